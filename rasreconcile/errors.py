@@ -1,0 +1,100 @@
+"""Every error a user can meet, with the exit code it ends in.
+
+    RasReconcileError            1   the tool's own world: I/O, a damaged file, a bug met and named
+    ├── SpecError               64   one or more faults of a spec file, each with file and line
+    ├── UsageError              64   a command line that cannot be carried out
+    ├── ProjectError             1   a HEC-RAS text file that cannot be read as what it should be
+    ├── ResultError              1   a result HDF that cannot be opened or read
+    ├── StoreError               1   the state store is damaged, too new, or in a bad place
+    │   └── StoreBusy            5   another controller holds the store
+    ├── PublishHeld              1   somebody holds the file that is to be replaced; the run is kept
+    ├── InputChanged             1   an input is not what was hashed; the plan is looked at again
+    └── WorkerError              1
+        ├── Unreachable              ask again later
+        └── Refused                  asking again will not help
+
+A message is one line: where, what, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class RasReconcileError(Exception):
+    """The root of every error raised on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a spec: where it stands, what it is, what to do about it."""
+
+    file: str
+    line: int
+    path: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: "
+        where = f"{self.path}: " if self.path else ""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{place}{where}{self.what}{remedy}"
+
+
+class SpecError(RasReconcileError):
+    """A spec with faults; all of them, in the order of their lines."""
+
+    exit_code = 64
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda f: (f.file, f.line)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class UsageError(RasReconcileError):
+    """A command line that cannot be carried out."""
+
+    exit_code = 64
+
+
+class ProjectError(RasReconcileError):
+    """A HEC-RAS text file that cannot be read as what it should be; names the file and, where known, the line."""
+
+
+class ResultError(RasReconcileError):
+    """A result HDF that cannot be opened or read; names the file and why."""
+
+
+class StoreError(RasReconcileError):
+    """The state store cannot be used: damaged, made by a newer version, or in a place SQLite cannot serve."""
+
+
+class StoreBusy(StoreError):
+    """Another controller holds the store; says which process on which host."""
+
+    exit_code = 5
+
+
+class PublishHeld(RasReconcileError):
+    """The destination cannot be replaced now (held open, read-only, full); the proven file is kept."""
+
+
+class InputChanged(RasReconcileError):
+    """An input read while staging is not the one that was hashed; nothing was started."""
+
+
+class WorkerError(RasReconcileError):
+    """A worker could not do what was asked of it."""
+
+
+class Unreachable(WorkerError):
+    """The worker did not answer; nothing is known about its runs. Ask again later."""
+
+
+class Refused(WorkerError):
+    """The worker answered no, and will again: missing rights, missing engine, no room."""

@@ -1,0 +1,193 @@
+"""The seams: what a job is, what a worker answers, and the two protocols between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NewType, Protocol
+
+if TYPE_CHECKING:
+    from rasreconcile.facts import HdfFacts
+    from rasreconcile.plans import Plan
+
+RunId = NewType("RunId", str)
+"""Chosen and stored before anything starts; run directory, container and cluster job are named after it.
+Lower-case letters, digits and hyphens only, so that every kind of worker can use it as a name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """One input of a job: a local file, the name it gets below `work/`, and what its bytes must hash to."""
+
+    source: Path
+    name: str
+    """Relative, forward slashes, in the spelling the job expects."""
+    digest: str
+    """sha256 of the bytes, hex."""
+    size: int
+    writable: Literal["read only", "own copy"] = "own copy"
+    """A file the job may write to must never be a link into the worker's cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a worker is asked to do. Pure data: the same plan and install give the same job."""
+
+    platform: Literal["posix", "windows"]
+    steps: tuple[tuple[str, ...], ...]
+    """Argument lists, run in order in `work/`; the first that fails ends the job."""
+    inputs: tuple[Staged, ...]
+    outputs: tuple[str, ...]
+    """Names below `work/` whose size and digest the runner records at the end; absent ones are left out."""
+    cores: int
+    time_limit: timedelta
+    env: Mapping[str, str] = field(default_factory=dict)
+    process_priority: Literal["low", "below normal", "normal"] = "normal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """Where an engine is on a worker. `home` is in the worker's spelling; None: the engine needs none."""
+
+    platform: Literal["posix", "windows"]
+    cores: int
+    home: str | None = None
+    python: str | None = None
+    """The interpreter that can run the built-in engine there."""
+    process_priority: Literal["low", "below normal", "normal"] = "normal"
+
+
+# ---- what a worker says of a run
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No run of this name was ever started there, or it was discarded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Staged or submitted, not yet running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Running at the time of the poll. Times are the worker's clock, UTC."""
+
+    started: datetime
+    heartbeat: datetime | None = None
+    log_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """What the runner found of one output when the job ended."""
+
+    size: int
+    digest: str
+
+
+EndCause = Literal["exited", "time limit", "cancelled", "out of memory"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The job is over and its done.json is complete. The exit code is a hint, the HDF is the evidence."""
+
+    exit_code: int
+    started: datetime
+    ended: datetime
+    outputs: Mapping[str, OutputRecord]
+    cause: EndCause = "exited"
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """It was started, it is not running, and it left no end: killed, rebooted, power lost."""
+
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The worker could not be asked. A silent worker is not a failed run."""
+
+    why: str
+
+
+Status = Absent | Queued | Running | Ended | Vanished | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that would stop a run on a worker, and the remedy."""
+
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What arrived: size and sha256 of the bytes as they were written here."""
+
+    size: int
+    digest: str
+
+
+# ---- the two protocols
+
+
+class Engine(Protocol):
+    """How a plan is computed. Pure: the same plan and install give the same job."""
+
+    @property
+    def identity(self) -> str:
+        """Goes into the fingerprint: `steady 1`, `HEC-RAS 6.6`."""
+
+    def job(self, plan: Plan, install: Install) -> Job:
+        """What a worker is to do for this plan. Raises ProjectError where the plan cannot be computed."""
+
+    def judge(self, exit_code: int, log: str, hdf: HdfFacts | None) -> str | None:
+        """Why the computation failed, or None. Evidence in HDF and log decides; the exit code is a hint."""
+
+
+class Worker(Protocol):
+    """A place that runs jobs detached from this process.
+
+    A run is known by its id alone, so any controller can ask about any run. Every method blocks and may be
+    repeated safely, also after a crash in its middle. Raises Unreachable (ask again later), Refused (asking again
+    will not help).
+    """
+
+    def start(self, run: RunId, job: Job) -> None:
+        """Stage the inputs and start the job. Starting a run that was started, or has ended, does nothing.
+
+        Raises InputChanged where an input no longer hashes to its digest; nothing is then started.
+        """
+
+    def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
+        """One status for each run asked for, in one round trip."""
+
+    def fetch(self, run: RunId, name: str, into: Path) -> Fetched:
+        """Copy output `name` to `into`, which the caller names and owns; flushed to disk before it returns.
+
+        Raises FileNotFoundError where the run has no such output. What is left in `into` after an error is
+        of no worth; a repeat begins again or resumes, and ends with the same bytes.
+        """
+
+    def read_log(self, run: RunId, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """What the job printed from byte `offset` on, at most `limit` bytes; empty where there is nothing."""
+
+    def cancel(self, run: RunId) -> None:
+        """End the job and all its children. A run that is over, or absent, is left as it is."""
+
+    def discard(self, run: RunId) -> None:
+        """Remove the run directory. Refuses a run that is going on."""
+
+    def check(self) -> list[Problem]:
+        """What would stop a run here, and the remedy; empty: fit to run."""
+
+    def close(self) -> None:
+        """Give back connections. Runs go on."""

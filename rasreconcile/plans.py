@@ -1,0 +1,118 @@
+"""A plan as the reconciler sees it: its inputs, what its result must show, and the fingerprint over both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from rasreconcile.spec import EngineSpec, Expectations
+
+Address = NewType("Address", str)
+"""A plan's name in the spec: `Muncie/p04`."""
+
+FINGERPRINT_SCHEMA = "1"
+MISSING = "MISSING"
+"""Stands for the digest of a reference that is not there: its later arrival makes the plan stale."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """A file a plan reads."""
+
+    name: str
+    """Relative to the project folder, forward slashes: its name in the run directory too."""
+    source: Path
+    raw: str
+    """sha256 of the bytes, hex; MISSING where there is no such file."""
+    semantic: str
+    """sha256 of what HEC-RAS makes of it: line ends, padding and what HEC-RAS itself rewrites left out."""
+    size: int
+    kind: str
+    """project, plan, geometry, flow, extra, ... : its part in the computation."""
+    is_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One part of a fingerprint. The name's first word is its sort: `input Muncie.g01`, `spec command`, `engine`."""
+
+    name: str
+    digest: str
+    value: str = ""
+    """The value itself where it is short enough to show; empty for files."""
+
+    @property
+    def sort(self) -> str:
+        return self.name.partition(" ")[0]
+
+    @property
+    def subject(self) -> str:
+        return self.name.partition(" ")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One HEC-RAS plan that must have a current result."""
+
+    address: Address
+    project: Path
+    """The .prj file."""
+    number: str
+    """Two digits: `04`."""
+    engine: EngineSpec
+    inputs: tuple[InputFile, ...]
+    components: tuple[Component, ...]
+    fingerprint: str
+    output: Path
+    """Where the proven result HDF stands."""
+    expect: Expectations
+    expectation_digest: str
+    cores: int | None = None
+    time_limit: timedelta = timedelta(days=7)
+    only_on: tuple[str, ...] = ()
+    needs: tuple[Address, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    """Why it cannot run at all: a missing geometry, an element the engine does not model. One line each."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        return self.project.stem
+
+    @property
+    def result_name(self) -> str:
+        """The result's name in the run directory: `Muncie.p04.hdf`."""
+        return f"{self.stem}.p{self.number}.hdf"
+
+
+def digest_of(value: str | bytes) -> str:
+    """sha256, hex; text is hashed as UTF-8."""
+    return hashlib.sha256(value.encode() if isinstance(value, str) else value).hexdigest()
+
+
+def component(name: str, value: str) -> Component:
+    """A component that is a short value, shown as it is."""
+    return Component(name=name, digest=digest_of(value), value=value)
+
+
+def fingerprint(components: Iterable[Component]) -> str:
+    """sha256 over the schema version and the sorted, length-framed (name, digest) pairs, hex.
+
+    Length framing keeps ("ab", "c") and ("a", "bc") apart.
+    """
+    whole = hashlib.sha256()
+    for part in (FINGERPRINT_SCHEMA, *_flatten(components)):
+        data = part.encode()
+        whole.update(len(data).to_bytes(8, "big"))
+        whole.update(data)
+    return whole.hexdigest()
+
+
+def _flatten(components: Iterable[Component]) -> Sequence[str]:
+    pairs = sorted((c.name, c.digest) for c in components)
+    return [word for pair in pairs for word in pair]

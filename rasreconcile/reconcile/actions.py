@@ -1,0 +1,106 @@
+"""What the controller is told to do, each with the reason the user will see. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rasreconcile.jobs import Ended, Running
+from rasreconcile.plans import Plan
+from rasreconcile.records import Published
+from rasreconcile.runs import Failure, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Give the plan a new run on this slot."""
+
+    plan: Plan
+    worker: str
+    slot: int
+    cores: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The run is recorded, its worker has not heard of it: start it again under the same name."""
+
+    run: Run
+    plan: Plan
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The worker says that the run is running: write it down."""
+
+    run: Run
+    status: Running
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """The run has ended: fetch, verify, publish, or learn why not."""
+
+    run: Run
+    plan: Plan
+    status: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The controller ended while this run was being published: finish or repeat that."""
+
+    run: Run
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lose:
+    """The worker no longer has the run."""
+
+    run: Run
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the run on its worker; that it has ended is seen in a later look."""
+
+    run: Run
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Nobody wants the run any more, and nothing of it is running: close its record."""
+
+    run: Run
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """The expectations changed: judge the published file again, without running."""
+
+    plan: Plan
+    published: Published
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """Another plan has the same fingerprint and a good result: publish a copy of it."""
+
+    plan: Plan
+    source: Published
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The receipt beside the output matches it: write it into the store again."""
+
+    plan: Plan
+    published: Published
+
+
+Action = Start | Restart | Note | Collect | Finish | Lose | Cancel | Abandon | Verify | Reuse | Recall

@@ -1,0 +1,223 @@
+"""The decision: what is said of every plan, and what is to be done now. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Verify
+from rasreconcile.reconcile.live import follow, stray
+from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, Seen
+from rasreconcile.reconcile.policy import (
+    BackOff,
+    Clear,
+    OnHold,
+    Policy,
+    Quarantined,
+    standing,
+)
+from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reconcile.seating import Seating, seat
+from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict, compare
+from rasreconcile.runs import Run
+
+
+class Health(StrEnum):
+    """The whole, in a word."""
+
+    HEALTHY = "healthy"
+    PROGRESSING = "progressing"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is so, and what to do about it."""
+
+    verdicts: tuple[Verdict, ...]
+    """One a plan, in the order of the spec."""
+    actions: tuple[Action, ...]
+    strays: tuple[Run, ...]
+    """Live runs of plans that the spec no longer names."""
+    next_at: datetime | None
+    """When something becomes possible that is not possible now."""
+
+    @property
+    def health(self) -> Health:
+        moving = {Phase.RUNNING, Phase.QUEUED, Phase.BACKOFF}
+        if self.actions or any(v.phase in moving for v in self.verdicts):
+            return Health.PROGRESSING
+        if all(v.sync is Sync.CURRENT for v in self.verdicts):
+            return Health.HEALTHY
+        return Health.STALLED
+
+
+def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
+    """What to do now. Called again after everything that happens; remembers nothing between calls."""
+    known = {plan.address: plan for plan in plans}
+    judged = {plan.address: _judge(plan, seen) for plan in plans}
+    actions: list[Action] = [action for _, action in judged.values() if action is not None]
+    verdicts = {address: verdict for address, (verdict, _) in judged.items()}
+
+    strays = []
+    for address, live in seen.live.items():
+        if address in known:
+            verdicts[address], action = follow(verdicts[address], live, known[address], seen)
+        else:
+            strays.append(live.run)
+            action = stray(live)
+        if action is not None:
+            actions.append(action)
+
+    settled = {action.plan.address for action in actions if isinstance(action, Verify | Recall)}
+    waiting = [plan for plan in plans if plan.address not in seen.live and plan.address not in settled]
+    due = []
+    for plan in waiting:
+        verdicts[plan.address] = verdict = _may_start(plan, verdicts[plan.address], seen, policy)
+        if verdict.phase is Phase.QUEUED:
+            due.append(plan)
+    due = _after_upstream(due, verdicts)
+    due, shared = _once_each(due, verdicts, seen)
+    actions += shared
+
+    order = {plan.address: n for n, plan in enumerate(plans)}
+    seating = seat(due, order, seen, policy, failing=_failing(verdicts))
+    verdicts |= {address: _apply(verdicts[address], seating, address) for address in (p.address for p in due)}
+    actions += [
+        Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in seating.placed
+    ]
+    times = [v.next_at for v in verdicts.values() if v.next_at] + list(seating.opens)
+    return Decision(
+        tuple(verdicts[plan.address] for plan in plans),
+        tuple(actions),
+        tuple(strays),
+        min(times, default=None),
+    )
+
+
+def _judge(plan: Plan, seen: Seen) -> tuple[Verdict, Action | None]:
+    """Is the result what is wanted; and where no run is needed to make it so, what is."""
+    address = plan.address
+    output = seen.outputs.get(address, NoOutput())
+    published = seen.published.get(address)
+    receipt = seen.receipts.get(address)
+    if published is None and receipt is not None and isinstance(output, OutputSeen):
+        if output.digest == receipt.digest:
+            sync, reasons = compare(plan, output, receipt, None)
+            return Verdict(address=address, sync=sync, reasons=reasons), Recall(plan, receipt)
+    sync, reasons = compare(plan, output, published, seen.verifications.get(address))
+    verdict = Verdict(address=address, sync=sync, reasons=reasons)
+    if published and any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons) and address not in seen.live:
+        return verdict, Verify(plan, published)
+    return verdict, None
+
+
+def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verdict:
+    """The verdict with its phase: idle, queued, backoff, held or quarantined."""
+    retried = plan.address in seen.retried
+    if verdict.sync is Sync.CURRENT and not retried:
+        return verdict
+    if plan.blocked_by:
+        return replace(verdict, phase=Phase.HELD, note="; ".join(plan.blocked_by))
+    attempts = seen.attempts.get(plan.address, ())
+    held = None if retried or attempts else _held(verdict)
+    if held is not None:
+        return held
+    if retried:
+        verdict = replace(verdict, reasons=(*verdict.reasons, Reason(Cause.REQUESTED, "", "by `retry`")))
+    match standing(attempts, seen.now, policy):
+        case Clear():
+            return replace(_with_failure(verdict, attempts), phase=Phase.QUEUED)
+        case BackOff(until, why):
+            return replace(verdict, phase=Phase.BACKOFF, next_at=until, note=why)
+        case Quarantined(why):
+            return replace(verdict, phase=Phase.QUARANTINED, note=why)
+        case OnHold(why):
+            return replace(verdict, phase=Phase.HELD, note=why)
+
+
+def _held(verdict: Verdict) -> Verdict | None:
+    """What a run must not, or cannot, put right without a person's word."""
+    causes = {reason.cause for reason in verdict.reasons}
+    if Cause.UNKNOWN_ORIGIN in causes:
+        note = "`retry` computes it and replaces the file; or move the file away"
+        return replace(verdict, phase=Phase.HELD, note=note)
+    if verdict.sync is Sync.UNKNOWN:
+        return replace(verdict, phase=Phase.HELD, note="make the file readable, or move it away")
+    if causes == {Cause.EXPECTATION_FAILED}:
+        note = "computing the same inputs again would give the same; change the inputs or the expectation"
+        return replace(verdict, phase=Phase.QUARANTINED, note=note)
+    return None
+
+
+def _with_failure(verdict: Verdict, attempts: Sequence[Run]) -> Verdict:
+    failure = attempts[-1].failure if attempts else None
+    if failure is None:
+        return verdict
+    return replace(
+        verdict, reasons=(*verdict.reasons, Reason(Cause.PREVIOUS_RUN_FAILED, "", failure.message))
+    )
+
+
+def _after_upstream(due: Sequence[Plan], verdicts: dict[Address, Verdict]) -> list[Plan]:
+    """The due plans whose needs are met; the others wait, or are held where waiting would not help."""
+    ready = []
+    for plan in due:
+        unmet = [need for need in plan.needs if verdicts[need].sync is not Sync.CURRENT]
+        stuck = [n for n in unmet if verdicts[n].phase in {Phase.HELD, Phase.QUARANTINED}]
+        if stuck:
+            note = f"needs {stuck[0]}, which is {verdicts[stuck[0]].phase}; put that right first"
+            verdicts[plan.address] = replace(verdicts[plan.address], phase=Phase.HELD, note=note)
+        elif unmet:
+            verdicts[plan.address] = replace(verdicts[plan.address], note=f"waits for {unmet[0]}")
+        else:
+            ready.append(plan)
+    return ready
+
+
+def _once_each(
+    due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen
+) -> tuple[list[Plan], list[Action]]:
+    """Two plans with one fingerprint compute once: copy what is there, wait for what is on its way."""
+    computing: dict[str, Address] = {
+        live.run.fingerprint: address for address, live in seen.live.items() if _under_way(live)
+    }
+    alone: list[Plan] = []
+    shared: list[Action] = []
+    for plan in due:
+        source = seen.intact.get(plan.fingerprint)
+        if source is not None and plan.address not in seen.retried:
+            shared.append(Reuse(plan, source))
+            note = f"has the same inputs as {source.address}: its result is copied"
+        elif plan.fingerprint in computing:
+            note = f"has the same inputs as {computing[plan.fingerprint]}, which computes"
+        else:
+            computing[plan.fingerprint] = plan.address
+            alone.append(plan)
+            continue
+        verdicts[plan.address] = replace(verdicts[plan.address], note=note)
+    return alone, shared
+
+
+def _under_way(live: LiveRun) -> bool:
+    return live.run.live
+
+
+def _failing(verdicts: Mapping[Address, Verdict]) -> int:
+    return sum(v.phase is Phase.QUARANTINED for v in verdicts.values())
+
+
+def _apply(verdict: Verdict, seating: Seating, address: Address) -> Verdict:
+    if address in seating.held:
+        return replace(verdict, phase=Phase.HELD, note=seating.held[address])
+    if verdict.note:
+        return verdict
+    starting = next((p for p in seating.placed if p.address == address), None)
+    return replace(verdict, note=f"starts on {starting.worker}" if starting else seating.waiting)
+
+
+def _why(verdict: Verdict) -> str:
+    return "; ".join(str(reason) for reason in verdict.reasons)

@@ -1,0 +1,91 @@
+"""Why a plan is not current: an enumerated cause with its evidence. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rasreconcile.plans import MISSING, Component
+
+
+class Cause(StrEnum):
+    """Every cause there is; the same words in output, events and docs."""
+
+    NEVER_RUN = "never-run"
+    OUTPUT_MISSING = "output-missing"
+    OUTPUT_CORRUPT = "output-corrupt"
+    OUTPUT_DRIFTED = "output-drifted"
+    INPUT_CHANGED = "input-changed"
+    INPUT_ADDED = "input-added"
+    INPUT_REMOVED = "input-removed"
+    INPUT_UNREADABLE = "input-unreadable"
+    SPEC_CHANGED = "spec-changed"
+    ENGINE_CHANGED = "engine-changed"
+    UPSTREAM_CHANGED = "upstream-changed"
+    EXPECTATION_FAILED = "expectation-failed"
+    EXPECTATION_CHANGED = "expectation-changed"
+    INPUTS_CHANGED_DURING_RUN = "inputs-changed-during-run"
+    PREVIOUS_RUN_FAILED = "previous-run-failed"
+    REQUESTED = "requested"
+    ADOPTED_UNVERIFIED = "adopted-unverified"
+    UNKNOWN_ORIGIN = "unknown-origin"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A cause, what it is about (a file, a key of the spec), and the evidence in words."""
+
+    cause: Cause
+    subject: str = ""
+    evidence: str = ""
+
+    def __str__(self) -> str:
+        about = f" {self.subject}" if self.subject else ""
+        return f"{self.cause}{about}" + (f": {self.evidence}" if self.evidence else "")
+
+
+_CHANGED = {
+    "input": Cause.INPUT_CHANGED,
+    "spec": Cause.SPEC_CHANGED,
+    "engine": Cause.ENGINE_CHANGED,
+    "upstream": Cause.UPSTREAM_CHANGED,
+    "salt": Cause.SPEC_CHANGED,
+}
+
+
+def differences(old: Iterable[Component], new: Sequence[Component]) -> tuple[Reason, ...]:
+    """One reason for each component that differs, in the order of `new`, then what is gone."""
+    before = {c.name: c for c in old}
+    after = {c.name for c in new}
+    reasons = [
+        _changed(before.get(component.name), component)
+        for component in new
+        if before.get(component.name) is None or before[component.name].digest != component.digest
+    ]
+    reasons += [_gone(component) for name, component in before.items() if name not in after]
+    return tuple(reasons)
+
+
+def _changed(old: Component | None, new: Component) -> Reason:
+    subject = new.subject or new.sort
+    if new.sort == "input":
+        if new.digest == MISSING:
+            return Reason(Cause.INPUT_UNREADABLE, subject, "not there")
+        if old is None:
+            return Reason(Cause.INPUT_ADDED, subject)
+        if old.digest == MISSING:
+            return Reason(Cause.INPUT_ADDED, subject, "was missing before")
+        return Reason(Cause.INPUT_CHANGED, subject, f"{old.digest[:12]} -> {new.digest[:12]}")
+    was = (old.value or old.digest[:12]) if old else "not set"
+    return Reason(
+        _CHANGED.get(new.sort, Cause.SPEC_CHANGED), subject, f"{was} -> {new.value or new.digest[:12]}"
+    )
+
+
+def _gone(old: Component) -> Reason:
+    subject = old.subject or old.sort
+    if old.sort == "input":
+        return Reason(Cause.INPUT_REMOVED, subject)
+    cause = _CHANGED.get(old.sort, Cause.SPEC_CHANGED)
+    return Reason(cause, subject, f"{old.value or old.digest[:12]} -> not set")

@@ -1,0 +1,116 @@
+"""Which due plans get a slot now, and what to tell the others. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rasreconcile.placement import Due, Placed, Room, fits, place
+from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.observed import Seen, WorkerSeen
+from rasreconcile.reconcile.policy import InUse, Policy, SetAside, worker_standing
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """What placement came to."""
+
+    placed: tuple[Placed, ...]
+    held: Mapping[Address, str] = field(default_factory=dict)
+    """Plans that no worker of today's can take, and why."""
+    waiting: str = "waits for a free slot"
+    opens: tuple[datetime, ...] = ()
+    """When workers that are set aside are tried again."""
+
+
+def seat(
+    due: Sequence[Plan], order: Mapping[Address, int], seen: Seen, policy: Policy, *, failing: int
+) -> Seating:
+    """Places as many due plans as there is room for."""
+    if not due:
+        return Seating(())
+    if policy.max_fails is not None and failing >= policy.max_fails:
+        why = f"{failing} plans failed and max_fails is {policy.max_fails}; mend those first, or raise max_fails"
+        return Seating((), {plan.address: why for plan in due})
+    standings = {w.name: worker_standing(w, seen.now, policy) for w in seen.workers}
+    rooms = [_room(w, seen, standings[w.name]) for w in seen.workers]
+    offers = {plan.address: _due(plan, order[plan.address], seen) for plan in due}
+    held = {a: why for a, offer in offers.items() if (why := _impossible(offer, rooms, standings))}
+    at_most = None if policy.max_concurrent is None else max(0, policy.max_concurrent - len(seen.live))
+    open_rooms = [r for r in rooms if isinstance(standings[r.worker], InUse) and r.free_slots]
+    placed = place(
+        [o for a, o in offers.items() if a not in held], open_rooms, policy.placement, at_most=at_most
+    )
+    opens = tuple(s.until for s in standings.values() if isinstance(s, SetAside) and s.until)
+    return Seating(placed, held, _waiting(seen, standings, at_most), opens)
+
+
+def _room(worker: WorkerSeen, seen: Seen, standing: InUse | SetAside) -> Room:
+    here = [live.run for live in seen.live.values() if live.run.worker == worker.name]
+    used = {run.slot for run in here}
+    free = tuple(slot for slot in range(worker.slots) if slot not in used)
+    if worker.unreachable is not None:
+        free = ()
+    elif isinstance(standing, InUse) and standing.probing:
+        free = free[:1] if not here else ()
+    return Room(
+        worker=worker.name,
+        priority=worker.priority,
+        free_slots=free,
+        free_cores=worker.cores_total - sum(run.cores for run in here),
+        cores_total=worker.cores_total,
+        cores_per_plan=worker.cores_per_plan,
+        speed=worker.speed,
+        busy_for=tuple(_remaining(run.address, run.started, worker.speed, seen) for run in here),
+    )
+
+
+def _remaining(address: Address, started: datetime | None, speed: float, seen: Seen) -> timedelta:
+    expected = seen.expected.get(address)
+    if expected is None:
+        expected = _typical(seen)
+    so_far = seen.now - started if started else timedelta()
+    return max(expected / speed - so_far, timedelta())
+
+
+def _typical(seen: Seen) -> timedelta:
+    lengths = sorted(seen.expected.values())
+    return lengths[len(lengths) // 2] if lengths else timedelta(hours=1)
+
+
+def _due(plan: Plan, order: int, seen: Seen) -> Due:
+    lost_by = {
+        run.worker
+        for run in seen.attempts.get(plan.address, ())
+        if run.failure and run.failure.blame == "worker"
+    }
+    return Due(
+        address=plan.address,
+        order=order,
+        cores=plan.cores,
+        only_on=plan.only_on,
+        avoid=frozenset(lost_by),
+        expected=seen.expected.get(plan.address),
+    )
+
+
+def _impossible(due: Due, rooms: Sequence[Room], standings: Mapping[str, InUse | SetAside]) -> str | None:
+    able = [room for room in rooms if fits(due, room)]
+    if not able:
+        if due.cores is not None:
+            return f"no worker it may use has {due.cores} cores; lower `cores` or add a worker"
+        return f"no worker it may use ({', '.join(due.only_on) or 'any'}) is in the spec"
+    out = [standings[room.worker] for room in able]
+    given_up = [s for s in out if isinstance(s, SetAside) and s.until is None]
+    if len(given_up) == len(out):
+        return f"no worker left for it: {given_up[0].why}"
+    return None
+
+
+def _waiting(seen: Seen, standings: Mapping[str, InUse | SetAside], at_most: int | None) -> str:
+    if at_most == 0:
+        return "waits: max_concurrent runs are going"
+    aside = [f"{name} is set aside ({s.why})" for name, s in standings.items() if isinstance(s, SetAside)]
+    silent = [f"{w.name}: {w.unreachable}" for w in seen.workers if w.unreachable]
+    return "waits for a free slot" + (f"; {'; '.join(aside + silent)}" if aside or silent else "")

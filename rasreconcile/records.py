@@ -1,0 +1,99 @@
+"""What the store remembers beside runs: published outputs, requests of people, verdicts as last seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, Component
+
+Provenance = Literal["computed", "copied", "recalled", "adopted"]
+"""computed by a run of ours; copied from a plan with the same fingerprint; recalled from a receipt that matches
+the file; adopted: an existing file taken under control without running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The result of a plan that was proven and put in its place, as it was on that day."""
+
+    address: Address
+    run: RunId
+    """The run that computed it; for adopted files, the name under which it was adopted."""
+    path: Path
+    size: int
+    digest: str
+    """sha256 of the published bytes."""
+    fingerprint: str
+    components: tuple[Component, ...]
+    expectation_digest: str
+    """The expectations it was last found to meet."""
+    provenance: Provenance
+    engine: str
+    worker: str
+    at: datetime
+    summary: str = ""
+    """A few words for `status`: maximum water surface, volume error."""
+
+
+RequestKind = Literal["retry", "cancel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked of the controller through another process."""
+
+    id: int
+    kind: RequestKind
+    address: Address
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastVerdict:
+    """A plan's verdict as the last diff or apply saw it; what `status` shows without reading the project."""
+
+    address: Address
+    sync: str
+    phase: str
+    reasons: tuple[str, ...]
+    """Each as the user was told."""
+    next_at: datetime | None
+    output: Path
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the store's memory; never changed, never removed but by gc."""
+
+    at: datetime
+    kind: str
+    address: Address | None
+    run: RunId | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What tells that a file was not touched since it was hashed."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashed:
+    """A line of the stat cache. `hashed_ns` is when the hash was taken, for git's racy rule."""
+
+    path: Path
+    stat: FileStat
+    kind: str
+    raw: str
+    semantic: str
+    hashed_ns: int

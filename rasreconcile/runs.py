@@ -1,0 +1,107 @@
+"""A run, the moves it may make, and what a failure counts against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address
+
+
+class RunState(StrEnum):
+    """Where a run is. The first three are live: a plan, and a slot, has at most one live run."""
+
+    STARTING = "starting"
+    """Recorded; whether the worker has heard of it is what the next poll tells."""
+    RUNNING = "running"
+    PUBLISHING = "publishing"
+    """Its result is proven and about to take the place of the last one."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOST = "lost"
+    """The worker no longer has it; nobody's fault but the worker's."""
+    CANCELLED = "cancelled"
+    """A person, or a changed input, made it pointless."""
+
+
+LIVE = frozenset({RunState.STARTING, RunState.RUNNING, RunState.PUBLISHING})
+
+MOVES: Mapping[RunState, frozenset[RunState]] = {
+    RunState.STARTING: frozenset(
+        {RunState.RUNNING, RunState.PUBLISHING, RunState.FAILED, RunState.LOST, RunState.CANCELLED}
+    ),
+    RunState.RUNNING: frozenset({RunState.PUBLISHING, RunState.FAILED, RunState.LOST, RunState.CANCELLED}),
+    RunState.PUBLISHING: frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.LOST}),
+    RunState.SUCCEEDED: frozenset(),
+    RunState.FAILED: frozenset(),
+    RunState.LOST: frozenset(),
+    RunState.CANCELLED: frozenset(),
+}
+
+Blame = Literal["plan", "worker"]
+FailureClass = Literal["worker", "retryable", "permanent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a run did not succeed, and what that means for the next one."""
+
+    kind: FailureClass
+    cause: str
+    """A short, stable name that groups like failures: `time limit`, `expectation failed`, `vanished`."""
+    message: str
+    """One line for the modeller: what happened and what to do."""
+
+    @property
+    def blame(self) -> Blame:
+        return "worker" if self.kind == "worker" else "plan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One attempt of one plan at one fingerprint, on one slot."""
+
+    id: RunId
+    address: Address
+    fingerprint: str
+    worker: str
+    slot: int
+    """From 0; unique among the live runs of a worker."""
+    cores: int
+    state: RunState
+    reason: str
+    """Why it was started, as the user was told."""
+    created: datetime
+    started: datetime | None = None
+    """The worker's clock."""
+    ended: datetime | None = None
+    failure: Failure | None = None
+    exit_code: int | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+
+class IllegalMove(RuntimeError):
+    """A run was asked to make a move it may not make: a bug, never a user's fault."""
+
+
+def check_move(run: RunId, old: RunState, new: RunState) -> None:
+    """Raises IllegalMove where `new` may not follow `old`."""
+    if new not in MOVES[old]:
+        raise IllegalMove(f"run {run}: {old} -> {new} is not a move a run can make")
+
+
+def new_run_id(address: Address, now: datetime, token: str) -> RunId:
+    """A name no run had before: time to the second, the plan, and `token`, at least six random hex digits."""
+    plan = (
+        "".join(c if c.isascii() and c.isalnum() else "-" for c in address.lower())
+        .strip("-")[-40:]
+        .strip("-")
+    )
+    return RunId(f"{now:%Y%m%d-%H%M%S}-{plan or 'plan'}-{token}")

@@ -1,0 +1,39 @@
+"""Which program computes a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rasreconcile.spec.base import Model
+
+
+class HecRasEngine(Model):
+    """HEC-RAS itself, as installed on the workers."""
+
+    type: Literal["hec-ras"]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+(\.\d+)?$")]
+    """As in `6.6`; a worker whose HEC-RAS is another version is refused."""
+
+
+class SteadyEngine(Model):
+    """The built-in one-dimensional steady engine."""
+
+    type: Literal["steady"]
+
+
+class CommandEngine(Model):
+    """Any program that reads a HEC-RAS project and writes the plan's result HDF."""
+
+    type: Literal["command"]
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Argument list, no shell. {project} {plan} {number} {stem} {cores} {output} are replaced."""
+    version: str = ""
+    """Part of the fingerprint: raise it when the program behind the command changes."""
+    env: Mapping[str, str] = {}
+    """Environment of the command; never a secret: it is stored and shown."""
+
+
+EngineSpec = Annotated[HecRasEngine | SteadyEngine | CommandEngine, Field(discriminator="type")]

@@ -1,0 +1,49 @@
+"""What a result HDF must show before it counts as a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from rasreconcile.spec.base import Model
+
+
+class AtMost(Model):
+    """A bound on the absolute value."""
+
+    at_most: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class DatasetExpectation(Model):
+    """What one numeric dataset must show; its presence is demanded by naming it."""
+
+    finite: bool = False
+    """Every value is finite (cells that are dry and NaN fail this)."""
+    between: tuple[float, float] | None = None
+    """Smallest and largest value allowed among the finite ones, in the units of the dataset."""
+    shape: tuple[int, ...] | None = None
+    """Exact lengths, one for each dimension."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DatasetExpectation:
+        if self.between is not None and self.between[0] > self.between[1]:
+            raise ValueError("the first number of `between` is larger than the second; give [lowest, highest]")
+        return self
+
+
+class Expectations(Model):
+    """What the result of a plan must show. The defaults ask for a completed HEC-RAS computation."""
+
+    completed: bool = True
+    """The HDF carries HEC-RAS's own evidence of a completed computation. `false` for results that are not HEC-RAS's."""
+    units: Literal["english", "si"] | None = None
+    profiles: Annotated[int, Field(ge=1)] | None = None
+    """Number of steady profiles."""
+    volume_error_percent: AtMost | None = None
+    """Unsteady: bound on the absolute overall volume accounting error."""
+    water_surface: DatasetExpectation | None = None
+    """Steady: water surface at cross sections. Unsteady: every maximum water surface of the file, taken together."""
+    datasets: Mapping[str, DatasetExpectation] = {}
+    """By full path in the HDF."""
