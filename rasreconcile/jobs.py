@@ -146,6 +146,12 @@ class Engine(Protocol):
     def identity(self) -> str:
         """Goes into the fingerprint: `steady 1`, `HEC-RAS 6.6`."""
 
+    def refuses(self, texts: Mapping[str, bytes]) -> str | None:
+        """Why this engine cannot compute a plan with these files, or None.
+
+        `texts` holds the bytes of its text inputs by kind: `project`, `plan`, `geometry`, `flow`.
+        """
+
     def job(self, plan: Plan, install: Install) -> Job:
         """What a worker is to do for this plan. Raises ProjectError where the plan cannot be computed."""
 

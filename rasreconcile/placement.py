@@ -91,8 +91,9 @@ def fits(plan: Due, room: Room) -> bool:
 def _in_order(due: Sequence[Due], mode: Literal["prefer", "strict"]) -> list[Due]:
     if mode == "strict":
         return sorted(due, key=lambda d: d.order)
-    unknown_first = timedelta.max
-    return sorted(due, key=lambda d: (-(d.expected or unknown_first), d.order))
+    longest = timedelta.max
+    by_order = sorted(due, key=lambda d: d.order)
+    return sorted(by_order, key=lambda d: longest if d.expected is None else d.expected, reverse=True)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rasreconcile.jobs import Ended, Running
+from rasreconcile.jobs import Absent, Ended, Running, Vanished
 from rasreconcile.plans import Plan
 from rasreconcile.records import Published
 from rasreconcile.runs import Failure, Run
@@ -53,6 +53,7 @@ class Finish:
 
     run: Run
     plan: Plan | None
+    status: Ended | Absent | Vanished
 
 
 @dataclass(frozen=True, slots=True)

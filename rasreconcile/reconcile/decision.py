@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from enum import StrEnum
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Verify
 from rasreconcile.reconcile.live import follow, stray
-from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, Seen
+from rasreconcile.reconcile.observed import NoOutput, OutputSeen, Seen
 from rasreconcile.reconcile.policy import (
     BackOff,
     Clear,
@@ -22,6 +22,7 @@ from rasreconcile.reconcile.policy import (
 from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.seating import Seating, seat
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict, compare
+from rasreconcile.records import Published
 from rasreconcile.runs import Run
 
 
@@ -65,10 +66,10 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     strays = []
     for address, live in seen.live.items():
         if address in known:
-            verdicts[address], action = follow(verdicts[address], live, known[address], seen)
+            verdicts[address], action = follow(verdicts[address], live, known[address], seen, policy)
         else:
             strays.append(live.run)
-            action = stray(live)
+            action = stray(live, seen)
         if action is not None:
             actions.append(action)
 
@@ -104,10 +105,14 @@ def _judge(plan: Plan, seen: Seen) -> tuple[Verdict, Action | None]:
     output = seen.outputs.get(address, NoOutput())
     published = seen.published.get(address)
     receipt = seen.receipts.get(address)
-    if published is None and receipt is not None and isinstance(output, OutputSeen):
-        if output.digest == receipt.digest:
-            sync, reasons = compare(plan, output, receipt, None)
-            return Verdict(address=address, sync=sync, reasons=reasons), Recall(plan, receipt)
+    if (
+        published is None
+        and receipt is not None
+        and isinstance(output, OutputSeen)
+        and output.digest == receipt.digest
+    ):
+        sync, reasons = compare(plan, output, receipt, None)
+        return Verdict(address=address, sync=sync, reasons=reasons), Recall(plan, receipt)
     sync, reasons = compare(plan, output, published, seen.verifications.get(address))
     verdict = Verdict(address=address, sync=sync, reasons=reasons)
     if published and any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons) and address not in seen.live:
@@ -182,14 +187,16 @@ def _once_each(
     due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen
 ) -> tuple[list[Plan], list[Action]]:
     """Two plans with one fingerprint compute once: copy what is there, wait for what is on its way."""
-    computing: dict[str, Address] = {
-        live.run.fingerprint: address for address, live in seen.live.items() if _under_way(live)
-    }
+    computing: dict[str, Address] = {live.run.fingerprint: address for address, live in seen.live.items()}
     alone: list[Plan] = []
     shared: list[Action] = []
     for plan in due:
         source = seen.intact.get(plan.fingerprint)
-        if source is not None and plan.address not in seen.retried:
+        if source is not None and plan.address not in seen.retried | seen.uncopied:
+            shortfalls = _known_short(plan, source, seen)
+            if shortfalls:
+                verdicts[plan.address] = _short(verdicts[plan.address], source, shortfalls)
+                continue
             shared.append(Reuse(plan, source))
             note = f"has the same inputs as {source.address}: its result is copied"
         elif plan.fingerprint in computing:
@@ -202,8 +209,20 @@ def _once_each(
     return alone, shared
 
 
-def _under_way(live: LiveRun) -> bool:
-    return live.run.live
+def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:
+    """What the source's result is known to lack of what this plan expects."""
+    known = seen.verifications.get(plan.address)
+    if known is None or known.output_digest != source.digest:
+        return ()
+    return known.shortfalls if known.expectation_digest == plan.expectation_digest else ()
+
+
+def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Verdict:
+    reasons = tuple(Reason(Cause.EXPECTATION_FAILED, "", shortfall) for shortfall in shortfalls)
+    note = (
+        f"{source.address} computed the same inputs, and its result falls short; change inputs or expectation"
+    )
+    return replace(verdict, phase=Phase.QUARANTINED, reasons=(*verdict.reasons, *reasons), note=note)
 
 
 def _failing(verdicts: Mapping[Address, Verdict]) -> int:

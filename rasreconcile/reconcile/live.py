@@ -8,63 +8,100 @@ from rasreconcile.jobs import Absent, Ended, Queued, Running, Unknown, Vanished
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Abandon, Action, Cancel, Collect, Finish, Lose, Note, Restart
 from rasreconcile.reconcile.observed import LiveRun, Seen
+from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, SetAside, worker_standing
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.runs import Failure, Run, RunState
 
 
-def follow(verdict: Verdict, live: LiveRun, plan: Plan, seen: Seen) -> tuple[Verdict, Action | None]:
+def follow(
+    verdict: Verdict, live: LiveRun, plan: Plan, seen: Seen, policy: Policy
+) -> tuple[Verdict, Action | None]:
     """The verdict of a plan with a live run, and what to do about the run."""
     verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan))
-    if live.handled:
+    if live.held:
+        return replace(verdict, phase=Phase.HELD, note=live.held), None
+    if live.handled or live.status is None:
         return verdict, None
-    run = live.run
-    if run.state is RunState.PUBLISHING:
-        return verdict, Finish(run, plan)
-    wanted = plan.address not in seen.cancelled
-    match live.status:
-        case None:
-            return verdict, None
-        case Ended() as ended:
-            return verdict, Collect(run, plan, ended)
-        case Vanished(evidence):
-            return verdict, Lose(run, _vanished(run, evidence))
-        case Unknown(why):
-            stopped = replace(verdict, phase=Phase.HELD, note=why) if _gone(run, seen) else verdict
-            return stopped, Abandon(run, why) if _gone(run, seen) and not wanted else None
-        case Absent() if run.state is RunState.RUNNING:
-            return verdict, Lose(run, _vanished(run, f"{run.worker} has no run directory of it"))
-        case Absent() if not wanted or plan.fingerprint != run.fingerprint:
-            why = "cancelled by request" if not wanted else "its inputs changed before it started"
-            return verdict, Abandon(run, why)
-        case Absent():
-            return verdict, Restart(run, plan, "recorded, but its worker has not heard of it")
-        case Queued() | Running() if not wanted:
-            return verdict, Cancel(run, "cancelled by request")
-        case Running() as running if run.state is RunState.STARTING:
-            return verdict, Note(run, running)
-        case Queued() | Running():
-            return verdict, None
-
-
-def stray(live: LiveRun) -> Action | None:
-    """A run whose plan left the spec goes on, and is closed when it has ended; its run directory is kept."""
-    if live.handled:
-        return None
+    if isinstance(live.status, Unknown):
+        if plan.address in seen.cancelled and all(w.name != live.run.worker for w in seen.workers):
+            return verdict, Abandon(live.run, CANCELLED_BY_REQUEST)
+        return _silent(verdict, live, seen, policy), None
     if live.run.state is RunState.PUBLISHING:
-        return Finish(live.run, None)
+        return verdict, _finish(live, plan)
+    return verdict, _next(live, plan, plan.address not in seen.cancelled, policy)
+
+
+def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | None:
+    run = live.run
     match live.status:
-        case Ended() | Vanished() | Absent():
-            return Abandon(live.run, "its plan is no longer in the spec")
+        case Ended() as ended:
+            return Collect(run, plan, ended)
+        case Vanished(evidence):
+            return Lose(run, _vanished(run, evidence))
+        case Absent() if run.state is RunState.RUNNING:
+            return Lose(run, _vanished(run, f"{run.worker} has no run directory of it"))
+        case Absent() if not wanted:
+            return Abandon(run, CANCELLED_BY_REQUEST)
+        case Absent() if plan.fingerprint != run.fingerprint:
+            return Abandon(run, "its inputs changed before it started")
+        case Absent() if live.failed_starts >= policy.failed_starts:
+            return Lose(run, _not_launched(run, live.last_error))
+        case Absent():
+            return Restart(run, plan, "recorded, but its worker has not heard of it")
+        case Queued() | Running() if not wanted:
+            return Cancel(run, CANCELLED_BY_REQUEST)
+        case Running() as running if run.state is RunState.STARTING:
+            return Note(run, running)
         case Queued() | Running() | Unknown() | None:
             return None
 
 
-def _gone(run: Run, seen: Seen) -> bool:
-    return all(worker.name != run.worker for worker in seen.workers)
+def stray(live: LiveRun, seen: Seen) -> Action | None:
+    """A run whose plan left the spec goes on, and is closed when it has ended; its run directory is kept."""
+    cancelled = live.run.address in seen.cancelled
+    if live.handled or live.held:
+        return None
+    if live.run.state is RunState.PUBLISHING:
+        return _finish(live, None)
+    match live.status:
+        case Ended() | Vanished() | Absent():
+            return Abandon(live.run, "its plan is no longer in the spec")
+        case Queued() | Running() if cancelled:
+            return Cancel(live.run, CANCELLED_BY_REQUEST)
+        case Unknown() if cancelled and all(w.name != live.run.worker for w in seen.workers):
+            return Abandon(live.run, CANCELLED_BY_REQUEST)
+        case Queued() | Running() | Unknown() | None:
+            return None
+
+
+def _finish(live: LiveRun, plan: Plan | None) -> Action | None:
+    match live.status:
+        case Ended() | Absent() | Vanished() as status:
+            return Finish(live.run, plan, status)
+        case Queued() | Running() | Unknown() | None:
+            return None
+
+
+def _silent(verdict: Verdict, live: LiveRun, seen: Seen, policy: Policy) -> Verdict:
+    """A silent worker is waited for as long as it may come back; then a person must look."""
+    name = live.run.worker
+    worker = next((w for w in seen.workers if w.name == name), None)
+    if worker is None:
+        note = f"it runs on {name}, which is no longer in the spec; put {name} back, or `cancel` the plan"
+        return replace(verdict, phase=Phase.HELD, note=note)
+    standing = worker_standing(worker, seen.now, policy)
+    if isinstance(standing, SetAside) and standing.until is None:
+        note = f"it runs on {name}, which does not answer ({standing.why}); apply again when {name} is back"
+        return replace(verdict, phase=Phase.HELD, note=note)
+    return verdict
 
 
 def _vanished(run: Run, evidence: str) -> Failure:
     return Failure(kind="worker", cause="vanished", message=f"vanished on {run.worker}: {evidence}")
+
+
+def _not_launched(run: Run, error: str) -> Failure:
+    return Failure(kind="worker", cause="launch failed", message=f"{run.worker} did not launch it: {error}")
 
 
 def _note(live: LiveRun, plan: Plan) -> str:

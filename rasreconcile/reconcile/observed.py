@@ -57,6 +57,11 @@ class LiveRun:
     run: Run
     status: Status | None
     handled: bool = False
+    failed_starts: int = 0
+    """How often starting it got no answer in this apply."""
+    last_error: str = ""
+    held: str = ""
+    """Why its proven result cannot be put in its place now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,8 @@ class WorkerSeen:
     cores_per_plan: int
     unreachable: str | None = None
     """Why the last call got no answer."""
+    unfit: str | None = None
+    """What keeps it from running anything, and the remedy, as found when this apply began."""
     faults: tuple[datetime, ...] = ()
     """When runs ended by this worker's own fault since its last good one, oldest first."""
     last_fault: str = ""
@@ -97,6 +104,8 @@ class Seen:
     """Plans a person asked to compute again although they are current."""
     cancelled: frozenset[Address] = frozenset()
     """Plans a person asked to stop; they stay idle until a `retry` or a change."""
+    uncopied: frozenset[Address] = frozenset()
+    """Plans whose result could not be copied from one with the same fingerprint: they compute it themselves."""
     workers: tuple[WorkerSeen, ...] = ()
     expected: Mapping[Address, timedelta] = field(default_factory=dict)
     """Expected run times at speed 1.0, where history tells."""

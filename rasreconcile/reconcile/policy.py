@@ -25,6 +25,8 @@ class Policy:
     placement: Literal["prefer", "strict"] = "prefer"
     max_concurrent: int | None = None
     max_fails: int | None = None
+    failed_starts: int = 3
+    """A launch that gets no answer this often is the worker's fault, and the plan goes elsewhere."""
     worker_faults_per_plan: int = 8
     """A plan that eight workers, or one worker eight times, lost is a person's business."""
     faults_to_set_aside: int = 3
@@ -92,8 +94,8 @@ def backoff(tries: int, run: str, policy: Policy) -> timedelta:
     """wait x 2^(tries-1), up to a quarter more so that plans that failed together do not return together."""
     jitter = hashlib.sha256(run.encode()).digest()[0] / 255 / 4
     longest = policy.at_most
-    doubled = policy.wait * 2 ** min(tries - 1, 20)
-    return min(doubled * (1 + jitter), longest)
+    doublings = float(1 << min(tries - 1, 20))
+    return min(policy.wait * doublings * (1 + jitter), longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class SetAside:
 
 def worker_standing(worker: WorkerSeen, now: datetime, policy: Policy) -> InUse | SetAside:
     """Whether a worker takes runs, from the faults since its last good run."""
+    if worker.unfit is not None:
+        return SetAside(None, worker.unfit)
     faults = len(worker.faults)
     if faults < policy.faults_to_set_aside:
         return InUse()

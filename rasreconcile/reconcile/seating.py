@@ -36,7 +36,7 @@ def seat(
     standings = {w.name: worker_standing(w, seen.now, policy) for w in seen.workers}
     rooms = [_room(w, seen, standings[w.name]) for w in seen.workers]
     offers = {plan.address: _due(plan, order[plan.address], seen) for plan in due}
-    held = {a: why for a, offer in offers.items() if (why := _impossible(offer, rooms, standings))}
+    held = {a: no for a, offer in offers.items() if (no := _impossible(offer, rooms, standings))}
     at_most = None if policy.max_concurrent is None else max(0, policy.max_concurrent - len(seen.live))
     open_rooms = [r for r in rooms if isinstance(standings[r.worker], InUse) and r.free_slots]
     placed = place(

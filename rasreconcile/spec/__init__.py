@@ -1,14 +1,35 @@
 """The shape of a spec, as pydantic models: what may be written, and what each field means."""
 
+from rasreconcile.spec.base import Secret
+from rasreconcile.spec.document import Retries, Spec
 from rasreconcile.spec.engines import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 from rasreconcile.spec.expectations import AtMost, DatasetExpectation, Expectations
+from rasreconcile.spec.plans import PlanEntry
+from rasreconcile.spec.workers import (
+    DockerWorker,
+    LocalWorker,
+    PsExecWorker,
+    SlurmWorker,
+    SshWorker,
+    WorkerSpec,
+)
 
 __all__ = [
     "AtMost",
     "CommandEngine",
     "DatasetExpectation",
+    "DockerWorker",
     "EngineSpec",
     "Expectations",
     "HecRasEngine",
+    "LocalWorker",
+    "PlanEntry",
+    "PsExecWorker",
+    "Retries",
+    "Secret",
+    "SlurmWorker",
+    "Spec",
+    "SshWorker",
     "SteadyEngine",
+    "WorkerSpec",
 ]

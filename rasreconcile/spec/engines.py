@@ -28,7 +28,7 @@ class CommandEngine(Model):
     """Any program that reads a HEC-RAS project and writes the plan's result HDF."""
 
     type: Literal["command"]
-    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    command: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     """Argument list, no shell. {project} {plan} {number} {stem} {cores} {output} are replaced."""
     version: str = ""
     """Part of the fingerprint: raise it when the program behind the command changes."""

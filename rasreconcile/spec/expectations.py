@@ -21,15 +21,17 @@ class DatasetExpectation(Model):
 
     finite: bool = False
     """Every value is finite (cells that are dry and NaN fail this)."""
-    between: tuple[float, float] | None = None
+    between: Annotated[tuple[float, float], Field(strict=False)] | None = None
     """Smallest and largest value allowed among the finite ones, in the units of the dataset."""
-    shape: tuple[int, ...] | None = None
+    shape: Annotated[tuple[int, ...], Field(strict=False)] | None = None
     """Exact lengths, one for each dimension."""
 
     @model_validator(mode="after")
     def _ordered(self) -> DatasetExpectation:
         if self.between is not None and self.between[0] > self.between[1]:
-            raise ValueError("the first number of `between` is larger than the second; give [lowest, highest]")
+            raise ValueError(
+                "the first number of `between` is larger than the second; give [lowest, highest]"
+            )
         return self
 
 

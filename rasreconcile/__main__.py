@@ -1,0 +1,16 @@
+"""`python -m rasreconcile`, and the console script."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line and ends the process with its exit code."""
+    from rasreconcile.cli.verbs import run  # noqa: PLC0415  only what the verb needs is imported
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

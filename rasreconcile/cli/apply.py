@@ -1,0 +1,120 @@
+"""`apply`: compute what is missing or stale, prove it, publish it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, spec_argument, spec_path, write_line
+
+if TYPE_CHECKING:
+    from rasreconcile.controller.apply import Apply, Outcome
+    from rasreconcile.report.live import Quiet
+    from rasreconcile.specfile import LoadedSpec
+
+
+@click.command(name="apply")
+@spec_argument
+@as_json
+@click.option("--quiet", is_flag=True, help="Only the closing lines.")
+def command(spec: Path | None, as_json: bool, quiet: bool) -> int:
+    """Make it so: run what is missing or stale, verify and publish its results, until everything has converged.
+
+    Runs are detached: Ctrl-C once stops dispatching and leaves them going, twice cancels them. Start it again to
+    collect what has ended meanwhile.
+    """
+    from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.specfile import load  # noqa: PLC0415
+
+    loaded = load(spec_path(spec))
+    if as_json:
+        write_line({"version": FORMAT_VERSION, "verb": "apply", "spec": loaded.name})
+        reporter: Quiet = Stream(write_line)
+    else:
+        reporter = Quiet() if quiet else Lines(sys.stderr)
+    with reporter:
+        outcome = applied(loaded, reporter)
+    _close(loaded, outcome, as_json=as_json)
+    return int(outcome.exit)
+
+
+def applied(loaded: LoadedSpec, reporter: Quiet) -> Outcome:
+    """One apply with the signals in hand."""
+    from rasreconcile.controller.apply import Apply, Asked  # noqa: PLC0415
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+
+    asked = Asked(by=asking(), commit=commit_of(loaded.folder))
+    apply = Apply(loaded, asked, reporter.event, reporter.progress, Clock())
+    with _signals(apply):
+        return apply.run()
+
+
+def asking() -> str:
+    """Who asks, as the store remembers it."""
+    import getpass  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def commit_of(folder: Path) -> str | None:
+    """The git commit the models are at; None where there is no git or no repository."""
+    import subprocess  # noqa: PLC0415
+
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None
+
+
+@contextmanager
+def _signals(apply: Apply) -> Iterator[None]:
+    def interrupted(signum: int, frame: FrameType | None) -> None:
+        times = apply.interrupt()
+        words = {
+            1: "stopping: no new runs; what runs goes on (again: cancel it)",
+            2: "cancelling the runs that are going (again: leave at once)",
+        }
+        click.echo(words.get(times, "leaving"), err=True)
+
+    def terminated(signum: int, frame: FrameType | None) -> None:
+        apply.interrupt()
+
+    previous = {
+        signal.SIGINT: signal.signal(signal.SIGINT, interrupted),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, terminated),
+    }
+    try:
+        yield
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)
+
+
+def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
+    from rasreconcile.report import changeset, closing  # noqa: PLC0415
+    from rasreconcile.report.values import verdict_values  # noqa: PLC0415
+
+    if as_json:
+        plans = [verdict_values(v) for v in outcome.decision.verdicts]
+        write_line({"kind": "end", "exit": int(outcome.exit), "counts": dict(outcome.counts), "plans": plans})
+        return
+    if outcome.exit:
+        for line in changeset.lines(loaded.name, outcome.decision):
+            click.echo(line)
+    for line in closing.lines(loaded.name, outcome):
+        click.echo(line)

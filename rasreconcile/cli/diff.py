@@ -1,0 +1,43 @@
+"""`diff`: what apply would do, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.report import changeset
+from rasreconcile.report.values import verdict_values
+
+
+@click.command(name="diff")
+@spec_argument
+@as_json
+@click.option("--all", "show_all", is_flag=True, help="List current plans too.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there is work to do.")
+def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
+    """Show what `apply` would do now, and why. Nothing is started, nothing is written."""
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.controller.preview import preview  # noqa: PLC0415
+    from rasreconcile.specfile import load  # noqa: PLC0415
+
+    loaded = load(spec_path(spec))
+    seen = preview(loaded, Clock())
+    decision = seen.decision
+    work = changeset.has_work(decision)
+    if as_json:
+        write_json(
+            {
+                "spec": loaded.name,
+                "work": work,
+                "health": str(decision.health),
+                "plans": [verdict_values(v) for v in decision.verdicts],
+                "strays": [run.id for run in decision.strays],
+            }
+        )
+    else:
+        warnings = {plan.address: plan.warnings for plan in seen.plans if plan.warnings}
+        for line in changeset.lines(loaded.name, decision, show_all=show_all, warnings=warnings):
+            click.echo(line)
+    return 2 if work and detailed_exitcode else 0

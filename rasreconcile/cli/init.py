@@ -1,0 +1,74 @@
+"""`init`: a first spec beside a HEC-RAS project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from rasreconcile.errors import ProjectError, UsageError
+
+_SPEC = """\
+# yaml-language-server: $schema=spec.schema.json   (written by `rasreconcile schema`)
+version: 1
+engine: {{type: {engine}}}
+
+workers:
+  desk:                       # this machine
+    type: local
+    worker_folder: ~/.rasreconcile/runs
+    cores_total: {cores}
+    cores_per_plan: 1
+    queue_priority: 0
+
+plans:
+  - project: {project}        # {title}
+    numbers: [{numbers}]
+    expect:
+      completed: true
+      water_surface: {{finite: true}}
+"""
+
+
+@click.command(name="init")
+@click.argument("project", type=click.Path(path_type=Path))
+@click.argument("spec", type=click.Path(path_type=Path), default=Path("rasreconcile.yaml"))
+def command(project: Path, spec: Path) -> int:
+    """Write a first SPEC (rasreconcile.yaml) for the HEC-RAS project file PROJECT."""
+    from rasreconcile.project import decode, parse_project  # noqa: PLC0415  so that --help is quick
+
+    if spec.exists():
+        raise UsageError(f"{spec} is there already; name another file, or edit it")
+    try:
+        found = parse_project(decode(project.read_bytes()), str(project))
+    except OSError as error:
+        raise ProjectError(f"{project}: {error.strerror}; name the .prj of a HEC-RAS project") from error
+    steady = _all_steady(project, found.plans)
+    text = _SPEC.format(
+        engine="steady" if steady else 'hec-ras, version: "6.6"',
+        cores=os.cpu_count() or 1,
+        project=_quoted(os.path.relpath(project, spec.parent or Path())),
+        title=found.title,
+        numbers=", ".join(f'"{number}"' for number in found.plans if _there(project, number)),
+    )
+    spec.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {spec}; next: rasreconcile check {spec}")
+    return 0
+
+
+def _quoted(path: str) -> str:
+    plain = all(c.isalnum() or c in "./_-" for c in path)
+    return path if plain else "'" + path.replace("'", "''") + "'"
+
+
+def _there(project: Path, number: str) -> bool:
+    return project.with_suffix(f".p{number}").exists()
+
+
+def _all_steady(project: Path, numbers: tuple[str, ...]) -> bool:
+    from rasreconcile.project import decode, parse_plan  # noqa: PLC0415
+
+    plans = [project.with_suffix(f".p{n}") for n in numbers if _there(project, n)]
+    flows = [parse_plan(decode(plan.read_bytes()), plan.name).flow or "" for plan in plans]
+    return bool(flows) and all(flow.startswith("f") for flow in flows)

@@ -1,0 +1,81 @@
+"""What the verbs share: which spec is meant, which plans, and how answers are written."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rasreconcile.errors import UsageError
+from rasreconcile.plans import Address
+
+FORMAT_VERSION = 1
+"""Of all JSON that is written; raised when a field changes its meaning or goes away."""
+
+DEFAULT_SPEC = "rasreconcile.yaml"
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON for programs.")
+spec_argument = click.argument("spec", required=False, type=click.Path(path_type=Path))
+words_argument = click.argument("words", nargs=-1, metavar="[SPEC] PLAN...")
+
+
+def spec_path(given: Path | None) -> Path:
+    """The spec meant: as given, else $RASRECONCILE_SPEC, else ./rasreconcile.yaml."""
+    if given is not None:
+        return given
+    named = os.environ.get("RASRECONCILE_SPEC")
+    if named:
+        return Path(named)
+    if Path(DEFAULT_SPEC).exists():
+        return Path(DEFAULT_SPEC)
+    raise UsageError(
+        f"no spec was named, and there is no {DEFAULT_SPEC} here; name one: rasreconcile VERB spec.yaml"
+    )
+
+
+def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
+    """`[SPEC] PLAN...`: the first word is the spec where it ends as one does."""
+    if words and words[0].lower().endswith((".yaml", ".yml")):
+        return Path(words[0]), tuple(words[1:])
+    return spec_path(None), tuple(words)
+
+
+def one_plan(words: Sequence[str], known: Iterable[Address]) -> Address:
+    """The one plan meant by `words`. Raises UsageError with what is near."""
+    if len(words) != 1:
+        raise UsageError("name one plan by its address, as `diff` and `status` list them: Muncie/p04")
+    found = plans_matching(words[0], known)
+    if len(found) > 1:
+        raise UsageError(f"{words[0]} means {len(found)} plans: {', '.join(found[:5])}; name one")
+    return found[0]
+
+
+def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
+    """By address, by pattern (`Muncie/*`), or by an ending that only one has (`p04`). Raises UsageError for none."""
+    addresses = tuple(known)
+    if word in addresses:
+        return (Address(word),)
+    found = [a for a in addresses if fnmatch.fnmatchcase(a.lower(), word.lower())]
+    if not found:
+        found = [a for a in addresses if a.lower().endswith("/" + word.lower())]
+    if found:
+        return tuple(found)
+    near = get_close_matches(word, addresses, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans there are"
+    raise UsageError(f"{word}: no such plan; {hint}")
+
+
+def write_json(document: Mapping[str, Any]) -> None:
+    """One document on stdout."""
+    click.echo(json.dumps({"version": FORMAT_VERSION, **document}, indent=1, default=str, ensure_ascii=False))
+
+
+def write_line(line: Mapping[str, Any]) -> None:
+    """One line of a stream on stdout."""
+    click.echo(json.dumps(line, default=str, ensure_ascii=False))

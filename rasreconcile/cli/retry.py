@@ -1,0 +1,48 @@
+"""`retry`: compute plans again."""
+
+from __future__ import annotations
+
+import click
+
+from rasreconcile.cli.apply import asking
+from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json
+from rasreconcile.errors import UsageError
+from rasreconcile.plans import Address
+
+
+@click.command(name="retry")
+@click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
+@as_json
+@click.option("--failed", is_flag=True, help="Every plan that is held or quarantined.")
+def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
+    """Ask for PLANs to be computed again, whether they are current, held or quarantined.
+
+    A controller that is working takes it up within seconds; otherwise the next `apply` does.
+    """
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+    from rasreconcile.controller.preview import preview  # noqa: PLC0415
+    from rasreconcile.specfile import load  # noqa: PLC0415
+
+    spec, patterns = spec_and_plans(words)
+    if not patterns and not failed:
+        raise UsageError("name the plans to compute again (`Muncie/p04`, `Muncie/*`), or say --failed")
+    loaded = load(spec)
+    seen = preview(loaded, Clock())
+    wanted: dict[Address, None] = {}
+    for pattern in patterns:
+        wanted |= dict.fromkeys(plans_matching(pattern, [plan.address for plan in seen.plans]))
+    if failed:
+        blocked = {"held", "quarantined"}
+        wanted |= dict.fromkeys(v.address for v in seen.decision.verdicts if str(v.phase) in blocked)
+    from rasreconcile.controller.requests import file_requests  # noqa: PLC0415
+
+    taken_up = file_requests(loaded.state_path, "retry", tuple(wanted), by=asking(), now=Clock().now())
+    if as_json:
+        write_json({"requested": list(wanted), "controller": taken_up})
+        return 0
+    who = "the controller at work takes it up" if taken_up else "the next `apply` computes it"
+    for address in wanted:
+        click.echo(f"{address}: {who}")
+    if not wanted:
+        click.echo("nothing is held or quarantined")
+    return 0

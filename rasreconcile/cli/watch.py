@@ -1,0 +1,71 @@
+"""`watch`: apply whenever inputs, spec or git change."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, spec_argument, spec_path, write_line
+from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
+
+
+@click.command(name="watch")
+@spec_argument
+@as_json
+def command(spec: Path | None, as_json: bool) -> int:
+    """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs go on."""
+    from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+    from rasreconcile.controller.preview import preview  # noqa: PLC0415
+    from rasreconcile.report.live import Lines, Stream  # noqa: PLC0415
+    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.watch.watching import Watched, first_change, watched  # noqa: PLC0415
+
+    path = spec_path(spec)
+    if as_json:
+        write_line({"version": FORMAT_VERSION, "verb": "watch", "spec": str(path)})
+    stop = threading.Event()
+    while not stop.is_set():
+        seen = Watched(frozenset({path.absolute().parent}), frozenset({path.absolute()}), frozenset())
+        try:
+            loaded = load(path)
+            with Stream(write_line) if as_json else Lines(sys.stderr) as reporter:
+                outcome = applied(loaded, reporter)
+            if outcome.exit == 130:
+                return 130
+            seen = watched(loaded, preview(loaded, Clock()).plans)
+            _say(f"{loaded.name}: {outcome.decision.health}; watching {len(seen.files)} files", as_json=as_json)
+        except StoreBusy:
+            raise
+        except SpecError as error:
+            _say(f"{error}\nwaiting until the spec is mended", as_json=as_json)
+        except RasReconcileError as error:
+            _say(f"{error}\nwaiting for a change", as_json=as_json)
+        with _ending(stop):
+            changed = first_change(seen, stop)
+        if changed:
+            _say("changed: " + ", ".join(sorted(p.name for p in changed)), as_json=as_json)
+    return 130
+
+
+@contextmanager
+def _ending(stop: threading.Event) -> Iterator[None]:
+    before = {n: signal.signal(n, lambda *_: stop.set()) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(message: str, *, as_json: bool) -> None:
+    if as_json:
+        write_line({"kind": "watch", "message": message})
+    else:
+        click.echo(message, err=True)

@@ -1,0 +1,1 @@
+"""The controller: the loop that makes the world what the spec says."""

@@ -1,0 +1,161 @@
+"""Apply: open the store, take its lock, run the loop, and say how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.lanes import Answers, Lane
+from rasreconcile.controller.looking import Looking
+from rasreconcile.controller.loop import Loop
+from rasreconcile.controller.progress import Progress
+from rasreconcile.controller.site import Site
+from rasreconcile.controller.stations import open_stations
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Plan
+from rasreconcile.reconcile.decision import Decision
+from rasreconcile.reconcile.policy import Policy
+from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.records import Event
+from rasreconcile.resolve import Digests, Refusals, Resolution, resolve
+from rasreconcile.results import publish
+from rasreconcile.runs import Run
+from rasreconcile.spec import Spec
+from rasreconcile.specfile import LoadedSpec
+from rasreconcile.store import Store
+
+
+class Exit(IntEnum):
+    """The exit codes of the program."""
+
+    CONVERGED = 0
+    ERROR = 1
+    WORK_TO_DO = 2
+    FAILURES = 3
+    STALLED = 4
+    BUSY = 5
+    USAGE = 64
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for this apply, and for which state of the models."""
+
+    by: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an apply ended."""
+
+    decision: Decision
+    counts: Mapping[str, int]
+    """Events by kind: started, succeeded, failed, lost, cancelled, copied, verified, recalled."""
+    live: tuple[Run, ...]
+    """Runs that go on without us."""
+    exit: Exit
+
+
+@dataclass(slots=True)
+class Apply:
+    """One apply of one spec. `interrupt` may be called from a signal handler at any time."""
+
+    loaded: LoadedSpec
+    asked: Asked
+    tell: Callable[[Event], None]
+    show: Callable[[Progress], None]
+    clock: Clock
+    _loop: Loop | None = None
+    _interrupts: int = 0
+
+    def interrupt(self) -> int:
+        """Once: stop dispatching. Twice: cancel the runs. Thrice: leave at once. Returns how often by now."""
+        self._interrupts += 1
+        if self._loop is not None:
+            self._loop.interrupts = self._interrupts
+            self._loop.site.interrupted = self._interrupts >= 2
+            self._loop.site.changed = True
+            self._loop.answers.put(lambda: None)
+        return self._interrupts
+
+    def run(self) -> Outcome:
+        """Raises SpecError, UsageError, StoreError, StoreBusy before anything was started."""
+        began = self.clock.now()
+        answers = Answers()
+        stations = open_stations(self.loaded, answers)
+        with Store.open(self.loaded.state_path, now=began) as store:
+            digests = Digests(store.hashes(), self.clock.wall_ns)
+            proven = store.published()
+            refusals = Refusals()
+
+            def look() -> Resolution:
+                known = {p.fingerprint for p in proven.values()}
+                return resolve(self.loaded, digests, engine_for, proven=known, refusals=refusals)
+
+            first = look()
+            _sweep(first.plans, store.live_runs())
+            store.remember_spec(self.loaded.text_digest, self.loaded.text)
+            apply_id = store.begin_apply(
+                spec_path=self.loaded.path,
+                spec_digest=self.loaded.text_digest,
+                by=self.asked.by,
+                commit=self.asked.commit,
+                now=began,
+            )
+            site = Site(
+                store=store,
+                stations=stations,
+                looking=Looking(store, digests),
+                clock=self.clock,
+                apply_id=apply_id,
+                began=began,
+                verifying=Lane("verify", 2, answers),
+                tell=self.tell,
+                keep_runs=not self.loaded.spec.autoclean,
+            )
+            self._loop = Loop(site, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts)
+            outcome = Outcome(self._loop.run(), site.counts, store.live_runs(), Exit.CONVERGED)
+            code = exit_of(outcome.decision, interrupted=self._interrupts > 0)
+            store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
+            for station in stations.values():
+                station.close()
+            return Outcome(outcome.decision, outcome.counts, outcome.live, code)
+
+
+def policy_of(spec: Spec) -> Policy:
+    """What the spec says about trying again and placing."""
+    return Policy(
+        attempts=spec.retries.attempts,
+        wait=spec.retries.wait,
+        at_most=spec.retries.at_most,
+        placement=spec.placement,
+        max_concurrent=spec.max_concurrent,
+        max_fails=spec.max_fails,
+    )
+
+
+def exit_of(decision: Decision, *, interrupted: bool = False) -> Exit:
+    """What the program ends with."""
+    if interrupted:
+        return Exit.INTERRUPTED
+    if any(v.phase is Phase.QUARANTINED for v in decision.verdicts):
+        return Exit.FAILURES
+    if all(v.sync is Sync.CURRENT and v.phase is Phase.IDLE for v in decision.verdicts):
+        return Exit.CONVERGED
+    return Exit.STALLED
+
+
+def _sweep(plans: tuple[Plan, ...], live: tuple[Run, ...]) -> None:
+    """Removes the temporary files that controllers before this one left when they were ended."""
+    keep: set[RunId] = {run.id for run in live}
+    names: dict[Path, list[str]] = {}
+    for plan in plans:
+        names.setdefault(plan.output.parent, []).append(plan.output.name)
+    for folder, outputs in names.items():
+        publish.sweep(folder, outputs, keep)

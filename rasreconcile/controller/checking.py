@@ -1,0 +1,47 @@
+"""What every plan reads and what every worker lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.stations import open_worker
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.errors import UsageError, WorkerError
+from rasreconcile.jobs import Problem
+from rasreconcile.plans import Plan
+from rasreconcile.resolve import Digests, resolve
+from rasreconcile.specfile import LoadedSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `check` found."""
+
+    plans: tuple[Plan, ...]
+    workers: Mapping[str, tuple[Problem, ...]]
+
+    @property
+    def fit(self) -> bool:
+        """Whether every plan can run and every worker is well."""
+        return not any(plan.blocked_by for plan in self.plans) and not any(self.workers.values())
+
+
+def check(loaded: LoadedSpec, clock: Clock) -> Findings:
+    """Raises SpecError. Whatever is wrong with a worker is among the findings."""
+    plans = resolve(loaded, Digests({}, clock.wall_ns), engine_for).plans
+    return Findings(plans, {name: _check(loaded, name) for name in loaded.spec.workers})
+
+
+def _check(loaded: LoadedSpec, name: str) -> tuple[Problem, ...]:
+    try:
+        worker = open_worker(name, loaded.spec.workers[name], loaded.folder)
+    except UsageError as error:
+        return (Problem(str(error), "leave the worker out for now"),)
+    try:
+        return tuple(worker.check())
+    except WorkerError as error:
+        return (Problem(str(error), "see that it is switched on and can be reached"),)
+    finally:
+        worker.close()

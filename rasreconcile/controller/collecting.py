@@ -1,0 +1,192 @@
+"""Collecting a run: fetch its result, prove it, and put it in its place. Runs in a transfer lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from rasreconcile.errors import ResultError
+from rasreconcile.facts import HdfFacts
+from rasreconcile.jobs import Ended, Engine, Worker
+from rasreconcile.plans import Component, Plan
+from rasreconcile.reconcile.outcome import failure_of, fell_short
+from rasreconcile.records import Published
+from rasreconcile.results import expectations, publish
+from rasreconcile.runs import Failure, Run
+
+LONGEST_LOG = 16 << 20
+"""Bytes of a log that are judged; of a longer one its beginning and its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collecting:
+    """All that is needed to prove the result of a run."""
+
+    run: Run
+    plan: Plan
+    """As it is today: where the result goes and what it must show."""
+    components: tuple[Component, ...]
+    """As they were when the run was started: what the result is a result of."""
+    status: Ended
+    engine: Engine
+    worker: Worker
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A result that met its expectations, beside its destination or already in it."""
+
+    published: Published
+    temporary: Path | None
+    """None: it is in its place."""
+
+
+def prove(asked: Collecting) -> Proven | Failure:
+    """Raises WorkerError where the worker cannot be asked, OSError where there is no room here."""
+    run, plan, status = asked.run, asked.plan, asked.status
+    log = whole_log(asked.worker, run)
+    record = status.outputs.get(plan.result_name)
+    if record is None or status.cause != "exited":
+        verdict = asked.engine.judge(status.exit_code, log, None)
+        failure = failure_of(status, verdict, log, time_limit=plan.time_limit)
+        return failure or _no_result(plan)
+    in_place = _digest(plan.output) == record.digest
+    temporary = None if in_place else publish.temporary_name(plan.output, run.id)
+    if temporary is not None:
+        publish.make_folder(plan.output)
+        if _digest(temporary) != record.digest:
+            fetched = asked.worker.fetch(run.id, plan.result_name, temporary)
+            if fetched.digest != record.digest:
+                temporary.unlink(missing_ok=True)
+                return _damaged(run, plan, record.digest, fetched.digest)
+    failure, facts = _judge(asked, temporary or plan.output, log)
+    if failure is not None or facts is None:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        return failure or _no_result(plan)
+    published = Published(
+        address=plan.address,
+        run=run.id,
+        path=plan.output,
+        size=record.size,
+        digest=record.digest,
+        fingerprint=run.fingerprint,
+        components=asked.components,
+        expectation_digest=plan.expectation_digest,
+        provenance="computed",
+        engine=asked.engine.identity,
+        worker=run.worker,
+        at=asked.at,
+        summary=summary(facts),
+    )
+    return Proven(published, temporary)
+
+
+def put_in_place(proven: Proven) -> Published:
+    """The proven file takes the place of the last one, and its receipt stands beside it. May be repeated.
+
+    Raises PublishHeld where somebody holds the file that is there.
+    """
+    if proven.temporary is not None:
+        publish.replace(proven.temporary, proven.published.path)
+    publish.write_receipt(proven.published)
+    return proven.published
+
+
+def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "summary") -> tuple[str, ...]:
+    """What the file at `path` lacks of what the plan expects. Raises ResultError where it cannot be read."""
+    facts = _read(plan, path, thoroughness)
+    return _expectations(plan, facts)
+
+
+def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
+    """The result of a plan with the same fingerprint, copied beside this plan's output; or what it lacks."""
+    lacking = shortfalls(plan, source.path)
+    if lacking:
+        return lacking
+    publish.make_folder(plan.output)
+    temporary = publish.temporary_name(plan.output, source.run)
+    size, digest = publish.copy_file(source.path, temporary)
+    if digest != source.digest:
+        temporary.unlink(missing_ok=True)
+        raise ResultError(f"{source.path} changed while it was copied; it is looked at again")
+    copied = replace(
+        source,
+        address=plan.address,
+        path=plan.output,
+        size=size,
+        components=plan.components,
+        expectation_digest=plan.expectation_digest,
+        provenance="copied",
+        at=at,
+    )
+    return Proven(copied, temporary)
+
+
+def whole_log(worker: Worker, run: Run) -> str:
+    """What the run printed; of a very long log the first and the last part."""
+    parts: list[bytes] = []
+    offset = 0
+    while chunk := worker.read_log(run.id, offset):
+        parts.append(chunk)
+        offset += len(chunk)
+        if sum(map(len, parts)) > LONGEST_LOG:
+            del parts[len(parts) // 2]
+    return b"".join(parts).decode("utf-8", errors="replace")
+
+
+def summary(facts: HdfFacts) -> str:
+    """A few words for `status`."""
+    words = []
+    if facts.water_surface is not None and facts.water_surface.maximum is not None:
+        unit = "m" if (facts.units_system or "").startswith("SI") else "ft"
+        words.append(f"max WS {facts.water_surface.maximum:.2f} {unit}")
+    if facts.volume_error_percent is not None:
+        words.append(f"volume error {facts.volume_error_percent:.3f} %")
+    return ", ".join(words)
+
+
+def _judge(asked: Collecting, path: Path, log: str) -> tuple[Failure | None, HdfFacts | None]:
+    try:
+        facts = _read(asked.plan, path, "every dataset")
+    except ResultError as error:
+        text = f"its result cannot be read: {error}"
+        return Failure(kind="retryable", cause="unreadable result", message=text), None
+    verdict = asked.engine.judge(asked.status.exit_code, log, facts)
+    failure = failure_of(asked.status, verdict, log, time_limit=asked.plan.time_limit)
+    if failure is None and (lacking := _expectations(asked.plan, facts)):
+        failure = fell_short(lacking)
+    return failure, facts
+
+
+def _read(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:
+    from rasreconcile.results import hdf  # noqa: PLC0415  h5py is a quarter of a second of import
+
+    return hdf.read(path, datasets=tuple(plan.expect.datasets), thoroughness=thoroughness)
+
+
+def _expectations(plan: Plan, facts: HdfFacts) -> Sequence[str]:
+    return expectations.judge(plan.expect, facts, plan_filename=f"{plan.stem}.p{plan.number}")
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return publish.digest_file(path)[1]
+    except FileNotFoundError:
+        return None
+
+
+def _no_result(plan: Plan) -> Failure:
+    text = f"it ended well and left no {plan.result_name}; see `logs {plan.address}`"
+    return Failure(kind="retryable", cause="no result", message=text)
+
+
+def _damaged(run: Run, plan: Plan, wanted: str, got: str) -> Failure:
+    text = (
+        f"{plan.result_name} arrived from {run.worker} as {got[:12]}, the run had left {wanted[:12]};"
+        " the worker's disk or the way from it damages files"
+    )
+    return Failure(kind="worker", cause="damaged transfer", message=text)

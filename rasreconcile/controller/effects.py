@@ -1,0 +1,62 @@
+"""Which hand carries out which action."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from rasreconcile.controller.finishing import collect, finish
+from rasreconcile.controller.settling import recall, reuse, verify
+from rasreconcile.controller.site import Site
+from rasreconcile.controller.starting import launch, start
+from rasreconcile.reconcile import actions as act
+from rasreconcile.runs import Failure, Run, RunState
+
+
+def carry_out(site: Site, action: act.Action) -> None:
+    """Does it, or gives it to a lane; that it happened is seen in a later look."""
+    match action:
+        case act.Start():
+            start(site, action)
+        case act.Restart(run, plan):
+            launch(site, run, plan)
+        case act.Note(run, status):
+            site.store.move_run(run.id, RunState.RUNNING, now=site.clock.now(), started=status.started)
+            site.changed = True
+        case act.Collect():
+            collect(site, action)
+        case act.Finish():
+            finish(site, action)
+        case act.Lose(run, failure):
+            site.end(run, RunState.LOST, failure)
+        case act.Cancel(run, reason):
+            _cancel(site, run, reason)
+        case act.Abandon(run, reason):
+            site.end(run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
+        case act.Verify():
+            verify(site, action)
+        case act.Reuse():
+            reuse(site, action)
+        case act.Recall():
+            recall(site, action)
+        case _:
+            assert_never(action)
+
+
+def _cancel(site: Site, run: Run, reason: str) -> None:
+    station = site.stations[run.worker]
+    site.flight.runs.add(run.id)
+    site.flight.cancelled.add(run.id)
+
+    def cancelled(_: None) -> None:
+        site.flight.runs.discard(run.id)
+        station.hurry()
+        site.changed = True
+
+    def failed(error: Exception) -> None:
+        site.flight.runs.discard(run.id)
+        site.flight.cancelled.discard(run.id)
+        station.fell_silent(str(error), site.clock)
+        site.changed = True
+
+    site.say("cancelling", reason, run.address, run.id)
+    station.control.do(lambda: station.worker.cancel(run.id), cancelled, failed)

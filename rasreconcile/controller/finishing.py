@@ -1,0 +1,148 @@
+"""Finishing a run: collect what it left, prove it, publish it, and clean up after it."""
+
+from __future__ import annotations
+
+from rasreconcile.controller.collecting import Collecting, Proven, prove, put_in_place
+from rasreconcile.controller.site import Site
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.errors import PublishHeld, ResultError, Unreachable
+from rasreconcile.jobs import Ended
+from rasreconcile.plans import Plan
+from rasreconcile.reconcile.actions import Collect, Finish
+from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST
+from rasreconcile.records import Published
+from rasreconcile.results import publish
+from rasreconcile.runs import Failure, Run, RunState
+
+COLLECT_AGAIN = 5.0
+"""Seconds before collecting is tried again after the worker, or this disk, failed it."""
+
+
+def collect(site: Site, action: Collect) -> None:
+    """The run has ended: fetch and prove its result in a lane, then publish it."""
+    run, plan, status = action.run, action.plan, action.status
+    if status.cause == "cancelled":
+        cause = "interrupted" if site.interrupted else CANCELLED_BY_REQUEST
+        site.end(run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause), status=status)
+        discard(site, run)
+        return
+    asked = Collecting(
+        run=run,
+        plan=plan,
+        components=site.store.plan_of(run.id).components,
+        status=status,
+        engine=engine_for(plan.engine),
+        worker=site.stations[run.worker].worker,
+        at=site.clock.now(),
+    )
+    site.flight.runs.add(run.id)
+    site.stations[run.worker].transfer.do(
+        lambda: prove(asked),
+        lambda outcome: _proved(site, action, outcome),
+        lambda error: _not_collected(site, run, error),
+    )
+
+
+def _proved(site: Site, action: Collect, outcome: Proven | Failure) -> None:
+    run, plan, status = action.run, action.plan, action.status
+    site.flight.runs.discard(run.id)
+    site.changed = True
+    if isinstance(outcome, Failure):
+        state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
+        site.end(run, state, outcome, status=status)
+        return
+    if run.state is not RunState.PUBLISHING:
+        run = site.store.move_run(
+            run.id,
+            RunState.PUBLISHING,
+            now=site.clock.now(),
+            started=status.started,
+            ended=status.ended,
+            exit_code=status.exit_code,
+        )
+    site.flight.runs.add(run.id)
+    site.stations[run.worker].transfer.do(
+        lambda: put_in_place(outcome),
+        lambda published: _published(site, run, plan, published),
+        lambda error: _not_collected(site, run, error),
+    )
+
+
+def _published(site: Site, run: Run, plan: Plan, published: Published) -> None:
+    site.flight.runs.discard(run.id)
+    site.flight.forget(run.id)
+    site.store.publish(run.id, published, now=site.clock.now())
+    site.looking.digests.trust(published.path, "output", published.digest)
+    site.looking.look_at(plan)
+    site.answer_requests(run, "succeeded")
+    words = [f"on {run.worker}"]
+    if run.started and run.ended:
+        words.append(f"{max((run.ended - run.started).total_seconds(), 0):.1f} s")
+    if published.summary:
+        words.append(published.summary)
+    site.say("succeeded", ", ".join(words), plan.address, run.id)
+    if not site.keep_runs:
+        discard(site, run)
+    site.changed = True
+
+
+def _not_collected(site: Site, run: Run, error: Exception) -> None:
+    """The run has ended and is kept: what stands in the way is told, and collecting is tried again."""
+    site.flight.runs.discard(run.id)
+    site.flight.retry_at[run.id] = site.clock.monotonic() + COLLECT_AGAIN
+    site.changed = True
+    if isinstance(error, Unreachable):
+        site.stations[run.worker].fell_silent(str(error), site.clock)
+        return
+    first = run.id not in site.flight.held
+    what = str(error) if isinstance(error, PublishHeld | ResultError) else f"cannot be published: {error}"
+    site.flight.held[run.id] = f"run {run.id} has ended and is kept; its result {what}"
+    if first:
+        site.say("held", site.flight.held[run.id], run.address, run.id)
+
+
+def finish(site: Site, action: Finish) -> None:
+    """A controller ended while this run was being published: finish or repeat that."""
+    run, plan = action.run, action.plan
+    if plan is None:
+        cause = "its plan left the spec before its result was in its place"
+        site.end(run, RunState.LOST, Failure(kind="worker", cause=cause, message=cause))
+        return
+    if isinstance(action.status, Ended):
+        collect(site, Collect(run, plan, action.status))
+        return
+    receipt = _own_receipt(plan, run)
+    if receipt is not None:
+        _published(site, run, plan, receipt)
+        return
+    cause = "its run directory went away before its result was in its place"
+    site.end(run, RunState.LOST, Failure(kind="worker", cause="vanished", message=cause))
+
+
+def _own_receipt(plan: Plan, run: Run) -> Published | None:
+    """The receipt of this very run, where it matches the file beside it."""
+    try:
+        receipt = publish.read_receipt(plan.output)
+        if receipt is None or receipt.run != run.id:
+            return None
+        return receipt if publish.digest_file(plan.output)[1] == receipt.digest else None
+    except (ResultError, FileNotFoundError):
+        return None
+
+
+def discard(site: Site, run: Run) -> None:
+    """Removes the run directory, in the background."""
+    station = site.stations.get(run.worker)
+    if station is None:
+        return
+    site.flight.background += 1
+
+    def done(_: None) -> None:
+        site.flight.background -= 1
+
+    def failed(error: Exception) -> None:
+        site.flight.background -= 1
+        why = f"its run directory stays on {run.worker}: {error}; `gc` removes it later"
+        site.say("warning", why, run.address, run.id)
+
+    station.transfer.do(lambda: station.worker.discard(run.id), done, failed)

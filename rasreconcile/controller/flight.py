@@ -1,0 +1,44 @@
+"""What is in flight: operations that a lane is busy with, and what went wrong with runs in this apply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address
+
+
+@dataclass(slots=True)
+class Flight:
+    """Only the main thread touches it."""
+
+    runs: set[RunId] = field(default_factory=set)
+    """Runs a lane is busy with."""
+    plans: set[Address] = field(default_factory=set)
+    """Plans whose published file is being verified or copied."""
+    checks: set[str] = field(default_factory=set)
+    """Workers that are being checked."""
+    cancelled: set[RunId] = field(default_factory=set)
+    """Runs that were told to end: once is enough."""
+    background: int = 0
+    """Operations nobody waits for but the end: removing run directories."""
+    failed_starts: dict[RunId, int] = field(default_factory=dict)
+    errors: dict[RunId, str] = field(default_factory=dict)
+    held: dict[RunId, str] = field(default_factory=dict)
+    """Runs whose proven result cannot take its place now, and why."""
+    uncopied: dict[Address, str] = field(default_factory=dict)
+    """Plans whose result could not be copied from a plan with the same inputs: they compute it themselves."""
+    retry_at: dict[RunId, float] = field(default_factory=dict)
+    """Monotonic time before which collecting is not tried again."""
+
+    @property
+    def empty(self) -> bool:
+        return not (self.runs or self.plans or self.checks or self.background)
+
+    def forget(self, run: RunId) -> None:
+        """The run is over."""
+        self.cancelled.discard(run)
+        self.failed_starts.pop(run, None)
+        self.errors.pop(run, None)
+        self.held.pop(run, None)
+        self.retry_at.pop(run, None)

@@ -1,0 +1,133 @@
+"""One look at the world: the outputs on disk, the store's memory, what the workers say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from rasreconcile.errors import ResultError
+from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.durations import Expectancy, History, expectancy
+from rasreconcile.reconcile.observed import (
+    LiveRun,
+    NoOutput,
+    Output,
+    OutputSeen,
+    OutputUnreadable,
+    Seen,
+    Verification,
+)
+from rasreconcile.records import Hashed, Published, Request
+from rasreconcile.resolve import Digests
+from rasreconcile.results import publish
+from rasreconcile.runs import Run
+
+
+class Memory(Protocol):
+    """What is remembered, by the store or by a reader of it."""
+
+    def published(self) -> Mapping[Address, Published]: ...
+    def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]: ...
+    def verifications(self) -> Mapping[Address, Verification]: ...
+    def durations(self) -> History: ...
+    def live_runs(self) -> tuple[Run, ...]: ...
+    def open_requests(self) -> tuple[Request, ...]: ...
+    def hashes(self) -> Mapping[tuple[Path, str], Hashed]: ...
+
+
+@dataclass(slots=True)
+class Looking:
+    """Looks at outputs through the stat cache; keeps what it saw until told to look again."""
+
+    memory: Memory
+    digests: Digests
+    outputs: dict[Address, Output] = field(default_factory=dict)
+    receipts: dict[Address, Published] = field(default_factory=dict)
+    published: Mapping[Address, Published] = field(default_factory=dict)
+    expectancy: Expectancy = field(default_factory=Expectancy)
+    _damage: dict[str, str | None] = field(default_factory=dict)
+
+    def look(self, plans: Sequence[Plan]) -> None:
+        """At every plan's output and at all that is remembered."""
+        self.published = self.memory.published()
+        self.expectancy = expectancy(self.memory.durations())
+        self.outputs.clear()
+        self.receipts.clear()
+        for plan in plans:
+            self._look_at(plan)
+
+    def look_at(self, plan: Plan) -> None:
+        """At one plan again, after something was done to it."""
+        self.published = self.memory.published()
+        self._look_at(plan)
+
+    def _look_at(self, plan: Plan) -> None:
+        self.receipts.pop(plan.address, None)
+        published = self.published.get(plan.address)
+        self.outputs[plan.address] = self._output(plan, published)
+        if published is None and not isinstance(self.outputs[plan.address], NoOutput):
+            self._look_at_receipt(plan)
+
+    def seen(self, plans: Sequence[Plan], now: datetime) -> Seen:
+        """All that can be known without asking a worker; live runs are as the memory has them."""
+        requests = self.memory.open_requests()
+        return Seen(
+            now=now,
+            outputs=self.outputs,
+            published=self.published,
+            receipts=self.receipts,
+            intact=self._intact(plans),
+            live={run.address: LiveRun(run=run, status=None) for run in self.memory.live_runs()},
+            attempts=self.memory.attempts_at({plan.address: plan.fingerprint for plan in plans}),
+            verifications=self.memory.verifications(),
+            retried=frozenset(r.address for r in requests if r.kind == "retry"),
+            cancelled=frozenset(r.address for r in requests if r.kind == "cancel"),
+            expected=self.expectancy.lengths,
+        )
+
+    def _output(self, plan: Plan, published: Published | None) -> Output:
+        try:
+            if published is None:
+                # Without a record there is nothing to compare a digest with: gigabytes are not read for it.
+                return OutputSeen(size=plan.output.stat().st_size, digest="")
+            found = self.digests.of(plan.output, "output")
+        except (FileNotFoundError, NotADirectoryError):
+            return NoOutput()
+        except OSError as error:
+            return OutputUnreadable(f"{plan.output} cannot be read: {error.strerror or error}")
+        damage = self._damage_of(plan.output, found.raw) if found.raw != published.digest else None
+        return OutputSeen(size=found.stat.size, digest=found.raw, damage=damage)
+
+    def _look_at_receipt(self, plan: Plan) -> None:
+        try:
+            receipt = publish.read_receipt(plan.output)
+            if receipt is None or receipt.address != plan.address:
+                return
+            found = self.digests.of(plan.output, "output")
+        except (ResultError, OSError):
+            # A receipt that cannot be read is as good as none: the file is then of unknown origin, and held.
+            return
+        self.receipts[plan.address] = receipt
+        self.outputs[plan.address] = OutputSeen(size=found.stat.size, digest=found.raw)
+
+    def _damage_of(self, path: Path, digest: str) -> str | None:
+        if digest not in self._damage:
+            from rasreconcile.results import hdf  # noqa: PLC0415  h5py is a quarter of a second of import
+
+            try:
+                hdf.read(path)
+                self._damage[digest] = None
+            except ResultError as error:
+                self._damage[digest] = str(error)
+        return self._damage[digest]
+
+    def _intact(self, plans: Sequence[Plan]) -> Mapping[str, Published]:
+        intact: dict[str, Published] = {}
+        for plan in plans:
+            published, output = self.published.get(plan.address), self.outputs.get(plan.address)
+            if published and isinstance(output, OutputSeen) and output.digest == published.digest:
+                intact.setdefault(published.fingerprint, published)
+        return intact

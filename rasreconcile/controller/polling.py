@@ -1,0 +1,127 @@
+"""Polling: one question at a time to each worker, about all its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rasreconcile.controller.site import Site
+from rasreconcile.controller.stations import Station
+from rasreconcile.jobs import Problem, RunId, Status, Unknown
+from rasreconcile.plans import Address
+from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
+from rasreconcile.runs import Run
+
+NOT_IN_SPEC = "its worker is not in the spec"
+
+
+def poll_due(site: Site, live: Sequence[Run]) -> None:
+    """Asks each worker whose time has come. Runs that a lane is busy with are left out: their status is moving."""
+    monotonic = site.clock.monotonic()
+    for station in site.stations.values():
+        if station.polling or monotonic < station.next_poll:
+            continue
+        runs = [run.id for run in live if run.worker == station.name and run.id not in site.flight.runs]
+        if runs:
+            _poll(site, station, runs)
+        elif station.silent is not None:
+            _knock(site, station)
+
+
+def seconds_to_next_poll(site: Site, live: Sequence[Run]) -> float | None:
+    """Until a worker with live runs, or a silent one, is asked again; None: nobody is to be asked."""
+    monotonic = site.clock.monotonic()
+    busy = {run.worker for run in live}
+    waits = [
+        station.next_poll - monotonic
+        for station in site.stations.values()
+        if not station.polling and (station.name in busy or station.silent is not None)
+    ]
+    return max(min(waits), 0.0) if waits else None
+
+
+def live_seen(site: Site, live: Sequence[Run]) -> Mapping[Address, LiveRun]:
+    """Each live run with what its worker last said of it."""
+    monotonic = site.clock.monotonic()
+    return {run.address: _live(site, run, monotonic) for run in live}
+
+
+def workers_seen(site: Site, faults: Mapping[str, Sequence[tuple[object, str]]]) -> tuple[WorkerSeen, ...]:
+    """Each worker of the spec with its room and its record. `faults`: by worker, (when, message) of lost runs."""
+    return tuple(_worker(site, station, faults.get(station.name, ())) for station in site.stations.values())
+
+
+def _live(site: Site, run: Run, monotonic: float) -> LiveRun:
+    station = site.stations.get(run.worker)
+    flight = site.flight
+    waiting = monotonic < flight.retry_at.get(run.id, 0.0)
+    return LiveRun(
+        run=run,
+        status=station.statuses.get(run.id) if station else Unknown(NOT_IN_SPEC),
+        handled=run.id in flight.runs or waiting,
+        failed_starts=flight.failed_starts.get(run.id, 0),
+        last_error=flight.errors.get(run.id, ""),
+        held=flight.held.get(run.id, "") if waiting and run.id not in flight.runs else "",
+    )
+
+
+def _worker(site: Site, station: Station, faults: Sequence[tuple[object, str]]) -> WorkerSeen:
+    spec = station.spec
+    times = sorted([*(when for when, _ in faults), *station.silences])
+    return WorkerSeen(
+        name=station.name,
+        priority=spec.queue_priority,
+        slots=spec.slots,
+        cores_total=spec.cores_total,
+        cores_per_plan=spec.cores_per_plan,
+        unreachable=station.silent,
+        unfit=station.unfit,
+        faults=tuple(times),
+        last_fault=station.silent or (faults[-1][1] if faults else ""),
+        speed=site.looking.expectancy.speed(station.name),
+    )
+
+
+def _poll(site: Site, station: Station, runs: list[RunId]) -> None:
+    station.polling = True
+
+    def answered(statuses: Mapping[RunId, Status]) -> None:
+        station.polling = False
+        station.answered()
+        moved = False
+        for run, status in statuses.items():
+            if run not in site.flight.runs:
+                moved |= type(station.statuses.get(run)) is not type(status)
+                station.statuses[run] = status
+        if moved:
+            station.hurry()
+            site.changed = True
+        station.relax(site.clock.monotonic())
+
+    def silent(error: Exception) -> None:
+        station.polling = False
+        if station.silent is None:
+            site.say("worker-silent", f"{station.name}: {error}")
+        station.fell_silent(str(error), site.clock)
+        station.statuses.update((run, Unknown(f"{station.name} does not answer: {error}")) for run in runs)
+        site.changed = True
+
+    station.control.do(lambda: station.worker.poll(runs), answered, silent)
+
+
+def _knock(site: Site, station: Station) -> None:
+    station.polling = True
+
+    def answered(problems: list[Problem]) -> None:
+        station.polling = False
+        station.answered()
+        station.checked = True
+        station.unfit = "; ".join(f"{p.what}; {p.remedy}" for p in problems) or None
+        site.say("worker-back", f"{station.name} answers again")
+        site.changed = True
+
+    def silent(error: Exception) -> None:
+        station.polling = False
+        station.fell_silent(str(error), site.clock)
+        site.changed = True
+
+    station.control.do(station.worker.check, answered, silent)

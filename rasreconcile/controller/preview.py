@@ -1,0 +1,87 @@
+"""What apply would do now, and why; nothing is started and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rasreconcile.controller.apply import policy_of
+from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.looking import Looking, Memory
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.decision import Decision, decide
+from rasreconcile.reconcile.durations import History
+from rasreconcile.reconcile.observed import Verification, WorkerSeen
+from rasreconcile.records import Hashed, Published, Request
+from rasreconcile.resolve import Digests, resolve
+from rasreconcile.runs import Run
+from rasreconcile.spec import Spec
+from rasreconcile.specfile import LoadedSpec
+from rasreconcile.store.reading import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The plans of a spec and what would be done about them."""
+
+    plans: tuple[Plan, ...]
+    decision: Decision
+    published: Mapping[Address, Published]
+
+
+class NoMemory:
+    """The memory of a store that does not exist yet."""
+
+    def published(self) -> Mapping[Address, Published]:
+        return {}
+
+    def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
+        return {}
+
+    def verifications(self) -> Mapping[Address, Verification]:
+        return {}
+
+    def durations(self) -> History:
+        return {}
+
+    def live_runs(self) -> tuple[Run, ...]:
+        return ()
+
+    def open_requests(self) -> tuple[Request, ...]:
+        return ()
+
+    def hashes(self) -> Mapping[tuple[Path, str], Hashed]:
+        return {}
+
+
+def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
+    """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
+    with ExitStack() as stack:
+        memory: Memory = NoMemory()
+        if loaded.state_path.exists():
+            memory = stack.enter_context(Reader(loaded.state_path))
+        digests = Digests(memory.hashes(), clock.wall_ns)
+        known = memory.published()
+        proven = {published.fingerprint for published in known.values()}
+        plans = resolve(loaded, digests, engine_for, proven=proven).plans
+        looking = Looking(memory, digests)
+        looking.look(plans)
+        seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))
+        return Preview(plans, decide(plans, seen, policy_of(loaded.spec)), known)
+
+
+def idle_workers(spec: Spec) -> tuple[WorkerSeen, ...]:
+    """The workers of the spec as if they were all well."""
+    return tuple(
+        WorkerSeen(
+            name=name,
+            priority=worker.queue_priority,
+            slots=worker.slots,
+            cores_total=worker.cores_total,
+            cores_per_plan=worker.cores_per_plan,
+        )
+        for name, worker in spec.workers.items()
+    )

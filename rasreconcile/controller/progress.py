@@ -1,0 +1,67 @@
+"""Progress: the totals, the workers and the longest runs, as plain values for whoever shows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rasreconcile.controller.site import Site
+from rasreconcile.reconcile.decision import Decision
+from rasreconcile.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """A live run."""
+
+    run: Run
+    going: timedelta
+    expected: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One moment of an apply."""
+
+    plans: int
+    syncs: Mapping[str, int]
+    phases: Mapping[str, int]
+    workers: Mapping[str, tuple[int, int]]
+    """Slots in use, slots there are."""
+    longest: tuple[RunProgress, ...]
+    remaining: timedelta | None
+    """Until all that is due is done, where history tells."""
+
+
+def progress_of(site: Site, decision: Decision) -> Progress:
+    """From the last decision and the store's live runs."""
+    live = site.store.live_runs()
+    now = site.clock.now()
+    lengths = site.looking.expectancy.lengths
+    runs = sorted(
+        (RunProgress(run, now - (run.started or run.created), lengths.get(run.address)) for run in live),
+        key=lambda r: r.going,
+        reverse=True,
+    )
+    used = Counter(run.worker for run in live)
+    return Progress(
+        plans=len(decision.verdicts),
+        syncs=Counter(str(v.sync) for v in decision.verdicts),
+        phases=Counter(str(v.phase) for v in decision.verdicts),
+        workers={name: (used[name], station.spec.slots) for name, station in site.stations.items()},
+        longest=tuple(runs[:5]),
+        remaining=_remaining(site, decision, runs),
+    )
+
+
+def _remaining(site: Site, decision: Decision, runs: list[RunProgress]) -> timedelta | None:
+    lengths = site.looking.expectancy.lengths
+    waiting = [v.address for v in decision.verdicts if str(v.phase) in {"queued", "backoff"}]
+    slots = sum(station.spec.slots for station in site.stations.values())
+    if not lengths or not slots or any(address not in lengths for address in waiting):
+        return None
+    going = [max((r.expected or r.going) - r.going, timedelta()) for r in runs]
+    total = sum((lengths[address] for address in waiting), timedelta()) + sum(going, timedelta())
+    return total / min(slots, max(len(waiting) + len(runs), 1))

@@ -1,0 +1,73 @@
+"""The site: everything the main thread holds while it applies a spec, and the two things all actions end in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.flight import Flight
+from rasreconcile.controller.lanes import Lane
+from rasreconcile.controller.looking import Looking
+from rasreconcile.controller.stations import Station
+from rasreconcile.jobs import Ended, RunId
+from rasreconcile.plans import Address
+from rasreconcile.records import Event
+from rasreconcile.runs import Failure, Run, RunState
+from rasreconcile.store import Store
+
+
+@dataclass(slots=True, kw_only=True)
+class Site:
+    """Only the main thread touches it; lanes hand back what they learned through the answers."""
+
+    store: Store
+    stations: Mapping[str, Station]
+    looking: Looking
+    clock: Clock
+    apply_id: int
+    began: datetime
+    verifying: Lane
+    tell: Callable[[Event], None]
+    keep_runs: bool = False
+    """The spec says `autoclean: false`."""
+    flight: Flight = field(default_factory=Flight)
+    interrupted: bool = False
+    stale_inputs: bool = False
+    """An input was not what it was when the plans were resolved: resolve again."""
+    changed: bool = True
+    """Something happened since the last decision."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Events told, by kind."""
+
+    def say(self, kind: str, message: str, address: Address | None = None, run: RunId | None = None) -> None:
+        """Tells the user what happened."""
+        event = Event(at=self.clock.now(), kind=kind, address=address, run=run, message=message)
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.tell(event)
+
+    def end(self, run: Run, state: RunState, failure: Failure, *, status: Ended | None = None) -> None:
+        """The run is over without a result."""
+        self.flight.forget(run.id)
+        now = self.clock.now()
+        self.store.move_run(
+            run.id,
+            state,
+            now=now,
+            started=status.started if status else None,
+            ended=status.ended if status else now,
+            exit_code=status.exit_code if status else None,
+            failure=failure,
+        )
+        self.answer_requests(run, str(state))
+        self.say(str(state), failure.message, run.address, run.id)
+        self.changed = True
+
+    def answer_requests(self, run: Run, outcome: str) -> None:
+        """A `retry` is answered by the success of a run that began after it, a `cancel` by the end of any run."""
+        for request in self.store.open_requests():
+            if request.address != run.address:
+                continue
+            if request.kind == "cancel" or (outcome == "succeeded" and run.created >= request.at):
+                self.store.close_request(request.id, now=self.clock.now(), outcome=outcome)

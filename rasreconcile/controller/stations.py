@@ -1,0 +1,123 @@
+"""A station: a worker of the spec with the lanes that talk to it and what it last said of its runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.lanes import Answers, Lane
+from rasreconcile.errors import UsageError
+from rasreconcile.jobs import Install, RunId, Status, Worker
+from rasreconcile.spec import HecRasEngine, LocalWorker, Spec, WorkerSpec
+from rasreconcile.specfile import LoadedSpec
+from rasreconcile.workers.local import local_worker
+
+FASTEST_POLL = 0.05
+SLOWEST_POLL = 2.0
+LONGEST_SILENCE = 60.0
+"""Seconds after which a silent worker is asked again at the latest."""
+
+
+@dataclass(slots=True)
+class Station:
+    """One worker. Only the main thread touches its fields."""
+
+    name: str
+    spec: WorkerSpec
+    worker: Worker
+    control: Lane
+    transfer: Lane
+    statuses: dict[RunId, Status] = field(default_factory=dict)
+    silent: str | None = None
+    """Why the last poll got no answer."""
+    silences: list[datetime] = field(default_factory=list)
+    unfit: str | None = None
+    checked: bool = False
+    """Whether `Worker.check` was asked in this apply; its problems are in `unfit`."""
+    polling: bool = False
+    interval: float = FASTEST_POLL
+    next_poll: float = 0.0
+    """Monotonic."""
+
+    def install(self, cores: int) -> Install:
+        """Where engines are found here, for a run with this many cores."""
+        return Install(
+            platform="posix",
+            cores=cores,
+            python=sys.executable,
+            process_priority=self.spec.process_priority,
+        )
+
+    def hurry(self) -> None:
+        """Something has just changed here: look again soon."""
+        self.interval = FASTEST_POLL
+        self.next_poll = 0.0
+
+    def relax(self, monotonic: float) -> None:
+        """Nothing new: look again later than last time."""
+        self.interval = min(self.interval * 1.25, SLOWEST_POLL)
+        self.next_poll = monotonic + self.interval
+
+    def fell_silent(self, why: str, clock: Clock) -> None:
+        """A call got no answer: each time in a row it is left alone for longer."""
+        self.silent = why
+        self.silences.append(clock.now())
+        pause = min(2.0 ** (len(self.silences) - 1), LONGEST_SILENCE)
+        self.next_poll = clock.monotonic() + pause
+
+    def answered(self) -> None:
+        """A call got an answer."""
+        self.silent = None
+        self.silences.clear()
+
+    def close(self) -> None:
+        self.control.close()
+        self.transfer.close()
+
+
+def not_built(spec: Spec) -> str | None:
+    """Why this spec cannot be applied by this version, by the names of what is not built; None: it can."""
+    kinds = sorted({w.type for w in spec.workers.values()} - {"local"})
+    if kinds:
+        names = [n for n, w in spec.workers.items() if w.type in kinds]
+        return f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); use `type: local`"
+    engines = [spec.engine, *(entry.engine for entry in spec.plans if entry.engine)]
+    if any(isinstance(engine, HecRasEngine) for engine in engines):
+        return "the hec-ras engine is not built yet; use `type: steady` or `type: command`"
+    return None
+
+
+def open_stations(
+    loaded: LoadedSpec, answers: Answers, *, wanted: Collection[str] | None = None
+) -> Mapping[str, Station]:
+    """A station for every worker of the spec. Raises UsageError where a kind is not built."""
+    refused = not_built(loaded.spec)
+    if refused:
+        raise UsageError(f"{loaded.name}: {refused}")
+    return {
+        name: Station(
+            name=name,
+            spec=spec,
+            worker=open_worker(name, spec, loaded.folder),
+            control=Lane(f"{name}-control", 1, answers),
+            transfer=Lane(f"{name}-transfer", min(4, max(2, os.cpu_count() or 2)), answers),
+        )
+        for name, spec in loaded.spec.workers.items()
+        if wanted is None or name in wanted
+    }
+
+
+def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
+    """The worker that this part of the spec describes; its folder is relative to the spec file."""
+    match spec:
+        case LocalWorker():
+            return local_worker(name, Path(folder, Path(spec.worker_folder).expanduser()).absolute())
+        case _:
+            raise UsageError(
+                f"workers.{name}: workers of type {spec.type} are not built yet; use `type: local`"
+            )

@@ -1,0 +1,21 @@
+"""The engine for an `engine:` of the spec."""
+
+from __future__ import annotations
+
+from rasreconcile.engines.steady.engine import SteadyEngine as Steady
+
+from rasreconcile.engines.command import Command
+from rasreconcile.engines.hec_ras import HecRas
+from rasreconcile.jobs import Engine
+from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
+
+
+def engine_for(spec: EngineSpec) -> Engine:
+    """The engine that computes what this part of the spec asks for."""
+    match spec:
+        case SteadyEngine():
+            return Steady()
+        case CommandEngine():
+            return Command(spec)
+        case HecRasEngine():
+            return HecRas(spec)

@@ -1,0 +1,39 @@
+"""What the end of a run means: a proven result, or a failure with its class and remedy. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rasreconcile.jobs import Ended
+from rasreconcile.runs import Failure
+
+ERROR_MARKS = ("ERROR:", "HDF_ERROR")
+"""A line that begins so is the program's own word: computing again would say the same."""
+
+
+def failure_of(ended: Ended, verdict: str | None, log: str, *, time_limit: timedelta) -> Failure | None:
+    """Why the run failed, from how it ended and what its engine judged; None: the engine is content."""
+    match ended.cause:
+        case "time limit":
+            text = f"stopped after its time limit of {time_limit}; raise max_runtime_minutes or give it more cores"
+            return Failure(kind="retryable", cause="time limit", message=text)
+        case "out of memory":
+            text = "ran out of memory; raise memory_limit or run fewer plans at once on this worker"
+            return Failure(kind="retryable", cause="out of memory", message=text)
+        case "cancelled":
+            return Failure(kind="retryable", cause="cancelled", message="ended on its worker by a cancel")
+        case "exited":
+            pass
+    if verdict is None:
+        return None
+    own_word = any(line.startswith(ERROR_MARKS) for line in log.splitlines())
+    if own_word:
+        return Failure(kind="permanent", cause="computation failed", message=verdict)
+    return Failure(kind="retryable", cause="computation failed", message=verdict)
+
+
+def fell_short(shortfalls: Sequence[str]) -> Failure:
+    """The computation ended well, and its result is not what the spec expects."""
+    more = f" (and {len(shortfalls) - 1} more)" if len(shortfalls) > 1 else ""
+    return Failure(kind="permanent", cause="expectation failed", message=f"{shortfalls[0]}{more}")

@@ -1,0 +1,83 @@
+"""The changeset: what apply would do, one line a plan, and the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+
+from rasreconcile.plans import Address
+from rasreconcile.reconcile.decision import Decision
+from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
+from rasreconcile.report.text import COLOURS, SIGNS, counted
+
+SYNCS = [str(sync) for sync in Sync]
+_BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
+
+
+def has_work(decision: Decision) -> bool:
+    """Whether apply would do anything."""
+    moving = {Phase.QUEUED, Phase.RUNNING, Phase.BACKOFF}
+    return bool(decision.actions) or any(v.phase in moving for v in decision.verdicts)
+
+
+def lines(
+    name: str,
+    decision: Decision,
+    *,
+    show_all: bool = False,
+    warnings: Mapping[Address, Sequence[str]] | None = None,
+) -> Iterator[str]:
+    """For a terminal; colours are dropped by click where there is none."""
+    shown = [v for v in decision.verdicts if show_all or not _at_rest(v)]
+    width = max((len(v.address) for v in shown), default=0)
+    for verdict in shown:
+        yield from _verdict(verdict, width)
+    for run in decision.strays:
+        yield f"* {run.address}  run {run.id} goes on on {run.worker}; its plan is no longer in the spec"
+    for address, texts in (warnings or {}).items():
+        for text in texts:
+            yield click.style(f"  {address}: {text}", dim=True)
+    if shown or decision.strays:
+        yield ""
+    yield f"{name}: {len(decision.verdicts)} plans: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}"
+    yield _outlook(decision)
+
+
+def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
+    sync = str(verdict.sync)
+    sign = click.style(SIGNS[sync], fg=COLOURS[sync], bold=True)
+    state = click.style(f"{sync:<8}", fg=COLOURS[sync])
+    note = verdict.note or ("" if verdict.phase is Phase.IDLE else str(verdict.phase))
+    phase = f"{verdict.phase}: {note}" if verdict.phase in _BLOCKED else note
+    first, *more = [str(reason) for reason in verdict.reasons] or [""]
+    yield f"{sign} {verdict.address:<{width}}  {state}  {first}".rstrip()
+    indent = " " * (width + 14)
+    for reason in more:
+        yield f"{indent}{reason}"
+    if phase:
+        yield indent + click.style(phase, dim=verdict.phase not in _BLOCKED)
+
+
+def _at_rest(verdict: Verdict) -> bool:
+    return verdict.sync is Sync.CURRENT and verdict.phase is Phase.IDLE
+
+
+def _outlook(decision: Decision) -> str:
+    queued = sum(v.phase in {Phase.QUEUED, Phase.BACKOFF} for v in decision.verdicts)
+    settled = len(
+        {a.plan.address for a in decision.actions if type(a).__name__ in {"Verify", "Recall", "Reuse"}}
+    )
+    reused = sum(type(a).__name__ == "Reuse" for a in decision.actions)
+    running = sum(v.phase is Phase.RUNNING for v in decision.verdicts)
+    blocked = sum(v.phase in _BLOCKED for v in decision.verdicts)
+    words = []
+    if queued - reused > 0:
+        words.append(f"{queued - reused} to run")
+    if settled:
+        words.append(f"{settled} to settle without running")
+    if running:
+        words.append(f"{running} running")
+    if blocked:
+        words.append(f"{blocked} blocked, a person is needed")
+    return ", ".join(words).capitalize() + "." if words else "Nothing to do."

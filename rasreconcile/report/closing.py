@@ -1,0 +1,41 @@
+"""The closing lines of an apply."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from rasreconcile.reconcile.decision import Decision
+from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.runs import Run
+
+_DONE = ("succeeded", "copied", "verified", "recalled", "failed", "lost", "cancelled")
+
+
+class Ended(Protocol):
+    """What is told of an apply that has ended."""
+
+    @property
+    def decision(self) -> Decision: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def live(self) -> Sequence[Run]: ...
+
+
+def lines(name: str, outcome: Ended) -> Iterator[str]:
+    """What was done, what stands in the way by cause, what goes on."""
+    verdicts = outcome.decision.verdicts
+    started = outcome.counts.get("started", 0)
+    did = [f"{outcome.counts[kind]} {kind}" for kind in _DONE if outcome.counts.get(kind)]
+    current = sum(v.sync is Sync.CURRENT for v in verdicts)
+    if not started and not did and current == len(verdicts):
+        yield f"{name}: nothing to do, all {len(verdicts)} plans are current."
+        return
+    yield f"{name}: {started} started{''.join(', ' + d for d in did)}; {current} of {len(verdicts)} plans are current."
+    blocked = Counter(v.note for v in verdicts if v.phase in {Phase.QUARANTINED, Phase.HELD})
+    for note, count in blocked.most_common(10):
+        yield f"  {count} x {note}"
+    if outcome.live:
+        yield f"{len(outcome.live)} runs go on; apply again, or `status`, finds them."

@@ -1,0 +1,140 @@
+"""An explanation as text and as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import click
+
+from rasreconcile.plans import Component, Plan
+from rasreconcile.reconcile.verdicts import Phase, Verdict
+from rasreconcile.records import Event, Published
+from rasreconcile.report.text import COLOURS, event_line, stamp, table
+from rasreconcile.report.values import event_values, run_values, verdict_values
+from rasreconcile.runs import Run
+
+
+class Changed(Protocol):
+    """A component, before and now."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def before(self) -> Component | None: ...
+    @property
+    def now(self) -> Component | None: ...
+    @property
+    def difference(self) -> Sequence[str]: ...
+    @property
+    def remark(self) -> str: ...
+    @property
+    def same(self) -> bool: ...
+
+
+class Explained(Protocol):
+    """All that is known of a plan."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def published(self) -> Published | None: ...
+    @property
+    def changes(self) -> Sequence[Changed]: ...
+    @property
+    def runs(self) -> Sequence[Run]: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+
+
+def values(explained: Explained) -> dict[str, Any]:
+    """For programs."""
+    published = explained.published
+    return {
+        **verdict_values(explained.verdict),
+        "output": str(explained.plan.output),
+        "fingerprint": explained.plan.fingerprint,
+        "published": None
+        if published is None
+        else {
+            "run": published.run,
+            "at": published.at.isoformat(),
+            "provenance": published.provenance,
+            "engine": published.engine,
+            "worker": published.worker,
+            "fingerprint": published.fingerprint,
+            "digest": published.digest,
+            "size": published.size,
+            "summary": published.summary,
+        },
+        "components": [
+            {
+                "name": change.name,
+                "same": change.same,
+                "before": change.before.digest if change.before else None,
+                "now": change.now.digest if change.now else None,
+                "difference": list(change.difference),
+                "remark": change.remark,
+            }
+            for change in explained.changes
+        ],
+        "runs": [run_values(run) for run in explained.runs],
+        "events": [event_values(event) for event in explained.events],
+    }
+
+
+def lines(explained: Explained) -> Iterator[str]:
+    """For people: the verdict, what the result was made of, what changed, and what happened lately."""
+    verdict, published = explained.verdict, explained.published
+    yield click.style(f"{verdict.address} is {verdict.sync}", fg=COLOURS[str(verdict.sync)], bold=True) + (
+        "" if verdict.phase is Phase.IDLE else f", {verdict.phase}"
+    )
+    for reason in verdict.reasons:
+        yield f"  {reason}"
+    if verdict.note:
+        yield f"  next: {verdict.note}"
+    if verdict.next_at:
+        yield f"  at: {stamp(verdict.next_at)}"
+    yield f"result: {explained.plan.output}"
+    if published is None:
+        yield "  none was ever published"
+    else:
+        how = f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
+        yield f"  {how}, {stamp(published.at)}"
+        yield f"  {published.size} bytes, sha256 {published.digest[:16]}" + (
+            f", {published.summary}" if published.summary else ""
+        )
+    for warning in explained.plan.warnings:
+        yield f"warning: {warning}"
+    yield "fingerprint:"
+    yield from (f"  {line}" for line in table([_row(change, published) for change in explained.changes]))
+    for change in explained.changes:
+        if change.difference or change.remark:
+            yield ""
+            yield from _difference(change)
+    if explained.events:
+        yield "lately:"
+        yield from (f"  {event.at:%Y-%m-%d} {event_line(event)}" for event in explained.events)
+
+
+def _row(change: Changed, published: Published | None) -> tuple[str, str, str]:
+    now, before = _short(change.now), _short(change.before)
+    if published is None or change.same:
+        return " ", change.name, now
+    return "~", change.name, f"{before} -> {now}"
+
+
+def _short(part: Component | None) -> str:
+    if part is None:
+        return "not there"
+    return part.value if part.value and len(part.value) <= 60 else part.digest[:12]
+
+
+def _difference(change: Changed) -> Iterator[str]:
+    if change.remark:
+        yield f"{change.name.removeprefix('input ')}: {change.remark}"
+    for line in change.difference:
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        yield click.style(line, fg=colour)

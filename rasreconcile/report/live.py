@@ -1,0 +1,128 @@
+"""What is seen of an apply while it goes on: lines for a terminal or a log, a stream of JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import IO, Any, Protocol
+
+import click
+
+from rasreconcile.records import Event
+from rasreconcile.report.text import COLOURS, event_line, length
+from rasreconcile.report.values import event_values
+
+
+class Moment(Protocol):
+    """A controller's progress, as far as it is shown here."""
+
+    @property
+    def plans(self) -> int: ...
+    @property
+    def syncs(self) -> Mapping[str, int]: ...
+    @property
+    def phases(self) -> Mapping[str, int]: ...
+    @property
+    def workers(self) -> Mapping[str, tuple[int, int]]: ...
+    @property
+    def longest(self) -> Any: ...
+    @property
+    def remaining(self) -> Any: ...
+
+
+class Quiet:
+    """Nothing until the end."""
+
+    def __enter__(self) -> Quiet:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def event(self, event: Event) -> None:
+        """Not told."""
+
+    def progress(self, moment: Moment) -> None:
+        """Not shown."""
+
+
+class Stream(Quiet):
+    """One JSON object a line: every event, and progress when it has changed."""
+
+    def __init__(self, write: Callable[[Mapping[str, Any]], None]) -> None:
+        self._write = write
+        self._last: Mapping[str, Any] = {}
+
+    def event(self, event: Event) -> None:
+        self._write(event_values(event))
+
+    def progress(self, moment: Moment) -> None:
+        values = {
+            "kind": "progress",
+            "plans": moment.plans,
+            "sync": dict(moment.syncs),
+            "phase": dict(moment.phases),
+            "workers": {name: {"used": u, "slots": s} for name, (u, s) in moment.workers.items()},
+        }
+        if values != self._last:
+            self._last = values
+            self._write(values)
+
+
+class Lines(Quiet):
+    """Event lines; below them on a terminal at most twelve lines of progress that are drawn anew."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+        self._failure = ""
+        self._live: Any = None
+
+    def __enter__(self) -> Lines:
+        if self._out.isatty():
+            from rich.console import Console  # noqa: PLC0415  only on a terminal
+            from rich.live import Live  # noqa: PLC0415
+
+            self._live = Live(console=Console(file=self._out), transient=True, auto_refresh=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def event(self, event: Event) -> None:
+        line = event_line(event)
+        if event.kind in {"failed", "lost"}:
+            self._failure = line
+        if self._live is not None:
+            from rich.text import Text  # noqa: PLC0415
+
+            self._live.console.print(Text(line, style=COLOURS.get(event.kind, "")))
+        else:
+            click.echo(click.style(line, fg=COLOURS.get(event.kind)), file=self._out)
+
+    def progress(self, moment: Moment) -> None:
+        if self._live is not None:
+            self._live.update("\n".join(progress_lines(moment, self._failure)), refresh=True)
+
+
+def progress_lines(moment: Moment, failure: str = "") -> list[str]:
+    """At most twelve lines, however many plans."""
+    current = moment.syncs.get("current", 0)
+    phases = [f"{n} {p}" for p, n in sorted(moment.phases.items()) if p != "idle"]
+    left = f", about {length(moment.remaining)} left" if moment.remaining else ""
+    lines = [f"{current} of {moment.plans} current; {', '.join(phases) or 'nothing moves'}{left}"]
+    workers = [f"  {name}: {used} of {slots} slots" for name, (used, slots) in moment.workers.items()]
+    lines += workers[:5]
+    if len(workers) > 5:
+        lines[-1] = f"  and {len(workers) - 4} workers more"
+    for progress in list(moment.longest)[:5]:
+        expected = f" of about {length(progress.expected)}" if progress.expected else ""
+        lines.append(f"  {progress.run.address} on {progress.run.worker}: {length(progress.going)}{expected}")
+    if failure:
+        lines.append(f"  last failure: {failure}")
+    return lines

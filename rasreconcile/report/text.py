@@ -1,0 +1,71 @@
+"""Verdicts, runs and events as lines of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from rasreconcile.records import Event
+from rasreconcile.runs import Run
+
+SIGNS: Mapping[str, str] = {"current": " ", "stale": "~", "missing": "+", "invalid": "!", "unknown": "?"}
+COLOURS: Mapping[str, str] = {
+    "current": "green",
+    "stale": "yellow",
+    "missing": "cyan",
+    "invalid": "red",
+    "unknown": "magenta",
+    "quarantined": "red",
+    "held": "magenta",
+    "failed": "red",
+    "lost": "red",
+    "succeeded": "green",
+    "running": "cyan",
+}
+
+
+def counted(words: Iterable[str], order: Sequence[str]) -> str:
+    """`3 current, 1 stale`, in the given order, without what there is none of."""
+    counts = Counter(words)
+    return ", ".join(f"{counts[word]} {word}" for word in order if counts[word]) or "none"
+
+
+def length(time: timedelta) -> str:
+    """`1.4 s`, `12 min 05 s`, `3 h 20 min`."""
+    seconds = max(time.total_seconds(), 0.0)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def stamp(time: datetime | None) -> str:
+    """`2026-04-01 12:30:05Z`."""
+    return f"{time:%Y-%m-%d %H:%M:%S}Z" if time else "-"
+
+
+def event_line(event: Event) -> str:
+    """`12:30:05 succeeded Demo/p01  on desk, 0.4 s`."""
+    about = f" {event.address}" if event.address else ""
+    return f"{event.at:%H:%M:%S} {event.kind}{about}  {event.message}"
+
+
+def run_line(run: Run) -> str:
+    """One line of `history`."""
+    took = length(run.ended - run.started) if run.ended and run.started else "-"
+    said = run.failure.message if run.failure else run.reason
+    return f"{stamp(run.created)}  {run.state:<10} {run.address:<24} {run.worker:<12} {took:>12}  {said}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with their columns below each other; the last column is left as it is."""
+    if not rows:
+        return []
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,109 @@
+"""Digests of files, through a cache that knows when it may trust a stat."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from rasreconcile.project import canonical
+from rasreconcile.records import FileStat, Hashed
+
+RACY_NS = 2_000_000_000
+"""A file touched within two seconds of its hash may have been written again without a new time: git's racy rule."""
+
+TEXT_KINDS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality"})
+"""Kinds whose semantic digest is over what HEC-RAS makes of them."""
+
+LARGEST_TEXT = 256 << 20
+"""A text beyond this is hashed raw: more reruns, never fewer."""
+
+_COARSE_NS = 10_000_000
+"""Times that are whole hundredths of a second come from a file system that keeps no finer ones."""
+
+_CHUNK = 1 << 20
+
+
+class Unstable(OSError):
+    """A file changed each time it was being read."""
+
+
+class Digests:
+    """Looks at each file once between two calls of `look_again`, and reads only those whose stat is new or racy."""
+
+    def __init__(self, known: Mapping[tuple[Path, str], Hashed], clock_ns: Callable[[], int]) -> None:
+        self._known = dict(known)
+        self._clock_ns = clock_ns
+        self._looked: dict[tuple[Path, str], Hashed] = {}
+        self._fresh: dict[tuple[Path, str], Hashed] = {}
+        self.bytes_read = 0
+
+    def look_again(self) -> None:
+        """Forget what was looked at: the next question goes to the disk again."""
+        self._looked.clear()
+
+    def of(self, path: Path, kind: str) -> Hashed:
+        """Digests of the file. Raises OSError where it cannot be read, Unstable where it never holds still."""
+        key = (path, kind)
+        if key in self._looked:
+            return self._looked[key]
+        known = self._known.get(key)
+        if known is not None and known.stat == stat_of(path.stat()) and _trusted(known):
+            self._looked[key] = known
+            return known
+        hashed = self._read(path, kind)
+        self._known[key] = self._looked[key] = self._fresh[key] = hashed
+        return hashed
+
+    def trust(self, path: Path, kind: str, digest: str) -> None:
+        """The file has just been written by us and hashed on the way: its stat may be trusted from now on.
+
+        Where the file system keeps coarse times another write could hide behind the same time: then the racy rule
+        stays in force.
+        """
+        stat = stat_of(path.stat())
+        fine = stat.mtime_ns % _COARSE_NS != 0
+        hashed_ns = max(stat.mtime_ns, stat.ctime_ns) + RACY_NS if fine else self._clock_ns()
+        hashed = Hashed(path=path, stat=stat, kind=kind, raw=digest, semantic=digest, hashed_ns=hashed_ns)
+        self._known[path, kind] = self._looked[path, kind] = self._fresh[path, kind] = hashed
+
+    def take_fresh(self) -> tuple[Hashed, ...]:
+        """What was read since the last call, for the store to remember."""
+        fresh = tuple(self._fresh.values())
+        self._fresh.clear()
+        return fresh
+
+    def _read(self, path: Path, kind: str) -> Hashed:
+        for _ in range(3):
+            with path.open("rb") as file:
+                before = stat_of(os.fstat(file.fileno()))
+                began = self._clock_ns()
+                raw, semantic = _digests(file, kind, before.size)
+                self.bytes_read += before.size
+                if stat_of(os.fstat(file.fileno())) == before:
+                    return Hashed(
+                        path=path, stat=before, kind=kind, raw=raw, semantic=semantic, hashed_ns=began
+                    )
+        raise Unstable(f"{path} changed each time it was read; wait until it is written")
+
+
+def stat_of(found: os.stat_result) -> FileStat:
+    """The part of a stat that tells whether a file was touched."""
+    return FileStat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def _trusted(hashed: Hashed) -> bool:
+    return hashed.hashed_ns - max(hashed.stat.mtime_ns, hashed.stat.ctime_ns) >= RACY_NS
+
+
+def _digests(file: BinaryIO, kind: str, size: int) -> tuple[str, str]:
+    if kind in TEXT_KINDS and size <= LARGEST_TEXT:
+        data = file.read()
+        return hashlib.sha256(data).hexdigest(), hashlib.sha256(canonical(kind, data)).hexdigest()
+    whole = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        whole.update(chunk)
+    digest = whole.hexdigest()
+    return digest, digest

@@ -1,0 +1,34 @@
+"""The names in a folder, found as Windows would find them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rasreconcile.errors import ProjectError
+
+
+class Folder:
+    """One listing of a folder; names are found exactly first, then whatever their case."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._names: dict[str, list[str]] = {}
+        try:
+            with os.scandir(path) as listing:
+                for entry in listing:
+                    self._names.setdefault(entry.name.casefold(), []).append(entry.name)
+        except OSError as error:
+            raise ProjectError(f"{path}: {error.strerror}; name a folder that can be read") from error
+
+    def find(self, name: str) -> Path | None:
+        """The file of this name. Raises ProjectError where two names differ in case only."""
+        found = self._names.get(name.casefold(), [])
+        if name in found:
+            return self.path / name
+        if len(found) > 1:
+            both = " and ".join(sorted(found))
+            raise ProjectError(
+                f"{self.path}: {both} differ in case only; keep the one that is meant by {name}"
+            )
+        return self.path / found[0] if found else None

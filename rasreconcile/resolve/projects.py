@@ -1,0 +1,84 @@
+"""Which projects the entries of a spec mean, and the prefix of the addresses of their plans."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from rasreconcile.errors import Fault, ProjectError
+from rasreconcile.project import ProjectText, decode, is_project, parse_project
+from rasreconcile.spec import PlanEntry
+from rasreconcile.specfile import LoadedSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FoundProject:
+    """A project that an entry means."""
+
+    entry: PlanEntry
+    index: int
+    """The entry's place in `plans`."""
+    path: Path
+    prefix: str
+    """`Muncie`, or `realization-1/Model` where the entry is a glob."""
+    text: ProjectText
+
+
+def find_projects(loaded: LoadedSpec) -> tuple[tuple[FoundProject, ...], tuple[Fault, ...]]:
+    """Every project of every entry, in the order of the spec, and what is wrong with the entries."""
+    found: list[FoundProject] = []
+    faults: list[Fault] = []
+    for index, entry in enumerate(loaded.spec.plans):
+        try:
+            matches = list(_matches(loaded, entry))
+            projects = [_read(entry, index, path, prefix) for path, prefix in matches]
+            found += [project for project in projects if project is not None]
+            if not any(projects):
+                raise ProjectError(f"{entry.project}: {_nothing(entry.project)}")
+        except ProjectError as error:
+            faults.append(entry_fault(loaded, index, str(error), key="project"))
+    return tuple(found), tuple(faults)
+
+
+def entry_fault(loaded: LoadedSpec, index: int, what: str, *, key: str | None = None) -> Fault:
+    """A fault at an entry of `plans`; `what` already says what to do."""
+    place: tuple[str | int, ...] = ("plans", index) if key is None else ("plans", index, key)
+    path = f"plans[{index}]" + (f".{key}" if key else "")
+    return Fault(loaded.name, loaded.line_of(place), path, what)
+
+
+def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]:
+    pattern = Path(entry.project).expanduser()
+    if not glob.has_magic(entry.project):
+        path = Path(loaded.folder, pattern)
+        yield path, entry.name or path.stem
+        return
+    fixed = _fixed_parts(pattern)
+    root = Path(loaded.folder, *pattern.parts[:fixed])
+    relative = str(PurePath(*pattern.parts[fixed:]))
+    for match in sorted(glob.glob(relative, root_dir=root, recursive=True)):
+        varying = PurePath(match).with_suffix("").as_posix()
+        yield root / match, f"{entry.name}/{varying}" if entry.name else varying
+
+
+def _fixed_parts(pattern: PurePath) -> int:
+    """How many leading parts hold no wildcard."""
+    return next(n for n, part in enumerate(pattern.parts) if glob.has_magic(part))
+
+
+def _read(entry: PlanEntry, index: int, path: Path, prefix: str) -> FoundProject | None:
+    """None: a glob also met an ESRI projection, which carries the same ending."""
+    try:
+        text = decode(path.read_bytes())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ProjectError(f"{path}: {reason}; name the .prj of a HEC-RAS project") from error
+    if glob.has_magic(entry.project) and not is_project(text):
+        return None
+    return FoundProject(entry, index, path.absolute(), prefix, parse_project(text, str(path)))
+
+
+def _nothing(pattern: str) -> str:
+    return f"matches no HEC-RAS project; paths are relative to the spec file ({pattern} is looked for there)"

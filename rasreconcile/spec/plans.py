@@ -1,0 +1,77 @@
+"""The plan set: which plans, and what their results must show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+
+from rasreconcile.spec.base import Model, Tuple
+from rasreconcile.spec.engines import EngineSpec
+from rasreconcile.spec.expectations import Expectations
+
+
+def numbers(value: Any) -> tuple[str, ...]:
+    """`["04", "06-12", 3]` -> two digits each, in order, each once."""
+    found: dict[str, None] = {}
+    for word in value if isinstance(value, list | tuple) else [value]:
+        text = f"{word:02d}" if isinstance(word, int) and not isinstance(word, bool) else word
+        match = re.fullmatch(r"p?(\d\d)(?:-p?(\d\d))?", text) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError(f'{word!r} is no plan number; write two digits, "04", or a range, "06-12"')
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last:
+            raise ValueError(f"{word!r}: plan numbers run from 01 to 99, the smaller one first")
+        found |= {f"{number:02d}": None for number in range(first, last + 1)}
+    return tuple(found)
+
+
+Numbers = Annotated[
+    tuple[str, ...],
+    BeforeValidator(numbers),
+    Field(strict=False),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"anyOf": [{"type": "string", "pattern": r"^p?\d\d(-p?\d\d)?$"}, {"type": "integer"}]},
+            "examples": [["04", "06-12"]],
+        }
+    ),
+]
+
+
+class PlanEntry(Model):
+    """Some plans of a project, or of every project that a pattern matches."""
+
+    project: Annotated[str, Field(min_length=1)]
+    """The .prj, relative to the spec file; with `*`, `?` or `**`: every match is a project."""
+    name: Annotated[str, Field(pattern=r"^[^\s/\\][^\\]*[^\s/\\]$|^[^\s/\\]$")] | None = None
+    """First part of the addresses of these plans; the project's name where left out."""
+    numbers: Numbers = ()
+    """Plan numbers and ranges; left out: every plan the .prj lists."""
+    expect: Expectations = Expectations()
+    engine: EngineSpec | None = None
+    """Instead of the spec's own engine."""
+    cores: Annotated[int, Field(ge=1)] | None = None
+    """Cores for each run, instead of the worker's cores_per_plan."""
+    max_runtime_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 365)] | None = None
+    """A run that takes longer is ended; 7 days where left out."""
+    inputs: Tuple = ()
+    """Files that the project does not name, relative to its folder; patterns allowed."""
+    needs: Tuple = ()
+    """Addresses of plans that must be current before these run."""
+    only_on: Tuple = ()
+    """Names of the workers that may run these plans; left out: every worker."""
+    clear_geompre: bool = False
+    """Remove geometry preprocessor files before the run."""
+
+    @field_validator("inputs")
+    @classmethod
+    def _inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            absolute = PurePosixPath(word).is_absolute() or PureWindowsPath(word).anchor
+            if absolute or ".." in PureWindowsPath(word).parts or not word:
+                raise ValueError(f"{word!r} leads out of the project's folder; put the file inside it")
+        return value

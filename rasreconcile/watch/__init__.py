@@ -1,0 +1,1 @@
+"""Watching: apply again whenever inputs, spec or git change."""

@@ -1,0 +1,68 @@
+"""Which files and folders matter to a spec, and waiting until one of them changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchfiles import Change, watch
+
+from rasreconcile.plans import Plan
+from rasreconcile.specfile import LoadedSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The folders to look at, and the files in them whose change means something."""
+
+    folders: frozenset[Path]
+    files: frozenset[Path]
+    outputs: frozenset[Path]
+
+    def matters(self, change: Change, path: str) -> bool:
+        """Inputs and the spec always; outputs where they go away or were not made by us."""
+        return Path(path) in self.files or Path(path) in self.outputs
+
+
+def watched(loaded: LoadedSpec, plans: tuple[Plan, ...]) -> Watched:
+    """Everything whose change can make a plan stale, that is there or could appear."""
+    files = {loaded.path, *(i.source for plan in plans for i in plan.inputs)}
+    files |= {plan.project for plan in plans}
+    head = _git_head(loaded.folder)
+    if head is not None:
+        files.add(head)
+    outputs = {plan.output for plan in plans}
+    folders = {path.parent for path in files | outputs if path.parent.is_dir()}
+    return Watched(frozenset(folders), frozenset(files), frozenset(outputs))
+
+
+def changes(seen: Watched, stop: threading.Event, *, quiet_ms: int = 1000) -> Iterator[frozenset[Path]]:
+    """Each batch of changed files, once nothing has changed for `quiet_ms`; ends when `stop` is set."""
+    for batch in watch(
+        *seen.folders,
+        watch_filter=seen.matters,
+        debounce=quiet_ms * 10,
+        step=quiet_ms,
+        stop_event=stop,
+        recursive=False,
+        raise_interrupt=False,
+        yield_on_timeout=False,
+    ):
+        yield frozenset(Path(path) for _, path in batch)
+
+
+def first_change(seen: Watched, stop: threading.Event) -> frozenset[Path]:
+    """The first batch of changes; empty where `stop` was set."""
+    return next(changes(seen, stop), frozenset())
+
+
+def _git_head(folder: Path) -> Path | None:
+    """`HEAD`'s log moves with every commit and checkout."""
+    for place in (folder, *folder.parents):
+        if (place / ".git" / "logs" / "HEAD").is_file():
+            return place / ".git" / "logs" / "HEAD"
+    return None
+
+

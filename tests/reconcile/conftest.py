@@ -1,0 +1,107 @@
+"""Plans and looks at the world, made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, Plan, component, fingerprint
+from rasreconcile.reconcile.observed import OutputSeen, Seen, WorkerSeen
+from rasreconcile.records import Published
+from rasreconcile.spec import Expectations, SteadyEngine
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def make_plan(name: str = "Muncie/p04", content: str = "1", **more: object) -> Plan:
+    """A plan whose one input has this content."""
+    parts = (component("input Muncie.g01", content), component("engine", "steady 1"))
+    values: dict[str, object] = {
+        "address": Address(name),
+        "project": Path("Muncie.prj"),
+        "number": name[-2:],
+        "engine": SteadyEngine(type="steady"),
+        "inputs": (),
+        "components": parts,
+        "fingerprint": fingerprint(parts),
+        "output": Path(f"{name}.hdf"),
+        "expect": Expectations(),
+        "expectation_digest": "e1",
+    }
+    return Plan(**{**values, **more})  # type: ignore[arg-type]
+
+
+def make_published(plan: Plan, digest: str = "d1", **more: object) -> Published:
+    """What the store remembers of the plan's result."""
+    values: dict[str, object] = {
+        "address": plan.address,
+        "run": RunId("r1"),
+        "path": plan.output,
+        "size": 10,
+        "digest": digest,
+        "fingerprint": plan.fingerprint,
+        "components": plan.components,
+        "expectation_digest": plan.expectation_digest,
+        "provenance": "computed",
+        "engine": "steady 1",
+        "worker": "desk",
+        "at": NOW,
+    }
+    return Published(**{**values, **more})  # type: ignore[arg-type]
+
+
+def make_worker(name: str = "desk", slots: int = 2, **more: object) -> WorkerSeen:
+    values: dict[str, object] = {
+        "name": name,
+        "priority": 0,
+        "slots": slots,
+        "cores_total": slots,
+        "cores_per_plan": 1,
+    }
+    return WorkerSeen(**{**values, **more})  # type: ignore[arg-type]
+
+
+def make_seen(**more: object) -> Seen:
+    values: dict[str, object] = {"now": NOW, "outputs": {}, "published": {}, "workers": (make_worker(),)}
+    return Seen(**{**values, **more})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def plan() -> Callable[..., Plan]:
+    return make_plan
+
+
+@pytest.fixture
+def published() -> Callable[..., Published]:
+    return make_published
+
+
+@pytest.fixture
+def worker() -> Callable[..., WorkerSeen]:
+    return make_worker
+
+
+@pytest.fixture
+def seen() -> Callable[..., Seen]:
+    return make_seen
+
+
+@pytest.fixture
+def good() -> Callable[[Plan], Seen]:
+    """A world in which this plan's result stands where it should."""
+
+    def world(plan: Plan, **more: object) -> Seen:
+        record = make_published(plan)
+        return make_seen(
+            **{
+                "outputs": {plan.address: OutputSeen(10, record.digest)},
+                "published": {plan.address: record},
+                **more,
+            }
+        )
+
+    return world

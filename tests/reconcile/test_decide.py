@@ -1,0 +1,390 @@
+"""What is said of a plan, and what is done about it, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Unknown, Vanished
+from rasreconcile.plans import MISSING, Address, Component, fingerprint
+from rasreconcile.reconcile import actions as act
+from rasreconcile.reconcile.decision import Health, decide
+from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, OutputUnreadable, Verification
+from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, backoff
+from rasreconcile.reconcile.reasons import Cause, differences
+from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.runs import Failure, Run, RunState
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+POLICY = Policy()
+
+
+def verdict(decision):  # type: ignore[no-untyped-def]
+    (only,) = decision.verdicts
+    return only
+
+
+def causes(decision) -> list[Cause]:  # type: ignore[no-untyped-def]
+    return [reason.cause for reason in verdict(decision).reasons]
+
+
+def a_run(plan, state=RunState.RUNNING, worker="desk", **more):  # type: ignore[no-untyped-def]
+    values = {
+        "id": RunId("r9"),
+        "address": plan.address,
+        "fingerprint": plan.fingerprint,
+        "worker": worker,
+        "slot": 0,
+        "cores": 1,
+        "state": state,
+        "reason": "never-run",
+        "created": NOW,
+    }
+    return Run(**{**values, **more})
+
+
+def ended(**more) -> Ended:  # type: ignore[no-untyped-def]
+    return Ended(**{"exit_code": 0, "started": NOW, "ended": NOW, "outputs": {}, **more})
+
+
+def failed(plan, kind="retryable", ago=timedelta(), cause="computation failed", **more):  # type: ignore[no-untyped-def]
+    state = RunState.LOST if kind == "worker" else RunState.FAILED
+    failure = Failure(kind=kind, cause=cause, message=f"{kind}: it broke; mend it")
+    return a_run(plan, **{"state": state, "failure": failure, "ended": NOW - ago, **more})
+
+
+# ---- is the result what is wanted
+
+
+def test_a_plan_that_was_never_run_starts(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan()], seen(), POLICY)
+    (start,) = decision.actions
+    assert isinstance(start, act.Start)
+    assert (verdict(decision).sync, causes(decision)) == (Sync.MISSING, [Cause.NEVER_RUN])
+    assert start.reason == "never-run"
+
+
+def test_a_good_result_needs_nothing(plan, good) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan()], good(plan()), POLICY)
+    assert (decision.actions, decision.health) == ((), Health.HEALTHY)
+
+
+def test_a_changed_input_is_named_and_runs(plan, good) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan(content="2")], good(plan(content="1")), POLICY)
+    assert verdict(decision).sync is Sync.STALE
+    assert [r.subject for r in verdict(decision).reasons] == ["Muncie.g01"]
+    assert isinstance(decision.actions[0], act.Start)
+
+
+def test_a_deleted_result_is_made_again(plan, good) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan()], replace(good(plan()), outputs={plan().address: NoOutput()}), POLICY)
+    assert causes(decision) == [Cause.OUTPUT_MISSING]
+    assert isinstance(decision.actions[0], act.Start)
+
+
+@pytest.mark.parametrize(
+    ("output", "cause"),
+    [
+        (OutputSeen(9, "other", damage="truncated"), Cause.OUTPUT_CORRUPT),
+        (OutputSeen(10, "other"), Cause.OUTPUT_DRIFTED),
+        (OutputSeen(9, "other"), Cause.OUTPUT_DRIFTED),
+    ],
+)
+def test_a_result_that_is_not_what_was_published_is_invalid_and_made_again(plan, good, output, cause) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan()], replace(good(plan()), outputs={plan().address: output}), POLICY)
+    assert (verdict(decision).sync, causes(decision)) == (Sync.INVALID, [cause])
+    assert isinstance(decision.actions[0], act.Start)
+
+
+def test_a_result_that_cannot_be_read_is_unknown_never_current(plan, good) -> None:  # type: ignore[no-untyped-def]
+    world = replace(good(plan()), outputs={plan().address: OutputUnreadable("permission denied")})
+    decision = decide([plan()], world, POLICY)
+    assert (verdict(decision).sync, verdict(decision).phase) == (Sync.UNKNOWN, Phase.HELD)
+    assert decision.actions == ()
+
+
+def test_a_result_of_unknown_origin_is_never_overwritten_unasked(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    world = seen(outputs={plan().address: OutputSeen(10, "")})
+    decision = decide([plan()], world, POLICY)
+    assert (verdict(decision).phase, decision.actions) == (Phase.HELD, ())
+    asked = decide([plan()], replace(world, retried=frozenset({plan().address})), POLICY)
+    assert isinstance(asked.actions[0], act.Start)
+
+
+def test_a_receipt_that_matches_brings_a_result_back_without_running(plan, seen, published) -> None:  # type: ignore[no-untyped-def]
+    world = seen(outputs={plan().address: OutputSeen(10, "d1")}, receipts={plan().address: published(plan())})
+    decision = decide([plan()], world, POLICY)
+    assert isinstance(decision.actions[0], act.Recall)
+    assert len(decision.actions) == 1
+
+
+def test_changed_expectations_verify_and_do_not_run(plan, good) -> None:  # type: ignore[no-untyped-def]
+    stricter = plan(expectation_digest="e2")
+    decision = decide([stricter], good(plan()), POLICY)
+    assert [type(a) for a in decision.actions] == [act.Verify]
+    short = Verification("e2", "d1", ("too high",))
+    known = decide([stricter], replace(good(plan()), verifications={stricter.address: short}), POLICY)
+    assert (verdict(known).sync, verdict(known).phase) == (Sync.INVALID, Phase.QUARANTINED)
+    assert known.actions == ()
+    meets = Verification("e2", "d1", ())
+    assert decide(
+        [stricter], replace(good(plan()), verifications={stricter.address: meets}), POLICY
+    ).health is (Health.HEALTHY)
+
+
+def test_a_plan_that_cannot_run_is_held_with_the_reason(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan(blocked_by=("Muncie.g01 is not there; put it there",))], seen(), POLICY)
+    assert verdict(decision).note == "Muncie.g01 is not there; put it there"
+    assert (decision.health, decision.actions) == (Health.STALLED, ())
+
+
+# ---- live runs
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "expected"),
+    [
+        (RunState.STARTING, Absent(), act.Restart),
+        (RunState.STARTING, Running(started=NOW), act.Note),
+        (RunState.STARTING, Ended(exit_code=0, started=NOW, ended=NOW, outputs={}), act.Collect),
+        (RunState.RUNNING, Ended(exit_code=0, started=NOW, ended=NOW, outputs={}), act.Collect),
+        (RunState.RUNNING, Absent(), act.Lose),
+        (RunState.RUNNING, Vanished("process 7 is gone"), act.Lose),
+        (RunState.PUBLISHING, Ended(exit_code=0, started=NOW, ended=NOW, outputs={}), act.Finish),
+        (RunState.PUBLISHING, Absent(), act.Finish),
+    ],
+)
+def test_what_a_worker_says_of_a_run_decides_what_is_done(plan, seen, state, status, expected) -> None:  # type: ignore[no-untyped-def]
+    live = {plan().address: LiveRun(run=a_run(plan(), state), status=status)}
+    (action,) = decide([plan()], seen(live=live), POLICY).actions
+    assert isinstance(action, expected)
+
+
+@pytest.mark.parametrize("status", [None, Queued(), Running(started=NOW), Unknown("no answer")])
+def test_a_run_that_goes_on_or_is_silent_is_left_alone(plan, seen, status) -> None:  # type: ignore[no-untyped-def]
+    live = {plan().address: LiveRun(run=a_run(plan()), status=status)}
+    decision = decide([plan()], seen(live=live), POLICY)
+    assert (decision.actions, verdict(decision).phase) == ((), Phase.RUNNING)
+
+
+def test_a_run_a_lane_is_busy_with_is_left_alone(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    live = {plan().address: LiveRun(run=a_run(plan()), status=ended(), handled=True)}
+    assert decide([plan()], seen(live=live), POLICY).actions == ()
+
+
+def test_a_launch_without_answer_is_repeated_and_then_goes_elsewhere(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    run = a_run(plan(), RunState.STARTING)
+    again = LiveRun(run=run, status=Absent(), failed_starts=2)
+    enough = LiveRun(run=run, status=Absent(), failed_starts=3, last_error="disk full")
+    (restart,) = decide([plan()], seen(live={plan().address: again}), POLICY).actions
+    (lose,) = decide([plan()], seen(live={plan().address: enough}), POLICY).actions
+    assert isinstance(restart, act.Restart)
+    assert isinstance(lose, act.Lose)
+    assert "disk full" in lose.failure.message
+
+
+def test_a_run_that_was_never_launched_is_dropped_where_its_inputs_changed(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    live = {plan().address: LiveRun(run=a_run(plan(content="1"), RunState.STARTING), status=Absent())}
+    assert isinstance(decide([plan(content="2")], seen(live=live), POLICY).actions[0], act.Abandon)
+
+
+def test_a_cancelled_run_is_ended(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    live = {plan().address: LiveRun(run=a_run(plan()), status=Running(started=NOW))}
+    (action,) = decide([plan()], seen(live=live, cancelled=frozenset({plan().address})), POLICY).actions
+    assert isinstance(action, act.Cancel)
+
+
+def test_a_run_whose_plan_left_the_spec_goes_on_and_is_closed_when_it_ends(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    run = a_run(plan("Gone/p01"))
+    going = decide([], seen(live={run.address: LiveRun(run=run, status=Running(started=NOW))}), POLICY)
+    over = decide([], seen(live={run.address: LiveRun(run=run, status=ended())}), POLICY)
+    assert (going.actions, going.strays) == ((), (run,))
+    assert isinstance(over.actions[0], act.Abandon)
+
+
+def test_a_result_that_cannot_take_its_place_holds_its_plan(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    live = LiveRun(run=a_run(plan(), RunState.PUBLISHING), status=ended(), held="a viewer holds it; close it")
+    decision = decide([plan()], seen(live={plan().address: live}), POLICY)
+    assert (verdict(decision).phase, decision.health) == (Phase.HELD, Health.STALLED)
+
+
+def test_a_plan_whose_run_is_on_a_worker_that_left_the_spec_is_held(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    live = {plan().address: LiveRun(run=a_run(plan(), worker="gone"), status=Unknown("not in the spec"))}
+    decision = decide([plan()], seen(live=live), POLICY)
+    assert (verdict(decision).phase, decision.actions) == (Phase.HELD, ())
+
+
+# ---- trying again
+
+
+def test_a_retryable_failure_waits_and_then_runs_again(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    just = decide([plan()], seen(attempts={plan().address: (failed(plan()),)}), POLICY)
+    later = decide(
+        [plan()], seen(attempts={plan().address: (failed(plan(), ago=timedelta(minutes=2)),)}), POLICY
+    )
+    assert verdict(just).phase is Phase.BACKOFF
+    assert just.next_at is not None
+    assert timedelta(seconds=30) <= just.next_at - NOW <= timedelta(seconds=38)
+    assert isinstance(later.actions[0], act.Start)
+    assert Cause.PREVIOUS_RUN_FAILED in causes(later)
+
+
+def test_three_failures_quarantine(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    hour = timedelta(hours=1)
+    decision = decide([plan()], seen(attempts={plan().address: (failed(plan(), ago=hour),) * 3}), POLICY)
+    assert (verdict(decision).phase, decision.actions) == (Phase.QUARANTINED, ())
+
+
+def test_a_permanent_failure_quarantines_at_once(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    runs = (failed(plan(), "permanent"),)
+    assert verdict(decide([plan()], seen(attempts={plan().address: runs}), POLICY)).phase is Phase.QUARANTINED
+
+
+def test_a_workers_failure_is_tried_at_once_elsewhere_and_does_not_count_against_the_plan(
+    plan, seen, worker
+) -> None:  # type: ignore[no-untyped-def]
+    world = seen(
+        attempts={plan().address: (failed(plan(), "worker"),)},
+        workers=(worker("desk"), worker("lab", priority=3)),
+    )
+    (start,) = decide([plan()], world, POLICY).actions
+    assert isinstance(start, act.Start)
+    assert start.worker == "lab"
+
+
+def test_a_plan_that_workers_lose_again_and_again_is_held(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    runs = (failed(plan(), "worker", ago=timedelta(days=1)),) * 8
+    assert verdict(decide([plan()], seen(attempts={plan().address: runs}), POLICY)).phase is Phase.HELD
+
+
+def test_a_plan_cancelled_by_request_stays_idle_and_one_that_was_interrupted_does_not(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    def world(cause: str):  # type: ignore[no-untyped-def]
+        run = failed(plan(), "worker", cause=cause, state=RunState.CANCELLED)
+        return seen(attempts={plan().address: (run,)})
+
+    assert verdict(decide([plan()], world(CANCELLED_BY_REQUEST), POLICY)).phase is Phase.HELD
+    assert isinstance(decide([plan()], world("interrupted"), POLICY).actions[0], act.Start)
+
+
+def test_retry_runs_a_plan_that_is_current(plan, good) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan()], replace(good(plan()), retried=frozenset({plan().address})), POLICY)
+    assert isinstance(decision.actions[0], act.Start)
+    assert Cause.REQUESTED in causes(decision)
+
+
+@pytest.mark.parametrize("tries", range(1, 12))
+def test_backoff_doubles_and_is_bounded(tries) -> None:  # type: ignore[no-untyped-def]
+    wait = backoff(tries, "run", POLICY)
+    assert min(timedelta(seconds=30) * 2 ** (tries - 1), POLICY.at_most) <= wait <= POLICY.at_most
+
+
+# ---- workers
+
+
+def test_a_worker_with_three_faults_in_a_row_is_set_aside_then_probed_with_one_run(
+    plan, seen, worker
+) -> None:  # type: ignore[no-untyped-def]
+    plans = [plan("A/p01", "1"), plan("A/p02", "2")]
+    soon = worker("desk", faults=(NOW,) * 3, last_fault="vanished")
+    later = worker("desk", faults=(NOW - timedelta(minutes=2),) * 3)
+    aside = decide(plans, seen(workers=(soon,)), POLICY)
+    probing = decide(plans, seen(workers=(later,)), POLICY)
+    assert (aside.actions, aside.next_at) == ((), NOW + POLICY.probe_after)
+    assert aside.health is Health.PROGRESSING
+    assert len(probing.actions) == 1
+
+
+def test_a_worker_given_up_holds_the_plans_that_only_it_can_run(plan, seen, worker) -> None:  # type: ignore[no-untyped-def]
+    world = seen(workers=(worker("desk", faults=(NOW,) * 6, last_fault="disk full"),))
+    decision = decide([plan()], world, POLICY)
+    assert (verdict(decision).phase, decision.health) == (Phase.HELD, Health.STALLED)
+    assert "disk full" in verdict(decision).note
+
+
+def test_an_unfit_worker_gets_nothing(plan, seen, worker) -> None:  # type: ignore[no-untyped-def]
+    world = seen(workers=(worker("desk", unfit="no room in /x; free some"),))
+    assert "no room in /x" in verdict(decide([plan()], world, POLICY)).note
+
+
+def test_max_fails_stops_dispatching(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    bad, fresh = plan("A/p01", "1"), plan("A/p02", "2")
+    world = seen(attempts={bad.address: (failed(bad, "permanent"),)})
+    decision = decide([bad, fresh], world, Policy(max_fails=1))
+    assert decision.actions == ()
+    assert "max_fails" in decision.verdicts[1].note
+
+
+def test_max_concurrent_counts_what_runs_already(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    going, due = plan("A/p01", "1"), plan("A/p02", "2")
+    live = {going.address: LiveRun(run=a_run(going), status=Running(started=NOW))}
+    assert decide([going, due], seen(live=live), Policy(max_concurrent=1)).actions == ()
+    assert len(decide([going, due], seen(live=live), Policy(max_concurrent=2)).actions) == 1
+
+
+# ---- several plans
+
+
+def test_two_plans_with_one_fingerprint_compute_once(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    decision = decide([plan("A/p01"), plan("A/p02")], seen(), POLICY)
+    assert [type(a) for a in decision.actions] == [act.Start]
+    assert "same inputs as A/p01" in decision.verdicts[1].note
+
+
+def test_a_result_of_the_same_inputs_is_copied(plan, good, published) -> None:  # type: ignore[no-untyped-def]
+    first, second = plan("A/p01"), plan("A/p02")
+    world = replace(good(first), intact={first.fingerprint: published(first)})
+    (action,) = decide([first, second], world, POLICY).actions
+    assert isinstance(action, act.Reuse)
+    assert isinstance(
+        decide([first, second], replace(world, uncopied=frozenset({second.address})), POLICY).actions[0],
+        act.Start,
+    )
+
+
+def test_a_plan_waits_for_what_it_needs_and_is_held_where_that_failed(plan, seen) -> None:  # type: ignore[no-untyped-def]
+    up, down = plan("A/p01", "1"), plan("A/p02", "2", needs=(Address("A/p01"),))
+    decision = decide([up, down], seen(), POLICY)
+    assert [a.plan.address for a in decision.actions] == ["A/p01"]
+    broken = decide([up, down], seen(attempts={up.address: (failed(up, "permanent"),)}), POLICY)
+    assert (broken.verdicts[1].phase, broken.actions) == (Phase.HELD, ())
+    assert "A/p01" in broken.verdicts[1].note
+
+
+# ---- reasons
+
+
+def test_every_difference_has_its_own_cause() -> None:
+    def part(name: str, value: str) -> Component:
+        return Component(name, value)
+
+    old = [
+        part("input a", "1"),
+        part("input b", "1"),
+        part("input d", MISSING),
+        part("engine", "1"),
+        part("salt", "1"),
+    ]
+    new = [
+        part("input a", "2"),
+        part("input c", "1"),
+        part("input d", "1"),
+        part("input e", MISSING),
+        part("engine", "2"),
+        part("spec cores", "4"),
+        part("upstream A/p01", "1"),
+    ]
+    found = {(r.cause, r.subject) for r in differences(old, new)}
+    assert found == {
+        (Cause.INPUT_CHANGED, "a"),
+        (Cause.INPUT_REMOVED, "b"),
+        (Cause.INPUT_ADDED, "c"),
+        (Cause.INPUT_ADDED, "d"),
+        (Cause.INPUT_UNREADABLE, "e"),
+        (Cause.ENGINE_CHANGED, "engine"),
+        (Cause.SPEC_CHANGED, "cores"),
+        (Cause.SPEC_CHANGED, "salt"),
+        (Cause.UPSTREAM_CHANGED, "A/p01"),
+    }
+    assert fingerprint(old) != fingerprint(new)
