@@ -60,4 +60,10 @@ def command(spec: Path | None, as_json: bool) -> int:
 
 
 def _input(file: Any) -> dict[str, Any]:
-    return {"name": file.name, "kind": file.kind, "size": file.size, "digest": file.raw, "source": str(file.source)}
+    return {
+        "name": file.name,
+        "kind": file.kind,
+        "size": file.size,
+        "digest": file.raw,
+        "source": str(file.source),
+    }

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, one_plan, spec_and_plans, words_argument, write_line
+from rasreconcile.cli.options import (
+    FORMAT_VERSION,
+    as_json,
+    one_plan,
+    spec_and_plans,
+    words_argument,
+    write_line,
+)
 from rasreconcile.errors import UsageError
 from rasreconcile.runs import Run
 

@@ -49,12 +49,18 @@ def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
             _print(verdict, gone=verdict.address in gone)
     _print_runs(live)
     if controller is None:
-        click.echo("no controller is working" + (f"; {len(live)} runs go on, `apply` collects them" if live else ""))
+        click.echo(
+            "no controller is working" + (f"; {len(live)} runs go on, `apply` collects them" if live else "")
+        )
     else:
-        click.echo(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
+        click.echo(
+            f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}"
+        )
     if verdicts:
         seen = max(v.at for v in verdicts)
-        click.echo(f"{len(verdicts)} plans: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
+        click.echo(
+            f"{len(verdicts)} plans: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})"
+        )
     else:
         click.echo("no plan was looked at yet; run `apply`")
     return 0

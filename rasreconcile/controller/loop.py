@@ -211,7 +211,7 @@ class Loop:
             )
             for v in self.decision.verdicts
         ]
-        self.site.store.record_verdicts(last, apply=self.site.apply_id)
+        self.site.store.record_verdicts(last)
 
 
 def _told(verdict: Verdict) -> tuple[str, ...]:

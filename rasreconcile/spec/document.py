@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from pydantic import Field, field_validator
 
 from rasreconcile.spec.base import Duration, Model
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.plans import PlanEntry
-from rasreconcile.spec.workers import Workers, names_of
+from rasreconcile.spec.workers import Workers
 
 
 class Retries(Model):
@@ -60,41 +58,3 @@ class Spec(Model):
         if not value:
             raise ValueError("names none; add one")
         return value
-
-    @model_validator(mode="after")
-    def _names_add_up(self) -> Spec:
-        errors = [*self._unknown_workers(), *self._through()]
-        if errors:
-            raise ValidationError.from_exception_data("Spec", errors)
-        return self
-
-    def _unknown_workers(self) -> list[InitErrorDetails]:
-        return [
-            _fault(
-                ("plans", index, "only_on", place),
-                f"no worker is called {name!r}; {_near(name, list(self.workers))}",
-            )
-            for index, entry in enumerate(self.plans)
-            for place, name in enumerate(entry.only_on)
-            if name not in self.workers
-        ]
-
-    def _through(self) -> list[InitErrorDetails]:
-        ssh = names_of("ssh", self.workers)
-        return [
-            _fault(("workers", name, "slurm", "through"), f"{through!r} is no ssh worker; {_near(through, ssh)}")
-            for name, worker in self.workers.items()
-            if (through := getattr(worker, "through", None)) is not None and through not in ssh
-        ]
-
-
-def _near(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
-
-
-def _fault(place: tuple[str | int, ...], what: str) -> InitErrorDetails:
-    # Braces are pydantic's placeholders: what a user wrote must not be read as one.
-    text = what.replace("{", "{{").replace("}", "}}")
-    details: dict[str, Any] = {"type": PydanticCustomError("names", text), "loc": place, "input": None}  # type: ignore[arg-type]
-    return InitErrorDetails(**details)

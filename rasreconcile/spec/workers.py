@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -76,14 +76,18 @@ class PsExecWorker(WorkerBase):
     @classmethod
     def _a_desktop(cls, value: int) -> int:
         if value < 1:
-            raise ValueError("HEC-RAS hangs without a desktop; give the number that `query session` shows, mostly 2")
+            raise ValueError(
+                "HEC-RAS hangs without a desktop; give the number that `query session` shows, mostly 2"
+            )
         return value
 
     @field_validator("share_path")
     @classmethod
     def _unc(cls, value: str) -> str:
         if not value.startswith(("\\\\", "//")):
-            raise ValueError("mapped drives do not exist in the remote session; give the UNC path, \\\\host\\share")
+            raise ValueError(
+                "mapped drives do not exist in the remote session; give the UNC path, \\\\host\\share"
+            )
         return value
 
 
@@ -122,7 +126,9 @@ class DockerWorker(WorkerBase):
     @model_validator(mode="after")
     def _share_has_both_ends(self) -> DockerWorker:
         if (self.share_path is None) != (self.remote_staging_path is None):
-            raise ValueError("share_path and remote_staging_path are two ends of one share; give both or neither")
+            raise ValueError(
+                "share_path and remote_staging_path are two ends of one share; give both or neither"
+            )
         return self
 
 
@@ -143,8 +149,3 @@ WorkerSpec = Annotated[
 ]
 
 Workers = Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")], WorkerSpec]
-
-
-def names_of(kind: str, workers: Mapping[str, Any]) -> list[str]:
-    """The names of the workers of a kind."""
-    return [name for name, worker in workers.items() if worker.type == kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from rasreconcile.errors import Fault, SpecError
 from rasreconcile.spec import Spec
 from rasreconcile.specfile.faults import fault_of
+from rasreconcile.specfile.names import names_that_mean_nothing
 from rasreconcile.specfile.peek import place_of
 from rasreconcile.specfile.yamltext import LARGEST, Document, Place, parse
 
@@ -41,7 +43,9 @@ class LoadedSpec:
     @property
     def results_root(self) -> Path | None:
         """Where results go; None: into each project's own folder."""
-        return None if self.spec.results is None else self.folder / Path(self.spec.results).expanduser()
+        if self.spec.results is None:
+            return None
+        return Path(os.path.normpath(self.folder / Path(self.spec.results).expanduser()))
 
     def line_of(self, place: Place) -> int:
         """The line of a key or item, for faults that are found later."""
@@ -60,12 +64,15 @@ def load(path: Path) -> LoadedSpec:
         raise SpecError([Fault(name, 1, "", str(error), "name a spec file")]) from error
     document = parse(data, name)
     if document.value is None:
-        raise SpecError(document.faults or [Fault(name, 1, "", "is empty", "see specs/demo.yaml for a first spec")])
+        raise SpecError(
+            document.faults or [Fault(name, 1, "", "is empty", "see specs/demo.yaml for a first spec")]
+        )
     faults = list(document.faults)
     try:
         spec = Spec.model_validate(document.value)
     except ValidationError as error:
         faults += [fault_of(found, document, name) for found in error.errors(include_url=False)]
+    faults += names_that_mean_nothing(document, name)
     if faults:
         raise SpecError(list(dict.fromkeys(faults)))
     digest = hashlib.sha256(data).hexdigest()

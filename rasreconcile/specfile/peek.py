@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rasreconcile.errors import Fault, SpecError
@@ -18,7 +19,9 @@ def state_path(path: Path) -> Path:
             data = file.read(LARGEST)
         return place_of(path, _state(yaml.parse(data, Loader=_Loader)))
     except OSError as error:
-        raise SpecError([Fault(str(path), 1, "", error.strerror or str(error), "name a spec file")]) from error
+        raise SpecError(
+            [Fault(str(path), 1, "", error.strerror or str(error), "name a spec file")]
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -30,7 +33,7 @@ def place_of(path: Path, state: str | None) -> Path:
     folder = path.absolute().parent
     if state is None:
         return folder / ".rasreconcile" / f"{path.stem}.db"
-    return folder / Path(state).expanduser()
+    return Path(os.path.normpath(folder / Path(state).expanduser()))
 
 
 def _state(events) -> str | None:  # type: ignore[no-untyped-def]  # yaml's events have no types

@@ -67,7 +67,9 @@ def _kind(field: dict[str, Any]) -> str:
     if field.get("type") == "array":
         return f"list of {_kind(field['items'])}" if isinstance(field.get("items"), dict) else "list"
     if field.get("type") == "object":
-        inner = field.get("additionalProperties") or next(iter(field.get("patternProperties", {}).values()), None)
+        inner = field.get("additionalProperties") or next(
+            iter(field.get("patternProperties", {}).values()), None
+        )
         return f"mapping of {_kind(inner)}" if isinstance(inner, dict) else "mapping"
     bounds = [f"{word} {field[key]}" for key, word in _BOUNDS.items() if key in field]
     return " ".join([str(field.get("type", "any")), *bounds])

@@ -68,7 +68,9 @@ def parse(data: bytes, name: str) -> Document:
     """The document and everything wrong with it as YAML; `value` is None where it cannot be read at all."""
     if len(data) > LARGEST:
         what = f"{len(data)} bytes are no spec"
-        return _unreadable(name, 1, what, f"keep it under {LARGEST} bytes; use patterns in `project` and ranges")
+        return _unreadable(
+            name, 1, what, f"keep it under {LARGEST} bytes; use patterns in `project` and ranges"
+        )
     try:
         text = data.decode("utf-8-sig")
         node = _compose(text)
@@ -80,7 +82,9 @@ def parse(data: bytes, name: str) -> Document:
     except RecursionError:
         return _unreadable(name, 1, "is nested too deeply", f"keep it under {DEEPEST} levels")
     if node is None:
-        return _unreadable(name, 1, "is empty", "see specs/demo.yaml for a first spec, or `rasreconcile init`")
+        return _unreadable(
+            name, 1, "is empty", "see specs/demo.yaml for a first spec, or `rasreconcile init`"
+        )
     reading = _Reading(name)
     value = reading.value(node, ())
     return Document(value, reading.faults, node, name)
@@ -108,7 +112,11 @@ def _unreadable(name: str, line: int, what: str, remedy: str) -> Document:
 def _what(error: yaml.YAMLError) -> tuple[int, str, str]:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    hint = "use spaces, not tabs" if "tab" in str(problem) or "cannot start any token" in str(problem) else "mend it"
+    hint = (
+        "use spaces, not tabs"
+        if "tab" in str(problem) or "cannot start any token" in str(problem)
+        else "mend it"
+    )
     return (mark.line + 1 if mark else 1), f"no YAML: {problem}", hint
 
 
@@ -141,7 +149,9 @@ class _Reading:
         if aliased:
             self._aliased += 1
             if self._aliased == MOST_ALIASED:
-                self._fault(node, place, f"aliases stand for more than {MOST_ALIASED} values", "write less by alias")
+                self._fault(
+                    node, place, f"aliases stand for more than {MOST_ALIASED} values", "write less by alias"
+                )
             if self._aliased >= MOST_ALIASED:
                 return None
         if id(node) in self._open:
@@ -176,7 +186,9 @@ class _Reading:
                 found[key.value] = self.value(item, (*place, key.value), aliased=aliased)
         return {**merged, **found}
 
-    def _merged(self, node: yaml.Node, place: tuple[str | int, ...], *, aliased: bool) -> Iterator[dict[str, Any]]:
+    def _merged(
+        self, node: yaml.Node, place: tuple[str | int, ...], *, aliased: bool
+    ) -> Iterator[dict[str, Any]]:
         value = self.value(node, (*place, "<<"), aliased=aliased)
         for mapping in value if isinstance(value, list) else [value]:
             if isinstance(mapping, dict):

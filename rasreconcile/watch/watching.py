@@ -64,5 +64,3 @@ def _git_head(folder: Path) -> Path | None:
         if (place / ".git" / "logs" / "HEAD").is_file():
             return place / ".git" / "logs" / "HEAD"
     return None
-
-

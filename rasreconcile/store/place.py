@@ -1,0 +1,66 @@
+"""Whether SQLite can keep its promises in a place. PURE: the mounts are an argument."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+NETWORK = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afs",
+        "ncpfs",
+        "9p",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "beegfs",
+    }
+    | {
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "fuse.ceph",
+        "fuse.s3fs",
+        "fuse.rclone",
+        "fuse.gcsfuse",
+        "davfs",
+        "fuse.davfs2",
+    }
+)
+SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "icloud", "nextcloud", "owncloud", "box sync")
+
+
+def why_not(path: Path, mountinfo: str) -> str | None:
+    """Why a store must not be at `path` (absolute, resolved); None where it may. `mountinfo`: /proc/self/mountinfo."""
+    for part in path.parent.parts:
+        if any(part.lower().startswith(name) for name in SYNCED):
+            return f"{part} is synchronised by another program, which would tear the store apart"
+    kind = _kind(path, mountinfo)
+    if kind in NETWORK:
+        return f"it is on a network file system ({kind}), whose locks SQLite cannot trust"
+    return None
+
+
+def _kind(path: Path, mountinfo: str) -> str | None:
+    """The file system of the longest mount point above `path`."""
+    best, found = -1, None
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        fields = before.split(" ")
+        if len(fields) < 5 or not after:
+            continue
+        point = PurePosixPath(_unescaped(fields[4]))
+        if PurePosixPath(path).is_relative_to(point) and len(point.parts) >= best:
+            best, found = len(point.parts), after.split(" ")[0]
+    return found
+
+
+def _unescaped(text: str) -> str:
+    for code, sign in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(code, sign)
+    return text

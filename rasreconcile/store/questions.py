@@ -1,0 +1,179 @@
+"""What can be asked of a store; the same for the controller that holds it and for a reader beside it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, Component
+from rasreconcile.reconcile.observed import Verification
+from rasreconcile.records import Event, Hashed, LastVerdict, Published, Request
+from rasreconcile.runs import Run
+from rasreconcile.store import rows
+
+_LIVE = "state IN ('starting', 'running', 'publishing')"
+_DURATIONS_KEPT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedInput:
+    """An input as it was when a run was started."""
+
+    name: str
+    kind: str
+    raw: str
+    semantic: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPlan:
+    """What a run was started with."""
+
+    components: tuple[Component, ...]
+    inputs: tuple[RecordedInput, ...]
+
+
+class Questions:
+    """Read-only questions over one connection."""
+
+    _connection: sqlite3.Connection
+
+    def live_runs(self) -> tuple[Run, ...]:
+        return self._runs(f"SELECT * FROM run WHERE {_LIVE} ORDER BY created, id")
+
+    def runs(self, *, address: Address | None = None, limit: int = 50) -> tuple[Run, ...]:
+        """Newest first."""
+        where, values = ("WHERE address = ?", [address]) if address is not None else ("", [])
+        return self._runs(
+            f"SELECT * FROM run {where} ORDER BY created DESC, rowid DESC LIMIT ?", *values, limit
+        )
+
+    def run(self, run: str) -> Run | None:
+        return next(iter(self._runs("SELECT * FROM run WHERE id = ?", run)), None)
+
+    def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
+        """Ended runs of each plan at this fingerprint, oldest first, since the last `retry` of it."""
+        retried = {
+            row["address"]: row["at"]
+            for row in self._all(
+                "SELECT address, max(at) AS at FROM request WHERE kind = 'retry' GROUP BY address"
+            )
+        }
+        found: dict[Address, list[Run]] = {}
+        for run in self._runs(f"SELECT * FROM run WHERE NOT {_LIVE} ORDER BY created, rowid"):
+            since = retried.get(run.address)
+            if pairs.get(run.address) == run.fingerprint and (
+                since is None or run.created.isoformat() >= since
+            ):
+                found.setdefault(run.address, []).append(run)
+        return {address: tuple(_since_success(runs)) for address, runs in found.items()}
+
+    def published(self) -> Mapping[Address, Published]:
+        """The result of each plan as the store knows it."""
+        parts: dict[int, list[sqlite3.Row]] = {}
+        query = "SELECT c.* FROM output_component c JOIN output o ON o.id = c.output WHERE o.current = 1"
+        for row in self._all(query):
+            parts.setdefault(row["output"], []).append(row)
+        return {
+            Address(row["address"]): rows.published(row, rows.components(parts.get(row["id"], ())))
+            for row in self._all("SELECT * FROM output WHERE current = 1")
+        }
+
+    def verifications(self) -> Mapping[Address, Verification]:
+        return {
+            Address(row["address"]): Verification(
+                row["expectation_digest"], row["output_digest"], tuple(json.loads(row["shortfalls"]))
+            )
+            for row in self._all("SELECT * FROM verification")
+        }
+
+    def durations(self) -> Mapping[Address, Sequence[tuple[str, timedelta]]]:
+        """Worker and run time of the last runs that succeeded, by plan."""
+        found: dict[Address, list[tuple[str, timedelta]]] = {}
+        query = (
+            "SELECT address, worker, started, ended FROM run"
+            " WHERE state = 'succeeded' AND started IS NOT NULL AND ended IS NOT NULL ORDER BY created"
+        )
+        for row in self._all(query):
+            took = rows.certain(row["ended"]) - rows.certain(row["started"])
+            found.setdefault(Address(row["address"]), []).append((row["worker"], max(took, timedelta())))
+        return {address: lengths[-_DURATIONS_KEPT:] for address, lengths in found.items()}
+
+    def worker_faults(self, since: datetime) -> Mapping[str, tuple[tuple[datetime, str], ...]]:
+        """Runs that a worker lost since its last good one, and since then; when and why, oldest first."""
+        found: dict[str, list[tuple[datetime, str]]] = {}
+        query = "SELECT * FROM run WHERE ended >= ? AND state IN ('succeeded', 'failed', 'lost') ORDER BY ended, rowid"
+        for run in self._runs(query, since.isoformat()):
+            if run.state == "lost" and run.failure and run.ended:
+                found.setdefault(run.worker, []).append((run.ended, run.failure.message))
+            else:
+                found.pop(run.worker, None)
+        return {worker: tuple(faults) for worker, faults in found.items()}
+
+    def plan_of(self, run: RunId) -> RecordedPlan:
+        """What the run was started with."""
+        parts = rows.components(self._all("SELECT * FROM run_component WHERE run = ? ORDER BY name", run))
+        return RecordedPlan(parts, self.inputs_of(run))
+
+    def inputs_of(self, run: RunId) -> tuple[RecordedInput, ...]:
+        return tuple(
+            RecordedInput(row["name"], row["kind"], row["raw"], row["semantic"], row["size"])
+            for row in self._all("SELECT * FROM run_input WHERE run = ? ORDER BY name", run)
+        )
+
+    def text(self, digest: str) -> bytes | None:
+        """A text input by its raw digest."""
+        row = self._one("SELECT content FROM text WHERE digest = ?", digest)
+        return None if row is None else rows.unpacked(row["content"])
+
+    def log(self, run: RunId) -> bytes | None:
+        """What the run printed, as it was kept when it was collected."""
+        row = self._one("SELECT content FROM run_log WHERE run = ?", run)
+        return None if row is None else rows.unpacked(row["content"])
+
+    def hashes(self) -> Mapping[tuple[Path, str], Hashed]:
+        found = (rows.hashed(row) for row in self._all("SELECT * FROM digest"))
+        return {(hashed.path, hashed.kind): hashed for hashed in found}
+
+    def open_requests(self) -> tuple[Request, ...]:
+        return tuple(
+            rows.request(row) for row in self._all("SELECT * FROM request WHERE closed IS NULL ORDER BY id")
+        )
+
+    def verdicts(self) -> tuple[LastVerdict, ...]:
+        """As the last apply saw them, in the order of the spec."""
+        return tuple(rows.last_verdict(row) for row in self._all("SELECT * FROM verdict ORDER BY place"))
+
+    def events(self, *, limit: int = 50, address: Address | None = None) -> tuple[Event, ...]:
+        """The latest, oldest first."""
+        where, values = ("WHERE address = ?", [address]) if address is not None else ("", [])
+        found = self._all(f"SELECT * FROM event {where} ORDER BY id DESC LIMIT ?", *values, limit)
+        return tuple(rows.event(row) for row in reversed(found))
+
+    def discardable(self) -> tuple[Run, ...]:
+        """Ended runs whose run directory was not removed yet, newest first."""
+        return self._runs(
+            f"SELECT * FROM run WHERE NOT {_LIVE} AND discarded = 0 ORDER BY created DESC, rowid DESC"
+        )
+
+    def _runs(self, query: str, *values: object) -> tuple[Run, ...]:
+        return tuple(rows.run(row) for row in self._all(query, *values))
+
+    def _all(self, query: str, *values: object) -> list[sqlite3.Row]:
+        return self._connection.execute(query, values).fetchall()
+
+    def _one(self, query: str, *values: object) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+        return row
+
+
+def _since_success(runs: list[Run]) -> list[Run]:
+    """A run that succeeded wipes out the failures before it."""
+    last = max((n for n, run in enumerate(runs) if run.state == "succeeded"), default=-1)
+    return runs[last + 1 :]

@@ -1,0 +1,69 @@
+"""Reading a store beside a controller, with sqlite3 alone: what `status`, `history` and `explain` need."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from rasreconcile.errors import StoreError
+from rasreconcile.store import lock, rows
+from rasreconcile.store.questions import Questions
+from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS
+
+_BUSY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The process that works on the store."""
+
+    pid: int
+    host: str
+    since: datetime
+
+
+class Reader(Questions):
+    """A read-only view. Raises StoreError where there is no store, or none that can be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.exists():
+            raise StoreError(f"{path}: there is no store yet; `apply` makes it")
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS
+            )
+            self._connection.row_factory = sqlite3.Row
+            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{path}: the store is damaged ({error}); `apply` says what to do") from error
+        if application != APPLICATION_ID or version == 0:
+            raise StoreError(f"{path} is no store of rasreconcile, or an empty one; `apply` makes it")
+        if version > len(MIGRATIONS):
+            raise StoreError(f"{path} was written by a newer rasreconcile; upgrade this one")
+
+    def controller(self) -> Controller | None:
+        """Who works on the store now; None where nobody holds its lock."""
+        if not lock.is_held(self._path):
+            return None
+        row = self._one("SELECT * FROM controller")
+        return None if row is None else Controller(row["pid"], row["host"], rows.certain(row["since"]))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise StoreError(
+                f"{self._path}: the store is damaged ({error}); `apply` says what to do"
+            ) from error

@@ -1,0 +1,120 @@
+"""Rows to records; shared by the store and its reader. sqlite3 rows only, nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Row
+from typing import Any
+
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, Component
+from rasreconcile.records import Event, FileStat, Hashed, LastVerdict, Published, Request
+from rasreconcile.runs import Failure, Run, RunState
+
+
+def time(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def certain(value: str) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+def run(row: Row) -> Run:
+    failure = None
+    if row["failure_kind"] is not None:
+        failure = Failure(
+            kind=row["failure_kind"], cause=row["failure_cause"], message=row["failure_message"]
+        )
+    return Run(
+        id=RunId(row["id"]),
+        address=Address(row["address"]),
+        fingerprint=row["fingerprint"],
+        worker=row["worker"],
+        slot=row["slot"],
+        cores=row["cores"],
+        state=RunState(row["state"]),
+        reason=row["reason"],
+        created=certain(row["created"]),
+        started=time(row["started"]),
+        ended=time(row["ended"]),
+        failure=failure,
+        exit_code=row["exit_code"],
+    )
+
+
+def components(rows: Iterable[Row]) -> tuple[Component, ...]:
+    return tuple(Component(row["name"], row["digest"], row["value"]) for row in rows)
+
+
+def published(row: Row, parts: tuple[Component, ...]) -> Published:
+    return Published(
+        address=Address(row["address"]),
+        run=RunId(row["run"]),
+        path=Path(row["path"]),
+        size=row["size"],
+        digest=row["digest"],
+        fingerprint=row["fingerprint"],
+        components=parts,
+        expectation_digest=row["expectation_digest"],
+        provenance=row["provenance"],
+        engine=row["engine"],
+        worker=row["worker"],
+        at=certain(row["at"]),
+        summary=row["summary"],
+    )
+
+
+def request(row: Row) -> Request:
+    return Request(
+        id=row["id"],
+        kind=row["kind"],
+        address=Address(row["address"]),
+        at=certain(row["at"]),
+        by=row["asked_by"],
+    )
+
+
+def last_verdict(row: Row) -> LastVerdict:
+    return LastVerdict(
+        address=Address(row["address"]),
+        sync=row["sync"],
+        phase=row["phase"],
+        reasons=tuple(json.loads(row["reasons"])),
+        next_at=time(row["next_at"]),
+        output=Path(row["output"]),
+        at=certain(row["at"]),
+    )
+
+
+def event(row: Row) -> Event:
+    return Event(
+        at=certain(row["at"]),
+        kind=row["kind"],
+        address=None if row["address"] is None else Address(row["address"]),
+        run=None if row["run"] is None else RunId(row["run"]),
+        message=row["message"],
+    )
+
+
+def hashed(row: Row) -> Hashed:
+    return Hashed(
+        path=Path(row["path"]),
+        stat=FileStat(row["size"], row["mtime_ns"], row["ctime_ns"], row["inode"]),
+        kind=row["kind"],
+        raw=row["raw"],
+        semantic=row["semantic"],
+        hashed_ns=row["hashed_ns"],
+    )
+
+
+def packed(data: bytes) -> bytes:
+    return zlib.compress(data, 6)
+
+
+def unpacked(data: Any) -> bytes:
+    return zlib.decompress(bytes(data))
