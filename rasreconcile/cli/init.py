@@ -48,7 +48,7 @@ def command(project: Path, spec: Path) -> int:
     text = _SPEC.format(
         engine="steady" if steady else 'hec-ras, version: "6.6"',
         cores=os.cpu_count() or 1,
-        project=_quoted(os.path.relpath(project, spec.parent or Path())),
+        project=_quoted(str(os.path.relpath(str(project), str(spec.parent)))),
         title=found.title,
         numbers=", ".join(f'"{number}"' for number in found.plans if _there(project, number)),
     )

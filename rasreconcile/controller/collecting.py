@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -153,7 +152,8 @@ def _judge(asked: Collecting, path: Path, log: str) -> tuple[Failure | None, Hdf
     try:
         facts = _read(asked.plan, path, "every dataset")
     except ResultError as error:
-        text = f"its result cannot be read: {error}"
+        said = str(error).replace(str(path), asked.plan.result_name)
+        text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
         return Failure(kind="retryable", cause="unreadable result", message=text), None
     verdict = asked.engine.judge(asked.status.exit_code, log, facts)
     failure = failure_of(asked.status, verdict, log, time_limit=asked.plan.time_limit)
@@ -168,7 +168,7 @@ def _read(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFact
     return hdf.read(path, datasets=tuple(plan.expect.datasets), thoroughness=thoroughness)
 
 
-def _expectations(plan: Plan, facts: HdfFacts) -> Sequence[str]:
+def _expectations(plan: Plan, facts: HdfFacts) -> tuple[str, ...]:
     return expectations.judge(plan.expect, facts, plan_filename=f"{plan.stem}.p{plan.number}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import Station
@@ -45,7 +46,7 @@ def live_seen(site: Site, live: Sequence[Run]) -> Mapping[Address, LiveRun]:
     return {run.address: _live(site, run, monotonic) for run in live}
 
 
-def workers_seen(site: Site, faults: Mapping[str, Sequence[tuple[object, str]]]) -> tuple[WorkerSeen, ...]:
+def workers_seen(site: Site, faults: Mapping[str, Sequence[tuple[datetime, str]]]) -> tuple[WorkerSeen, ...]:
     """Each worker of the spec with its room and its record. `faults`: by worker, (when, message) of lost runs."""
     return tuple(_worker(site, station, faults.get(station.name, ())) for station in site.stations.values())
 
@@ -64,7 +65,7 @@ def _live(site: Site, run: Run, monotonic: float) -> LiveRun:
     )
 
 
-def _worker(site: Site, station: Station, faults: Sequence[tuple[object, str]]) -> WorkerSeen:
+def _worker(site: Site, station: Station, faults: Sequence[tuple[datetime, str]]) -> WorkerSeen:
     spec = station.spec
     times = sorted([*(when for when, _ in faults), *station.silences])
     return WorkerSeen(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rasreconcile.engines.steady.engine import SteadyEngine as Steady
-
 from rasreconcile.engines.command import Command
 from rasreconcile.engines.hec_ras import HecRas
 from rasreconcile.jobs import Engine
@@ -14,6 +12,8 @@ def engine_for(spec: EngineSpec) -> Engine:
     """The engine that computes what this part of the spec asks for."""
     match spec:
         case SteadyEngine():
+            from rasreconcile.engines.steady.engine import Steady  # noqa: PLC0415  only where it is used
+
             return Steady()
         case CommandEngine():
             return Command(spec)

@@ -32,9 +32,9 @@ def expectancy(history: History) -> Expectancy:
         for worker, length in runs:
             by_worker.setdefault(worker, []).append(max(length.total_seconds(), 0.001))
         if len(by_worker) > 1:
-            typical = median(median(lengths) for lengths in by_worker.values())
-            for worker, lengths in by_worker.items():
-                ratios.setdefault(worker, []).append(typical / median(lengths))
+            typical = median(median(took) for took in by_worker.values())
+            for worker, took in by_worker.items():
+                ratios.setdefault(worker, []).append(typical / median(took))
     speeds = {worker: median(found) for worker, found in ratios.items()}
     lengths = {
         address: timedelta(seconds=median(t.total_seconds() * speeds.get(w, 1.0) for w, t in runs))

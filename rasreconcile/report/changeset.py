@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from rasreconcile.plans import Address
+from rasreconcile.reconcile.actions import Recall, Reuse, Verify
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
 from rasreconcile.report.text import COLOURS, SIGNS, counted
@@ -65,10 +66,8 @@ def _at_rest(verdict: Verdict) -> bool:
 
 def _outlook(decision: Decision) -> str:
     queued = sum(v.phase in {Phase.QUEUED, Phase.BACKOFF} for v in decision.verdicts)
-    settled = len(
-        {a.plan.address for a in decision.actions if type(a).__name__ in {"Verify", "Recall", "Reuse"}}
-    )
-    reused = sum(type(a).__name__ == "Reuse" for a in decision.actions)
+    settled = sum(isinstance(a, Verify | Recall | Reuse) for a in decision.actions)
+    reused = sum(isinstance(a, Reuse) for a in decision.actions)
     running = sum(v.phase is Phase.RUNNING for v in decision.verdicts)
     blocked = sum(v.phase in _BLOCKED for v in decision.verdicts)
     words = []

@@ -27,8 +27,8 @@ def reference_markdown() -> str:
 _HEAD = [
     "# The spec",
     "",
-    "Generated from the models by `python -m rasreconcile.specfile.schema`; a test keeps it current. Paths are relative",
-    "to the spec file. YAML with the scalars of JSON: `yes`, `2026-01-01` and `0123` are text; only `true` and `false`",
+    "Generated from the models by `python -m rasreconcile.specfile.schema`; a test keeps it current. Paths are",
+    "relative to the spec file. YAML with the scalars of JSON: `yes`, `2026-01-01` and `0123` are text; only `true` and `false`",
     "are booleans. Unknown and duplicate keys are faults, and every fault is told at once as `file:line: path: what;",
     "what to do`. Durations are written `30s`, `15m`, `2h`, `1h30m`. A secret is named, never written.",
     "",

@@ -37,7 +37,7 @@ _JSON = {
 class _Loader(FastLoader):
     """Knows the scalars of JSON and no others: `yes`, `2026-01-01`, `0123` and `1:30` are text."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # as PyYAML's own loaders do
 
 
 for _tag, _pattern in _JSON.items():

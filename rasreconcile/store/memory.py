@@ -56,7 +56,7 @@ class Store(Questions):
                     "host": socket.gethostname(),
                     "since": now.isoformat(),
                 }
-                database["controller"].insert(values, replace=True)
+                database.table("controller").insert(values, replace=True)
         except BaseException:
             held.release()
             raise
@@ -98,7 +98,7 @@ class Store(Questions):
 
     def end_apply(self, apply: int, *, outcome: str, exit_code: int, now: datetime) -> None:
         with self._database.atomic():
-            self._database["apply"].update(
+            self._database.table("apply").update(
                 apply, {"ended": now.isoformat(), "outcome": outcome, "exit_code": int(exit_code)}
             )
             self._event(now, "end", f"{outcome}, exit {int(exit_code)}")
@@ -126,7 +126,7 @@ class Store(Questions):
         with self._database.atomic():
             self._insert("run", values)
             self._keep_texts(texts)
-            self._database["run_input"].insert_all(
+            self._database.table("run_input").insert_all(
                 {
                     "run": run.id,
                     "name": file.name,
@@ -137,7 +137,7 @@ class Store(Questions):
                 }
                 for file in plan.inputs
             )
-            self._database["run_component"].insert_all(
+            self._database.table("run_component").insert_all(
                 {"run": run.id, "name": c.name, "digest": c.digest, "value": c.value} for c in plan.components
             )
             self._event(run.created, "started", f"on {run.worker}: {run.reason}", run.address, run.id)
@@ -171,7 +171,7 @@ class Store(Questions):
     def keep_log(self, run: RunId, log: bytes) -> None:
         """What the run printed, for `logs` when its run directory is gone."""
         with self._database.atomic():
-            self._database["run_log"].insert({"run": run, "content": rows.packed(log)}, replace=True)
+            self._database.table("run_log").insert({"run": run, "content": rows.packed(log)}, replace=True)
 
     def mark_discarded(self, run: RunId) -> None:
         """Its run directory was removed."""
@@ -231,11 +231,11 @@ class Store(Questions):
         ]
         if values:
             with self._database.atomic():
-                self._database["digest"].insert_all(values, replace=True)
+                self._database.table("digest").insert_all(values, replace=True)
 
     def close_request(self, request: int, *, now: datetime, outcome: str) -> None:
         with self._database.atomic():
-            self._database["request"].update(request, {"closed": now.isoformat(), "outcome": outcome})
+            self._database.table("request").update(request, {"closed": now.isoformat(), "outcome": outcome})
 
     def record_verdicts(self, verdicts: Sequence[LastVerdict]) -> None:
         """Takes the place of the verdicts of the last look."""
@@ -254,7 +254,7 @@ class Store(Questions):
         ]
         with self._database.atomic():
             self._connection.execute("DELETE FROM verdict")
-            self._database["verdict"].insert_all(values)
+            self._database.table("verdict").insert_all(values)
 
     def backup(self, to: Path) -> None:
         """A copy as of now, whole even while runs go on."""
@@ -293,7 +293,7 @@ class Store(Questions):
 
     def _move(self, run: RunId, to: RunState, known: Mapping[str, Any]) -> None:
         check_move(run, self._run(run).state, to)
-        self._database["run"].update(run, {"state": str(to), **known})
+        self._database.table("run").update(run, {"state": str(to), **known})
 
     def _keep_texts(self, texts: Mapping[str, bytes]) -> None:
         for digest, data in texts.items():
@@ -322,7 +322,7 @@ class Store(Questions):
                 "summary": published.summary,
             },
         )
-        self._database["output_component"].insert_all(
+        self._database.table("output_component").insert_all(
             {"output": number, "name": c.name, "digest": c.digest, "value": c.value}
             for c in published.components
         )
@@ -337,7 +337,7 @@ class Store(Questions):
             "shortfalls": json.dumps(list(shortfalls)),
             "at": now.isoformat(),
         }
-        self._database["verification"].insert(values, replace=True)
+        self._database.table("verification").insert(values, replace=True)
 
 
 def file_request(path: Path, kind: RequestKind, address: Address, *, by: str, now: datetime) -> Request:
@@ -346,7 +346,8 @@ def file_request(path: Path, kind: RequestKind, address: Address, *, by: str, no
     database = open_database(path)
     try:
         with database.atomic():
-            number = database["request"].insert(values).last_pk
+            database.table("request").insert(values)
+            number = database.conn.execute("SELECT last_insert_rowid()").fetchone()[0]
     finally:
         database.conn.close()
     return Request(id=int(number), kind=kind, address=address, at=now, by=by)

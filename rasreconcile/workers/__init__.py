@@ -1,0 +1,1 @@
+"""Workers: places that run jobs detached from this process."""

@@ -1,0 +1,85 @@
+"""A worker whose runs are run directories with a runner of their own; on whatever host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status
+from rasreconcile.workers import rundir
+from rasreconcile.workers.hosts import Host
+
+CLAIM_SECONDS = 20.0
+END_SECONDS = 30.0
+
+
+class DetachedWorker:
+    """Implements `jobs.Worker`. May be used by several threads where its host may."""
+
+    def __init__(self, name: str, host: Host) -> None:
+        self._name = name
+        self._host = host
+
+    def start(self, run: RunId, job: Job) -> None:
+        """Prepares the run directory, then launches its runner, which claims it; known runs are left alone."""
+        if job.platform != "posix":
+            raise Refused(f"{self._name} runs POSIX jobs, this one is for {job.platform}; use `only_on`")
+        if self._known(run):
+            return
+        self._host.prepare(run, job.inputs, rundir.control_files(run, job))
+        self._host.launch(run)
+        until = time.monotonic() + CLAIM_SECONDS
+        pause = 0.002
+        while not self._known(run):
+            if time.monotonic() > until:
+                raise Unreachable(
+                    f"{self._name}: the runner of {run} did not begin within {CLAIM_SECONDS:.0f} s"
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
+
+    def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
+        """One round trip for all."""
+        found = self._host.look(runs)
+        return {run: Absent() if (look := found[run]) is None else rundir.status_of(look) for run in runs}
+
+    def fetch(self, run: RunId, name: str, into: Path) -> Fetched:
+        """Raises FileNotFoundError where the run has no such output."""
+        rundir.check_name(name)
+        return self._host.get(run, name, into)
+
+    def read_log(self, run: RunId, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """What the job printed."""
+        return self._host.read(run, rundir.LOG, offset, limit)
+
+    def cancel(self, run: RunId) -> None:
+        """Asks the runner to end the job, and waits until it has. Raises Unreachable where it does not."""
+        if not isinstance(self.poll([run])[run], Running | Queued):
+            return
+        self._host.mark(run, rundir.CANCEL)
+        until = time.monotonic() + END_SECONDS
+        while isinstance(self.poll([run])[run], Running | Queued):
+            if time.monotonic() > until:
+                raise Unreachable(
+                    f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it is tried again"
+                )
+            time.sleep(0.1)
+
+    def discard(self, run: RunId) -> None:
+        """Removes the run directory. Raises Refused while the run goes on."""
+        if isinstance(self.poll([run])[run], Running | Queued):
+            raise Refused(f"{run} is still running on {self._name}; `cancel` it first")
+        self._host.remove(run)
+
+    def check(self) -> list[Problem]:
+        """What would stop a run here, and the remedy."""
+        return self._host.problems()
+
+    def close(self) -> None:
+        """Gives back connections; runs go on."""
+        self._host.close()
+
+    def _known(self, run: RunId) -> bool:
+        return not isinstance(self.poll([run])[run], Absent)
