@@ -1,0 +1,1 @@
+"""The built-in one-dimensional steady engine; `python -m rasreconcile.engines.steady PROJECT.prj NN` runs it."""
