@@ -26,7 +26,7 @@ class HecRas:
     def identity(self) -> str:
         return f"HEC-RAS {self._version}"
 
-    def refuses(self, texts: Mapping[str, bytes]) -> str | None:
+    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> str | None:
         return None
 
     def job(self, plan: Plan, install: Install) -> Job:

@@ -28,7 +28,7 @@ class EngineLike(Protocol):
     @property
     def identity(self) -> str: ...
 
-    def refuses(self, texts: Mapping[str, bytes]) -> str | None: ...
+    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +218,12 @@ def _unlisted(draft: _Draft) -> tuple[str, ...]:
 
 def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusals) -> str | None:
     texts = closure.texts()
-    key = (engine.identity, *(f"{kind} {file.raw}" for kind, file in sorted(texts.items())))
+    key = (engine.identity, *(f"{kind} {file.name} {file.raw}" for kind, file in sorted(texts.items())))
     if key not in refusals.known:
         try:
-            refusals.known[key] = engine.refuses({k: f.source.read_bytes() for k, f in texts.items()})
+            names = {kind: file.name for kind, file in texts.items()}
+            refusals.known[key] = engine.refuses({k: f.source.read_bytes() for k, f in texts.items()}, names)
         except (OSError, ProjectError) as error:
             return str(error)
     refused = refusals.known[key]
-    return f"{plan.address}: {refused}" if refused else None
+    return refused

@@ -272,7 +272,7 @@ class Store(Questions):
     def _insert(self, table: str, values: Mapping[str, Any]) -> int:
         names, marks = ", ".join(values), ", ".join("?" for _ in values)
         cursor = self._connection.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608  names from this module only
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",
             list(values.values()),
         )
         return int(cursor.lastrowid or 0)

@@ -117,5 +117,7 @@ class _Parser:
             return
         value = self._source.number(line, line.value, wanted)
         if wanted == "normal depth" and value <= 0:
-            raise self._source.error(line, f"a slope of {value:g} has no normal depth", "give a slope above 0")
+            raise self._source.error(
+                line, f"a slope of {value:g} has no normal depth", "give a slope above 0"
+            )
         self._ends[line.key[:2]][self._place] = Boundary(boundary.kind, value)

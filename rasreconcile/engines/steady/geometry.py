@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from rasreconcile.engines.steady.text import Line, Source, lines
 
@@ -118,14 +119,18 @@ class _Parser:
         self._complete()
         for river, reach, number, sections in self._reaches:
             if len(sections) < 2:
-                raise self._source.error(number, f"reach {river} {reach} has fewer than two cross sections", _REMEDY)
+                raise self._source.error(
+                    number, f"reach {river} {reach} has fewer than two cross sections", _REMEDY
+                )
         if not self._reaches:
             raise self._source.error(1, "no river reach", "name a geometry with cross sections")
         return Geometry(self._title, tuple(Reach(r, n, tuple(s)) for r, n, _, s in self._reaches))
 
     def _take(self, line: Line) -> None:
         if line.key in _REFUSED and not _is_empty(line):
-            raise self._source.error(line, f"{_REFUSED[line.key]} is not modelled by the steady engine", _REMEDY)
+            raise self._source.error(
+                line, f"{_REFUSED[line.key]} is not modelled by the steady engine", _REMEDY
+            )
         match line.key:
             case "Geom Title":
                 self._title = line.value
@@ -142,10 +147,12 @@ class _Parser:
                 raise self._source.error(line, f"{key!r} is not known to the steady engine", _REMEDY)
 
     def _begin(self, line: Line) -> None:
-        kind, *rest = [*line.parts(), "", "", "", ""]
+        kind, rest = line.parts()[0], [*line.parts()[1:], "", "", "", ""]
         if kind != "1":
             what = _STRUCTURES.get(kind, f"a node of type {kind}")
-            raise self._source.error(line, f"{what} at {rest[0]} is not modelled by the steady engine", _REMEDY)
+            raise self._source.error(
+                line, f"{what} at {rest[0]} is not modelled by the steady engine", _REMEDY
+            )
         if not self._reaches:
             raise self._source.error(line, "a cross section before any `River Reach=`", "mend it in HEC-RAS")
         lengths = [self._source.number(line, text, "reach length") if text else 0.0 for text in rest[1:4]]
@@ -175,7 +182,9 @@ class _Parser:
         elif not section.points[0][0] <= section.banks[0] <= section.banks[1] <= section.points[-1][0]:
             lacking = "has bank stations outside of its points"
         if lacking:
-            raise self._source.error(section.line, f"cross section {section.station} {lacking}", "mend it in HEC-RAS")
+            raise self._source.error(
+                section.line, f"cross section {section.station} {lacking}", "mend it in HEC-RAS"
+            )
         self._reaches[-1][3].append(section)
 
 
@@ -187,8 +196,10 @@ def _points(source: Source, line: Line, section: CrossSection) -> CrossSection:
     count = source.count(line, line.value or "0", "the number of points")
     values = source.filled(line, 2 * count, "station and elevation")
     points = tuple(zip(values[::2], values[1::2], strict=True))
-    if any(b[0] < a[0] for a, b in zip(points, points[1:], strict=False)):
-        raise source.error(line, f"stations of cross section {section.station} go backwards", "mend it in HEC-RAS")
+    if any(b[0] < a[0] for a, b in pairwise(points)):
+        raise source.error(
+            line, f"stations of cross section {section.station} go backwards", "mend it in HEC-RAS"
+        )
     return replace(section, points=points)
 
 
@@ -197,7 +208,9 @@ def _roughness(source: Source, line: Line, section: CrossSection) -> CrossSectio
     values = source.filled(line, 3 * count, "station and n")
     roughness = tuple(zip(values[::3], values[1::3], strict=True))
     if any(not 0 < n < 10 for _, n in roughness):
-        raise source.error(line, f"an n value of cross section {section.station} is not above 0", "mend it in HEC-RAS")
+        raise source.error(
+            line, f"an n value of cross section {section.station} is not above 0", "mend it in HEC-RAS"
+        )
     return replace(section, roughness=tuple(sorted(roughness)))
 
 
@@ -247,14 +260,18 @@ def _levees(source: Source, line: Line, section: CrossSection) -> CrossSection:
     def side(on: str, station: str, elevation: str) -> Levee | None:
         if on != "-1":
             return None
-        return Levee(source.number(line, station, "levee station"), source.number(line, elevation, "levee elevation"))
+        return Levee(
+            source.number(line, station, "levee station"), source.number(line, elevation, "levee elevation")
+        )
 
     return replace(section, levees=(side(*parts[:3]), side(*parts[3:])))
 
 
 def _rating(source: Source, line: Line, section: CrossSection) -> CrossSection:
     if source.count(line, line.parts()[0] or "0", "the number of rating points"):
-        raise source.error(line, f"a rating curve at {section.station} is not modelled by the steady engine", _REMEDY)
+        raise source.error(
+            line, f"a rating curve at {section.station} is not modelled by the steady engine", _REMEDY
+        )
     return section
 
 
@@ -266,12 +283,17 @@ def _skew(source: Source, line: Line, section: CrossSection) -> CrossSection:
 
 def _count_and_kind(source: Source, line: Line) -> tuple[int, int]:
     count, kind = [*line.parts(), "0"][:2]
-    return source.count(line, count or "0", "the number of blocks"), int(source.number(line, kind or "0", "kind"))
+    return source.count(line, count or "0", "the number of blocks"), int(
+        source.number(line, kind or "0", "kind")
+    )
 
 
 def _sides(values: list[float | None], section: CrossSection) -> tuple[Block, ...]:
     """Normal blocks: the first reaches from the section's left end to a station, the second on to its right end."""
-    first, last = section.points[0][0] if section.points else 0.0, section.points[-1][0] if section.points else 0.0
+    first, last = (
+        section.points[0][0] if section.points else 0.0,
+        section.points[-1][0] if section.points else 0.0,
+    )
     blocks = []
     if len(values) >= 3 and values[2] is not None:
         blocks.append(Block(first, values[1] or 0.0, values[2]))

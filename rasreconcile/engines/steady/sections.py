@@ -8,12 +8,11 @@ Source of the rules: comparison with conveyances and areas in HEC-RAS's own resu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rasreconcile.engines.steady.geometry import CrossSection
+from rasreconcile.engines.steady.geometry import CrossSection, Levee
 
 Array = npt.NDArray[np.float64]
 
@@ -30,6 +29,8 @@ class Properties:
     areas: Array
     top_width: Array
     """Active, float64[m]."""
+    moment: Array
+    """First moment of the active area about the water surface, float64[m]: the pressure term of specific force."""
 
     @property
     def conveyance(self) -> Array:
@@ -88,13 +89,15 @@ class Section:
         wet = np.where(deepest > 0, wet, 0.0)
         width = self._dx * wet
         area = width * (d0 + d1) / 2
+        moment = width * (d0 * d0 + d0 * d1 + d1 * d1) / 6
         perimeter = self._slant * wet
         perimeter[:, 0] += d0[:, 0]
         perimeter[:, -1] += d1[:, -1]
         for index, elevation in self._walls:
             perimeter[:, index] += np.clip(w[:, 0], None, elevation) - np.minimum(w[:, 0], self._z0[index])
         active = self._active(w)
-        return self._sum(area * active, perimeter * active, width * active, d0)
+        found = self._sum(area * active, perimeter * active, d0)
+        return Properties(*found, (width * active).sum(axis=1), (moment * active).sum(axis=1))
 
     def _active(self, w: Array) -> Array:
         active = np.ones((len(w), len(self._dx)))
@@ -104,7 +107,8 @@ class Section:
             active *= ~(behind & (w <= levee.elevation))
         return active
 
-    def _sum(self, area: Array, perimeter: Array, width: Array, d0: Array) -> Properties:
+    def _sum(self, area: Array, perimeter: Array, d0: Array) -> tuple[Array, Array]:
+        """Conveyances and areas of left overbank, channel and right overbank."""
         rows, columns = area.shape
         begins = self._cuts | (self._overbank & (d0 <= 0))
         begins[:, 0] = True
@@ -116,11 +120,11 @@ class Section:
             conveyance = self._k[segment] * areas * np.cbrt(areas / perimeters) ** 2
         conveyance = np.where(areas > 0, conveyance, 0.0)
         place = self._part[segment] * rows + first // columns
-        return Properties(
-            np.bincount(place, conveyance, 3 * rows).reshape(3, rows),
-            np.bincount(place, areas, 3 * rows).reshape(3, rows),
-            width.sum(axis=1),
-        )
+
+        def by_part(values: Array) -> Array:
+            return np.asarray(np.bincount(place, values, 3 * rows), dtype=np.float64).reshape(3, rows)
+
+        return by_part(conveyance), by_part(areas)
 
 
 def _ground(section: CrossSection) -> tuple[Array, Array]:
@@ -137,17 +141,24 @@ def _ground(section: CrossSection) -> tuple[Array, Array]:
 
 def _cut(stations: Array, elevations: Array, cuts: set[float]) -> tuple[Array, Array]:
     """Inserts points on the ground at the given stations, where none are yet."""
-    new = np.array(sorted(c for c in cuts if stations[0] < c < stations[-1] and c not in stations), dtype=np.float64)
+    new = np.array(
+        sorted(c for c in cuts if stations[0] < c < stations[-1] and c not in stations), dtype=np.float64
+    )
     if not len(new):
         return stations, elevations
     places = np.searchsorted(stations, new)
-    return np.insert(stations, places, new), np.insert(elevations, places, np.interp(new, stations, elevations))
+    return np.insert(stations, places, new), np.insert(
+        elevations, places, np.interp(new, stations, elevations)
+    )
 
 
 def _filled(stations: Array, elevations: Array, left: float, right: float, top: float) -> tuple[Array, Array]:
     """Raises the ground between two stations to `top`, with vertical sides."""
     crossing = [
-        float(stations[i] + (top - elevations[i]) * (stations[i + 1] - stations[i]) / (elevations[i + 1] - elevations[i]))
+        float(
+            stations[i]
+            + (top - elevations[i]) * (stations[i + 1] - stations[i]) / (elevations[i + 1] - elevations[i])
+        )
         for i in np.flatnonzero((elevations[:-1] < top) != (elevations[1:] < top))
         if left < stations[i + 1] and stations[i] < right
     ]
@@ -170,8 +181,8 @@ def _filled(stations: Array, elevations: Array, left: float, right: float, top: 
     return np.array(xs), np.array(zs)
 
 
-def _behind(levee: Any, side: int, middle: Array) -> npt.NDArray[np.bool_]:
-    return middle < levee.station if side == 0 else middle > levee.station
+def _behind(levee: Levee, side: int, middle: Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(middle < levee.station if side == 0 else middle > levee.station)
 
 
 def _walls(section: CrossSection, stations: Array, elevations: Array) -> list[tuple[int, float]]:

@@ -60,7 +60,9 @@ class Source:
         """`how_many` numbers from the rows below a line; None where a column is blank. Raises ProjectError."""
         cells = [row[n : n + width] for row in line.rows for n in range(0, len(row.rstrip()), width)]
         if len(cells) < how_many:
-            raise self.error(line, f"{what} needs {how_many} numbers, {len(cells)} are there", "mend it in HEC-RAS")
+            raise self.error(
+                line, f"{what} needs {how_many} numbers, {len(cells)} are there", "mend it in HEC-RAS"
+            )
         return [self.number(line, cell, what) if cell.strip() else None for cell in cells[:how_many]]
 
     def filled(self, line: Line, how_many: int, what: str, *, width: int = 8) -> list[float]:
