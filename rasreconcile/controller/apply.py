@@ -8,6 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.finishing import discard_left_over
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.looking import Looking
 from rasreconcile.controller.loop import Loop
@@ -119,6 +120,7 @@ class Apply:
                 tell=self.tell,
                 keep_runs=not self.loaded.spec.autoclean,
             )
+            discard_left_over(site)
             self._loop = Loop(site, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts)
             outcome = Outcome(self._loop.run(), site.counts, store.live_runs(), Exit.CONVERGED)
             code = exit_of(outcome.decision, interrupted=self._interrupts > 0)

@@ -43,10 +43,22 @@ class Proven:
     """None: it is in its place."""
 
 
-def prove(asked: Collecting) -> Proven | Failure:
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What came of a run that has ended, and what it printed."""
+
+    outcome: Proven | Failure
+    log: str
+
+
+def collect(asked: Collecting) -> Collected:
     """Raises WorkerError where the worker cannot be asked, OSError where there is no room here."""
+    log = whole_log(asked.worker, asked.run)
+    return Collected(_prove(asked, log), log)
+
+
+def _prove(asked: Collecting, log: str) -> Proven | Failure:
     run, plan, status = asked.run, asked.plan, asked.status
-    log = whole_log(asked.worker, run)
     record = status.outputs.get(plan.result_name)
     if record is None or status.cause != "exited":
         verdict = asked.engine.judge(status.exit_code, log, None)

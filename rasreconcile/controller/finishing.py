@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from rasreconcile.controller.collecting import Collecting, Proven, prove, put_in_place
+from rasreconcile.controller.collecting import Collected, Collecting, put_in_place
+from rasreconcile.controller.collecting import collect as collecting
 from rasreconcile.controller.site import Site
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import PublishHeld, ResultError, Unreachable
 from rasreconcile.jobs import Ended
-from rasreconcile.plans import Plan
+from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Collect, Finish
 from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST
 from rasreconcile.records import Published
 from rasreconcile.results import publish
 from rasreconcile.runs import Failure, Run, RunState
+
+KEPT_FAILURES = 3
+LONGEST_KEPT_LOG = 1 << 20
+"""Bytes of a log, from its end, that the store keeps."""
 
 COLLECT_AGAIN = 5.0
 """Seconds before collecting is tried again after the worker, or this disk, failed it."""
@@ -37,19 +42,22 @@ def collect(site: Site, action: Collect) -> None:
     )
     site.flight.runs.add(run.id)
     site.stations[run.worker].transfer.do(
-        lambda: prove(asked),
-        lambda outcome: _proved(site, action, outcome),
+        lambda: collecting(asked),
+        lambda collected: _collected(site, action, collected),
         lambda error: _not_collected(site, run, error),
     )
 
 
-def _proved(site: Site, action: Collect, outcome: Proven | Failure) -> None:
+def _collected(site: Site, action: Collect, collected: Collected) -> None:
     run, plan, status = action.run, action.plan, action.status
     site.flight.runs.discard(run.id)
     site.changed = True
+    site.store.keep_log(run.id, collected.log.encode()[-LONGEST_KEPT_LOG:])
+    outcome = collected.outcome
     if isinstance(outcome, Failure):
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
         site.end(run, state, outcome, status=status)
+        discard_old_failures(site, run.address)
         return
     if run.state is not RunState.PUBLISHING:
         run = site.store.move_run(
@@ -130,6 +138,26 @@ def _own_receipt(plan: Plan, run: Run) -> Published | None:
         return None
 
 
+def discard_left_over(site: Site) -> None:
+    """Run directories of good runs that a controller before this one did not come to remove."""
+    if site.keep_runs:
+        return
+    for run in site.store.discardable():
+        if run.state is RunState.SUCCEEDED:
+            discard(site, run)
+
+
+def discard_old_failures(site: Site, address: Address) -> None:
+    """Of runs that failed the last few run directories are kept, for whoever looks for the cause."""
+    failed = [
+        run
+        for run in site.store.discardable()
+        if run.address == address and run.state is not RunState.SUCCEEDED
+    ]
+    for run in failed[KEPT_FAILURES:]:
+        discard(site, run)
+
+
 def discard(site: Site, run: Run) -> None:
     """Removes the run directory, in the background."""
     station = site.stations.get(run.worker)
@@ -139,6 +167,7 @@ def discard(site: Site, run: Run) -> None:
 
     def done(_: None) -> None:
         site.flight.background -= 1
+        site.store.mark_discarded(run.id)
 
     def failed(error: Exception) -> None:
         site.flight.background -= 1

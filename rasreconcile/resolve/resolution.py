@@ -225,5 +225,4 @@ def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusal
             refusals.known[key] = engine.refuses({k: f.source.read_bytes() for k, f in texts.items()}, names)
         except (OSError, ProjectError) as error:
             return str(error)
-    refused = refusals.known[key]
-    return refused
+    return refusals.known[key]
