@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from rasreconcile.specfile import LoadedSpec
 
 
+LINGER = 3.0
+"""Seconds in which a second Ctrl-C still reaches this process, and cancels."""
+
+
 @click.command(name="apply")
 @spec_argument
 @as_json
@@ -84,9 +88,9 @@ def commit_of(folder: Path) -> str | None:
 @contextmanager
 def _signals(apply: Apply) -> Iterator[None]:
     def interrupted(signum: int, frame: FrameType | None) -> None:
-        times = apply.interrupt()
+        times = apply.interrupt(linger=LINGER)
         words = {
-            1: "stopping: no new runs; what runs goes on (again: cancel it)",
+            1: f"stopping: no new runs, what runs goes on (again within {LINGER:.0f} s: cancel it)",
             2: "cancelling the runs that are going (again: leave at once)",
         }
         click.echo(words.get(times, "leaving"), err=True)

@@ -75,10 +75,14 @@ class Apply:
     _loop: Loop | None = None
     _interrupts: int = 0
 
-    def interrupt(self) -> int:
-        """Once: stop dispatching. Twice: cancel the runs. Thrice: leave at once. Returns how often by now."""
+    def interrupt(self, linger: float = 0.0) -> int:
+        """Once: stop dispatching. Twice: cancel the runs. Thrice: leave at once. Returns how often by now.
+
+        `linger`: seconds for which the first one waits for a second while runs are going.
+        """
         self._interrupts += 1
         if self._loop is not None:
+            self._loop.linger_until = self.clock.monotonic() + linger
             self._loop.interrupts = self._interrupts
             self._loop.site.interrupted = self._interrupts >= 2
             self._loop.site.changed = True

@@ -50,6 +50,8 @@ class Loop:
     show: Callable[[Progress], None]
     interrupts: int = 0
     """Raised by the signal handlers: once stops dispatching, twice cancels, thrice leaves at once."""
+    linger_until: float = 0.0
+    """Monotonic; until then a second interrupt is waited for."""
     plans: tuple[Plan, ...] = ()
     decision: Decision | None = None
     times: Times = field(default_factory=Times)
@@ -126,7 +128,8 @@ class Loop:
         if site.changed or not site.flight.empty or decision is None:
             return False
         if self.interrupts == 1:
-            return True
+            # Runs are going: leave the user a moment to say that they should not.
+            return site.clock.monotonic() >= self.linger_until or not site.store.live_runs()
         if self.interrupts >= 2:
             return not any(v.phase is Phase.RUNNING for v in decision.verdicts)
         return decision.health is not Health.PROGRESSING

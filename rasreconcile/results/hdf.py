@@ -1,389 +1,277 @@
-"""What a result HDF says, as plain values. The only home of h5py beside the built-in engine.
+"""Opening a result HDF, which may be damaged, and reading what it says. The only home of h5py beside the engine.
 
-Files are read without locks (a reader's lock would make HEC-RAS's own open fail), never through links that lead out
-of the file, and never whole: large datasets are summed up in pieces.
+Files are read without locks (a reader's lock would make HEC-RAS's own open fail), never through links or storage
+that lead out of the file, and never whole: large datasets are summed up in pieces.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import stat
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 import h5py
 import numpy as np
 
 from rasreconcile.errors import ResultError
-from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
+from rasreconcile.facts import DatasetFacts, HdfFacts
+from rasreconcile.results import layout
+from rasreconcile.results.pieces import Sums, pieces
 
 Thoroughness = Literal["summary", "every dataset"]
 
-_PIECE = 8 << 20
-"""Bytes of a dataset that are in memory at once."""
-_LONGEST_TEXT = 4 << 20
-_MOST_OBJECTS = 200_000
+_LONGEST_TEXT = 64 << 20
+_LARGEST_CHUNK = 512 << 20
+_MOST_COMPRESSION = 1100
+"""deflate shrinks by at most 1032: what claims to be larger than this allows is a damaged header."""
+_MOST_OBJECTS = 1_000_000
+_MOST_UNREADABLE = 100
 
-_KINDS: tuple[tuple[str, FlowKind], ...] = (
-    ("Results/Unsteady", "unsteady"),
-    ("Results/Steady", "steady"),
-    ("Results/Sediment", "sediment"),
+# What h5py, numpy and HDF5 raise on damaged files.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SystemError,
+    TypeError,
+    ValueError,
 )
-_BASE = "Results/Unsteady/Output/Output Blocks/Base Output"
-_STEADY = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles"
-_AREAS = "2D Flow Areas"
-
-# What h5py and HDF5 raise on damaged files, as far as years of broken files have shown.
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError, AttributeError)
 
 
 def read(path: Path, *, datasets: Collection[str] = (), thoroughness: Thoroughness = "summary") -> HdfFacts:
-    """Raises ResultError where the file is not there, or is no HDF5 file.
+    """Raises ResultError where the file is not there, cannot be read, or is no HDF5 file.
 
-    `datasets` are summed up by full path. With "every dataset" each is read whole, so that damage anywhere inside is
-    found; what could not be read is listed in `unreadable`.
+    `datasets` are summed up by full path. With "every dataset" each object is read whole, so that damage anywhere
+    inside is found. What cannot be read of a file that opens is listed in `unreadable`.
     """
+    size = _size(path)
     try:
-        file = h5py.File(path, "r", locking=False)
-    except FileNotFoundError as error:
-        raise ResultError(f"{path}: no such file") from error
+        # The rdcc cache is off: pieces are cut along chunks, each is read once.
+        with h5py.File(path, "r", locking=False, rdcc_nbytes=0) as file:
+            tree = Tree(file, size)
+            facts = layout.facts(tree, datasets)
+            if thoroughness == "every dataset":
+                tree.read_everything()
+            return replace(facts, unreadable=tuple(tree.unreadable))
+    except PermissionError as error:
+        raise ResultError(f"{path}: {error.strerror or 'not permitted'}; make it readable") from error
     except _DAMAGE as error:
-        raise ResultError(
-            f"{path}: cannot be opened as HDF5: {_first_line(error)}; compute it again"
-        ) from error
+        why = _one_line(error)
+        raise ResultError(f"{path}: cannot be read as HDF5: {why}; compute it again") from error
+
+
+def _size(path: Path) -> int:
     try:
-        with file:
-            return _Reading(file).facts(datasets, thoroughness)
-    except _DAMAGE as error:
-        raise ResultError(f"{path}: damaged inside: {_first_line(error)}; compute it again") from error
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ResultError(f"{path}: no such file; compute it again") from error
+    except (OSError, ValueError) as error:
+        raise ResultError(f"{path}: cannot be looked at: {_one_line(error)}; make it readable") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise ResultError(f"{path}: is no file; move it away and compute the plan again")
+    return found.st_size
 
 
 @dataclass(slots=True)
-class _Reading:
-    """One open file and what could not be read of it."""
+class Tree:
+    """One open file. What is absent is None; what cannot be read is None and noted in `unreadable`."""
 
     file: h5py.File
-    unreadable: list[str] = field(default_factory=list)
+    size: int
+    unreadable: dict[str, None] = field(default_factory=dict)
 
-    def facts(self, datasets: Collection[str], thoroughness: Thoroughness) -> HdfFacts:
-        kind = next((kind for place, kind in _KINDS if self._group(place) is not None), None)
-        summary = f"Results/{str(kind).capitalize()}/Summary"
-        values = HdfFacts(
-            kind=kind,
-            file_version=self._text_attr("/", "File Version"),
-            units_system=self._text_attr("/", "Units System"),
-            plan_filename=self._information("Plan Filename", "Plan File"),
-            short_id=self._information("Plan ShortID", "Plan Short ID"),
-            geometry_filename=self._information("Geometry Filename", "Geometry Name"),
-            flow_filename=self._information("Flow Filename"),
-            solution=self._text_attr(summary, "Solution"),
-            unstable_at=self._unstable(summary),
-            messages=self._text("Results/Summary/Compute Messages (text)"),
-            processes=self._processes(),
-            run_window=_window(self._text_attr(summary, "Run Time Window")),
-            simulation_end=_moment(self._information("Simulation End Time")),
-            last_output=self._last_output() if kind == "unsteady" else None,
-            volume_error_percent=self._volume_error(),
-            profiles=self._profiles() if kind == "steady" else (),
-            water_surface=self._water_surface(kind),
-            datasets={name: self._dataset_facts(name) for name in datasets},
-            unreadable=(),
-        )
-        if thoroughness == "every dataset":
-            self._read_all()
-        return HdfFacts(**{**_fields(values), "unreadable": tuple(dict.fromkeys(self.unreadable))})
+    def is_group(self, place: str) -> bool:
+        return isinstance(self._object(place), h5py.Group)
 
-    # ---- getting at objects
+    def names(self, place: str) -> tuple[str, ...]:
+        """Of what is in a group; empty where there is no such group."""
+        group = self._object(place)
+        with _Noting(self, place):
+            return tuple(group) if isinstance(group, h5py.Group) else ()
+        return ()
 
-    def _get(self, place: str) -> Any:
-        """The object, without leaving the file; None where it is not there."""
-        found: Any = self.file
-        for part in place.strip("/").split("/") if place.strip("/") else []:
-            if not isinstance(found, h5py.Group):
+    def attribute(self, place: str, name: str) -> Any:
+        """The value as h5py gives it."""
+        owner = self._object(place)
+        with _Noting(self, f"{place}@{name}"):
+            if owner is None or not h5py.h5a.exists(owner.id, name.encode()):
                 return None
-            try:
-                link = found.get(part, getlink=True)
-                if link is None or not isinstance(link, h5py.HardLink):
-                    return None
-                found = found[part]
-            except KeyError:
-                return None
-            except _DAMAGE as error:
-                self._damaged(place, error)
-                return None
-        return found
+            return owner.attrs[name]
+        return None
 
-    def _group(self, place: str) -> h5py.Group | None:
-        found = self._get(place)
-        return found if isinstance(found, h5py.Group) else None
+    def text_attribute(self, place: str, name: str) -> str | None:
+        return as_text(self.attribute(place, name))
 
-    def _dataset(self, place: str) -> h5py.Dataset | None:
-        found = self._get(place)
-        return found if isinstance(found, h5py.Dataset) else None
+    def number_attribute(self, place: str, name: str) -> float | None:
+        value = self.attribute(place, name)
+        with _Noting(self, f"{place}@{name}"):
+            return None if value is None else float(np.ravel(value)[0])
+        return None
 
-    def _damaged(self, place: str, error: Exception) -> None:
-        self.unreadable.append(f"{place}: {_first_line(error)}")
-
-    def _attr(self, place: str, name: str) -> Any:
-        owner = self._get(place)
-        if owner is None:
-            return None
-        try:
-            return owner.attrs[name] if name in owner.attrs else None
-        except _DAMAGE as error:
-            self._damaged(f"{place}@{name}", error)
-            return None
-
-    def _text_attr(self, place: str, name: str) -> str | None:
-        return _as_text(self._attr(place, name))
-
-    def _information(self, *names: str) -> str | None:
-        found = (self._text_attr("Plan Data/Plan Information", name) for name in names)
-        return next((text for text in found if text), None)
-
-    # ---- single facts
-
-    def _unstable(self, summary: str) -> str | None:
-        text = self._text_attr(summary, "Time Stamp Solution Went Unstable")
-        return None if text in {None, "", "Not Applicable"} else text
-
-    def _text(self, place: str) -> str | None:
+    def shape(self, place: str) -> tuple[int, ...] | None:
+        """Of a dataset; None for what has none."""
         dataset = self._dataset(place)
-        if dataset is None or dataset.size is None or dataset.size * dataset.dtype.itemsize > _LONGEST_TEXT:
-            return None
-        try:
-            return _as_text(np.ravel(dataset[()])[:1])
-        except _DAMAGE as error:
-            self._damaged(place, error)
-            return None
+        return None if dataset is None or dataset.shape is None else tuple(int(n) for n in dataset.shape)
 
-    def _processes(self) -> tuple[str, ...] | None:
-        place = "Results/Summary/Compute Processes"
-        dataset = self._dataset(place)
-        if dataset is None or "Process" not in (dataset.dtype.names or ()):
-            return None
-        try:
-            return tuple(_as_text(name) or "" for name in np.ravel(dataset["Process"])[:1000])
-        except _DAMAGE as error:
-            self._damaged(place, error)
-            return None
+    def table(self, place: str) -> np.ndarray[Any, Any] | None:
+        """A small dataset as it is."""
+        return self._small(place, lambda dataset: dataset[()])
 
-    def _last_output(self) -> datetime | None:
-        place = f"{_BASE}/Unsteady Time Series/Time Date Stamp"
-        dataset = self._dataset(place)
-        if dataset is None or not dataset.shape or dataset.shape[0] == 0:
-            return None
-        try:
-            return _moment(_as_text(dataset[-1]))
-        except _DAMAGE as error:
-            self._damaged(place, error)
-            return None
+    def texts(self, place: str, *, of: str | None = None) -> tuple[str, ...] | None:
+        """A dataset of texts, or the column `of` of a table."""
+        values = self._small(place, lambda dataset: _column(dataset, of))
+        return None if values is None else tuple(as_text(value) or "" for value in values.ravel())
 
-    def _volume_error(self) -> float | None:
-        nested = self._attr("Results/Unsteady/Summary/Volume Accounting", "Error Percent")
-        flat = self._attr("Results/Unsteady/Summary", "Vol Accounting Error Percentage")
-        value = nested if nested is not None else flat
-        try:
-            number = None if value is None else float(np.ravel(value)[0])
-        except _DAMAGE as error:
-            self._damaged("Volume Accounting", error)
-            return None
-        return number if number is None or math.isfinite(number) else None
+    def last_text(self, place: str) -> str | None:
+        values = self._small(place, lambda dataset: dataset[-1:] if dataset.shape else dataset[()])
+        return as_text(values)
 
-    def _profiles(self) -> tuple[str, ...]:
-        place = f"{_STEADY}/Profile Names"
+    def sums(self, place: str, within: Sequence[slice] = ()) -> DatasetFacts | None:
+        """A dataset of numbers, summed up over the part `within`; None for what holds no numbers."""
         dataset = self._dataset(place)
         if dataset is None:
-            return ()
-        try:
-            return tuple(_as_text(name) or "" for name in np.ravel(dataset[()])[:100_000])
-        except _DAMAGE as error:
-            self._damaged(place, error)
-            return ()
-
-    def _water_surface(self, kind: FlowKind | None) -> DatasetFacts | None:
-        if kind == "steady":
-            return self._dataset_facts(f"{_STEADY}/Cross Sections/Water Surface")
-        found = [facts for place in self._maxima() if (facts := self._dataset_facts(place)) is not None]
-        return _together(found)
-
-    def _maxima(self) -> Iterator[str]:
-        summary = f"{_BASE}/Summary Output"
-        areas = self._group(f"{summary}/{_AREAS}")
-        for name in list(areas or ()):
-            yield f"{summary}/{_AREAS}/{name}/Maximum Water Surface"
-        yield f"{summary}/Cross Sections/Maximum Water Surface"
-
-    # ---- numbers
-
-    def _dataset_facts(self, place: str) -> DatasetFacts | None:
-        dataset = self._dataset(place)
-        if dataset is None or dataset.dtype.kind not in "iuf" or dataset.shape is None:
             return None
-        try:
-            sums = _Sums()
-            for piece in _pieces(dataset, self._columns(place, dataset)):
-                sums.add(piece)
-            return sums.facts(dataset)
-        except _DAMAGE as error:
-            self._damaged(place, error)
-            return None
-
-    def _columns(self, place: str, dataset: h5py.Dataset) -> tuple[slice, ...]:
-        """What of a dataset counts: of summary maxima row 0 (row 1 is a time), of 2D areas no ghost cells."""
-        row = slice(0, 1) if "/Summary Output/" in place and len(dataset.shape) == 2 else slice(None)
-        area = re.search(rf"/{_AREAS}/([^/]+)/[^/]*Water Surface$", place)
-        if area is None or len(dataset.shape) != 2:
-            return (row,)
-        count = self._cell_count(area[1])
-        return row, slice(0, count)
-
-    def _cell_count(self, area: str) -> int | None:
-        table = self._dataset(f"Geometry/{_AREAS}/Attributes")
-        names = (table.dtype.names or ()) if table is not None else ()
-        if table is None or "Cell Count" not in names or "Name" not in names:
-            return None
-        try:
-            for row in table[()]:
-                if _as_text(row["Name"]) == area:
-                    return int(row["Cell Count"])
-        except _DAMAGE as error:
-            self._damaged(f"Geometry/{_AREAS}/Attributes", error)
+        with _Noting(self, place):
+            if dataset.dtype.kind not in "iuf" or dataset.shape is None:
+                return None
+            found = Sums()
+            for piece in self._pieces(dataset, within):
+                found.add(piece)
+            return DatasetFacts(
+                shape=tuple(int(n) for n in dataset.shape),
+                dtype=str(dataset.dtype),
+                finite=found.finite,
+                size=found.size,
+                minimum=found.minimum,
+                maximum=found.maximum,
+            )
         return None
 
-    def _read_all(self) -> None:
-        """Reads every dataset whole; what cannot be read is noted."""
-        queue: list[tuple[str, h5py.Group]] = [("", self.file)]
-        seen = 0
-        while queue:
-            place, group = queue.pop()
-            try:
-                names = list(group)
-            except _DAMAGE as error:
-                self._damaged(place or "/", error)
-                continue
-            for name in names:
-                seen += 1
-                if seen > _MOST_OBJECTS:
-                    self.unreadable.append(f"more than {_MOST_OBJECTS} objects")
-                    return
-                inner = f"{place}/{name}"
-                found = self._get(inner)
+    def note(self, place: str, why: str) -> None:
+        if len(self.unreadable) < _MOST_UNREADABLE:
+            self.unreadable[f"{place or '/'}: {why}"] = None
+
+    def read_everything(self) -> None:
+        """Reads each object whole, once, however many links lead to it."""
+        waiting = [""]
+        seen = set()
+        while waiting:
+            place = waiting.pop()
+            found = self._object(place)
+            with _Noting(self, place):
+                address = h5py.h5o.get_info(found.id).addr if found is not None else None
+                if address is None or address in seen:
+                    continue
+                seen.add(address)
+                if len(seen) > _MOST_OBJECTS:
+                    raise ValueError(f"more than {_MOST_OBJECTS} objects in the file")
+                self._read_whole(place, found)
                 if isinstance(found, h5py.Group):
-                    queue.append((inner, found))
-                elif isinstance(found, h5py.Dataset):
-                    self._read_whole(inner, found)
+                    waiting += [f"{place}/{name}" for name in reversed(self.names(place))]
 
-    def _read_whole(self, place: str, dataset: h5py.Dataset) -> None:
-        try:
-            for _ in _pieces(dataset, ()):
+    # ---- one object
+
+    def _object(self, place: str) -> Any:
+        """By hard links only: a soft or external link may lead out of the file."""
+        found: Any = self.file
+        with _Noting(self, place):
+            for part in filter(None, place.split("/")):
+                name = part.encode("utf-8", "surrogateescape")
+                if not isinstance(found, h5py.Group) or not found.id.links.exists(name):
+                    return None
+                if found.id.links.get_info(name).type != h5py.h5l.TYPE_HARD:
+                    return None
+                found = found[part]
+            return found
+        return None
+
+    def _dataset(self, place: str) -> h5py.Dataset | None:
+        found = self._object(place)
+        with _Noting(self, place):
+            if isinstance(found, h5py.Dataset):
+                self._refuse_absurd(found)
+                return found
+        return None
+
+    def _refuse_absurd(self, dataset: h5py.Dataset) -> None:
+        """A damaged header may claim any size, and HDF5 would try to serve it."""
+        if dataset.external or dataset.is_virtual:
+            raise ValueError("its values are kept in another file")
+        if (
+            dataset.chunks
+            and int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize > _LARGEST_CHUNK
+        ):
+            raise ValueError("its chunks are larger than HEC-RAS writes any")
+        claimed = int(np.prod(dataset.shape or (), dtype=object)) * dataset.dtype.itemsize
+        if claimed > self.size * _MOST_COMPRESSION:
+            raise ValueError(f"claims {claimed} bytes in a file of {self.size}")
+
+    def _small(self, place: str, values: Callable[[h5py.Dataset], Any]) -> np.ndarray[Any, Any] | None:
+        dataset = self._dataset(place)
+        with _Noting(self, place):
+            if dataset is None or dataset.shape is None:
+                return None
+            if dataset.size * dataset.dtype.itemsize > _LONGEST_TEXT:
+                raise ValueError(f"is longer than {_LONGEST_TEXT >> 20} MiB")
+            found = values(dataset)
+            return None if found is None else np.asarray(found)
+        return None
+
+    def _pieces(self, dataset: h5py.Dataset, within: Sequence[slice] = ()) -> Any:
+        for piece in pieces(dataset.shape, dataset.dtype.itemsize, chunks=dataset.chunks, within=within):
+            yield np.asarray(dataset[piece])
+
+    def _read_whole(self, place: str, found: Any) -> None:
+        for name in tuple(found.attrs) if isinstance(found, h5py.HLObject) else ():
+            self.attribute(place, name)
+        dataset = self._dataset(place)
+        if dataset is not None and dataset.shape is not None:
+            for _ in self._pieces(dataset):
                 pass
-        except _DAMAGE as error:
-            self._damaged(place, error)
 
 
-@dataclass(slots=True)
-class _Sums:
-    """Extremes and counts over pieces."""
+class _Noting:
+    """What cannot be read inside the block is noted, and the block left."""
 
-    size: int = 0
-    finite: int = 0
-    minimum: float = math.inf
-    maximum: float = -math.inf
+    def __init__(self, tree: Tree, place: str) -> None:
+        self._tree, self._place = tree, place
 
-    def add(self, piece: np.ndarray[Any, Any]) -> None:
-        good = piece[np.isfinite(piece)]
-        self.size += int(piece.size)
-        self.finite += int(good.size)
-        if good.size:
-            self.minimum = min(self.minimum, float(good.min()))
-            self.maximum = max(self.maximum, float(good.max()))
+    def __enter__(self) -> None:
+        pass
 
-    def facts(self, dataset: h5py.Dataset) -> DatasetFacts:
-        return DatasetFacts(
-            shape=tuple(int(n) for n in dataset.shape),
-            dtype=str(dataset.dtype),
-            finite=self.finite,
-            size=self.size,
-            minimum=self.minimum if self.finite else None,
-            maximum=self.maximum if self.finite else None,
-        )
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, _DAMAGE):
+            return False
+        self._tree.note(self._place, _one_line(error))
+        return True
 
 
-def _pieces(dataset: h5py.Dataset, where: tuple[slice, ...]) -> Iterator[np.ndarray[Any, Any]]:
-    """The dataset in pieces along its first axis."""
-    if dataset.shape is None:
-        return
-    if dataset.shape == ():
-        yield np.asarray(dataset[()])
-        return
-    first = where[0] if where else slice(None)
-    start, stop, _ = first.indices(dataset.shape[0])
-    width = max(int(np.prod(dataset.shape[1:], dtype=np.float64)) * dataset.dtype.itemsize, 1)
-    if width > 64 * _PIECE and dataset.chunks is None and not _has_room(dataset):
-        raise ValueError(f"claims rows of {width} bytes")
-    step = max(_PIECE // width, 1)
-    for n in range(start, stop, step):
-        yield np.asarray(dataset[(slice(n, min(n + step, stop)), *where[1:])])
+def _column(dataset: h5py.Dataset, name: str | None) -> Any:
+    if name is None:
+        return dataset[()]
+    return dataset[name] if name in (dataset.dtype.names or ()) else None
 
 
-def _has_room(dataset: h5py.Dataset) -> bool:
-    """Whether the file is large enough for what the dataset claims: a damaged header may claim anything."""
-    return bool(dataset.id.get_storage_size() <= dataset.file.id.get_filesize())
-
-
-def _together(found: list[DatasetFacts]) -> DatasetFacts | None:
-    if not found:
-        return None
-    low = [facts.minimum for facts in found if facts.minimum is not None]
-    high = [facts.maximum for facts in found if facts.maximum is not None]
-    return DatasetFacts(
-        shape=found[0].shape if len(found) == 1 else (sum(facts.size for facts in found),),
-        dtype=found[0].dtype,
-        finite=sum(facts.finite for facts in found),
-        size=sum(facts.size for facts in found),
-        minimum=min(low, default=None),
-        maximum=max(high, default=None),
-    )
-
-
-def _as_text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """Of what h5py gives for a text, which is bytes in one file and str in another, alone or in an array."""
     if isinstance(value, np.ndarray):
-        value = value.ravel()[0] if value.size else None
+        return "\n".join(as_text(one) or "" for one in value.ravel()) if value.size else None
     if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace").rstrip("\x00").strip()
-    if isinstance(value, str):
-        return value.rstrip("\x00").strip()
-    return None
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            value = value.decode("cp1252", errors="replace")
+    return value.rstrip("\x00").strip() if isinstance(value, str) else None
 
 
-def _moment(text: str | None) -> datetime | None:
-    """`03Jan1900 24:00:00`, `01JAN2020 08:00`; 24:00 is the next day's midnight."""
-    found = re.fullmatch(
-        r"(\d{2}[A-Za-z]{3}\d{4})[ ,]+(\d{2}):?(\d{2})(?::?(\d{2})(?:[.:]\d+)?)?", text or ""
-    )
-    if found is None:
-        return None
-    try:
-        day = datetime.strptime(found[1].title(), "%d%b%Y")  # noqa: DTZ007  HEC-RAS's times have no zone
-        return day + timedelta(hours=int(found[2]), minutes=int(found[3]), seconds=int(found[4] or 0))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _window(text: str | None) -> tuple[datetime, datetime] | None:
-    first, _, last = (text or "").partition(" to ")
-    start, end = _moment(first.strip()), _moment(last.strip())
-    return (start, end) if start and end else None
-
-
-def _fields(facts: HdfFacts) -> dict[str, Any]:
-    return {name: getattr(facts, name) for name in HdfFacts.__dataclass_fields__}
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
-    return " ".join(text.split())[:200]
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

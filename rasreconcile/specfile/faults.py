@@ -80,7 +80,8 @@ def _say(error: ErrorDetails) -> tuple[str, str]:
     if kind == "union_tag_not_found":
         return "`type` is missing", "say which type it is"
     what, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
-    return what[:1].lower() + what[1:], remedy
+    # `HEC-RAS hangs` keeps its capitals, `Input should be` does not.
+    return (what if what[1:2].isupper() else what[:1].lower() + what[1:]), remedy
 
 
 def _near_tag(context: Mapping[str, Any]) -> str:

@@ -1,0 +1,335 @@
+"""The store: what it forbids, what it survives, and what may be asked of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rasreconcile.errors import StoreBusy, StoreError
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, InputFile, Plan, component, fingerprint
+from rasreconcile.records import FileStat, Hashed, LastVerdict, Published
+from rasreconcile.runs import Failure, IllegalMove, Run, RunState
+from rasreconcile.spec import Expectations, SteadyEngine
+from rasreconcile.store import Store, file_request
+from rasreconcile.store.place import why_not
+from rasreconcile.store.reading import Reader
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+TEXT = b"Geom Title=x\n"
+DIGEST = "ab" * 32
+
+
+def make_plan(name: str = "Muncie/p04", content: str = "1") -> Plan:
+    parts = (component("input Muncie.g01", content), component("engine", "steady 1"))
+    source = Path("Muncie.g01")
+    return Plan(
+        address=Address(name),
+        project=Path("Muncie.prj"),
+        number="04",
+        engine=SteadyEngine(type="steady"),
+        inputs=(
+            InputFile(
+                name="Muncie.g01",
+                source=source,
+                raw=DIGEST,
+                semantic=DIGEST,
+                size=13,
+                kind="geometry",
+                is_text=True,
+            ),
+        ),
+        components=parts,
+        fingerprint=fingerprint(parts),
+        output=Path("/r/Muncie.p04.hdf"),
+        expect=Expectations(),
+        expectation_digest="e1",
+    )
+
+
+def make_run(
+    plan: Plan, name: str = "r1", slot: int = 0, worker: str = "desk", created: datetime = NOW
+) -> Run:
+    return Run(
+        id=RunId(name),
+        address=plan.address,
+        fingerprint=plan.fingerprint,
+        worker=worker,
+        slot=slot,
+        cores=1,
+        state=RunState.STARTING,
+        reason="never-run",
+        created=created,
+    )
+
+
+def make_published(plan: Plan, run: str = "r1", digest: str = DIGEST) -> Published:
+    return Published(
+        address=plan.address,
+        run=RunId(run),
+        path=plan.output,
+        size=7,
+        digest=digest,
+        fingerprint=plan.fingerprint,
+        components=plan.components,
+        expectation_digest="e1",
+        provenance="computed",
+        engine="steady 1",
+        worker="desk",
+        at=NOW,
+        summary="max WS 1 ft",
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "state.db"
+
+
+def begin(store: Store) -> int:
+    return store.begin_apply(spec_path=Path("s.yaml"), spec_digest=DIGEST, by="me", commit=None, now=NOW)
+
+
+def test_a_run_from_intent_to_proof(path: Path) -> None:
+    plan = make_plan()
+    with Store.open(path, now=NOW) as store:
+        store.start_run(make_run(plan), plan, {DIGEST: TEXT}, apply=begin(store))
+        store.move_run(RunId("r1"), RunState.RUNNING, now=NOW, started=NOW)
+        store.move_run(
+            RunId("r1"), RunState.PUBLISHING, now=NOW, ended=NOW + timedelta(seconds=3), exit_code=0
+        )
+        store.publish(RunId("r1"), make_published(plan), now=NOW)
+        assert store.live_runs() == ()
+        known = store.published()[plan.address]
+        assert set(known.components) == set(plan.components)
+        assert replace(known, components=()) == replace(make_published(plan), components=())
+        assert store.durations() == {plan.address: [("desk", timedelta(seconds=3))]}
+    with Reader(path) as reader:
+        assert reader.text(DIGEST) == TEXT
+        assert reader.plan_of(RunId("r1")).components == tuple(sorted(plan.components, key=lambda c: c.name))
+        assert [event.kind for event in reader.events()] == [
+            "apply",
+            "started",
+            "running",
+            "publishing",
+            "succeeded",
+        ]
+        assert reader.runs()[0].state is RunState.SUCCEEDED
+
+
+def test_two_live_runs_of_a_plan_or_on_a_slot_are_impossible_even_if_the_code_is_wrong(path: Path) -> None:
+    one, other = make_plan("A/p01"), make_plan("A/p02")
+    with Store.open(path, now=NOW) as store:
+        apply = begin(store)
+        store.start_run(make_run(one), one, {}, apply=apply)
+        with pytest.raises(sqlite3.IntegrityError, match="address"):
+            store.start_run(make_run(one, "r2", slot=1), one, {}, apply=apply)
+        with pytest.raises(sqlite3.IntegrityError, match="worker"):
+            store.start_run(make_run(other, "r3"), other, {}, apply=apply)
+        assert len(store.live_runs()) == 1
+        assert [e.kind for e in store.events()] == ["apply", "started"]
+
+
+def test_a_run_makes_legal_moves_only(path: Path) -> None:
+    plan = make_plan()
+    with Store.open(path, now=NOW) as store:
+        store.start_run(make_run(plan), plan, {}, apply=begin(store))
+        failure = Failure(kind="worker", cause="vanished", message="gone")
+        store.move_run(RunId("r1"), RunState.LOST, now=NOW, failure=failure, ended=NOW)
+        with pytest.raises(IllegalMove):
+            store.move_run(RunId("r1"), RunState.RUNNING, now=NOW)
+        assert store.run("r1").failure == failure  # type: ignore[union-attr]
+
+
+def test_attempts_are_counted_at_one_fingerprint_since_the_last_retry_and_success(path: Path) -> None:
+    plan = make_plan()
+    failure = Failure(kind="retryable", cause="x", message="broke")
+    with Store.open(path, now=NOW) as store:
+        apply = begin(store)
+        for n in range(3):
+            run = make_run(plan, f"r{n}", created=NOW + timedelta(minutes=n))
+            store.start_run(run, plan, {}, apply=apply)
+            store.move_run(run.id, RunState.FAILED, now=NOW, failure=failure, ended=NOW)
+        pairs = {plan.address: plan.fingerprint}
+        assert [run.id for run in store.attempts_at(pairs)[plan.address]] == ["r0", "r1", "r2"]
+        assert store.attempts_at({plan.address: make_plan(content="2").fingerprint}) == {}
+        file_request(path, "retry", plan.address, by="me", now=NOW + timedelta(minutes=1, seconds=30))
+        assert [run.id for run in store.attempts_at(pairs)[plan.address]] == ["r2"]
+
+
+def test_a_workers_good_run_wipes_out_its_faults(path: Path) -> None:
+    plan = make_plan()
+    failure = Failure(kind="worker", cause="vanished", message="gone")
+    with Store.open(path, now=NOW) as store:
+        apply = begin(store)
+        for n, state in enumerate([RunState.LOST, RunState.LOST, RunState.FAILED, RunState.LOST]):
+            run = make_run(plan, f"r{n}")
+            store.start_run(run, plan, {}, apply=apply)
+            kind = failure if state is RunState.LOST else replace(failure, kind="permanent")
+            store.move_run(run.id, state, now=NOW, failure=kind, ended=NOW + timedelta(seconds=n))
+        assert store.worker_faults(NOW) == {"desk": ((NOW + timedelta(seconds=3), "gone"),)}
+
+
+def test_requests_cross_from_one_process_to_the_controller(path: Path) -> None:
+    with Store.open(path, now=NOW) as store:
+        file_request(path, "cancel", Address("A/p01"), by="me", now=NOW)
+        (request,) = store.open_requests()
+        store.close_request(request.id, now=NOW, outcome="cancelled")
+        assert store.open_requests() == ()
+
+
+def test_hashes_and_verdicts_come_back_as_they_went_in(path: Path) -> None:
+    hashed = Hashed(
+        path=Path("/a"), stat=FileStat(1, 2**60, 3, 2**62), kind="plan", raw="r", semantic="s", hashed_ns=9
+    )
+    verdict = LastVerdict(
+        address=Address("A/p01"),
+        sync="stale",
+        phase="idle",
+        reasons=("x",),
+        next_at=NOW,
+        output=Path("/o"),
+        at=NOW,
+    )
+    with Store.open(path, now=NOW) as store:
+        store.remember_hashes([hashed])
+        store.remember_hashes([hashed])
+        store.record_verdicts([verdict])
+        store.record_verdicts([verdict])
+        assert store.hashes() == {(Path("/a"), "plan"): hashed}
+        assert store.verdicts() == (verdict,)
+
+
+def test_only_one_controller_and_the_other_is_told_who(path: Path) -> None:
+    with Store.open(path, now=NOW):
+        with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
+            Store.open(path, now=NOW)
+        with Reader(path) as reader:
+            assert reader.controller().pid == os.getpid()  # type: ignore[union-attr]
+    with Reader(path) as reader:
+        assert reader.controller() is None
+
+
+def test_of_twenty_controllers_at_once_one_wins(path: Path) -> None:
+    code = textwrap.dedent(f"""
+        import sys, time
+        from datetime import UTC, datetime
+        from pathlib import Path
+        from rasreconcile.errors import StoreBusy
+        from rasreconcile.store import Store
+        try:
+            with Store.open(Path({str(path)!r}), now=datetime.now(UTC)):
+                print("won", flush=True)
+                time.sleep(5)
+        except StoreBusy:
+            print("busy", flush=True)
+    """)
+    many = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(20)
+    ]
+    assert sorted(one.communicate(timeout=60)[0].strip() for one in many) == ["busy"] * 19 + ["won"]
+
+
+def test_a_writer_killed_at_any_moment_leaves_whole_transactions(path: Path) -> None:
+    code = textwrap.dedent(f"""
+        import itertools, sys
+        from datetime import UTC, datetime
+        from pathlib import Path
+        from rasreconcile.store import Store
+        now = datetime.now(UTC)
+        with Store.open(Path({str(path)!r}), now=now) as store:
+            print("ready", flush=True)
+            for n in itertools.count():
+                number = store.begin_apply(spec_path=Path("s"), spec_digest="d", by="me", commit=None, now=now)
+                store.end_apply(number, outcome="x", exit_code=0, now=now)
+    """)
+    for n in range(12):
+        writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        try:
+            writer.wait(timeout=0.02 + n * 0.013)
+        except subprocess.TimeoutExpired:
+            writer.send_signal(signal.SIGKILL)
+        writer.communicate()
+    with Store.open(path, now=NOW) as store:
+        applies = store._connection.execute("SELECT count(*), count(ended) FROM apply").fetchone()
+        events = store._connection.execute("SELECT count(*) FROM event").fetchone()[0]
+    assert events == applies[0] + applies[1]
+    assert applies[0] > 12
+
+
+@pytest.mark.parametrize("damage", ["rubbish", "truncated", "newer", "another program's", "a folder"])
+def test_a_store_that_cannot_be_used_is_refused_with_the_remedy(path: Path, damage: str) -> None:
+    with Store.open(path, now=NOW) as store:
+        for _ in range(200):
+            begin(store)
+    if damage == "rubbish":
+        path.write_bytes(b"x" * 5000)
+    elif damage == "truncated":
+        path.write_bytes(path.read_bytes()[:9000])
+    elif damage == "a folder":
+        path.unlink()
+        path.mkdir()
+    else:
+        with sqlite3.connect(path) as other:
+            other.execute("PRAGMA user_version = 99" if damage == "newer" else "PRAGMA application_id = 7")
+        other.close()
+    with pytest.raises(StoreError) as caught:
+        Store.open(path, now=NOW)
+    assert ";" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_store_stays_with_its_owner(path: Path) -> None:
+    Store.open(path, now=NOW).close()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("store", "why"),
+    [
+        ("/net/models/state.db", "network file system (nfs4)"),
+        ("/mnt/win share/state.db", "network file system (cifs)"),
+        ("/home/me/Dropbox/state.db", "synchronised"),
+        ("/home/me/OneDrive - County/state.db", "synchronised"),
+        ("/home/me/state.db", None),
+        ("/network/state.db", None),
+    ],
+)
+def test_a_place_where_sqlite_cannot_keep_its_promises_is_refused(store: str, why: str | None) -> None:
+    mounts = (
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+        "30 22 0:40 / /net rw - nfs4 server:/x rw\n"
+        "31 22 0:41 / /mnt/win\\040share rw - cifs //s/x rw\n"
+    )
+    found = why_not(Path(store), mounts)
+    assert found is None if why is None else why in str(found)
+
+
+def test_reading_a_store_imports_nothing_heavy(path: Path) -> None:
+    Store.open(path, now=NOW).close()
+    code = (
+        "import sys; from pathlib import Path; from rasreconcile.store.reading import Reader;"
+        f"r = Reader(Path({str(path)!r})); r.verdicts(), r.live_runs(), r.controller();"
+        "heavy = {'sqlite_utils', 'pydantic', 'h5py', 'docker', 'paramiko', 'numpy'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_backup_is_whole_while_work_goes_on(path: Path, tmp_path: Path) -> None:
+    with Store.open(path, now=NOW) as store:
+        begin(store)
+        store.backup(tmp_path / "copy.db")
+        begin(store)
+    with Reader(tmp_path / "copy.db") as reader:
+        assert len(reader.events()) == 1
