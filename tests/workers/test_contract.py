@@ -14,8 +14,6 @@ import pytest
 from rasreconcile.errors import InputChanged, Refused
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Vanished
 
-# ruff: noqa: ANN001
-
 
 def test_a_run_nobody_started_is_absent(place, run) -> None:
     assert place.worker.poll([run]) == {run: Absent()}

@@ -30,10 +30,8 @@ SI = Units(gravity=9.80665, manning=1.0, largest_error=0.1)
 def computed(source: Path, stem: str, number: str, folder: Path) -> h5py.File:
     """Our result for a real project, computed in a folder that holds its texts only."""
     for path in source.glob(f"{stem}.*"):
-        if (
-            path.suffix in {".prj", f".p{number}"}
-            or path.suffix[:2] in {".g", ".f"}
-            and not path.name.endswith(".hdf")
+        if path.suffix in {".prj", f".p{number}"} or (
+            path.suffix[:2] in {".g", ".f"} and not path.name.endswith(".hdf")
         ):
             (folder / path.name).write_bytes(path.read_bytes())
     before = Path.cwd()
