@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -51,13 +52,15 @@ def command(spec: Path | None, as_json: bool, quiet: bool) -> int:
 
 def applied(loaded: LoadedSpec, reporter: Quiet) -> Outcome:
     """One apply with the signals in hand."""
-    from rasreconcile.controller.apply import Apply, Asked  # noqa: PLC0415
+    from rasreconcile.controller.apply import Apply, Asked, Exit  # noqa: PLC0415
     from rasreconcile.controller.clock import Clock  # noqa: PLC0415
 
     asked = Asked(by=asking(), commit=commit_of(loaded.folder))
     apply = Apply(loaded, asked, reporter.event, reporter.progress, Clock())
     with _signals(apply):
-        return apply.run()
+        outcome = apply.run()
+    # An interrupt that came when everything was over must not be lost on whoever would go on: `watch`.
+    return replace(outcome, exit=Exit.INTERRUPTED) if apply.interrupted else outcome
 
 
 def asking() -> str:

@@ -49,11 +49,29 @@ def command(spec: Path | None, as_json: bool) -> int:
             _say(f"{error}\nwaiting until the spec is mended", as_json=as_json)
         except RasReconcileError as error:
             _say(f"{error}\nwaiting for a change", as_json=as_json)
-        with _ending(stop):
-            changed = first_change(seen, stop)
+        changed: frozenset[Path] = frozenset()
+        while not (changed or stop.is_set()):
+            with _ending(stop):
+                changed = first_change(seen, stop)
+            if not changed and _has_work(path):
+                break
         if changed:
             _say("changed: " + ", ".join(sorted(p.name for p in changed)), as_json=as_json)
     return 130
+
+
+def _has_work(path: Path) -> bool:
+    """Whether there is something to do that no change of a file has told of."""
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415  as above
+    from rasreconcile.controller.preview import preview  # noqa: PLC0415
+    from rasreconcile.report.changeset import has_work  # noqa: PLC0415
+    from rasreconcile.specfile import load  # noqa: PLC0415
+
+    try:
+        return has_work(preview(load(path), Clock()).decision)
+    except RasReconcileError:
+        # What is wrong with it has been said; a change of the file is waited for.
+        return False
 
 
 @contextmanager

@@ -89,6 +89,11 @@ class Apply:
             self._loop.answers.put(lambda: None)
         return self._interrupts
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user asked to stop."""
+        return self._interrupts > 0
+
     def run(self) -> Outcome:
         """Raises SpecError, UsageError, StoreError, StoreBusy before anything was started."""
         began = self.clock.now()

@@ -57,6 +57,7 @@ class Loop:
     times: Times = field(default_factory=Times)
     _requests: int = 0
     _warned: str = ""
+    _told_at_look: int = 0
 
     def run(self) -> Decision:
         """Until nothing moves any more, or the user stops it."""
@@ -64,7 +65,11 @@ class Loop:
         while True:
             self._pass()
             if self._over():
-                break
+                if self.interrupts or not self._happened():
+                    break
+                # Inputs may have changed while the last runs were going: `converged` is said of a fresh look only.
+                self._look_again()
+                continue
             self.answers.take(self._pause())
             if self.interrupts >= 3:
                 break
@@ -164,6 +169,7 @@ class Loop:
         self.times.files_took = self.times.files - began
         self.site.stale_inputs = False
         self.site.changed = True
+        self._told_at_look = sum(self.site.counts.values())
 
     def _refresh(self) -> None:
         monotonic = self.site.clock.monotonic()
@@ -174,10 +180,17 @@ class Loop:
             self._requests = requests
         overdue = monotonic - self.times.files >= max(LOOK_AT_FILES, 20 * self.times.files_took)
         if overdue or self.site.stale_inputs:
-            try:
-                self._look()
-            except SpecError as error:
-                self._cannot_look(error)
+            self._look_again()
+
+    def _happened(self) -> bool:
+        """Whether anything was done since the files were looked at."""
+        return sum(self.site.counts.values()) > self._told_at_look
+
+    def _look_again(self) -> None:
+        try:
+            self._look()
+        except SpecError as error:
+            self._cannot_look(error)
 
     def _cannot_look(self, error: SpecError) -> None:
         """Projects moved while runs are going: what is known goes on, and the user is told once."""
@@ -186,6 +199,7 @@ class Loop:
         if str(error) != self._warned:
             self._warned = str(error)
             self.site.say("warning", f"the plans cannot be looked at now: {error.faults[0]}")
+        self._told_at_look = sum(self.site.counts.values())
 
     # ---- telling
 

@@ -38,8 +38,16 @@ def watched(loaded: LoadedSpec, plans: tuple[Plan, ...]) -> Watched:
     return Watched(frozenset(folders), frozenset(files), frozenset(outputs))
 
 
+LOOK_ANYWAY = 60.0
+"""Seconds after which everything is looked at even if nothing was told: network folders tell nothing, and a change
+may fall between a look and the watch."""
+
+
 def changes(seen: Watched, stop: threading.Event, *, quiet_ms: int = 1000) -> Iterator[frozenset[Path]]:
-    """Each batch of changed files, once nothing has changed for `quiet_ms`; ends when `stop` is set."""
+    """Each batch of changed files, once nothing has changed for `quiet_ms`; ends when `stop` is set.
+
+    An empty batch when nothing was told for LOOK_ANYWAY.
+    """
     for batch in watch(
         *seen.folders,
         watch_filter=seen.matters,
@@ -48,13 +56,14 @@ def changes(seen: Watched, stop: threading.Event, *, quiet_ms: int = 1000) -> It
         stop_event=stop,
         recursive=False,
         raise_interrupt=False,
-        yield_on_timeout=False,
+        rust_timeout=int(LOOK_ANYWAY * 1000),
+        yield_on_timeout=True,
     ):
         yield frozenset(Path(path) for _, path in batch)
 
 
 def first_change(seen: Watched, stop: threading.Event) -> frozenset[Path]:
-    """The first batch of changes; empty where `stop` was set."""
+    """The first batch of changes; empty where nothing was told for LOOK_ANYWAY, or `stop` was set."""
     return next(changes(seen, stop), frozenset())
 
 
