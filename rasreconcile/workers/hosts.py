@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -112,11 +113,11 @@ class LocalHost:
 
     def remove(self, run: RunId) -> None:
         gone = self._folder / f".{run}.{secrets.token_hex(4)}.gone"
-        try:
+        with suppress(FileNotFoundError):
             (self._folder / run).rename(gone)
-        except FileNotFoundError:
-            return
-        shutil.rmtree(gone)
+        # Also what one that died while removing has left.
+        for left in self._folder.glob(f".{run}.*.gone"):
+            shutil.rmtree(left)
 
     def problems(self) -> list[Problem]:
         found = [

@@ -243,6 +243,14 @@ def test_a_start_that_died_half_way_is_repaired_by_the_next(place, run, job) -> 
     assert place.worker.read_log(run) == b"whole"
 
 
+def test_a_removal_that_died_half_way_is_finished_by_the_next(place, run, job) -> None:
+    place.worker.start(run, job("true"))
+    place.end(run)
+    (place.folder / run).rename(place.folder / f".{run}.dead.gone")
+    place.worker.discard(run)
+    assert [p.name for p in place.folder.iterdir()] == []
+
+
 def test_no_end_is_better_than_half_an_end(place, run, job) -> None:
     place.worker.start(run, job("true"))
     place.end(run)
