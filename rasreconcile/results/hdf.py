@@ -103,6 +103,7 @@ class Tree:
         with _Noting(self, f"{place}@{name}"):
             if owner is None or not h5py.h5a.exists(owner.id, name.encode()):
                 return None
+            _refuse_overlap(owner.attrs.get_id(name).dtype)
             return owner.attrs[name]
         return None
 
@@ -202,6 +203,7 @@ class Tree:
 
     def _refuse_absurd(self, dataset: h5py.Dataset) -> None:
         """A damaged header may claim any size, and HDF5 would try to serve it."""
+        _refuse_overlap(dataset.dtype)
         if dataset.external or dataset.is_virtual:
             raise ValueError("its values are kept in another file")
         if (
@@ -253,6 +255,17 @@ class _Noting:
             return False
         self._tree.note(self._place, _one_line(error))
         return True
+
+
+def _refuse_overlap(dtype: np.dtype[Any]) -> None:
+    """A table whose damaged columns lie over each other makes HDF5 write past the end of its memory."""
+    columns = sorted((dtype.fields or {}).values(), key=lambda column: column[1])
+    end = 0
+    for column, offset, *_ in columns:
+        if offset < end or offset + column.itemsize > dtype.itemsize:
+            raise ValueError("columns of its table lie over each other")
+        end = offset + column.itemsize
+        _refuse_overlap(column.base)
 
 
 def _column(dataset: h5py.Dataset, name: str | None) -> Any:
