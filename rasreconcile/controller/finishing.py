@@ -52,22 +52,26 @@ def _collected(site: Site, action: Collect, collected: Collected) -> None:
     run, plan, status = action.run, action.plan, action.status
     site.flight.runs.discard(run.id)
     site.changed = True
-    site.store.keep_log(run.id, collected.log.encode()[-LONGEST_KEPT_LOG:])
     outcome = collected.outcome
+    log = collected.log.encode()[-LONGEST_KEPT_LOG:]
     if isinstance(outcome, Failure):
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
-        site.end(run, state, outcome, status=status)
+        with site.store.at_once():
+            site.store.keep_log(run.id, log)
+            site.end(run, state, outcome, status=status)
         discard_old_failures(site, run.address)
         return
     if run.state is not RunState.PUBLISHING:
-        run = site.store.move_run(
-            run.id,
-            RunState.PUBLISHING,
-            now=site.clock.now(),
-            started=status.started,
-            ended=status.ended,
-            exit_code=status.exit_code,
-        )
+        with site.store.at_once():
+            site.store.keep_log(run.id, log)
+            run = site.store.move_run(
+                run.id,
+                RunState.PUBLISHING,
+                now=site.clock.now(),
+                started=status.started,
+                ended=status.ended,
+                exit_code=status.exit_code,
+            )
     site.flight.runs.add(run.id)
     site.stations[run.worker].transfer.do(
         lambda: put_in_place(outcome),
@@ -167,7 +171,7 @@ def discard(site: Site, run: Run) -> None:
 
     def done(_: None) -> None:
         site.flight.background -= 1
-        site.store.mark_discarded(run.id)
+        site.flight.discarded.append(run.id)
 
     def failed(error: Exception) -> None:
         site.flight.background -= 1

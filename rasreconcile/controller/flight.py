@@ -22,6 +22,8 @@ class Flight:
     """Runs that were told to end: once is enough."""
     background: int = 0
     """Operations nobody waits for but the end: removing run directories."""
+    discarded: list[RunId] = field(default_factory=list)
+    """Runs whose run directories are gone; written down together, since nothing depends on it."""
     failed_starts: dict[RunId, int] = field(default_factory=dict)
     errors: dict[RunId, str] = field(default_factory=dict)
     held: dict[RunId, str] = field(default_factory=dict)

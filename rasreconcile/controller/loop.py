@@ -76,6 +76,9 @@ class Loop:
             self._refresh()
         self._show(force=True)
         self._write_verdicts(force=True)
+        site = self.site
+        site.store.mark_discarded(site.flight.discarded)
+        site.store.remember_hashes(site.looking.digests.take_fresh())
         assert self.decision is not None
         return self.decision
 

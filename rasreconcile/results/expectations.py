@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from rasreconcile.facts import DatasetFacts, HdfFacts
+from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
+from rasreconcile.plans import digest_of
+from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
 
-FINISHED = {
+FINISHED: dict[FlowKind, str] = {
     "unsteady": "Finished Unsteady Flow Simulation",
     "steady": "Finished Steady Flow Simulation",
     "sediment": "Finished Sediment Transport Simulation",
     "quasi-unsteady": "Finished Sediment Transport Simulation",
 }
-_SOLVERS = {
+_SOLVERS: dict[FlowKind, str] = {
     "unsteady": "unsteady flow computations",
     "steady": "steady flow computations",
     "sediment": "sediment computations",
     "quasi-unsteady": "sediment computations",
 }
+_UNITS = {"english": "US Customary", "si": "SI Units"}
+
 _ERROR = re.compile(
-    r"^\s*(?:Message\s*\|\s*)?(?:ERROR:|.*HDF_ERROR|.*encountered an error|.*did not complete|.*failed to converge"
-    r"|.*computations were stopped|.*fatal error|.*Geometry Writer Failed|.*Error Processing|forrtl: severe"
-    r"|Program execution halted|.*Error with program:)",
+    r"^\s*(?:Message\s*\|\s*)?"
+    r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
+    r"|.*(?:encountered an error|did not complete|failed to converge|computations were stopped|fatal error"
+    r"|Geometry Writer Failed))",
     re.IGNORECASE,
 )
 _NOISE = re.compile(
     r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
     re.IGNORECASE,
 )
-_STARTED = re.compile(
-    r"Simulation started at:\s*(\d{2}[A-Za-z]{3}\d{4})\s+(\d{1,2}):(\d{2}):(\d{2})(?:\s*([AP]M))?",
-    re.IGNORECASE,
-)
-_SAME_RUN = timedelta(hours=12)
-"""A good run's window begins seconds after `Simulation started at`; half a day forgives every preprocessing."""
+
+_CLOCK = timedelta(seconds=2)
+"""Messages and run window are both of whole seconds."""
+_LONGEST_PREPARATION = timedelta(hours=12)
+"""A good run's solver begins seconds after `Simulation started at`; half a day forgives every preprocessing."""
+_NO_DATA = -9998.0
+"""HEC-RAS writes -9999 where there is no water."""
+_MOST_OF_A_SORT = 5
+
+
+def digest(expect: Expectations) -> str:
+    """sha256 of the expectations as canonical JSON, defaults written out: a default that changes, changes it."""
+    return digest_of(json.dumps(expect.model_dump(mode="json"), sort_keys=True))
 
 
 def log_errors(text: str) -> tuple[str, ...]:
@@ -44,12 +57,22 @@ def log_errors(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if _ERROR.match(line) and not _NOISE.search(line))
 
 
-def judge(expect: Expectations, facts: HdfFacts, *, plan_filename: str | None = None) -> tuple[str, ...]:
-    """What the result falls short of, one line each; empty: it meets every expectation."""
-    shortfalls = [f"part of the file cannot be read: {place}" for place in facts.unreadable[:5]]
+def judge(
+    expect: Expectations, facts: HdfFacts, *, plan_filename: str | None = None, short_id: str | None = None
+) -> tuple[str, ...]:
+    """What the result falls short of, one line each; empty: it meets every expectation.
+
+    `plan_filename` (`Muncie.p04`) and `short_id` are those of the plan it must be the result of; what the file does
+    not say is not held against it.
+    """
+    shortfalls = [
+        f"part of the file cannot be read: {_shown(at)}" for at in facts.unreadable[:_MOST_OF_A_SORT]
+    ]
+    if len(facts.unreadable) > _MOST_OF_A_SORT:
+        shortfalls.append(f"and {len(facts.unreadable) - _MOST_OF_A_SORT} more parts cannot be read")
     if expect.completed:
         shortfalls += _completion(facts)
-        shortfalls += _identity(facts, plan_filename)
+    shortfalls += _identity(facts, plan_filename, short_id)
     shortfalls += _units(expect, facts)
     if expect.profiles is not None and len(facts.profiles) != expect.profiles:
         shortfalls.append(f"has {len(facts.profiles)} steady profiles, {expect.profiles} are expected")
@@ -62,77 +85,97 @@ def judge(expect: Expectations, facts: HdfFacts, *, plan_filename: str | None = 
     return tuple(shortfalls)
 
 
+# ---- completion: every sign that is there must say the same, since each alone has lied
+
+
 def _completion(facts: HdfFacts) -> Iterator[str]:
-    """HEC-RAS's own evidence; every sign that is there must say the same, since each alone has lied."""
     if facts.kind is None:
         yield "holds no results: the computation did not begin, or this is an extract"
         return
-    yield from _messages(facts)
-    if facts.solution is not None and not facts.solution.endswith("Finished Successfully"):
-        yield f"its solution is {facts.solution!r}"
-    if facts.solution is None and facts.messages is None:
-        yield "has neither a solution record nor compute messages: nothing says that the computation finished"
-    if facts.unstable_at is not None:
-        yield f"the solution went unstable at {facts.unstable_at}; look at time step and mesh there"
-    if facts.processes is not None and not any(_SOLVERS[facts.kind] in p.lower() for p in facts.processes):
+    if facts.messages is not None:
+        yield from _messages(facts, facts.kind, facts.messages)
+    yield from _solution(facts)
+    if facts.processes is not None and not _has_solver(facts.processes, _SOLVERS[facts.kind]):
         yield "its list of processes has no solver: a later run failed in preprocessing and left the old results"
     yield from _populated(facts)
 
 
-def _messages(facts: HdfFacts) -> Iterator[str]:
-    if facts.messages is None or facts.kind is None:
+def _messages(facts: HdfFacts, kind: FlowKind, messages: str) -> Iterator[str]:
+    for line in log_errors(messages)[:_MOST_OF_A_SORT]:
+        yield f"its messages tell of a failure: {_shown(line)}"
+    if FINISHED[kind] not in messages:
+        # `Complete Process` is no evidence: a rerun that failed in preprocessing ends with it too.
+        yield f"its messages do not say {FINISHED[kind]!r}"
+    begun = started(messages)
+    if begun is None or facts.run_window is None:
         return
-    for line in log_errors(facts.messages)[:3]:
-        yield f"its messages tell of a failure: {line}"
-    if FINISHED[facts.kind] not in facts.messages:
-        yield f"its messages do not say {FINISHED[facts.kind]!r}"
-    started = _started(facts.messages)
-    if started is not None and facts.run_window is not None:
-        apart = facts.run_window[0] - started
-        if not -timedelta(minutes=1) <= apart <= _SAME_RUN:
-            yield (
-                f"its messages are of a run that started {started}, its results of one that ran from"
-                f" {facts.run_window[0]}: a later run failed and left the old results"
-            )
+    if not begun - _CLOCK <= facts.run_window[0] <= begun + _LONGEST_PREPARATION:
+        yield (
+            f"its messages are of a run that started {begun}, its results of one that ran from"
+            f" {facts.run_window[0]}: a later run failed and left the old results"
+        )
+
+
+def _solution(facts: HdfFacts) -> Iterator[str]:
+    if facts.solution is not None and not facts.solution.endswith("Finished Successfully"):
+        yield f"its solution is {_shown(facts.solution)!r}, '... Finished Successfully' is expected"
+    if facts.solution is None and facts.messages is None:
+        yield "has neither a solution record nor compute messages: nothing says that the computation finished"
+    if facts.unstable_at is not None:
+        yield f"the solution went unstable at {_shown(facts.unstable_at)}; look at time step and mesh there"
+
+
+def _has_solver(processes: tuple[str, ...], solver: str) -> bool:
+    # `Unsteady Flow Computations` holds the words of the steady solver too, hence the start of the name.
+    return any(process.strip().lower().startswith(solver) for process in processes)
 
 
 def _populated(facts: HdfFacts) -> Iterator[str]:
     surface = facts.water_surface
-    if surface is None and facts.kind in {"steady", "unsteady"}:
+    if surface is not None:
+        yield from _has_values(surface)
+    elif facts.kind == "steady" or (facts.kind == "unsteady" and facts.last_output is None):
         yield "holds no water surfaces"
-    elif surface is not None and not surface.finite:
-        yield "its water surfaces hold no finite value"
-    if facts.kind == "steady" and surface is not None and facts.profiles and len(surface.shape) == 2:
-        if surface.shape[0] != len(facts.profiles):
+    if facts.kind == "steady" and surface is not None:
+        if facts.profiles and surface.shape[0] != len(facts.profiles):
             yield f"names {len(facts.profiles)} profiles and holds water surfaces of {surface.shape[0]}"
-        if surface.finite < surface.size:
+        if 0 < surface.finite < surface.size:
             yield f"{surface.size - surface.finite} of {surface.size} water surfaces are not finite"
-    early = facts.kind == "unsteady" and facts.simulation_end is not None and facts.last_output is not None
-    if early and facts.last_output < facts.simulation_end:  # type: ignore[operator]  # both are there
+    if facts.kind != "unsteady" or facts.simulation_end is None or facts.last_output is None:
+        return
+    if facts.last_output < facts.simulation_end:
         yield f"its output ends at {facts.last_output}, the simulation was to end at {facts.simulation_end}"
 
 
-def _identity(facts: HdfFacts, plan_filename: str | None) -> Iterator[str]:
-    if plan_filename is None or facts.plan_filename is None:
-        return
-    inside = re.split(r"[\\/]", facts.plan_filename)[-1]
-    if inside.lower() != plan_filename.lower():
-        yield f"says it is the result of {inside}, not of {plan_filename}"
+def _has_values(surface: DatasetFacts) -> Iterator[str]:
+    if surface.maximum is None:
+        yield f"none of its {surface.size} water surfaces is finite"
+    elif surface.maximum < _NO_DATA:
+        yield f"its {surface.size} water surfaces are all {surface.maximum:g}, which stands for no data"
+
+
+# ---- what the spec asks for beside
+
+
+def _identity(facts: HdfFacts, plan_filename: str | None, short_id: str | None) -> Iterator[str]:
+    # 5.0 writes the whole path; file names of a project differ in case.
+    inside = re.split(r"[\\/]", facts.plan_filename or "")[-1]
+    if plan_filename and inside and inside.casefold() != plan_filename.casefold():
+        yield f"says it is the result of {_shown(inside)}, not of {plan_filename}"
+    if short_id and facts.short_id and facts.short_id.strip() != short_id.strip():
+        yield f"says its plan's short identifier is {_shown(facts.short_id)!r}, not {short_id.strip()!r}"
 
 
 def _units(expect: Expectations, facts: HdfFacts) -> Iterator[str]:
-    if expect.units is None:
-        return
-    wanted = {"english": "US Customary", "si": "SI Units"}[expect.units]
-    if facts.units_system != wanted:
-        yield f"its units are {facts.units_system or 'not given'}, {wanted} are expected"
+    if expect.units is not None and facts.units_system != (wanted := _UNITS[expect.units]):
+        yield f"its units are {_shown(facts.units_system or 'not given')}, {wanted} are expected"
 
 
 def _volume(at_most: float, facts: HdfFacts) -> Iterator[str]:
     found = facts.volume_error_percent
     if found is None:
-        yield f"gives no volume accounting error, at most {at_most} % is expected"
-    elif abs(found) > at_most:
+        yield f"gives no volume accounting error, at most {at_most:g} % is expected"
+    elif not abs(found) <= at_most:
         yield f"volume accounting error is {found:.4g} %, at most {at_most:g} % is expected"
 
 
@@ -150,22 +193,14 @@ def _dataset(name: str, wanted: DatasetExpectation, found: DatasetFacts | None) 
     if found.minimum is None or found.maximum is None:
         yield f"{name}: holds no finite value, {low:g} to {high:g} are expected"
         return
-    if found.minimum < low:
-        yield f"{name}: lowest value is {found.minimum:.6g}, at least {low:g} is expected"
-    if found.maximum > high:
-        yield f"{name}: highest value is {found.maximum:.6g}, at most {high:g} is expected"
+    if not found.minimum >= low:
+        yield f"{name}: lowest value is {found.minimum:.7g}, at least {low:.7g} is expected"
+    if not found.maximum <= high:
+        yield f"{name}: highest value is {found.maximum:.7g}, at most {high:.7g} is expected"
 
 
-def _started(messages: str) -> datetime | None:
-    found = _STARTED.search(messages)
-    if found is None:
-        return None
-    hour = int(found[2])
-    if found[5] is not None and hour <= 12:
-        # HEC-RAS writes both `08:16:24 AM` and `18:16:24 PM`, by locale.
-        hour = hour % 12 + (12 if found[5].upper() == "PM" else 0)
-    try:
-        day = datetime.strptime(found[1].title(), "%d%b%Y")  # noqa: DTZ007  HEC-RAS's times have no zone
-    except ValueError:
-        return None
-    return day + timedelta(hours=hour, minutes=int(found[3]), seconds=int(found[4]))
+def _shown(text: str) -> str:
+    """What stands in a file, as a part of one line."""
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    line = " ".join(words)
+    return line if len(line) <= 200 else f"{line[:199]}…"

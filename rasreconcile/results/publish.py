@@ -1,32 +1,56 @@
-"""Publication: a proven file takes the place of the last one in one step, with its receipt beside it."""
+"""Publication: a proven file takes the place of the last one in one step.
+
+At no moment is the last good output missing or short: the new file is whole and on the disk, beside its destination,
+before a rename gives it the name.
+"""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.jobs import RunId
-from rasreconcile.plans import Address, Component
-from rasreconcile.records import Provenance, Published
+from rasreconcile.records import Published
+from rasreconcile.results import receipts
+from rasreconcile.results.receipts import read_receipt, receipt_path
+
+__all__ = [
+    "Patience",
+    "Thoroughness",
+    "copy_file",
+    "digest_file",
+    "make_folder",
+    "read_receipt",
+    "receipt_path",
+    "replace",
+    "sweep",
+    "temporary_name",
+    "write_receipt",
+]
 
 Thoroughness = Literal["summary", "every dataset"]
 
-RECEIPT_VERSION = 1
-_LARGEST_RECEIPT = 16 << 20
 _CHUNK = 1 << 20
-_HELD_SECONDS = 30.0
 _HELD_WINDOWS = {5, 32, 33}
 """Access denied, sharing violation, lock violation: a viewer has the file open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a program that holds the file open to let it go."""
+
+    seconds: float = 30.0
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
 
 def temporary_name(output: Path, run: RunId) -> Path:
@@ -34,22 +58,16 @@ def temporary_name(output: Path, run: RunId) -> Path:
     return output.with_name(f".{output.name}.{run}.part")
 
 
-def receipt_path(output: Path) -> Path:
-    return output.with_name(f"{output.name}.receipt.json")
-
-
 def make_folder(output: Path) -> None:
-    """Raises PublishHeld where the folder cannot be made."""
+    """Raises PublishHeld where the folder of `output` cannot be made."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PublishHeld(
-            f"cannot be put into {output.parent}: {error.strerror}; make the folder writable"
-        ) from error
+        raise _held(output, error) from error
 
 
 def digest_file(path: Path) -> tuple[int, str]:
-    """Size in bytes and sha256. Raises OSError."""
+    """Size in bytes and sha256, hex. Raises OSError."""
     whole, size = hashlib.sha256(), 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -59,15 +77,28 @@ def digest_file(path: Path) -> tuple[int, str]:
 
 
 def copy_file(source: Path, target: Path) -> tuple[int, str]:
-    """Copies, flushes to disk, and returns size and sha256 of what was written. Raises OSError."""
+    """Copies, flushes to disk, and returns size and sha256 of what was written.
+
+    Raises ResultError where `source` cannot be read, PublishHeld where `target` cannot be written; nothing half
+    written is left.
+    """
     whole, size = hashlib.sha256(), 0
-    with source.open("rb") as read, target.open("wb") as write:
-        while chunk := read.read(_CHUNK):
-            write.write(chunk)
-            whole.update(chunk)
-            size += len(chunk)
-        write.flush()
-        os.fsync(write.fileno())
+    try:
+        read = source.open("rb")
+    except OSError as error:
+        raise ResultError(f"{source}: {error.strerror or error}; make it readable") from error
+    with read:
+        try:
+            with target.open("wb") as write:
+                while chunk := read.read(_CHUNK):
+                    write.write(chunk)
+                    whole.update(chunk)
+                    size += len(chunk)
+                write.flush()
+                os.fsync(write.fileno())
+        except OSError as error:
+            _drop(target)
+            raise _held(target, error) from error
     return size, whole.hexdigest()
 
 
@@ -75,80 +106,106 @@ def replace(
     temporary: Path,
     output: Path,
     *,
-    patience: float = _HELD_SECONDS,
-    sleep: Callable[[float], None] = time.sleep,
+    patience: Patience = Patience(),
+    rename: Callable[[Path, Path], object] = os.replace,
 ) -> None:
-    """The proven file takes the output's name. Raises PublishHeld where that is not possible now; nothing is lost."""
-    waited, pause = 0.0, 0.1
-    while True:
-        try:
-            temporary.replace(output)
-            break
-        except OSError as error:
-            if getattr(error, "winerror", None) in _HELD_WINDOWS and waited < patience:
-                sleep(pause)
-                waited, pause = waited + pause, min(pause * 2, 2.0)
-                continue
-            raise _held(output, error) from error
-    _flush_folder(output.parent)
+    """The proven file takes the output's name. Blocks for as long as `patience` has where another program holds it.
+
+    Raises PublishHeld where that is not possible now: both files are then as they were.
+    """
+    until = patience.now() + patience.seconds
+    pause = 0.1
+    try:
+        _flush(temporary)
+        while True:
+            try:
+                rename(temporary, output)
+                break
+            except PermissionError as error:
+                # Only Windows refuses to replace a file that somebody reads; elsewhere waiting changes nothing.
+                if getattr(error, "winerror", None) not in _HELD_WINDOWS or patience.now() + pause > until:
+                    raise
+            patience.sleep(pause)
+            pause = min(pause * 2, 2.0)
+        _flush_folder(output.parent)
+    except OSError as error:
+        raise _held(output, error) from error
 
 
-def write_receipt(published: Published) -> None:
-    """Raises PublishHeld where it cannot be written."""
+def write_receipt(published: Published, *, patience: Patience = Patience()) -> None:
+    """Beside the output, aside first and renamed. Raises PublishHeld where it cannot be written."""
     path = receipt_path(published.path)
-    text = json.dumps(_to_json(published), indent=1, ensure_ascii=False) + "\n"
-    aside = path.with_name(f".{path.name}.{published.run}.part")
+    aside = temporary_name(path, published.run)
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        # A file name may hold bytes that are no text; JSON has a spelling for them.
+        with aside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(receipts.text(published))
     except OSError as error:
+        _drop(aside)
         raise _held(path, error) from error
-    _flush_folder(path.parent)
-
-
-def read_receipt(output: Path) -> Published | None:
-    """What the receipt beside `output` says; None where there is none. Raises ResultError where it is damaged."""
-    path = receipt_path(output)
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_RECEIPT + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ResultError(f"{path}: {error.strerror}; make it readable") from error
-    try:
-        if len(data) > _LARGEST_RECEIPT:
-            raise ValueError("too large")
-        return _from_json(json.loads(data), output)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ResultError(f"{path}: no receipt that can be read ({error}); compute the plan again") from error
+        replace(aside, path, patience=patience)
+    except PublishHeld:
+        _drop(aside)
+        raise
 
 
 def sweep(folder: Path, outputs: Iterable[str], live: Collection[RunId]) -> tuple[Path, ...]:
-    """Removes the temporary files of runs that are over; returns them. Only names of our own making are touched."""
+    """Removes the temporary files of runs that are no longer live; returns what it removed.
+
+    Only files whose names are exactly of our own making are touched; one that cannot be removed is left.
+    """
     names = "|".join(re.escape(name) for name in sorted(set(outputs)))
-    if not names or not folder.is_dir():
+    if not names:
         return ()
     pattern = re.compile(rf"\.(?:{names})(?:\.receipt\.json)?\.([a-z0-9-]+)\.part")
     removed = []
-    for path in sorted(folder.iterdir()):
-        found = pattern.fullmatch(path.name)
-        if found and found[1] not in live:
-            with suppress(FileNotFoundError):
+    # What a folder or file refuses here it refuses to publication too, which tells the user.
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            found = pattern.fullmatch(path.name)
+            if found is None or found[1] in live or path.is_symlink() or not path.is_file():
+                continue
+            with suppress(OSError):
                 path.unlink()
                 removed.append(path)
     return tuple(removed)
 
 
 def _held(path: Path, error: OSError) -> PublishHeld:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return PublishHeld(f"cannot be written to {path.parent}: the disk is full; free some room")
-    if getattr(error, "winerror", None) in _HELD_WINDOWS:
-        return PublishHeld(f"cannot replace {path}: another program holds it open; close it there")
-    return PublishHeld(f"cannot replace {path}: {error.strerror or error}; make the folder writable")
+    """The error as a person can act on it: what cannot be written, why, and what to do."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            why = "the disk is full, or a quota is; free some room"
+        case errno.EROFS:
+            why = "the file system is read-only; make it writable or choose another `results` folder"
+        case errno.EISDIR:
+            why = "a folder stands in its place; move it away"
+        case errno.ENOTDIR | errno.EEXIST:
+            why = "a file stands where a folder is needed; move it away"
+        case errno.ENOENT:
+            why = "the proven file or its folder is gone; it is collected again"
+        case errno.ENAMETOOLONG:
+            why = "its name is too long; choose a `results` folder with a shorter path"
+        case _ if getattr(error, "winerror", None) in _HELD_WINDOWS:
+            why = "another program holds it open; close it there"
+        case errno.EACCES | errno.EPERM:
+            why = "that is not permitted; make the folder writable"
+        case _:
+            why = f"{error.strerror or error}; look at the disk"
+    return PublishHeld(f"cannot be put at {path}: {why}")
+
+
+def _drop(path: Path) -> None:
+    # A rest that stays, `sweep` removes later; what matters is the error that is being told.
+    with suppress(OSError):
+        path.unlink()
+
+
+def _flush(path: Path) -> None:
+    """What a rename gives a name to must be on the disk first."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:
@@ -158,62 +215,9 @@ def _flush_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot flush a folder; the rename is done all the same.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
     finally:
         os.close(descriptor)
-
-
-def _to_json(published: Published) -> dict[str, Any]:
-    return {
-        "receipt": RECEIPT_VERSION,
-        "plan": published.address,
-        "file": published.path.name,
-        "size": published.size,
-        "sha256": published.digest,
-        "provenance": published.provenance,
-        "run": published.run,
-        "worker": published.worker,
-        "engine": published.engine,
-        "published": published.at.isoformat(),
-        "summary": published.summary,
-        "fingerprint": published.fingerprint,
-        "expectations": published.expectation_digest,
-        "components": [{"name": c.name, "digest": c.digest, "value": c.value} for c in published.components],
-    }
-
-
-def _from_json(document: Any, output: Path) -> Published:
-    if not isinstance(document, dict) or document.get("receipt") != RECEIPT_VERSION:
-        raise ValueError("not a receipt of this version")
-    provenance: Provenance = document["provenance"]
-    at = datetime.fromisoformat(_text(document["published"]))
-    if provenance not in get_args(Provenance) or at.tzinfo is None or not isinstance(document["size"], int):
-        raise ValueError("a field holds what it cannot hold")
-    return Published(
-        address=Address(_text(document["plan"])),
-        run=RunId(_text(document["run"])),
-        path=output,
-        size=document["size"],
-        digest=_digest(document["sha256"]),
-        fingerprint=_digest(document["fingerprint"]),
-        components=tuple(
-            Component(_text(c["name"]), _text(c["digest"]), _text(c["value"])) for c in document["components"]
-        ),
-        expectation_digest=_text(document["expectations"]),
-        provenance=provenance,
-        engine=_text(document["engine"]),
-        worker=_text(document["worker"]),
-        at=at,
-        summary=_text(document["summary"]),
-    )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _digest(value: Any) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", _text(value)):
-        raise ValueError("no sha256")
-    return str(value)

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -173,10 +174,16 @@ class Store(Questions):
         with self._database.atomic():
             self._database.table("run_log").insert({"run": run, "content": rows.packed(log)}, replace=True)
 
-    def mark_discarded(self, run: RunId) -> None:
-        """Its run directory was removed."""
+    def mark_discarded(self, runs: Iterable[RunId]) -> None:
+        """Their run directories were removed."""
         with self._database.atomic():
-            self._connection.execute("UPDATE run SET discarded = 1 WHERE id = ?", [run])
+            self._connection.executemany(
+                "UPDATE run SET discarded = 1 WHERE id = ?", [(run,) for run in runs]
+            )
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """What is written inside is one transaction, and flushed once."""
+        return self._database.atomic()
 
     # ---- outputs
 

@@ -14,7 +14,9 @@ from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS
 
 BUSY_SECONDS = 30.0
 WAL_IS_SOUND = (3, 51, 3)
-"""Before this SQLite a WAL database can be torn in a rare race; the rollback journal is slower and sound."""
+"""Before this SQLite a WAL database can be torn in a rare race; the rollback journal is slower and sound.
+
+The journal's file is kept between transactions: making and removing it would flush the folder each time."""
 
 
 def refuse_bad_place(path: Path) -> None:
@@ -40,7 +42,7 @@ def open_database(path: Path) -> Database:
         database = Database(connection)
         _check_identity(path, connection)
         connection.execute(
-            f"PRAGMA journal_mode = {'WAL' if sqlite3.sqlite_version_info >= WAL_IS_SOUND else 'DELETE'}"
+            f"PRAGMA journal_mode = {'WAL' if sqlite3.sqlite_version_info >= WAL_IS_SOUND else 'PERSIST'}"
         )
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -221,7 +221,7 @@ def test_only_one_controller_and_the_other_is_told_who(path: Path) -> None:
 
 def test_of_twenty_controllers_at_once_one_wins(path: Path) -> None:
     code = textwrap.dedent(f"""
-        import sys, time
+        import sys
         from datetime import UTC, datetime
         from pathlib import Path
         from rasreconcile.errors import StoreBusy
@@ -229,14 +229,19 @@ def test_of_twenty_controllers_at_once_one_wins(path: Path) -> None:
         try:
             with Store.open(Path({str(path)!r}), now=datetime.now(UTC)):
                 print("won", flush=True)
-                time.sleep(5)
+                sys.stdin.read()
         except StoreBusy:
             print("busy", flush=True)
     """)
+    pipe = subprocess.PIPE
     many = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(20)
+        subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True) for _ in range(20)
     ]
-    assert sorted(one.communicate(timeout=60)[0].strip() for one in many) == ["busy"] * 19 + ["won"]
+    # The winner holds the lock until its input ends: nobody comes after it.
+    said = [one.stdout.readline().strip() for one in many]  # type: ignore[union-attr]
+    for one in many:
+        one.communicate(timeout=60)
+    assert sorted(said) == ["busy"] * 19 + ["won"]
 
 
 def test_a_writer_killed_at_any_moment_leaves_whole_transactions(path: Path) -> None:

@@ -1,0 +1,134 @@
+"""The receipt beside an output: where it came from, in JSON that a person can read and the store be rebuilt from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from rasreconcile.errors import ResultError
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, Component
+from rasreconcile.records import Provenance, Published
+
+RECEIPT_VERSION = 1
+_LARGEST = 16 << 20
+_LARGEST_OUTPUT = 1 << 63
+
+_NOTES: Mapping[Provenance, str] = {
+    "computed": "computed by this run",
+    "copied": "copied from the result of another plan with the same fingerprint; the run is that plan's",
+    "recalled": "known again from the receipt beside it, which matched the file",
+    "adopted": "an existing file, taken under control after it was verified; rasreconcile did not run it",
+}
+
+
+def receipt_path(output: Path) -> Path:
+    """`Muncie.p04.hdf.receipt.json`."""
+    return output.with_name(f"{output.name}.receipt.json")
+
+
+def text(published: Published) -> str:
+    """The receipt; the path is left out, since it is that of the file it stands beside."""
+    document = {
+        "receipt": RECEIPT_VERSION,
+        "plan": published.address,
+        "file": published.path.name,
+        "size": published.size,
+        "sha256": published.digest,
+        "provenance": published.provenance,
+        "note": _NOTES[published.provenance],
+        "run": published.run,
+        "worker": published.worker,
+        "engine": published.engine,
+        "published": published.at.isoformat(),
+        "summary": published.summary,
+        "fingerprint": published.fingerprint,
+        "expectations": published.expectation_digest,
+        "components": [{"name": c.name, "digest": c.digest, "value": c.value} for c in published.components],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_receipt(output: Path) -> Published | None:
+    """What the receipt beside `output` says; None where there is none. Raises ResultError where it is damaged."""
+    path = receipt_path(output)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ResultError(f"{path}: {error.strerror or error}; make it readable") from error
+    try:
+        if len(data) > _LARGEST:
+            raise ValueError(f"larger than {_LARGEST >> 20} MiB")
+        return _published(json.loads(data), output)
+    except KeyError as error:
+        raise ResultError(
+            f"{path}: no receipt: lacks {error}; adopt the file or compute the plan again"
+        ) from error
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        why = " ".join(str(error).split())[:120]
+        raise ResultError(f"{path}: no receipt: {why}; adopt the file or compute the plan again") from error
+
+
+def _published(document: Any, output: Path) -> Published:
+    if not isinstance(document, dict) or document.get("receipt") != RECEIPT_VERSION:
+        raise ValueError(f"not a receipt of version {RECEIPT_VERSION}")
+    said = _text(document, "provenance")
+    provenance = next((known for known in _NOTES if known == said), None)
+    if provenance is None:
+        raise ValueError(f"provenance is none of {', '.join(get_args(Provenance))}")
+    return Published(
+        address=Address(_text(document, "plan", r"\S.*")),
+        run=RunId(_text(document, "run", r"[a-z0-9-]+")),
+        path=output,
+        size=_size(document["size"]),
+        digest=_text(document, "sha256", r"[0-9a-f]{64}"),
+        fingerprint=_text(document, "fingerprint", r"[0-9a-f]{64}"),
+        components=tuple(_component(c) for c in _list(document, "components")),
+        expectation_digest=_text(document, "expectations"),
+        provenance=provenance,
+        engine=_text(document, "engine"),
+        worker=_text(document, "worker"),
+        at=_time(_text(document, "published")),
+        summary=_text(document, "summary"),
+    )
+
+
+def _component(value: Any) -> Component:
+    if not isinstance(value, dict):
+        raise TypeError("a component is no object")
+    return Component(_text(value, "name", r"\S.*"), _text(value, "digest"), _text(value, "value"))
+
+
+def _text(document: Mapping[str, Any], key: str, pattern: str = r"[\s\S]*") -> str:
+    value = document[key]
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise ValueError(f"{key} holds what it cannot hold")
+    value.encode()  # JSON can spell halves of characters that no file and no store can hold
+    return value
+
+
+def _list(document: Mapping[str, Any], key: str) -> list[Any]:
+    value = document[key]
+    if not isinstance(value, list):
+        raise TypeError(f"{key} is no list")
+    return value
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < _LARGEST_OUTPUT:
+        raise ValueError("size is no number of bytes")
+    return value
+
+
+def _time(value: str) -> datetime:
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError("published has no time zone")
+    return at.astimezone(UTC)
