@@ -175,7 +175,7 @@ def discard(site: Site, run: Run) -> None:
 
     def failed(error: Exception) -> None:
         site.flight.background -= 1
-        why = f"its run directory stays on {run.worker}: {error}; `gc` removes it later"
+        why = f"its run directory stays on {run.worker}: {error}; the next `apply` tries again"
         site.say("warning", why, run.address, run.id)
 
     station.transfer.do(lambda: station.worker.discard(run.id), done, failed)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rasreconcile.store.memory import Store, file_request
+    from rasreconcile.store.filing import file_request
+    from rasreconcile.store.memory import Store
 
 __all__ = ["Store", "file_request"]
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        from rasreconcile.store import memory  # noqa: PLC0415  sqlite-utils is a third of a second of import
+    # sqlite-utils is a third of a second of import.
+    if name == "Store":
+        from rasreconcile.store.memory import Store  # noqa: PLC0415
 
-        return getattr(memory, name)
+        return Store
+    if name == "file_request":
+        from rasreconcile.store.filing import file_request  # noqa: PLC0415
+
+        return file_request
     raise AttributeError(name)

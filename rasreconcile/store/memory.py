@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -16,18 +15,15 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from rasreconcile.errors import StoreBusy, StoreError
+from rasreconcile.errors import StoreError
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan
-from rasreconcile.records import Hashed, LastVerdict, Published, Request, RequestKind
+from rasreconcile.records import Hashed, LastVerdict, Published
 from rasreconcile.runs import Failure, Run, RunState, check_move
 from rasreconcile.store import lock, rows
+from rasreconcile.store.holding import take_lock
 from rasreconcile.store.opening import damaged, open_database, refuse_bad_place
 from rasreconcile.store.questions import Questions
-from rasreconcile.store.reading import Reader
-
-_LOCK_PATIENCE = 0.5
-"""Seconds: a reader that asks whether the lock is held has it for an instant itself."""
 
 
 class Store(Questions):
@@ -47,7 +43,7 @@ class Store(Questions):
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path.parent}: {error.strerror}; set `state:` to another place") from error
-        held = _take(path)
+        held = take_lock(path)
         try:
             database = open_database(path)
             with database.atomic():
@@ -347,19 +343,6 @@ class Store(Questions):
         self._database.table("verification").insert(values, replace=True)
 
 
-def file_request(path: Path, kind: RequestKind, address: Address, *, by: str, now: datetime) -> Request:
-    """Writes a request into a store that a controller may hold. Raises StoreError."""
-    values = {"kind": kind, "address": address, "at": now.isoformat(), "asked_by": by}
-    database = open_database(path)
-    try:
-        with database.atomic():
-            database.table("request").insert(values)
-            number = database.conn.execute("SELECT last_insert_rowid()").fetchone()[0]
-    finally:
-        database.conn.close()
-    return Request(id=int(number), kind=kind, address=address, at=now, by=by)
-
-
 def _known(**values: Any) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for name, value in values.items():
@@ -377,28 +360,3 @@ def _known(**values: Any) -> dict[str, Any]:
             case _:
                 known[name] = value
     return known
-
-
-def _take(path: Path) -> lock.Lock:
-    until = time.monotonic() + _LOCK_PATIENCE
-    while True:
-        held = lock.take(path)
-        if held is not None:
-            return held
-        if time.monotonic() >= until:
-            raise StoreBusy(_who(path))
-        time.sleep(0.02)
-
-
-def _who(path: Path) -> str:
-    try:
-        with Reader(path) as reader:
-            row = reader.controller()
-    except StoreError:
-        row = None
-    if row is None:
-        return f"{path}: another controller has just begun; look with `status`"
-    return (
-        f"{path}: a controller is at work, process {row.pid} on {row.host} since {row.since:%Y-%m-%d %H:%M:%S}Z;"
-        " wait for it, or look with `status`"
-    )

@@ -1,0 +1,23 @@
+"""Filing a request: any process may, whoever holds the lock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from rasreconcile.plans import Address
+from rasreconcile.records import Request, RequestKind
+from rasreconcile.store.opening import open_database
+
+
+def file_request(path: Path, kind: RequestKind, address: Address, *, by: str, now: datetime) -> Request:
+    """Writes a request into a store that a controller may hold. Raises StoreError."""
+    values = {"kind": kind, "address": address, "at": now.isoformat(), "asked_by": by}
+    database = open_database(path)
+    try:
+        with database.atomic():
+            database.table("request").insert(values)
+            number = database.conn.execute("SELECT last_insert_rowid()").fetchone()[0]
+    finally:
+        database.conn.close()
+    return Request(id=int(number), kind=kind, address=address, at=now, by=by)
