@@ -14,7 +14,8 @@ ENCODING = "cp1252"
 ENGLISH_UNITS = "English Units"
 SI_UNITS = "SI Units"
 
-_DESCRIPTION = re.compile(r"^(BEGIN|END) (FILE )?DESCRIPTION:", re.IGNORECASE)
+DESCRIPTION = re.compile(r"^(BEGIN|END) (FILE )?DESCRIPTION:", re.IGNORECASE)
+"""Begins and ends free text, in which nothing is a key."""
 
 IGNORED_KEYS: dict[str, tuple[str, ...]] = {
     # Which machine computes, how much is written to logs and what the GUI shows does not change a result.
@@ -75,7 +76,7 @@ def entries(text: str) -> Iterator[Entry]:
     """Every line outside description blocks, which hold free text and may contain `=`."""
     inside = False
     for number, line in enumerate(text.splitlines(), start=1):
-        marker = _DESCRIPTION.match(line.strip())
+        marker = DESCRIPTION.match(line.strip())
         if marker:
             inside = marker[1].upper() == "BEGIN"
             continue

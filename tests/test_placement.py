@@ -12,7 +12,7 @@ from rasreconcile.plans import Address
 
 
 def due(name: str, order: int = 0, **more: object) -> Due:
-    return Due(address=Address(name), order=order, **more)  # type: ignore[arg-type]
+    return Due(address=Address(name), order=order, **more)
 
 
 def room(name: str, priority: int = 0, slots: int = 1, **more: object) -> Room:
@@ -24,7 +24,7 @@ def room(name: str, priority: int = 0, slots: int = 1, **more: object) -> Room:
         "cores_total": slots,
         "cores_per_plan": 1,
     }
-    return Room(**{**values, **more})  # type: ignore[arg-type]
+    return Room(**{**values, **more})
 
 
 HOUR = timedelta(hours=1)
@@ -94,7 +94,7 @@ rooms = st.lists(
 
 
 @given(plans, rooms, st.sampled_from(["prefer", "strict"]), st.integers(0, 5) | st.none())
-def test_no_slot_is_used_twice_and_no_core_promised_twice(due, free, mode, at_most) -> None:  # type: ignore[no-untyped-def]
+def test_no_slot_is_used_twice_and_no_core_promised_twice(due, free, mode, at_most) -> None:
     placed = place(due, free, mode, at_most=at_most)
     assert len({p.address for p in placed}) == len(placed)
     assert len({(p.worker, p.slot) for p in placed}) == len(placed)
@@ -107,7 +107,7 @@ def test_no_slot_is_used_twice_and_no_core_promised_twice(due, free, mode, at_mo
 
 
 @given(plans, rooms)
-def test_something_starts_where_anything_can(due, free) -> None:  # type: ignore[no-untyped-def]
+def test_something_starts_where_anything_can(due, free) -> None:
     for mode in ("prefer", "strict"):
         able = any(r.free_slots and r.free_cores >= (d.cores or r.cores_per_plan) for r in free for d in due)
         fast_only = all(r.speed == free[0].speed and not r.busy_for for r in free)

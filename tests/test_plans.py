@@ -21,7 +21,7 @@ def test_the_order_of_components_does_not_count() -> None:
 
 
 @given(st.tuples(names, names), st.tuples(names, names))
-def test_length_framing_keeps_neighbours_apart(one, other) -> None:  # type: ignore[no-untyped-def]
+def test_length_framing_keeps_neighbours_apart(one, other) -> None:
     if one != other:
         assert fingerprint([Component(*one)]) != fingerprint([Component(*other)])
 

@@ -15,11 +15,11 @@ def touch_all(folder: Path) -> None:
         os.utime(path)
 
 
-def by_plan(changeset) -> dict[str, dict]:  # type: ignore[no-untyped-def]
+def by_plan(changeset) -> dict[str, dict]:
     return {plan["plan"]: plan for plan in changeset["plans"]}
 
 
-def test_the_second_apply_has_nothing_to_do(study) -> None:  # type: ignore[no-untyped-def]
+def test_the_second_apply_has_nothing_to_do(study) -> None:
     first = study.apply()
     assert "4 of 4 plans are current" in first.stdout
     runs = study.json("history", "spec.yaml")["runs"]
@@ -30,7 +30,7 @@ def test_the_second_apply_has_nothing_to_do(study) -> None:  # type: ignore[no-u
     assert study.left_over() == []
 
 
-def test_touching_and_rewriting_inputs_without_changing_them_starts_nothing(study) -> None:  # type: ignore[no-untyped-def]
+def test_touching_and_rewriting_inputs_without_changing_them_starts_nothing(study) -> None:
     study.apply()
     touch_all(study.folder)
     for path in study.folder.glob("Willow.*"):
@@ -39,7 +39,7 @@ def test_touching_and_rewriting_inputs_without_changing_them_starts_nothing(stud
     assert "nothing to do" in study.apply().stdout
 
 
-def test_a_changed_flow_file_runs_exactly_the_plans_that_read_it_and_diff_says_so_before(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_flow_file_runs_exactly_the_plans_that_read_it_and_diff_says_so_before(study) -> None:
     study.apply()
     flow = study.folder / "Willow.f02"
     flow.write_text(flow.read_text().replace("6200", "6300"))
@@ -59,7 +59,7 @@ def test_a_changed_flow_file_runs_exactly_the_plans_that_read_it_and_diff_says_s
 
 
 @pytest.mark.parametrize("damage", ["delete", "truncate", "flip"])
-def test_a_result_that_is_broken_is_found_named_and_repaired(study, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_that_is_broken_is_found_named_and_repaired(study, damage) -> None:
     study.apply()
     victim = study.folder / "results" / "Willow" / "Willow.p03.hdf"
     whole = victim.read_bytes()
@@ -80,20 +80,20 @@ def test_a_result_that_is_broken_is_found_named_and_repaired(study, damage) -> N
     assert "nothing to do" in study.apply().stdout
 
 
-def test_the_project_folder_is_left_as_it_was(study) -> None:  # type: ignore[no-untyped-def]
+def test_the_project_folder_is_left_as_it_was(study) -> None:
     before = {path.name: path.read_bytes() for path in study.folder.glob("Willow.*")}
     study.apply()
     assert {path.name: path.read_bytes() for path in study.folder.glob("Willow.*")} == before
 
 
-def test_priority_decides_who_runs(study) -> None:  # type: ignore[no-untyped-def]
+def test_priority_decides_who_runs(study) -> None:
     study.command(seconds=0.4)
     study.apply()
     workers = [run["worker"] for run in reversed(study.json("history", "spec.yaml")["runs"])]
     assert workers[:3] == ["desk", "desk", "night"]
 
 
-def test_a_changed_expectation_verifies_and_does_not_run(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_expectation_verifies_and_does_not_run(study) -> None:
     study.apply()
     runs = study.json("history", "spec.yaml")["runs"]
     study.spec(expect="{water_surface: {finite: true}}")
@@ -106,7 +106,7 @@ def test_a_changed_expectation_verifies_and_does_not_run(study) -> None:  # type
     study.apply()
 
 
-def test_a_result_that_falls_short_is_never_published(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_that_falls_short_is_never_published(study) -> None:
     study.spec(expect="{water_surface: {between: [0, 121]}}")
     done = study.apply(check=3)
     assert "at most 121 is expected" in done.stdout
@@ -114,7 +114,7 @@ def test_a_result_that_falls_short_is_never_published(study) -> None:  # type: i
     assert len(study.json("history", "spec.yaml")["runs"]) == 4
 
 
-def test_what_the_engine_does_not_model_is_refused_by_name_and_line(study) -> None:  # type: ignore[no-untyped-def]
+def test_what_the_engine_does_not_model_is_refused_by_name_and_line(study) -> None:
     geometry = study.folder / "Willow.g02"
     text = geometry.read_text().replace("Type RM Length L Ch R = 1 ,1200", "Type RM Length L Ch R = 3 ,1200")
     geometry.write_text(text)
@@ -124,7 +124,7 @@ def test_what_the_engine_does_not_model_is_refused_by_name_and_line(study) -> No
     assert [path.name for path in study.results()] == ["Willow.p01.hdf", "Willow.p02.hdf"]
 
 
-def test_plans_with_the_same_inputs_compute_once(study) -> None:  # type: ignore[no-untyped-def]
+def test_plans_with_the_same_inputs_compute_once(study) -> None:
     study.command()
     study.spec(
         engine='{type: command, command: ["cp", "' + str(study.folder / "ready.hdf") + '", "{output}"]}',
@@ -136,7 +136,7 @@ def test_plans_with_the_same_inputs_compute_once(study) -> None:  # type: ignore
     assert (study.folder / "results/Again/Willow.p01.hdf").exists()
 
 
-def test_a_failing_command_is_tried_again_then_quarantined_then_freed_by_retry(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_failing_command_is_tried_again_then_quarantined_then_freed_by_retry(study) -> None:
     study.command("sh", "-c", "echo no solver here; exit 7")
     done = study.apply(check=3)
     assert "the command exited with 7: no solver here" in done.stdout
@@ -151,7 +151,7 @@ def test_a_failing_command_is_tried_again_then_quarantined_then_freed_by_retry(s
     study.apply()
 
 
-def test_a_time_limit_ends_a_run(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_time_limit_ends_a_run(study) -> None:
     study.command("sleep", "60")
     spec = study.folder / "spec.yaml"
     spec.write_text(spec.read_text() + "    numbers: ['01']\n    max_runtime_minutes: 0.01\n")
@@ -159,7 +159,7 @@ def test_a_time_limit_ends_a_run(study) -> None:  # type: ignore[no-untyped-def]
     assert study.processes() == []
 
 
-def test_retry_computes_a_current_plan_again(study) -> None:  # type: ignore[no-untyped-def]
+def test_retry_computes_a_current_plan_again(study) -> None:
     study.command()
     study.apply()
     study.run("retry", "spec.yaml", "p02")
@@ -168,7 +168,7 @@ def test_retry_computes_a_current_plan_again(study) -> None:  # type: ignore[no-
     assert "nothing to do" in study.apply().stdout
 
 
-def test_a_result_of_unknown_origin_is_kept_until_a_person_says_otherwise(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_of_unknown_origin_is_kept_until_a_person_says_otherwise(study) -> None:
     study.command()
     mine = study.folder / "results/Willow/Willow.p01.hdf"
     mine.parent.mkdir(parents=True)
@@ -180,7 +180,7 @@ def test_a_result_of_unknown_origin_is_kept_until_a_person_says_otherwise(study)
     assert mine.read_bytes() != b"made by hand"
 
 
-def test_a_lost_store_is_recalled_from_receipts_without_running(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_lost_store_is_recalled_from_receipts_without_running(study) -> None:
     study.command()
     study.apply()
     (study.folder / "state.db").unlink()
@@ -188,7 +188,7 @@ def test_a_lost_store_is_recalled_from_receipts_without_running(study) -> None: 
     assert set(study.computations().values()) == {1}
 
 
-def test_needs_orders_plans_and_a_change_upstream_is_told(study) -> None:  # type: ignore[no-untyped-def]
+def test_needs_orders_plans_and_a_change_upstream_is_told(study) -> None:
     study.command()
     spec = study.folder / "spec.yaml"
     text = spec.read_text() + "    numbers: ['01']\n"
@@ -203,7 +203,7 @@ def test_needs_orders_plans_and_a_change_upstream_is_told(study) -> None:  # typ
     study.apply()
 
 
-def test_explain_shows_months_later_what_changed_from_what_to_what(study) -> None:  # type: ignore[no-untyped-def]
+def test_explain_shows_months_later_what_changed_from_what_to_what(study) -> None:
     study.apply()
     flow = study.folder / "Willow.f01"
     flow.write_text(flow.read_text().replace("1850", "1900"))
@@ -215,7 +215,7 @@ def test_explain_shows_months_later_what_changed_from_what_to_what(study) -> Non
     assert [c["name"] for c in found["components"] if not c["same"]] == ["input Willow.f01"]
 
 
-def test_a_worker_of_a_kind_that_is_not_built_is_refused_at_apply_and_not_before(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_worker_of_a_kind_that_is_not_built_is_refused_at_apply_and_not_before(study) -> None:
     spec = study.folder / "spec.yaml"
     spec.write_text(spec.read_text().replace("plans:", "  hpc: {type: slurm}\nplans:"))
     study.run("diff", "spec.yaml")
@@ -224,7 +224,7 @@ def test_a_worker_of_a_kind_that_is_not_built_is_refused_at_apply_and_not_before
     assert "hpc" in done.stderr
 
 
-def test_status_is_told_by_the_store_alone(study) -> None:  # type: ignore[no-untyped-def]
+def test_status_is_told_by_the_store_alone(study) -> None:
     study.apply()
     shutil.rmtree(study.folder / "results")
     for path in study.folder.glob("Willow.*"):
@@ -234,12 +234,12 @@ def test_status_is_told_by_the_store_alone(study) -> None:  # type: ignore[no-un
     assert len(found["outputs_gone"]) == 4
 
 
-def test_logs_of_a_run_whose_directory_is_gone_are_kept(study) -> None:  # type: ignore[no-untyped-def]
+def test_logs_of_a_run_whose_directory_is_gone_are_kept(study) -> None:
     study.apply()
     assert "Finished Steady Flow Simulation" in study.run("logs", "spec.yaml", "p01").stdout
 
 
-def test_apply_json_is_a_stream_whose_first_line_is_a_version(study) -> None:  # type: ignore[no-untyped-def]
+def test_apply_json_is_a_stream_whose_first_line_is_a_version(study) -> None:
     import json
 
     lines = [json.loads(line) for line in study.run("apply", "spec.yaml", "--json").stdout.splitlines()]
@@ -249,7 +249,7 @@ def test_apply_json_is_a_stream_whose_first_line_is_a_version(study) -> None:  #
     assert {line["kind"] for line in lines[1:]} >= {"started", "succeeded"}
 
 
-def test_init_writes_a_spec_that_applies(study) -> None:  # type: ignore[no-untyped-def]
+def test_init_writes_a_spec_that_applies(study) -> None:
     study.run("init", "Willow.prj", "first.yaml")
     assert study.run("check", "first.yaml").returncode == 0
     study.run("apply", "first.yaml")
@@ -259,7 +259,7 @@ def test_init_writes_a_spec_that_applies(study) -> None:  # type: ignore[no-unty
     )
 
 
-def test_check_lists_the_inputs_and_what_is_missing(study) -> None:  # type: ignore[no-untyped-def]
+def test_check_lists_the_inputs_and_what_is_missing(study) -> None:
     (study.folder / "Willow.g02").unlink()
     found = study.json("check", "spec.yaml")
     blocked = {p["plan"]: p["blocked_by"] for p in found["plans"] if p["blocked_by"]}

@@ -9,7 +9,7 @@ import time
 import pytest
 
 
-def test_a_killed_controller_loses_nothing_and_repeats_nothing(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_killed_controller_loses_nothing_and_repeats_nothing(study) -> None:
     study.command(seconds=1.0)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
@@ -24,7 +24,7 @@ def test_a_killed_controller_loses_nothing_and_repeats_nothing(study) -> None:  
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_killed_at_any_moment_again_and_again_it_converges(study, seed) -> None:  # type: ignore[no-untyped-def]
+def test_killed_at_any_moment_again_and_again_it_converges(study, seed) -> None:
     study.command(seconds=0.15)
     moments = random.Random(seed)
     for _ in range(4):
@@ -38,7 +38,7 @@ def test_killed_at_any_moment_again_and_again_it_converges(study, seed) -> None:
     assert study.left_over() == []
 
 
-def test_one_ctrl_c_stops_dispatching_and_leaves_runs_going(study) -> None:  # type: ignore[no-untyped-def]
+def test_one_ctrl_c_stops_dispatching_and_leaves_runs_going(study) -> None:
     study.command(seconds=5)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
@@ -51,7 +51,7 @@ def test_one_ctrl_c_stops_dispatching_and_leaves_runs_going(study) -> None:  # t
     assert set(study.computations().values()) == {1}
 
 
-def test_two_ctrl_c_cancel_the_runs(study) -> None:  # type: ignore[no-untyped-def]
+def test_two_ctrl_c_cancel_the_runs(study) -> None:
     study.command(seconds=60)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
@@ -66,7 +66,7 @@ def test_two_ctrl_c_cancel_the_runs(study) -> None:  # type: ignore[no-untyped-d
     study.apply()
 
 
-def test_cancel_without_a_controller_ends_the_run_and_holds_the_plan(study) -> None:  # type: ignore[no-untyped-def]
+def test_cancel_without_a_controller_ends_the_run_and_holds_the_plan(study) -> None:
     study.command(seconds=60)
     spec = study.folder / "spec.yaml"
     spec.write_text(spec.read_text() + "    numbers: ['01']\n")
@@ -81,7 +81,7 @@ def test_cancel_without_a_controller_ends_the_run_and_holds_the_plan(study) -> N
     assert study.computations() == {"Willow.p01": 1}
 
 
-def test_cancel_reaches_a_controller_at_work(study) -> None:  # type: ignore[no-untyped-def]
+def test_cancel_reaches_a_controller_at_work(study) -> None:
     study.command(seconds=60)
     spec = study.folder / "spec.yaml"
     spec.write_text(spec.read_text() + "    numbers: ['01']\n")
@@ -92,7 +92,7 @@ def test_cancel_reaches_a_controller_at_work(study) -> None:  # type: ignore[no-
     assert controller.returncode == 4
 
 
-def test_a_second_controller_is_told_who_holds_the_store(study) -> None:  # type: ignore[no-untyped-def]
+def test_a_second_controller_is_told_who_holds_the_store(study) -> None:
     study.command(seconds=2)
     first = study.start("apply", "spec.yaml")
     study.wait_for(lambda: study.computations())
@@ -103,7 +103,7 @@ def test_a_second_controller_is_told_who_holds_the_store(study) -> None:  # type
     assert first.returncode == 0
 
 
-def test_an_input_that_changes_during_the_run_makes_the_plan_stale_again_at_once(study) -> None:  # type: ignore[no-untyped-def]
+def test_an_input_that_changes_during_the_run_makes_the_plan_stale_again_at_once(study) -> None:
     study.command(seconds=2)
     spec = study.folder / "spec.yaml"
     spec.write_text(spec.read_text() + "    numbers: ['01']\n")
@@ -117,7 +117,7 @@ def test_an_input_that_changes_during_the_run_makes_the_plan_stale_again_at_once
     assert "nothing to do" in study.apply().stdout
 
 
-def test_the_runner_killed_is_the_workers_fault_and_the_plan_runs_again(study) -> None:  # type: ignore[no-untyped-def]
+def test_the_runner_killed_is_the_workers_fault_and_the_plan_runs_again(study) -> None:
     study.command(seconds=1.5)
     spec = study.folder / "spec.yaml"
     spec.write_text(spec.read_text() + "    numbers: ['01']\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 
-def test_watch_applies_again_when_something_that_matters_changes(study) -> None:  # type: ignore[no-untyped-def]
+def test_watch_applies_again_when_something_that_matters_changes(study) -> None:
     study.command()
     watcher = study.start("watch", "spec.yaml")
     study.wait_for(lambda: len(study.results()) == 4)

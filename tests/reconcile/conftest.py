@@ -32,7 +32,7 @@ def make_plan(name: str = "Muncie/p04", content: str = "1", **more: object) -> P
         "expect": Expectations(),
         "expectation_digest": "e1",
     }
-    return Plan(**{**values, **more})  # type: ignore[arg-type]
+    return Plan(**{**values, **more})
 
 
 def make_published(plan: Plan, digest: str = "d1", **more: object) -> Published:
@@ -51,7 +51,7 @@ def make_published(plan: Plan, digest: str = "d1", **more: object) -> Published:
         "worker": "desk",
         "at": NOW,
     }
-    return Published(**{**values, **more})  # type: ignore[arg-type]
+    return Published(**{**values, **more})
 
 
 def make_worker(name: str = "desk", slots: int = 2, **more: object) -> WorkerSeen:
@@ -62,12 +62,12 @@ def make_worker(name: str = "desk", slots: int = 2, **more: object) -> WorkerSee
         "cores_total": slots,
         "cores_per_plan": 1,
     }
-    return WorkerSeen(**{**values, **more})  # type: ignore[arg-type]
+    return WorkerSeen(**{**values, **more})
 
 
 def make_seen(**more: object) -> Seen:
     values: dict[str, object] = {"now": NOW, "outputs": {}, "published": {}, "workers": (make_worker(),)}
-    return Seen(**{**values, **more})  # type: ignore[arg-type]
+    return Seen(**{**values, **more})
 
 
 @pytest.fixture

@@ -21,16 +21,16 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POLICY = Policy()
 
 
-def verdict(decision):  # type: ignore[no-untyped-def]
+def verdict(decision):
     (only,) = decision.verdicts
     return only
 
 
-def causes(decision) -> list[Cause]:  # type: ignore[no-untyped-def]
+def causes(decision) -> list[Cause]:
     return [reason.cause for reason in verdict(decision).reasons]
 
 
-def a_run(plan, state=RunState.RUNNING, worker="desk", **more):  # type: ignore[no-untyped-def]
+def a_run(plan, state=RunState.RUNNING, worker="desk", **more):
     values = {
         "id": RunId("r9"),
         "address": plan.address,
@@ -45,11 +45,11 @@ def a_run(plan, state=RunState.RUNNING, worker="desk", **more):  # type: ignore[
     return Run(**{**values, **more})
 
 
-def ended(**more) -> Ended:  # type: ignore[no-untyped-def]
+def ended(**more) -> Ended:
     return Ended(**{"exit_code": 0, "started": NOW, "ended": NOW, "outputs": {}, **more})
 
 
-def failed(plan, kind="retryable", ago=timedelta(), cause="computation failed", **more):  # type: ignore[no-untyped-def]
+def failed(plan, kind="retryable", ago=timedelta(), cause="computation failed", **more):
     state = RunState.LOST if kind == "worker" else RunState.FAILED
     failure = Failure(kind=kind, cause=cause, message=f"{kind}: it broke; mend it")
     return a_run(plan, **{"state": state, "failure": failure, "ended": NOW - ago, **more})
@@ -58,7 +58,7 @@ def failed(plan, kind="retryable", ago=timedelta(), cause="computation failed", 
 # ---- is the result what is wanted
 
 
-def test_a_plan_that_was_never_run_starts(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_plan_that_was_never_run_starts(plan, seen) -> None:
     decision = decide([plan()], seen(), POLICY)
     (start,) = decision.actions
     assert isinstance(start, act.Start)
@@ -66,19 +66,19 @@ def test_a_plan_that_was_never_run_starts(plan, seen) -> None:  # type: ignore[n
     assert start.reason == "never-run"
 
 
-def test_a_good_result_needs_nothing(plan, good) -> None:  # type: ignore[no-untyped-def]
+def test_a_good_result_needs_nothing(plan, good) -> None:
     decision = decide([plan()], good(plan()), POLICY)
     assert (decision.actions, decision.health) == ((), Health.HEALTHY)
 
 
-def test_a_changed_input_is_named_and_runs(plan, good) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_input_is_named_and_runs(plan, good) -> None:
     decision = decide([plan(content="2")], good(plan(content="1")), POLICY)
     assert verdict(decision).sync is Sync.STALE
     assert [r.subject for r in verdict(decision).reasons] == ["Muncie.g01"]
     assert isinstance(decision.actions[0], act.Start)
 
 
-def test_a_deleted_result_is_made_again(plan, good) -> None:  # type: ignore[no-untyped-def]
+def test_a_deleted_result_is_made_again(plan, good) -> None:
     decision = decide([plan()], replace(good(plan()), outputs={plan().address: NoOutput()}), POLICY)
     assert causes(decision) == [Cause.OUTPUT_MISSING]
     assert isinstance(decision.actions[0], act.Start)
@@ -92,20 +92,20 @@ def test_a_deleted_result_is_made_again(plan, good) -> None:  # type: ignore[no-
         (OutputSeen(9, "other"), Cause.OUTPUT_DRIFTED),
     ],
 )
-def test_a_result_that_is_not_what_was_published_is_invalid_and_made_again(plan, good, output, cause) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_that_is_not_what_was_published_is_invalid_and_made_again(plan, good, output, cause) -> None:
     decision = decide([plan()], replace(good(plan()), outputs={plan().address: output}), POLICY)
     assert (verdict(decision).sync, causes(decision)) == (Sync.INVALID, [cause])
     assert isinstance(decision.actions[0], act.Start)
 
 
-def test_a_result_that_cannot_be_read_is_unknown_never_current(plan, good) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_that_cannot_be_read_is_unknown_never_current(plan, good) -> None:
     world = replace(good(plan()), outputs={plan().address: OutputUnreadable("permission denied")})
     decision = decide([plan()], world, POLICY)
     assert (verdict(decision).sync, verdict(decision).phase) == (Sync.UNKNOWN, Phase.HELD)
     assert decision.actions == ()
 
 
-def test_a_result_of_unknown_origin_is_never_overwritten_unasked(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_of_unknown_origin_is_never_overwritten_unasked(plan, seen) -> None:
     world = seen(outputs={plan().address: OutputSeen(10, "")})
     decision = decide([plan()], world, POLICY)
     assert (verdict(decision).phase, decision.actions) == (Phase.HELD, ())
@@ -113,14 +113,14 @@ def test_a_result_of_unknown_origin_is_never_overwritten_unasked(plan, seen) -> 
     assert isinstance(asked.actions[0], act.Start)
 
 
-def test_a_receipt_that_matches_brings_a_result_back_without_running(plan, seen, published) -> None:  # type: ignore[no-untyped-def]
+def test_a_receipt_that_matches_brings_a_result_back_without_running(plan, seen, published) -> None:
     world = seen(outputs={plan().address: OutputSeen(10, "d1")}, receipts={plan().address: published(plan())})
     decision = decide([plan()], world, POLICY)
     assert isinstance(decision.actions[0], act.Recall)
     assert len(decision.actions) == 1
 
 
-def test_changed_expectations_verify_and_do_not_run(plan, good) -> None:  # type: ignore[no-untyped-def]
+def test_changed_expectations_verify_and_do_not_run(plan, good) -> None:
     stricter = plan(expectation_digest="e2")
     decision = decide([stricter], good(plan()), POLICY)
     assert [type(a) for a in decision.actions] == [act.Verify]
@@ -134,7 +134,7 @@ def test_changed_expectations_verify_and_do_not_run(plan, good) -> None:  # type
     ).health is (Health.HEALTHY)
 
 
-def test_a_plan_that_cannot_run_is_held_with_the_reason(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_plan_that_cannot_run_is_held_with_the_reason(plan, seen) -> None:
     decision = decide([plan(blocked_by=("Muncie.g01 is not there; put it there",))], seen(), POLICY)
     assert verdict(decision).note == "Muncie.g01 is not there; put it there"
     assert (decision.health, decision.actions) == (Health.STALLED, ())
@@ -156,25 +156,25 @@ def test_a_plan_that_cannot_run_is_held_with_the_reason(plan, seen) -> None:  # 
         (RunState.PUBLISHING, Absent(), act.Finish),
     ],
 )
-def test_what_a_worker_says_of_a_run_decides_what_is_done(plan, seen, state, status, expected) -> None:  # type: ignore[no-untyped-def]
+def test_what_a_worker_says_of_a_run_decides_what_is_done(plan, seen, state, status, expected) -> None:
     live = {plan().address: LiveRun(run=a_run(plan(), state), status=status)}
     (action,) = decide([plan()], seen(live=live), POLICY).actions
     assert isinstance(action, expected)
 
 
 @pytest.mark.parametrize("status", [None, Queued(), Running(started=NOW), Unknown("no answer")])
-def test_a_run_that_goes_on_or_is_silent_is_left_alone(plan, seen, status) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_that_goes_on_or_is_silent_is_left_alone(plan, seen, status) -> None:
     live = {plan().address: LiveRun(run=a_run(plan()), status=status)}
     decision = decide([plan()], seen(live=live), POLICY)
     assert (decision.actions, verdict(decision).phase) == ((), Phase.RUNNING)
 
 
-def test_a_run_a_lane_is_busy_with_is_left_alone(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_a_lane_is_busy_with_is_left_alone(plan, seen) -> None:
     live = {plan().address: LiveRun(run=a_run(plan()), status=ended(), handled=True)}
     assert decide([plan()], seen(live=live), POLICY).actions == ()
 
 
-def test_a_launch_without_answer_is_repeated_and_then_goes_elsewhere(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_launch_without_answer_is_repeated_and_then_goes_elsewhere(plan, seen) -> None:
     run = a_run(plan(), RunState.STARTING)
     again = LiveRun(run=run, status=Absent(), failed_starts=2)
     enough = LiveRun(run=run, status=Absent(), failed_starts=3, last_error="disk full")
@@ -185,18 +185,18 @@ def test_a_launch_without_answer_is_repeated_and_then_goes_elsewhere(plan, seen)
     assert "disk full" in lose.failure.message
 
 
-def test_a_run_that_was_never_launched_is_dropped_where_its_inputs_changed(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_that_was_never_launched_is_dropped_where_its_inputs_changed(plan, seen) -> None:
     live = {plan().address: LiveRun(run=a_run(plan(content="1"), RunState.STARTING), status=Absent())}
     assert isinstance(decide([plan(content="2")], seen(live=live), POLICY).actions[0], act.Abandon)
 
 
-def test_a_cancelled_run_is_ended(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_cancelled_run_is_ended(plan, seen) -> None:
     live = {plan().address: LiveRun(run=a_run(plan()), status=Running(started=NOW))}
     (action,) = decide([plan()], seen(live=live, cancelled=frozenset({plan().address})), POLICY).actions
     assert isinstance(action, act.Cancel)
 
 
-def test_a_run_whose_plan_left_the_spec_goes_on_and_is_closed_when_it_ends(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_whose_plan_left_the_spec_goes_on_and_is_closed_when_it_ends(plan, seen) -> None:
     run = a_run(plan("Gone/p01"))
     going = decide([], seen(live={run.address: LiveRun(run=run, status=Running(started=NOW))}), POLICY)
     over = decide([], seen(live={run.address: LiveRun(run=run, status=ended())}), POLICY)
@@ -204,13 +204,13 @@ def test_a_run_whose_plan_left_the_spec_goes_on_and_is_closed_when_it_ends(plan,
     assert isinstance(over.actions[0], act.Abandon)
 
 
-def test_a_result_that_cannot_take_its_place_holds_its_plan(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_that_cannot_take_its_place_holds_its_plan(plan, seen) -> None:
     live = LiveRun(run=a_run(plan(), RunState.PUBLISHING), status=ended(), held="a viewer holds it; close it")
     decision = decide([plan()], seen(live={plan().address: live}), POLICY)
     assert (verdict(decision).phase, decision.health) == (Phase.HELD, Health.STALLED)
 
 
-def test_a_plan_whose_run_is_on_a_worker_that_left_the_spec_is_held(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_plan_whose_run_is_on_a_worker_that_left_the_spec_is_held(plan, seen) -> None:
     live = {plan().address: LiveRun(run=a_run(plan(), worker="gone"), status=Unknown("not in the spec"))}
     decision = decide([plan()], seen(live=live), POLICY)
     assert (verdict(decision).phase, decision.actions) == (Phase.HELD, ())
@@ -219,7 +219,7 @@ def test_a_plan_whose_run_is_on_a_worker_that_left_the_spec_is_held(plan, seen) 
 # ---- trying again
 
 
-def test_a_retryable_failure_waits_and_then_runs_again(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_retryable_failure_waits_and_then_runs_again(plan, seen) -> None:
     just = decide([plan()], seen(attempts={plan().address: (failed(plan()),)}), POLICY)
     later = decide(
         [plan()], seen(attempts={plan().address: (failed(plan(), ago=timedelta(minutes=2)),)}), POLICY
@@ -231,20 +231,20 @@ def test_a_retryable_failure_waits_and_then_runs_again(plan, seen) -> None:  # t
     assert Cause.PREVIOUS_RUN_FAILED in causes(later)
 
 
-def test_three_failures_quarantine(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_three_failures_quarantine(plan, seen) -> None:
     hour = timedelta(hours=1)
     decision = decide([plan()], seen(attempts={plan().address: (failed(plan(), ago=hour),) * 3}), POLICY)
     assert (verdict(decision).phase, decision.actions) == (Phase.QUARANTINED, ())
 
 
-def test_a_permanent_failure_quarantines_at_once(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_permanent_failure_quarantines_at_once(plan, seen) -> None:
     runs = (failed(plan(), "permanent"),)
     assert verdict(decide([plan()], seen(attempts={plan().address: runs}), POLICY)).phase is Phase.QUARANTINED
 
 
 def test_a_workers_failure_is_tried_at_once_elsewhere_and_does_not_count_against_the_plan(
     plan, seen, worker
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     world = seen(
         attempts={plan().address: (failed(plan(), "worker"),)},
         workers=(worker("desk"), worker("lab", priority=3)),
@@ -254,13 +254,13 @@ def test_a_workers_failure_is_tried_at_once_elsewhere_and_does_not_count_against
     assert start.worker == "lab"
 
 
-def test_a_plan_that_workers_lose_again_and_again_is_held(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_plan_that_workers_lose_again_and_again_is_held(plan, seen) -> None:
     runs = (failed(plan(), "worker", ago=timedelta(days=1)),) * 8
     assert verdict(decide([plan()], seen(attempts={plan().address: runs}), POLICY)).phase is Phase.HELD
 
 
-def test_a_plan_cancelled_by_request_stays_idle_and_one_that_was_interrupted_does_not(plan, seen) -> None:  # type: ignore[no-untyped-def]
-    def world(cause: str):  # type: ignore[no-untyped-def]
+def test_a_plan_cancelled_by_request_stays_idle_and_one_that_was_interrupted_does_not(plan, seen) -> None:
+    def world(cause: str):
         run = failed(plan(), "worker", cause=cause, state=RunState.CANCELLED)
         return seen(attempts={plan().address: (run,)})
 
@@ -268,14 +268,14 @@ def test_a_plan_cancelled_by_request_stays_idle_and_one_that_was_interrupted_doe
     assert isinstance(decide([plan()], world("interrupted"), POLICY).actions[0], act.Start)
 
 
-def test_retry_runs_a_plan_that_is_current(plan, good) -> None:  # type: ignore[no-untyped-def]
+def test_retry_runs_a_plan_that_is_current(plan, good) -> None:
     decision = decide([plan()], replace(good(plan()), retried=frozenset({plan().address})), POLICY)
     assert isinstance(decision.actions[0], act.Start)
     assert Cause.REQUESTED in causes(decision)
 
 
 @pytest.mark.parametrize("tries", range(1, 12))
-def test_backoff_doubles_and_is_bounded(tries) -> None:  # type: ignore[no-untyped-def]
+def test_backoff_doubles_and_is_bounded(tries) -> None:
     wait = backoff(tries, "run", POLICY)
     assert min(timedelta(seconds=30) * 2 ** (tries - 1), POLICY.at_most) <= wait <= POLICY.at_most
 
@@ -285,7 +285,7 @@ def test_backoff_doubles_and_is_bounded(tries) -> None:  # type: ignore[no-untyp
 
 def test_a_worker_with_three_faults_in_a_row_is_set_aside_then_probed_with_one_run(
     plan, seen, worker
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     plans = [plan("A/p01", "1"), plan("A/p02", "2")]
     soon = worker("desk", faults=(NOW,) * 3, last_fault="vanished")
     later = worker("desk", faults=(NOW - timedelta(minutes=2),) * 3)
@@ -296,19 +296,19 @@ def test_a_worker_with_three_faults_in_a_row_is_set_aside_then_probed_with_one_r
     assert len(probing.actions) == 1
 
 
-def test_a_worker_given_up_holds_the_plans_that_only_it_can_run(plan, seen, worker) -> None:  # type: ignore[no-untyped-def]
+def test_a_worker_given_up_holds_the_plans_that_only_it_can_run(plan, seen, worker) -> None:
     world = seen(workers=(worker("desk", faults=(NOW,) * 6, last_fault="disk full"),))
     decision = decide([plan()], world, POLICY)
     assert (verdict(decision).phase, decision.health) == (Phase.HELD, Health.STALLED)
     assert "disk full" in verdict(decision).note
 
 
-def test_an_unfit_worker_gets_nothing(plan, seen, worker) -> None:  # type: ignore[no-untyped-def]
+def test_an_unfit_worker_gets_nothing(plan, seen, worker) -> None:
     world = seen(workers=(worker("desk", unfit="no room in /x; free some"),))
     assert "no room in /x" in verdict(decide([plan()], world, POLICY)).note
 
 
-def test_max_fails_stops_dispatching(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_max_fails_stops_dispatching(plan, seen) -> None:
     bad, fresh = plan("A/p01", "1"), plan("A/p02", "2")
     world = seen(attempts={bad.address: (failed(bad, "permanent"),)})
     decision = decide([bad, fresh], world, Policy(max_fails=1))
@@ -316,7 +316,7 @@ def test_max_fails_stops_dispatching(plan, seen) -> None:  # type: ignore[no-unt
     assert "max_fails" in decision.verdicts[1].note
 
 
-def test_max_concurrent_counts_what_runs_already(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_max_concurrent_counts_what_runs_already(plan, seen) -> None:
     going, due = plan("A/p01", "1"), plan("A/p02", "2")
     live = {going.address: LiveRun(run=a_run(going), status=Running(started=NOW))}
     assert decide([going, due], seen(live=live), Policy(max_concurrent=1)).actions == ()
@@ -326,13 +326,13 @@ def test_max_concurrent_counts_what_runs_already(plan, seen) -> None:  # type: i
 # ---- several plans
 
 
-def test_two_plans_with_one_fingerprint_compute_once(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_two_plans_with_one_fingerprint_compute_once(plan, seen) -> None:
     decision = decide([plan("A/p01"), plan("A/p02")], seen(), POLICY)
     assert [type(a) for a in decision.actions] == [act.Start]
     assert "same inputs as A/p01" in decision.verdicts[1].note
 
 
-def test_a_result_of_the_same_inputs_is_copied(plan, good, published) -> None:  # type: ignore[no-untyped-def]
+def test_a_result_of_the_same_inputs_is_copied(plan, good, published) -> None:
     first, second = plan("A/p01"), plan("A/p02")
     world = replace(good(first), intact={first.fingerprint: published(first)})
     (action,) = decide([first, second], world, POLICY).actions
@@ -343,7 +343,7 @@ def test_a_result_of_the_same_inputs_is_copied(plan, good, published) -> None:  
     )
 
 
-def test_a_plan_waits_for_what_it_needs_and_is_held_where_that_failed(plan, seen) -> None:  # type: ignore[no-untyped-def]
+def test_a_plan_waits_for_what_it_needs_and_is_held_where_that_failed(plan, seen) -> None:
     up, down = plan("A/p01", "1"), plan("A/p02", "2", needs=(Address("A/p01"),))
     decision = decide([up, down], seen(), POLICY)
     assert [a.plan.address for a in decision.actions] == ["A/p01"]

@@ -196,7 +196,7 @@ class World:
         max_size=5,
     ),
 )
-def test_every_world_converges_to_current_or_blocked(versions, chain, slots, fates, edits) -> None:  # type: ignore[no-untyped-def]
+def test_every_world_converges_to_current_or_blocked(versions, chain, slots, fates, edits) -> None:
     plans = [make_plan(n, v, ((n - 1,) if chain and n else ())) for n, v in enumerate(versions)]
     world = World(plans, slots, list(fates))
     for step in range(400):
@@ -221,7 +221,7 @@ def test_every_world_converges_to_current_or_blocked(versions, chain, slots, fat
 
 @settings(deadline=None, max_examples=200)
 @given(versions=st.lists(st.integers(0, 9), min_size=1, max_size=6, unique=True), slots=st.integers(1, 3))
-def test_where_nothing_fails_every_plan_is_computed_once(versions, slots) -> None:  # type: ignore[no-untyped-def]
+def test_where_nothing_fails_every_plan_is_computed_once(versions, slots) -> None:
     world = World([make_plan(n, v, ()) for n, v in enumerate(versions)], [slots], [])
     for _ in range(60):
         decision = decide(world.plans, world.seen(), POLICY)

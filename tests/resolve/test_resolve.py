@@ -42,7 +42,7 @@ def plans(tmp_path: Path) -> Callable[..., dict[str, Plan]]:
     return of
 
 
-def test_a_project_gives_every_plan_it_lists(models: Path, plans) -> None:  # type: ignore[no-untyped-def]
+def test_a_project_gives_every_plan_it_lists(models: Path, plans) -> None:
     found = plans("  - project: models/realization-1/Willow.prj\n")
     assert list(found) == ["Willow/p01", "Willow/p02", "Willow/p03", "Willow/p04"]
     assert [i.name for i in found["Willow/p03"].inputs] == [
@@ -54,7 +54,7 @@ def test_a_project_gives_every_plan_it_lists(models: Path, plans) -> None:  # ty
     assert found["Willow/p03"].output == models / "realization-1" / "Willow.p03.hdf"
 
 
-def test_a_pattern_gives_every_project_its_own_addresses_and_results(models: Path, plans, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_pattern_gives_every_project_its_own_addresses_and_results(models: Path, plans, tmp_path) -> None:
     found = plans("  - {project: models/realization-*/*.prj, numbers: ['01']}\n", HEAD + "", None)
     assert list(found) == ["realization-1/Willow/p01", "realization-2/Willow/p01"]
     with_results = plans(
@@ -66,7 +66,7 @@ def test_a_pattern_gives_every_project_its_own_addresses_and_results(models: Pat
     )
 
 
-def test_the_same_project_elsewhere_has_the_same_fingerprint(models: Path, plans) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_project_elsewhere_has_the_same_fingerprint(models: Path, plans) -> None:
     one, other = plans("  - {project: models/realization-*/*.prj, numbers: ['01']}\n").values()
     assert one.fingerprint == other.fingerprint
     assert one.inputs[0].source != other.inputs[0].source
@@ -100,13 +100,13 @@ def test_the_same_project_elsewhere_has_the_same_fingerprint(models: Path, plans
 )
 def test_entries_that_do_not_add_up_are_faults_with_their_line(
     models: Path, plans, entries: str, fault: str
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     with pytest.raises(SpecError) as caught:
         plans(entries)
     assert fault in str(caught.value)
 
 
-def test_a_missing_file_blocks_its_plans_and_its_arrival_changes_the_fingerprint(models: Path, plans) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_file_blocks_its_plans_and_its_arrival_changes_the_fingerprint(models: Path, plans) -> None:
     entry = "  - {project: models/realization-1/Willow.prj, numbers: ['01']}\n"
     geometry = models / "realization-1" / "Willow.g01"
     data = geometry.read_bytes()
@@ -119,7 +119,7 @@ def test_a_missing_file_blocks_its_plans_and_its_arrival_changes_the_fingerprint
     assert (after.blocked_by, after.fingerprint != before.fingerprint) == ((), True)
 
 
-def test_names_are_found_whatever_their_case_and_two_of_one_name_are_refused(models: Path, plans) -> None:  # type: ignore[no-untyped-def]
+def test_names_are_found_whatever_their_case_and_two_of_one_name_are_refused(models: Path, plans) -> None:
     entry = "  - {project: models/realization-1/Willow.prj, numbers: ['01']}\n"
     folder = models / "realization-1"
     (before,) = plans(entry).values()
@@ -131,7 +131,7 @@ def test_names_are_found_whatever_their_case_and_two_of_one_name_are_refused(mod
     assert "differ in case only" in twice.blocked_by[0]
 
 
-def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path, plans) -> None:  # type: ignore[no-untyped-def]
+def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path, plans) -> None:
     entry = "  - {{project: models/realization-1/Willow.prj, numbers: ['01'], inputs: [{}]}}\n"
     dss = models / "realization-1" / "dss"
     dss.mkdir()
@@ -157,7 +157,7 @@ def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path,
 )
 def test_only_what_changes_a_result_changes_the_fingerprint(
     models: Path, plans, old: str, new: str, changes: bool
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     entry = "  - {project: models/realization-1/Willow.prj, numbers: ['01'], expect: {completed: false}}\n"
     (before,) = plans(entry).values()
     (after,) = plans(entry.replace("false", "true"), HEAD.replace(old, new)).values()

@@ -147,7 +147,7 @@ def test_a_run_makes_legal_moves_only(path: Path) -> None:
         store.move_run(RunId("r1"), RunState.LOST, now=NOW, failure=failure, ended=NOW)
         with pytest.raises(IllegalMove):
             store.move_run(RunId("r1"), RunState.RUNNING, now=NOW)
-        assert store.run("r1").failure == failure  # type: ignore[union-attr]
+        assert store.run("r1").failure == failure
 
 
 def test_attempts_are_counted_at_one_fingerprint_since_the_last_retry_and_success(path: Path) -> None:
@@ -214,7 +214,7 @@ def test_only_one_controller_and_the_other_is_told_who(path: Path) -> None:
         with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
             Store.open(path, now=NOW)
         with Reader(path) as reader:
-            assert reader.controller().pid == os.getpid()  # type: ignore[union-attr]
+            assert reader.controller().pid == os.getpid()
     with Reader(path) as reader:
         assert reader.controller() is None
 
@@ -238,7 +238,7 @@ def test_of_twenty_controllers_at_once_one_wins(path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True) for _ in range(20)
     ]
     # The winner holds the lock until its input ends: nobody comes after it.
-    said = [one.stdout.readline().strip() for one in many]  # type: ignore[union-attr]
+    said = [one.stdout.readline().strip() for one in many]
     for one in many:
         one.communicate(timeout=60)
     assert sorted(said) == ["busy"] * 19 + ["won"]

@@ -92,6 +92,6 @@ def job(tmp_path: Path) -> Callable[..., Job]:
             "cores": 1,
             "time_limit": timedelta(seconds=60),
         }
-        return Job(**{**values, **more})  # type: ignore[arg-type]
+        return Job(**{**values, **more})
 
     return make

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.project import decode
+from rasreconcile.project import DESCRIPTION, decode
 
-_DESCRIPTION = re.compile(r"^(BEGIN|END) (FILE )?DESCRIPTION:", re.IGNORECASE)
 _KEYED = re.compile(r"^\s*[#A-Za-z]")
 MOST_NUMBERS = 1_000_000
 
@@ -76,7 +75,7 @@ def lines(data: bytes) -> Iterator[Line]:
     head: tuple[int, str] | None = None
     rows: list[str] = []
     for number, text in enumerate(re.split(r"\r\n|\r|\n", decode(data)), start=1):
-        marker = _DESCRIPTION.match(text.strip())
+        marker = DESCRIPTION.match(text.strip())
         if marker:
             inside = marker[1].upper() == "BEGIN"
             continue

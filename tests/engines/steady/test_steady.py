@@ -43,7 +43,7 @@ def computed(source: Path, stem: str, number: str, folder: Path) -> h5py.File:
     return h5py.File(folder / f"{stem}.p{number}.hdf")
 
 
-def compare(hecras_data: Path, folder: str, stem: str, number: str, tmp_path: Path):  # type: ignore[no-untyped-def]
+def compare(hecras_data: Path, folder: str, stem: str, number: str, tmp_path: Path):
     """Differences in water surface, which points converged, and our file."""
     ours = computed(hecras_data / folder, stem, number, tmp_path)
     with h5py.File(hecras_data / folder / f"{stem}.p{number}.hdf") as theirs:
@@ -169,7 +169,7 @@ def test_energy_is_conserved_from_section_to_section() -> None:
 def test_an_obstruction_and_a_levee_take_area_away(demo: Path) -> None:
     plain = parse_geometry((demo / "Willow.g01").read_bytes(), "g01").reaches[0].sections[1]
     levee = parse_geometry((demo / "Willow.g02").read_bytes(), "g02").reaches[0].sections[1]
-    below, above = levee.levees[0].elevation - 0.5, levee.levees[0].elevation + 0.5  # type: ignore[union-attr]
+    below, above = levee.levees[0].elevation - 0.5, levee.levees[0].elevation + 0.5
     for water, same in ((below, False), (above, True)):
         left = [float(Section(s, 1.486).at(water).areas[0, 0]) for s in (plain, levee)]
         assert (left[0] == pytest.approx(left[1])) is same
