@@ -9,7 +9,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAY = r"(\d{1,2})([A-Za-z]{3})(\d{4})"
 _MOMENT = re.compile(rf"{_DAY}[ ,]+(\d{{2}}):?(\d{{2}})(?::?(\d{{2}})(?:[.:]\d+)?)?", re.ASCII)
 _STARTED = re.compile(
-    rf"Simulation started at:[ \t]*{_DAY}[ \t]+(\d{{1,2}}):(\d{{2}}):(\d{{2}})[ \t]*([^\s]*)[ \t]*$",
+    rf"Simulation started at:[ \t]*{_DAY}[ \t]+(\d{{1,2}}):(\d{{2}}):(\d{{2}})[ \t]*([^\s]*)[ \t\r]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -1,8 +1,7 @@
-"""What the tests of results share: the real data, and an unsteady result in HEC-RAS's own layout."""
+"""What the tests of results share: real results, and an unsteady result in HEC-RAS's own layout."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,31 +53,18 @@ CELLS, GHOSTS = 12, 3
 
 
 @pytest.fixture(scope="session")
-def real_data() -> Path:
-    """Real HEC-RAS projects and results."""
-    beside = Path(__file__).parents[3] / "shared" / "hecras-data"
-    folder = Path(os.environ.get("RASRECONCILE_TEST_DATA") or beside)
-    if not folder.is_dir():
-        why = f"no real HEC-RAS data at {folder}; set RASRECONCILE_TEST_DATA"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
-    return folder
+def steady_result(hecras_data: Path) -> Path:
+    return hecras_data / "14320639-steady" / "14320639.p02.hdf"
 
 
 @pytest.fixture(scope="session")
-def steady_result(real_data: Path) -> Path:
-    return real_data / "14320639-steady" / "14320639.p02.hdf"
-
-
-@pytest.fixture(scope="session")
-def complete_results(real_data: Path) -> list[Path]:
+def complete_results(hecras_data: Path) -> list[Path]:
     """Every plan HDF of the real data that a finished HEC-RAS computation left."""
     return [
-        real_data / "14320639-steady" / "14320639.p01.hdf",
-        real_data / "14320639-steady" / "14320639.p02.hdf",
-        real_data / "meerlustkloof-baseline" / "Meerlustkloof.p01.hdf",
-        real_data / "meerlustkloof-conservative" / "MeerlustkloofPartB15.p01.hdf",
+        hecras_data / "14320639-steady" / "14320639.p01.hdf",
+        hecras_data / "14320639-steady" / "14320639.p02.hdf",
+        hecras_data / "meerlustkloof-baseline" / "Meerlustkloof.p01.hdf",
+        hecras_data / "meerlustkloof-conservative" / "MeerlustkloofPartB15.p01.hdf",
     ]
 
 
@@ -97,7 +83,7 @@ def unsteady_result(tmp_path: Path) -> Path:
 @pytest.fixture
 def say() -> Callable[[Path, str, list[str]], None]:
     """Writes messages and processes into a result, as a run of HEC-RAS that reuses the file does."""
-    return say_in
+    return _say_in
 
 
 @pytest.fixture
@@ -125,17 +111,21 @@ def published(tmp_path: Path) -> Published:
     )
 
 
-def say_in(path: Path, messages: str, processes: list[str]) -> None:
+def _say_in(path: Path, messages: str, processes: list[str]) -> None:
     with h5py.File(path, "r+") as file:
-        summary = file.require_group("Results/Summary")
-        for name in ("Compute Messages (text)", "Compute Processes"):
-            if name in summary:
-                del summary[name]
-        text = messages.replace("\n", "\r\n").encode("cp1252")
-        summary.create_dataset("Compute Messages (text)", data=np.array([text]))
-        table = np.zeros(len(processes), dtype=[("Process", "S34"), ("Compute Time (ms)", "<i4")])
-        table["Process"] = [name.encode() for name in processes]
-        summary.create_dataset("Compute Processes", data=table)
+        _write_messages(file, messages, processes)
+
+
+def _write_messages(file: h5py.File, messages: str, processes: list[str]) -> None:
+    summary = file.require_group("Results/Summary")
+    for name in ("Compute Messages (text)", "Compute Processes"):
+        if name in summary:
+            del summary[name]
+    text = messages.replace("\n", "\r\n").encode("cp1252")
+    summary.create_dataset("Compute Messages (text)", data=np.array([text]))
+    table = np.zeros(len(processes), dtype=[("Process", "S34"), ("Compute Time (ms)", "<i4")])
+    table["Process"] = [name.encode() for name in processes]
+    summary.create_dataset("Compute Processes", data=table)
 
 
 def _root_and_plan(file: h5py.File) -> None:
@@ -164,11 +154,7 @@ def _summary(file: h5py.File) -> None:
     summary.attrs["Time Solution Went Unstable"] = np.float32("nan")
     summary.attrs["Time Stamp Solution Went Unstable"] = np.bytes_("Not Applicable")
     summary.create_group("Volume Accounting").attrs["Error Percent"] = np.float32(-0.25)
-    file.flush()
-    path = Path(file.filename)
-    file.close()
-    say_in(path, GOOD_MESSAGES, ["Ras.exe", "Completing Geometry", "Unsteady Flow Computations"])
-    file.__init__(path, "r+")  # type: ignore[misc]  # the same handle again
+    _write_messages(file, GOOD_MESSAGES, ["Ras.exe", "Completing Geometry", "Unsteady Flow Computations"])
 
 
 def _output(file: h5py.File) -> None:
@@ -179,5 +165,7 @@ def _output(file: h5py.File) -> None:
     area = "2D Flow Areas/Perimeter 1"
     base[f"Summary Output/{area}/Maximum Water Surface"] = np.stack([row, days])
     series = base.create_group("Unsteady Time Series")
-    series["Time Date Stamp"] = np.array([b"02JAN1900 00:00:00", b"02JAN1900 12:00:00", b"02JAN1900 24:00:00"])
+    series["Time Date Stamp"] = np.array(
+        [b"02JAN1900 00:00:00", b"02JAN1900 12:00:00", b"02JAN1900 24:00:00"]
+    )
     series.create_dataset(f"{area}/Water Surface", data=np.stack([row - 3, row, row - 1]), compression="gzip")
