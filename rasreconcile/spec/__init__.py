@@ -6,6 +6,7 @@ from rasreconcile.spec.engines import CommandEngine, EngineSpec, HecRasEngine, S
 from rasreconcile.spec.expectations import AtMost, DatasetExpectation, Expectations
 from rasreconcile.spec.plans import PlanEntry
 from rasreconcile.spec.workers import (
+    Credentials,
     DockerWorker,
     LocalWorker,
     PsExecWorker,
@@ -17,6 +18,7 @@ from rasreconcile.spec.workers import (
 __all__ = [
     "AtMost",
     "CommandEngine",
+    "Credentials",
     "DatasetExpectation",
     "DockerWorker",
     "EngineSpec",

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_LONGEST = timedelta(days=365)
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+ADDRESS_PREFIX = r"^[^\s/\\][^\\]*[^\s/\\]$|^[^\s/\\]$"
+VERSION = r"^\d+\.\d+(\.\d+)?$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_()]*$"
+"""Windows has `ProgramFiles(x86)`."""
+CPUS = r"^\d+(\.\d+)?$"
+MEMORY = r"^\d+[bkmgBKMG]?$"
+SLURM_MEMORY = r"^\d+[KMGT]?$"
+
+FORMS: Mapping[str, str] = {
+    NAME: "takes letters, digits, `.`, `_` and `-`, at most 63, a letter or digit first",
+    ADDRESS_PREFIX: "must not begin or end with a blank or a slash, nor hold a backslash",
+    VERSION: 'must be a version such as "6.6"',
+    VARIABLE: "must be the name of an environment variable",
+    CPUS: 'must be a number of processors such as "4" or "0.5"',
+    MEMORY: "must be an amount of memory such as 8g or 512m",
+    SLURM_MEMORY: "must be an amount of memory as Slurm writes it, such as 16G",
+}
+"""What a pattern asks for, in words."""
 
 
 class Model(BaseModel):
@@ -25,11 +55,13 @@ class Model(BaseModel):
 
 
 class Secret(Model):
-    """Where a secret is to be found when it is needed; never the secret itself."""
+    """Where a secret is to be found when it is needed; never the secret itself. Give one of the two."""
 
-    env: str | None = None
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    env: Annotated[str, Field(pattern=VARIABLE)] | None = None
     """Name of an environment variable."""
-    file: str | None = None
+    file: Annotated[str, Field(min_length=1)] | None = None
     """A file that holds nothing else; readable by its owner only."""
 
     @model_validator(mode="before")
@@ -42,29 +74,53 @@ class Secret(Model):
     @model_validator(mode="after")
     def _one_place(self) -> Secret:
         if (self.env is None) == (self.file is None):
-            raise ValueError("give one of `env` and `file`")
+            raise ValueError("a secret has one place; give one of `env` and `file`")
         return self
 
 
 def duration(value: Any) -> Any:
-    """`30s`, `15m`, `1h30m`, `2d`, or a number of seconds, as a timedelta."""
+    """`30s`, `15m`, `1h30m`, `2d`, or a number of seconds, as a timedelta of at most a year."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
-        return timedelta(seconds=value)
-    if isinstance(value, str) and _DURATION.fullmatch(value):
+    seconds = -1.0
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = value
+    elif isinstance(value, str) and len(value) < 64 and _DURATION.fullmatch(value):
         parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", value)
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-        if seconds < 1e9:
-            return timedelta(seconds=seconds)
-    raise ValueError("not a duration; write 30s, 15m, 2h or 1h30m")
+    if 0 <= seconds <= _LONGEST.total_seconds():
+        return timedelta(seconds=seconds)
+    raise ValueError("is no duration of at most a year; write 30s, 15m, 2h or 1h30m")
+
+
+def in_words(span: timedelta) -> str:
+    """A timedelta as a spec would write it: `1h30m`."""
+    left, words = round(span.total_seconds()), ""
+    for unit, seconds in _UNITS.items():
+        count, left = divmod(left, seconds)
+        words += f"{count}{unit}" if count else ""
+    return words or "0s"
 
 
 Duration = Annotated[
     timedelta,
     BeforeValidator(duration),
-    WithJsonSchema({"anyOf": [{"type": "string", "examples": ["30s", "15m", "1h30m"]}, {"type": "number"}]}),
+    PlainSerializer(in_words, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "string",
+                    "pattern": f"^{_DURATION.pattern}$",
+                    "examples": ["30s", "15m", "1h30m"],
+                },
+                {"type": "number", "minimum": 0},
+            ]
+        }
+    ),
 ]
 
-Tuple = Annotated[tuple[str, ...], Field(strict=False)]
+Minutes = Annotated[float, Field(gt=0, le=60 * 24 * 365)]
+Words = Annotated[str, Field(min_length=1)]
+Tuple = Annotated[tuple[Words, ...], Field(strict=False)]
 """A YAML list of words."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from rasreconcile.spec.base import Duration, Model
+from rasreconcile.spec.base import Duration, Model, Words, in_words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.plans import PlanEntry
 from rasreconcile.spec.workers import Workers
@@ -23,17 +23,33 @@ class Retries(Model):
     at_most: Duration = timedelta(minutes=15)
     """The longest wait."""
 
+    @field_validator("at_most")
+    @classmethod
+    def _not_below_the_first(cls, value: timedelta, others: ValidationInfo) -> timedelta:
+        wait = others.data.get("wait", value)
+        if value < wait:
+            raise ValueError(f"is shorter than `wait` ({in_words(wait)}); raise it, or lower `wait`")
+        return value
+
+
+def _whole(value: Any) -> Any:
+    # `true` and `1.0` equal 1 for Python, and so for Literal.
+    if type(value) is not int:
+        raise ValueError("is no version of this format; write 1")
+    return value
+
 
 class Spec(Model):
     """Which results must exist, what they must show, and who may compute them."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_whole)]
     """Of this format."""
-    state: str | None = None
+    state: Words | None = None
     """The store, relative to the spec file; left out: `.rasreconcile/<name of the spec>.db` beside it."""
-    results: str | None = None
+    results: Words | None = None
     """Folder for results; left out: the project's own folder, where HEC-RAS would write."""
     engine: EngineSpec
+    """The program that computes the plans, where they name none themselves."""
     max_concurrent: Annotated[int, Field(ge=1)] | None = None
     """Most runs at once over all workers."""
     max_fails: Annotated[int, Field(ge=1)] | None = None
@@ -49,8 +65,11 @@ class Spec(Model):
     salt: str = ""
     """Any change makes every plan stale."""
     retries: Retries = Retries()
+    """What happens after a run that failed."""
     workers: Workers
+    """The places that may compute, each under a name of your choice."""
     plans: Annotated[tuple[PlanEntry, ...], Field(strict=False)]
+    """The plan set. Plans are computed in any order that `needs` allows."""
 
     @field_validator("workers", "plans")
     @classmethod

@@ -7,32 +7,35 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasreconcile.spec.base import Model
+from rasreconcile.spec.base import VARIABLE, VERSION, Model
 
 
 class HecRasEngine(Model):
     """HEC-RAS itself, as installed on the workers."""
 
     type: Literal["hec-ras"]
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+(\.\d+)?$")]
-    """As in `6.6`; a worker whose HEC-RAS is another version is refused."""
+    """`hec-ras`."""
+    version: Annotated[str, Field(pattern=VERSION)]
+    """As in `"6.6"`; a worker whose HEC-RAS is another version is refused."""
 
 
 class SteadyEngine(Model):
     """The built-in one-dimensional steady engine."""
 
     type: Literal["steady"]
+    """`steady`."""
 
 
 class CommandEngine(Model):
     """Any program that reads a HEC-RAS project and writes the plan's result HDF."""
 
     type: Literal["command"]
+    """`command`."""
     command: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     """Argument list, no shell. {project} {plan} {number} {stem} {cores} {output} are replaced."""
     version: str = ""
     """Part of the fingerprint: raise it when the program behind the command changes."""
-    env: Mapping[str, str] = {}
+    env: Mapping[Annotated[str, Field(pattern=VARIABLE)], str] = {}
     """Environment of the command; never a secret: it is stored and shown."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from rasreconcile.spec.base import Model
 
@@ -14,6 +14,7 @@ class AtMost(Model):
     """A bound on the absolute value."""
 
     at_most: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """The bound; the value may be as large, positive or negative."""
 
 
 class DatasetExpectation(Model):
@@ -23,16 +24,15 @@ class DatasetExpectation(Model):
     """Every value is finite (cells that are dry and NaN fail this)."""
     between: Annotated[tuple[float, float], Field(strict=False)] | None = None
     """Smallest and largest value allowed among the finite ones, in the units of the dataset."""
-    shape: Annotated[tuple[int, ...], Field(strict=False)] | None = None
+    shape: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] | None = None
     """Exact lengths, one for each dimension."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> DatasetExpectation:
-        if self.between is not None and self.between[0] > self.between[1]:
-            raise ValueError(
-                "the first number of `between` is larger than the second; give [lowest, highest]"
-            )
-        return self
+    @field_validator("between")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and value[0] > value[1]:
+            raise ValueError("the first number is larger than the second; give [lowest, highest]")
+        return value
 
 
 class Expectations(Model):
@@ -41,6 +41,7 @@ class Expectations(Model):
     completed: bool = True
     """The HDF carries HEC-RAS's own evidence of a completed computation. `false` for results that are not HEC-RAS's."""
     units: Literal["english", "si"] | None = None
+    """Unit system of the result; left out: either."""
     profiles: Annotated[int, Field(ge=1)] | None = None
     """Number of steady profiles."""
     volume_error_percent: AtMost | None = None

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath, PureWindowsPath
+from reprlib import repr as short
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from rasreconcile.spec.base import Model, Tuple
+from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Model, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.expectations import Expectations
 
 
 def numbers(value: Any) -> tuple[str, ...]:
     """`["04", "06-12", 3]` -> two digits each, in order, each once."""
+    if value is None:
+        raise ValueError("names none; leave it out for every plan the .prj lists")
     found: dict[str, None] = {}
     for word in value if isinstance(value, list | tuple) else [value]:
         text = f"{word:02d}" if isinstance(word, int) and not isinstance(word, bool) else word
-        match = re.fullmatch(r"p?(\d\d)(?:-p?(\d\d))?", text) if isinstance(text, str) else None
+        match = re.fullmatch(r"p?([0-9]{2})(?:-p?([0-9]{2}))?", text) if isinstance(text, str) else None
         if match is None:
-            raise ValueError(f'{word!r} is no plan number; write two digits, "04", or a range, "06-12"')
+            raise ValueError(f'{short(word)} is no plan number; write two digits, "04", or a range, "06-12"')
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last:
-            raise ValueError(f"{word!r}: plan numbers run from 01 to 99, the smaller one first")
+            raise ValueError(f"{short(word)}: plan numbers run from 01 to 99; write the smaller one first")
         found |= {f"{number:02d}": None for number in range(first, last + 1)}
     return tuple(found)
 
@@ -35,7 +38,12 @@ Numbers = Annotated[
     WithJsonSchema(
         {
             "type": "array",
-            "items": {"anyOf": [{"type": "string", "pattern": r"^p?\d\d(-p?\d\d)?$"}, {"type": "integer"}]},
+            "items": {
+                "anyOf": [
+                    {"type": "string", "pattern": r"^p?\d\d(-p?\d\d)?$"},
+                    {"type": "integer", "minimum": 1, "maximum": 99},
+                ]
+            },
             "examples": [["04", "06-12"]],
         }
     ),
@@ -45,18 +53,19 @@ Numbers = Annotated[
 class PlanEntry(Model):
     """Some plans of a project, or of every project that a pattern matches."""
 
-    project: Annotated[str, Field(min_length=1)]
+    project: Words
     """The .prj, relative to the spec file; with `*`, `?` or `**`: every match is a project."""
-    name: Annotated[str, Field(pattern=r"^[^\s/\\][^\\]*[^\s/\\]$|^[^\s/\\]$")] | None = None
+    name: Annotated[str, Field(pattern=ADDRESS_PREFIX)] | None = None
     """First part of the addresses of these plans; the project's name where left out."""
     numbers: Numbers = ()
     """Plan numbers and ranges; left out: every plan the .prj lists."""
     expect: Expectations = Expectations()
+    """What the results must show."""
     engine: EngineSpec | None = None
     """Instead of the spec's own engine."""
-    cores: Annotated[int, Field(ge=1)] | None = None
+    cores: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Cores for each run, instead of the worker's cores_per_plan."""
-    max_runtime_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 365)] | None = None
+    max_runtime_minutes: Minutes | None = None
     """A run that takes longer is ended; 7 days where left out."""
     inputs: Tuple = ()
     """Files that the project does not name, relative to its folder; patterns allowed."""
@@ -66,12 +75,14 @@ class PlanEntry(Model):
     """Names of the workers that may run these plans; left out: every worker."""
     clear_geompre: bool = False
     """Remove geometry preprocessor files before the run."""
+    results: Words | None = None
+    """Folder for the results of these plans, relative to the spec file, instead of the spec's own `results`."""
 
     @field_validator("inputs")
     @classmethod
     def _inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for word in value:
             absolute = PurePosixPath(word).is_absolute() or PureWindowsPath(word).anchor
-            if absolute or ".." in PureWindowsPath(word).parts or not word:
-                raise ValueError(f"{word!r} leads out of the project's folder; put the file inside it")
+            if absolute or ".." in PureWindowsPath(word).parts:
+                raise ValueError(f"{short(word)} leads out of the project's folder; put the file inside it")
         return value

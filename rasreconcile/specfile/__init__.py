@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rasreconcile.specfile.loading import LoadedSpec
 
-__all__ = ["LoadedSpec", "load"]
+__all__ = ["LoadedSpec", "load", "reference_markdown", "schema_json"]
 
 
 def load(path: Path) -> LoadedSpec:
@@ -18,9 +18,23 @@ def load(path: Path) -> LoadedSpec:
     return loading(path)
 
 
+def schema_json() -> str:
+    """The JSON Schema of a spec, the same text every time."""
+    from rasreconcile.specfile.schema import schema_json as schema  # noqa: PLC0415  as above
+
+    return schema()
+
+
+def reference_markdown() -> str:
+    """Every part of a spec in words: docs/spec.md."""
+    from rasreconcile.specfile.reference import reference_markdown as reference  # noqa: PLC0415  as above
+
+    return reference()
+
+
 def __getattr__(name: str) -> object:
     if name == "LoadedSpec":
         from rasreconcile.specfile.loading import LoadedSpec  # noqa: PLC0415  as above
 
         return LoadedSpec
-    raise AttributeError(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,128 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from rasreconcile.errors import Fault
-from rasreconcile.spec import Spec
+from rasreconcile.spec.base import FORMS
+from rasreconcile.specfile.known import Known, known_at
 from rasreconcile.specfile.yamltext import Document, path_of
 
+_MAPPING = ("is not a mapping", "write its keys below it, indented")
 _WORDS: Mapping[str, tuple[str, str]] = {
     "int_type": ("is not a whole number", "write digits without quotes"),
     "float_type": ("is not a number", "write digits without quotes"),
     "bool_type": ("is neither true nor false", "write true or false"),
     "string_type": ("is not text", "put it in quotes"),
-    "missing": ("is missing", "add it"),
-    "model_type": ("is not a mapping", "write its keys below it, indented"),
-    "model_attributes_type": ("is not a mapping", "write its keys below it, indented"),
-    "dict_type": ("is not a mapping", "write its keys below it, indented"),
-    "mapping_type": ("is not a mapping", "write its keys below it, indented"),
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "mapping_type": _MAPPING,
     "tuple_type": ("is not a list", "write [one, two]"),
     "finite_number": ("is not a finite number", "write a number"),
+    "union_tag_not_found": ("`type` is missing", "say which type it is"),
 }
 _BOUNDS: Mapping[str, tuple[str, str]] = {
-    "greater_than": ("gt", "must be more than {}"),
-    "greater_than_equal": ("ge", "must be at least {}"),
-    "less_than": ("lt", "must be less than {}"),
-    "less_than_equal": ("le", "must be at most {}"),
-    "too_short": ("min_length", "needs at least {} of them"),
-    "too_long": ("max_length", "takes at most {} of them"),
-    "string_too_short": ("min_length", "needs at least {} letters"),
-    "string_pattern_mismatch": ("pattern", "is not of the form {}"),
+    "greater_than": ("gt", "must be more than {:g}"),
+    "greater_than_equal": ("ge", "must be at least {:g}"),
+    "less_than": ("lt", "must be less than {:g}"),
+    "less_than_equal": ("le", "must be at most {:g}"),
+    "too_short": ("min_length", "needs at least {}"),
+    "too_long": ("max_length", "takes at most {}"),
 }
+_ADDED: Mapping[tuple[str, str | int], str] = {
+    ("Spec", "version"): "write version: 1",
+    ("HecRasEngine", "version"): 'add it, as in version: "6.6"',
+    ("PsExecWorker", "session_id"): "add the number that `query session /server:HOST` shows, mostly 2",
+}
+_ELSEWHERE: Mapping[str, str] = {
+    "worker_type": "it is called `type` here",
+    "worker_id": "a worker's name is the key above it",
+    "local_path": "it is called `worker_folder` here",
+    "remote_temp_folder": "leave it out, every run has a folder of its own below worker_folder",
+    "system_account": "leave it out, HEC-RAS hangs under the system account",
+    "username": "write credentials: {username: NAME, password: {env: NAME}}",
+    "password": "write credentials: {username: NAME, password: {env: NAME}}",
+    "num_cores": "it is called `cores_per_plan` here",
+    "enabled": "take the worker out where it is not to be used",
+}
+"""Keys that ras-commander's users bring along."""
 
 
-def fault_of(error: ErrorDetails, document: Document, name: str) -> Fault:
-    """The fault at its line."""
-    place = _place(error, document)
-    what, remedy = _say(error)
-    line = document.line_of(place)
-    return Fault(name, line, path_of(place), what, remedy)
-
-
-def _place(error: ErrorDetails, document: Document) -> tuple[str | int, ...]:
-    """The error's place without the tags of unions and other marks that pydantic puts between the keys."""
-    place: list[str | int] = []
-    value = document.value
-    for n, part in enumerate(error["loc"]):
-        last = n == len(error["loc"]) - 1
-        if isinstance(value, dict) and part in value:
-            value = value[str(part)]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        elif not (last and error["type"] == "missing"):
+def faults_of(errors: Iterable[ErrorDetails], document: Document, name: str) -> list[Fault]:
+    """A fault for every error, at its line; none where another fault of the spec already says it."""
+    found = [(error, known_at(error["loc"], new_key=_is_new(error))) for error in errors]
+    guessed = {(*known.place[:-1], _near(known)) for error, known in found if _is_new(error)}
+    faults = []
+    for error, known in found:
+        place = _place(error, known, document)
+        said = any(place[:n] in document.unread for n in range(len(place) + 1))
+        if said or (error["type"] == "missing" and place in guessed):
             continue
-        place.append(part)
-    if error["type"].startswith("union_tag") and isinstance(value, dict) and "type" in value:
-        place.append("type")
-    return tuple(place)
+        what, remedy = _say(error, known, document)
+        faults.append(Fault(name, document.line_of(place), path_of(place), what, remedy))
+    return faults
 
 
-def _say(error: ErrorDetails) -> tuple[str, str]:
+def near(word: str, known: Sequence[str]) -> str | None:
+    """What the user may have meant."""
+    return _closest(word, tuple(known))
+
+
+@lru_cache(maxsize=10_000)
+def _closest(word: str, known: tuple[str, ...]) -> str | None:
+    # Nobody means a key by a word of a thousand letters, and comparing those takes minutes.
+    return next(iter(get_close_matches(word[:64], known, n=1)), None)
+
+
+def _is_new(error: ErrorDetails) -> bool:
+    return error["type"] == "extra_forbidden"
+
+
+def _near(known: Known) -> str | None:
+    return None if _elsewhere(known) else near(str(known.place[-1]), known.keys)
+
+
+def _elsewhere(known: Known) -> str | None:
+    return _ELSEWHERE.get(str(known.place[-1])) if "worker_folder" in known.keys else None
+
+
+def _place(error: ErrorDetails, known: Known, document: Document) -> tuple[str | int, ...]:
+    if _is_new(error) and known.part_of == "Secret":
+        return known.place[:-1]  # `{hunter2}` is a mapping whose key is the password
+    if error["type"] == "union_tag_invalid":
+        return (*known.place, "type")
+    if error["type"] == "union_tag_not_found" and (key := _meant_by_type(known, document)):
+        return (*known.place, key)
+    return known.place
+
+
+def _say(error: ErrorDetails, known: Known, document: Document) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx") or {}
     if kind == "extra_forbidden":
-        return "unknown key", _suggestion(error["loc"])
+        return "unknown key", _suggestion(known)
+    if kind == "union_tag_not_found" and _meant_by_type(known, document):
+        return "unknown key", "did you mean type?"
+    if kind == "missing":
+        return "is missing", _ADDED.get((known.part_of, known.place[-1]), "add it")
     if kind in _WORDS:
         return _WORDS[kind]
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return words.format(context.get(key)), "change it"
+        return words.format(context.get(key, 0)), "change it"
+    if kind == "string_too_short":
+        return "is empty", "fill it in, or leave it out"
+    if kind == "string_pattern_mismatch":
+        pattern = str(context.get("pattern"))
+        return FORMS.get(pattern, f"is not of the form {pattern}"), "change it"
     if kind in {"literal_error", "enum"}:
         return f"must be {context.get('expected')}", "change it"
     if kind == "union_tag_invalid":
         return f"must be one of {context.get('expected_tags')}", _near_tag(context)
-    if kind == "union_tag_not_found":
-        return "`type` is missing", "say which type it is"
-    what, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
-    # `HEC-RAS hangs` keeps its capitals, `Input should be` does not.
-    return (what if what[1:2].isupper() else what[:1].lower() + what[1:]), remedy
+    said = error["msg"]
+    ours = said.removeprefix("Value error, ")
+    what, _, remedy = (said[:1].lower() + said[1:] if ours == said else ours).partition("; ")
+    return what, remedy or "change it"
 
 
 def _near_tag(context: Mapping[str, Any]) -> str:
     tags = [tag.strip(" '") for tag in str(context.get("expected_tags", "")).split(",")]
-    near = get_close_matches(str(context.get("tag", "")), tags, n=1)
-    return f"did you mean {near[0]}?" if near else "change it"
+    meant = near(str(context.get("tag", "")), tags)
+    return f"did you mean {meant}?" if meant else "change it"
 
 
-def _suggestion(place: tuple[str | int, ...]) -> str:
-    known = sorted(_keys_at(place[:-1]))
-    near = get_close_matches(str(place[-1]), known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}"
+def _suggestion(known: Known) -> str:
+    if meant := _near(known):
+        return f"did you mean {meant}?"
+    return _elsewhere(known) or f"known are: {', '.join(known.keys)}"
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    return Spec.model_json_schema()
-
-
-def _keys_at(place: tuple[str | int, ...]) -> set[str]:
-    """The keys the schema knows at a place, union tags included in the way pydantic reports them."""
-    nodes = [_schema()]
-    for part in place:
-        nodes = [step for node in nodes for option in _options(node) for step in _steps(option, part)]
-    return {key for node in nodes for option in _options(node) for key in option.get("properties", {})}
-
-
-def _options(node: dict[str, Any]) -> list[dict[str, Any]]:
-    if "$ref" in node:
-        return _options(_schema()["$defs"][node["$ref"].rpartition("/")[2]])
-    return [node, *(found for part in node.get("anyOf", []) for found in _options(part))]
-
-
-def _steps(node: dict[str, Any], part: str | int) -> list[dict[str, Any]]:
-    if part in node.get("properties", {}):
-        return [node["properties"][part]]
-    mapping = node.get("discriminator", {}).get("mapping", {})
-    if part in mapping:
-        return [{"$ref": mapping[part]}]
-    inner: list[Callable[[], Any]] = [
-        lambda: node.get("items") if isinstance(part, int) else None,
-        lambda: node.get("additionalProperties"),
-        lambda: next(iter(node.get("patternProperties", {}).values()), None),
-    ]
-    return [found for look in inner if isinstance(found := look(), dict)]
+def _meant_by_type(known: Known, document: Document) -> str | None:
+    """The key of a mapping without `type` that its writer took for it."""
+    value = document.value
+    for part in known.place:
+        value = value[part]
+    keys = [str(key) for key in value if key != "type"] if isinstance(value, dict) else []
+    return "worker_type" if "worker_type" in keys else near("type", keys)

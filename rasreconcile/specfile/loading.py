@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from rasreconcile.errors import Fault, SpecError
-from rasreconcile.spec import Spec
-from rasreconcile.specfile.faults import fault_of
-from rasreconcile.specfile.names import names_that_mean_nothing
-from rasreconcile.specfile.peek import place_of
-from rasreconcile.specfile.yamltext import LARGEST, Document, Place, parse
+from rasreconcile.errors import SpecError
+from rasreconcile.spec import PlanEntry, Spec
+from rasreconcile.specfile.faults import faults_of
+from rasreconcile.specfile.files import bytes_of, place_of, store_of
+from rasreconcile.specfile.names import folders_of_nobody, names_that_mean_nothing
+from rasreconcile.specfile.yamltext import Document, Place, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class LoadedSpec:
     """Absolute."""
     name: str
     """As the user named it."""
-    text: str
+    text: str = field(repr=False)
     text_digest: str
     """sha256 of the file's bytes, hex."""
     document: Document = field(repr=False, compare=False)
@@ -38,14 +38,17 @@ class LoadedSpec:
 
     @property
     def state_path(self) -> Path:
-        return place_of(self.path, self.spec.state)
+        """The store."""
+        return store_of(self.path, self.spec.state)
 
     @property
     def results_root(self) -> Path | None:
         """Where results go; None: into each project's own folder."""
-        if self.spec.results is None:
-            return None
-        return Path(os.path.normpath(self.folder / Path(self.spec.results).expanduser()))
+        return None if self.spec.results is None else place_of(self.path, self.spec.results)
+
+    def results_of(self, entry: PlanEntry) -> Path | None:
+        """Where the results of these plans go: as the entry says, else as the spec does."""
+        return self.results_root if entry.results is None else place_of(self.path, entry.results)
 
     def line_of(self, place: Place) -> int:
         """The line of a key or item, for faults that are found later."""
@@ -55,24 +58,21 @@ class LoadedSpec:
 def load(path: Path) -> LoadedSpec:
     """The spec at `path`. Raises SpecError with every fault there is."""
     name = str(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise SpecError([Fault(name, 1, "", error.strerror or str(error), "name a spec file")]) from error
-    except ValueError as error:  # a NUL byte in a name
-        raise SpecError([Fault(name, 1, "", str(error), "name a spec file")]) from error
+    data = bytes_of(path)
     document = parse(data, name)
-    if document.value is None:
-        raise SpecError(
-            document.faults or [Fault(name, 1, "", "is empty", "see specs/demo.yaml for a first spec")]
-        )
-    faults = list(document.faults)
+    if document.root is None:
+        raise SpecError(document.faults)
+    found: list[ErrorDetails] = []
     try:
         spec = Spec.model_validate(document.value)
     except ValidationError as error:
-        faults += [fault_of(found, document, name) for found in error.errors(include_url=False)]
-    faults += names_that_mean_nothing(document, name)
+        found = error.errors(include_url=False, include_input=False)
+    faults = [
+        *document.faults,
+        *faults_of(found, document, name),
+        *names_that_mean_nothing(document, name),
+        *folders_of_nobody(document, path),
+    ]
     if faults:
         raise SpecError(list(dict.fromkeys(faults)))
     digest = hashlib.sha256(data).hexdigest()

@@ -1,13 +1,15 @@
-"""Names in a spec that must be the name of something else in it."""
+"""Words in a spec that must mean something: workers' names, and folders below somebody's `~`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from rasreconcile.errors import Fault
-from rasreconcile.specfile.yamltext import Document, path_of
+from rasreconcile.specfile.faults import near
+from rasreconcile.specfile.files import place_of
+from rasreconcile.specfile.yamltext import Document, Place, path_of
 
 
 def names_that_mean_nothing(document: Document, name: str) -> list[Fault]:
@@ -15,25 +17,57 @@ def names_that_mean_nothing(document: Document, name: str) -> list[Fault]:
     faults = []
     for place, word, known, what in _references(document.value):
         if word not in known:
-            near = get_close_matches(word, known, n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
-            faults.append(
-                Fault(name, document.line_of(place), path_of(place), f"{word!r} is no {what}", remedy)
-            )
+            meant = near(word, known)
+            remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known) or 'none'}"
+            faults.append(_fault(document, name, place, f"{_short(word)} is no {what}; {remedy}"))
     return faults
 
 
-def _references(value: Any) -> Iterator[tuple[tuple[str | int, ...], str, list[str], str]]:
+def folders_of_nobody(document: Document, path: Path) -> list[Fault]:
+    """Faults of the paths on this machine that begin with the `~` of a user it does not have."""
+    faults = []
+    for place, word in _paths(document.value):
+        try:
+            place_of(path, word)
+        except ValueError as error:
+            faults.append(_fault(document, str(path), place, str(error)))
+    return faults
+
+
+def _fault(document: Document, name: str, place: Place, said: str) -> Fault:
+    what, _, remedy = said.partition("; ")
+    return Fault(name, document.line_of(place), path_of(place), what, remedy)
+
+
+def _short(word: str) -> str:
+    return repr(word if len(word) <= 64 else f"{word[:64]}...")
+
+
+def _references(value: Any) -> Iterator[tuple[tuple[str | int, ...], str, tuple[str, ...], str]]:
     workers = _mapping(_mapping(value).get("workers"))
-    ssh = [name for name, worker in workers.items() if _mapping(worker).get("type") == "ssh"]
+    names = tuple(workers)
+    ssh = tuple(name for name, worker in workers.items() if _mapping(worker).get("type") == "ssh")
     for name, worker in workers.items():
         through = _mapping(worker).get("through")
-        if isinstance(through, str):
+        if isinstance(through, str) and _mapping(worker).get("type") == "slurm":
             yield ("workers", name, "through"), through, ssh, "ssh worker of this spec"
     for index, entry in enumerate(_list(_mapping(value).get("plans"))):
         for n, word in enumerate(_list(_mapping(entry).get("only_on"))):
             if isinstance(word, str):
-                yield ("plans", index, "only_on", n), word, list(workers), "worker of this spec"
+                yield ("plans", index, "only_on", n), word, names, "worker of this spec"
+
+
+def _paths(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    whole = _mapping(value)
+    here: list[tuple[tuple[str | int, ...], Any]] = [((key,), whole.get(key)) for key in ("state", "results")]
+    for name, worker in _mapping(whole.get("workers")).items():
+        local = ("worker_folder", "ras_exe_path") if _mapping(worker).get("type") == "local" else ()
+        for key in (*local, "ssh_key_path", "psexec_path"):
+            here.append((("workers", name, key), _mapping(worker).get(key)))
+    for index, entry in enumerate(_list(whole.get("plans"))):
+        for key in ("project", "results"):
+            here.append((("plans", index, key), _mapping(entry).get(key)))
+    yield from ((place, word) for place, word in here if isinstance(word, str) and word.startswith("~"))
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -1,47 +1,32 @@
-"""YAML text to plain values, JSON scalars only, with the line of everything. The only home of yaml."""
+"""YAML text to plain values, with the line of everything and everything that is wrong with it as YAML."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
 from rasreconcile.errors import Fault
+from rasreconcile.specfile.yamlevents import (
+    DEEPEST,
+    NotYaml,
+    compose,
+    is_scalar,
+    text_of,
+    too_deep,
+)
 
-try:
-    from yaml import CSafeLoader as FastLoader
-except ImportError:  # pragma: no cover  wheels of PyYAML bring the C loader; slow is better than none
-    from yaml import SafeLoader as FastLoader  # type: ignore[assignment]
-
-LARGEST = 16 << 20
-"""Bytes of a spec; ten thousand literal plans take two."""
-DEEPEST = 40
 MOST_ALIASED = 100_000
 """Values that aliases may stand for altogether: a bomb is defused, a shared expectation is not."""
 LONGEST_NUMBER = 300
+LONGEST_WORD = 200
+"""Letters of a key in a fault's path; the paths of datasets fit."""
 
 Place = Sequence[str | int]
 
-_PLAIN = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
-_JSON = {
-    "tag:yaml.org,2002:null": r"null|~|",
-    "tag:yaml.org,2002:bool": r"true|false",
-    "tag:yaml.org,2002:int": r"-?(?:0|[1-9][0-9]*)",
-    "tag:yaml.org,2002:float": r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)",
-}
-
-
-class _Loader(FastLoader):
-    """Knows the scalars of JSON and no others: `yes`, `2026-01-01`, `0123` and `1:30` are text."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # as PyYAML's own loaders do
-
-
-for _tag, _pattern in _JSON.items():
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), [*"nft~-0123456789", ""])
+_MERGE = "<<"
 
 
 @dataclass(slots=True)
@@ -50,88 +35,56 @@ class Document:
 
     value: Any
     faults: list[Fault]
-    _root: yaml.Node | None
-    _name: str
+    root: yaml.Node | None
+    unread: frozenset[tuple[str | int, ...]] = frozenset()
+    """Places whose value is a fault already: whatever else is said about them would be said twice."""
+    _keys: dict[int, dict[str, tuple[yaml.Node, int]]] = field(default_factory=dict)
 
     def line_of(self, place: Place) -> int:
         """The line of the key or item at `place`, or of the nearest thing around it. From 1."""
-        node, line = self._root, 1
+        node, line = self.root, 1
         for part in place:
-            found = _step(node, part)
+            found = self._step(node, part)
             if found is None:
-                continue
+                break
             node, line = found
         return line
+
+    def _step(self, node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | None:
+        if isinstance(node, yaml.MappingNode):
+            if id(node) not in self._keys:
+                self._keys[id(node)] = dict(_lines(node, frozenset()))
+            return self._keys[id(node)].get(str(part))
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            item = node.value[part]
+            return item, item.start_mark.line + 1
+        return None
+
+
+def _lines(node: yaml.Node, within: frozenset[int]) -> Iterator[tuple[str, tuple[yaml.Node, int]]]:
+    """Merged keys first, so that those written here win; of two that are the same, the first is the last told."""
+    if not isinstance(node, yaml.MappingNode) or id(node) in within:
+        return
+    for key, value in node.value:
+        if key.value == _MERGE:
+            for mapping in reversed(value.value) if isinstance(value, yaml.SequenceNode) else [value]:
+                yield from _lines(mapping, within | {id(node)})
+    for key, value in reversed(node.value):
+        if isinstance(key, yaml.ScalarNode):
+            yield key.value, (value, key.start_mark.line + 1)
 
 
 def parse(data: bytes, name: str) -> Document:
     """The document and everything wrong with it as YAML; `value` is None where it cannot be read at all."""
-    if len(data) > LARGEST:
-        what = f"{len(data)} bytes are no spec"
-        return _unreadable(
-            name, 1, what, f"keep it under {LARGEST} bytes; use patterns in `project` and ranges"
-        )
-    try:
-        text = data.decode("utf-8-sig")
-        node = _compose(text)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        return _unreadable(name, line, "is not UTF-8 text", "save it as UTF-8")
-    except yaml.YAMLError as error:
-        return _unreadable(name, *_what(error))
-    except RecursionError:
-        return _unreadable(name, 1, "is nested too deeply", f"keep it under {DEEPEST} levels")
-    if node is None:
-        return _unreadable(
-            name, 1, "is empty", "see specs/demo.yaml for a first spec, or `rasreconcile init`"
-        )
     reading = _Reading(name)
-    value = reading.value(node, ())
-    return Document(value, reading.faults, node, name)
-
-
-def _compose(text: str) -> yaml.Node | None:
-    # Deep nesting recurses in C: it is counted on the tokens before anything is built from them.
-    depth = deepest = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > DEEPEST:
-                raise RecursionError
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
-    return node
-
-
-def _unreadable(name: str, line: int, what: str, remedy: str) -> Document:
-    return Document(None, [Fault(name, line, "", what, remedy)], None, name)
-
-
-def _what(error: yaml.YAMLError) -> tuple[int, str, str]:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    hint = (
-        "use spaces, not tabs"
-        if "tab" in str(problem) or "cannot start any token" in str(problem)
-        else "mend it"
-    )
-    return (mark.line + 1 if mark else 1), f"no YAML: {problem}", hint
-
-
-def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return value, key.start_mark.line + 1
-        for key, value in node.value:
-            if key.value == "<<" and (found := _step(value, part)):
-                return found
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        item = node.value[part]
-        return item, item.start_mark.line + 1
-    return None
+    try:
+        node = compose(text_of(data))
+        if node is None:
+            raise NotYaml(1, "is empty", "see specs/demo.yaml for a first spec, or `rasreconcile init`")
+        value = reading.value(node, ())
+    except NotYaml as error:
+        return Document(None, [Fault(name, error.line, "", error.what, error.remedy)], None)
+    return Document(value, reading.faults, node, frozenset(reading.unread))
 
 
 @dataclass(slots=True)
@@ -140,6 +93,7 @@ class _Reading:
 
     name: str
     faults: list[Fault] = field(default_factory=list)
+    unread: set[tuple[str | int, ...]] = field(default_factory=set)
     _seen: set[int] = field(default_factory=set)
     _open: set[int] = field(default_factory=set)
     _aliased: int = 0
@@ -148,23 +102,20 @@ class _Reading:
         aliased = aliased or id(node) in self._seen
         if aliased:
             self._aliased += 1
-            if self._aliased == MOST_ALIASED:
-                self._fault(
-                    node, place, f"aliases stand for more than {MOST_ALIASED} values", "write less by alias"
-                )
-            if self._aliased >= MOST_ALIASED:
-                return None
+            if self._aliased > MOST_ALIASED:
+                what = f"holds aliases that stand for more than {MOST_ALIASED:,} values"
+                raise NotYaml(node.start_mark.line + 1, what, "write less by alias")
         if id(node) in self._open:
-            self._fault(node, place, "an alias stands for what it is in", "take it out")
-            return None
+            return self._unread(node, place, "an alias stands for what it is in", "take it out")
+        if len(self._open) > DEEPEST:
+            raise too_deep(node.start_mark.line + 1)
         self._seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, place)
         self._open.add(id(node))
         try:
-            if node.tag not in _PLAIN:
-                self._fault(node, place, f"tag {node.tag} is not known here", "write plain values")
-                return None
+            if node.tag not in {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}:
+                return self._unread(node, place, *_TAGGED)
             if isinstance(node, yaml.SequenceNode):
                 return [self.value(item, (*place, n), aliased=aliased) for n, item in enumerate(node.value)]
             return self._mapping(node, place, aliased=aliased)
@@ -174,52 +125,86 @@ class _Reading:
     def _mapping(self, node: yaml.Node, place: tuple[str | int, ...], *, aliased: bool) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
+        lines: dict[str, int] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self._fault(key, place, "a key must be a word", "put it in quotes")
-            elif key.value == "<<":
-                for values in self._merged(item, place, aliased=aliased):
-                    merged = {**values, **merged}
-            elif key.value in found:
-                self._fault(key, (*place, key.value), "stands here twice", "keep one")
+            elif "\0" in key.value:
+                self._fault(key, (*place, key.value), "holds a NUL character", "take it out")
+            elif key.value == _MERGE and not place:
+                # `status` looks for `state` here without reading anything else.
+                self._fault(key, (_MERGE,), "cannot stand at the top", "write its keys out")
+            elif key.value in lines:
+                what = f"stands here a second time, first on line {lines[key.value]}"
+                self._fault(key, (*place, key.value), what, "keep one")
             else:
-                found[key.value] = self.value(item, (*place, key.value), aliased=aliased)
+                lines[key.value] = key.start_mark.line + 1
+                if key.value == _MERGE:
+                    for values in self._merged(item, place, aliased=aliased):
+                        for word, value in values.items():
+                            merged.setdefault(word, value)
+                else:
+                    found[key.value] = self.value(item, (*place, key.value), aliased=aliased)
         return {**merged, **found}
 
     def _merged(
         self, node: yaml.Node, place: tuple[str | int, ...], *, aliased: bool
     ) -> Iterator[dict[str, Any]]:
-        value = self.value(node, (*place, "<<"), aliased=aliased)
+        value = self.value(node, (*place, _MERGE), aliased=aliased)
         for mapping in value if isinstance(value, list) else [value]:
             if isinstance(mapping, dict):
                 yield mapping
-            else:
-                self._fault(node, (*place, "<<"), "is no mapping", "give `<<` an alias of one")
+            elif (*place, _MERGE) not in self.unread:
+                self._fault(node, (*place, _MERGE), "is no mapping", "give `<<` an alias of one")
 
     def _scalar(self, node: yaml.ScalarNode, place: tuple[str | int, ...]) -> Any:
-        match node.tag.rpartition(":")[2]:
+        match node.tag.removeprefix("tag:yaml.org,2002:"):
+            case "str" if "\0" in node.value:
+                return self._unread(node, place, "holds a NUL character", "take it out")
             case "str":
                 return node.value
+            case "null" | "bool" | "int" | "float" as kind if is_scalar(kind, node.value):
+                return self._json(kind, node, place)
+            case _:
+                return self._unread(node, place, *_TAGGED)
+
+    def _json(self, kind: str, node: yaml.ScalarNode, place: tuple[str | int, ...]) -> Any:
+        match kind:
             case "null":
                 return None
-            case "bool" if node.value in {"true", "false"}:
+            case "bool":
                 return node.value == "true"
-            case "int" | "float" as kind if re.fullmatch(_JSON[f"tag:yaml.org,2002:{kind}"], node.value):
-                if len(node.value) > LONGEST_NUMBER:
-                    self._fault(node, place, "is too long for a number", "put it in quotes, or shorten it")
-                    return None
-                return int(node.value) if kind == "int" else float(node.value)
+            case _ if len(node.value) > LONGEST_NUMBER:
+                return self._unread(
+                    node, place, "is too long for a number", "put it in quotes, or shorten it"
+                )
+            case "int":
+                return int(node.value)
             case _:
-                self._fault(node, place, f"tag {node.tag} is not known here", "write plain values")
-                return None
+                number = float(node.value)
+                if number in {float("inf"), float("-inf")}:
+                    return self._unread(node, place, "is too large for a number", "write a smaller one")
+                return number
+
+    def _unread(self, node: yaml.Node, place: tuple[str | int, ...], what: str, remedy: str) -> None:
+        self.unread.add(place)
+        self._fault(node, place, what, remedy)
 
     def _fault(self, node: yaml.Node, place: tuple[str | int, ...], what: str, remedy: str) -> None:
         self.faults.append(Fault(self.name, node.start_mark.line + 1, path_of(place), what, remedy))
 
 
+# The tag is not repeated: a password that begins with `!` is one.
+_TAGGED = ("carries a tag, and tags are not known here", "put what begins with ! in quotes")
+
+
 def path_of(place: Place) -> str:
-    """`workers.lab.session_id`, `plans[2].expect`."""
+    """`workers.lab.session_id`, `plans[2].expect`; on one line whatever the keys are."""
     path = ""
     for part in place:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            word = part if len(part) <= LONGEST_WORD else f"{part[:LONGEST_WORD]}..."
+            path += ("." if path else "") + (word if word.isprintable() else repr(word)[1:-1])
     return path

@@ -1,0 +1,41 @@
+"""The spec file, and the paths a spec means on this machine. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rasreconcile.errors import Fault, SpecError
+
+LARGEST = 16 << 20
+"""Bytes of a spec; ten thousand literal plans take two."""
+
+
+def bytes_of(path: Path) -> bytes:
+    """The spec file's bytes, at most one more than LARGEST. Raises SpecError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
+    except OSError as error:
+        what = error.strerror or str(error)
+    except ValueError:
+        what = "holds a character that no file name can hold"
+    raise SpecError([Fault(str(path), 1, "", what, "name a spec file")])
+
+
+def place_of(path: Path, written: str) -> Path:
+    """What a path written in the spec at `path` means: relative to its folder, `~` expanded.
+
+    Raises ValueError where `~` stands for nobody's folder.
+    """
+    try:
+        there = Path(written).expanduser()
+    except RuntimeError as error:
+        user = written.partition("/")[0]
+        raise ValueError(f"{user} is nobody's home folder; write the whole path") from error
+    return Path(os.path.normpath(path.absolute().parent / there))
+
+
+def store_of(path: Path, state: str | None) -> Path:
+    """The store that the spec at `path` means by its `state`: `.rasreconcile/<name>.db` where it has none."""
+    return place_of(path, f".rasreconcile/{path.stem}.db" if state is None else state)

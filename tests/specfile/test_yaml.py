@@ -1,0 +1,144 @@
+"""YAML: the scalars of JSON and no others; what is no YAML is one fault, and nothing is too much for the loader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rasreconcile.specfile import load
+
+Write = Callable[[str | bytes], Path]
+Faults = Callable[[str | bytes], list[str]]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "1: is empty; see specs/demo.yaml for a first spec, or `rasreconcile init`"),
+        ("# nothing\n", "1: is empty; see specs/demo.yaml for a first spec, or `rasreconcile init`"),
+        ("- a\n- b\n", "1: is not a mapping; write its keys below it, indented"),
+        (
+            "version: 1\n\tengine: x\n",
+            "2: no YAML: found a tab character that violates indentation; use spaces, not tabs",
+        ),
+        (
+            "a: [1, 2\n",
+            "2: no YAML: did not find expected ',' or ']'; close the bracket, and part its items by commas",
+        ),
+        ("a: 1\nb: 'x\n", "3: no YAML: found unexpected end of stream; close the quote or bracket"),
+        (
+            "a: 1\nb: c: d\n",
+            "2: no YAML: mapping values are not allowed in this context; check the indentation,",
+        ),
+        ("a:\n  b: 1\n c: 2\n", "3: no YAML: did not find expected key; check the indentation of this line"),
+        ('a: "C:\\RasRemote"\n', "1: no YAML: found unknown escape character; use single quotes,"),
+        ("a: b\n---\nc: d\n", "2: no YAML: found another document; keep one document in a file"),
+        ("a: *b\n", "1: no YAML: found undefined alias; put what begins with * in quotes"),
+        ("a: &x 1\nb: &x 2\n", "2: no YAML: found duplicate anchor; give this anchor a name of its own"),
+        ("é: 1\nb: \x01\n", "2: no YAML: control characters are not allowed; take them out"),
+        (b"a: 1\nb: \xff\n", "2: is not UTF-8 text; save it as UTF-8"),
+        ("version: 1\n".encode("utf-16"), "1: is not UTF-8 text; save it as UTF-8"),
+        ("a: 1\nb: " + "[" * 100 + "]" * 100, "2: is nested more than 40 levels deep; flatten it"),
+    ],
+)
+def test_what_is_no_yaml_is_one_fault_at_its_line(faults: Faults, text: str | bytes, fault: str) -> None:
+    (found,) = faults(text)
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a: !!python/object:os.system x\n", "1: a: carries a tag, and tags are not known here;"),
+        ("a: !!int x\n", "1: a: carries a tag, and tags are not known here;"),
+        ("a: !!set {x}\n", "1: a: carries a tag, and tags are not known here;"),
+        ("a: &x [*x]\n", "1: a[0]: an alias stands for what it is in; take it out"),
+        ("? [a, b]\n: c\n", "1: a key must be a word; put it in quotes"),
+        (f"version: {'9' * 400}\n", "1: version: is too long for a number; put it in quotes, or shorten it"),
+        ("version: 1e999\n", "1: version: is too large for a number; write a smaller one"),
+        ('state: "a\\0b"\n', "1: state: holds a NUL character; take it out"),
+        ('"a\\0b": 1\n', "1: a\\x00b: holds a NUL character; take it out"),
+        ("a: {<<: [1]}\n", "1: a.<<: is no mapping; give `<<` an alias of one"),
+        ("<<: {state: x}\n", "1: <<: cannot stand at the top; write its keys out"),
+    ],
+)
+def test_what_is_yaml_and_no_plain_value_is_a_fault_among_others(
+    faults: Faults, text: str, fault: str
+) -> None:
+    assert any(found.startswith(fault) for found in faults(text))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "yes",
+        "on",
+        "No",
+        "True",
+        "NULL",
+        "2026-01-01",
+        "0123",
+        "1:30",
+        "0x10",
+        "0o7",
+        ".inf",
+        "1_000",
+        "+1",
+        "1.",
+        ".5",
+        "=",
+    ],
+)
+def test_only_the_scalars_of_json_are_anything_but_text(write: Write, good: str, word: str) -> None:
+    assert load(write(f"{good}salt: {word}\n")).spec.salt == word
+
+
+def test_keys_are_text_whatever_they_look_like(write: Write, good: str) -> None:
+    assert list(load(write(good.replace("desk", "1"))).spec.workers) == ["1"]
+    assert list(load(write(good.replace("desk", "on"))).spec.workers) == ["on"]
+
+
+def test_aliases_and_merges_work(write: Write, good: str) -> None:
+    text = good.replace("    numbers", "    expect: &e {units: si, profiles: 1}\n    numbers")
+    text += "  - {project: b.prj, expect: {<<: *e, profiles: 3}}\n  - {project: c.prj, expect: *e}\n"
+    text += "  - {project: d.prj, expect: {<<: [{profiles: 5}, *e]}}\n"
+    found = [(p.expect.units, p.expect.profiles) for p in load(write(text)).spec.plans]
+    assert found == [("si", 1), ("si", 3), ("si", 1), ("si", 5)]
+
+
+def test_a_shared_expectation_of_thousands_of_plans_is_no_bomb(write: Write, good: str) -> None:
+    text = good + "    expect: &e {units: si, water_surface: {finite: true, between: [1, 2]}}\n"
+    text += "".join(f"  - {{project: {n}.prj, expect: *e}}\n" for n in range(10_000))
+    assert load(write(text)).spec.plans[-1].expect.units == "si"
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+)
+MERGES = "a0: {b: &a0 {x: 1}}\n" + "".join(
+    f"a{n}: {{b: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], k{n}: 1}}}}\n" for n in range(1, 9)
+)
+CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 2000))
+WIDE = f"a: [{'x,' * 1_000_001}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (BOMB, "holds aliases that stand for more than 100,000 values; write less by alias"),
+        (MERGES, "holds aliases that stand for more than 100,000 values; write less by alias"),
+        (CHAIN, "is nested more than 40 levels deep; flatten it"),
+        (WIDE, "holds more than 1,000,000 values; use patterns in `project` and ranges in `numbers`"),
+        ("#" * ((16 << 20) + 1), "is larger than 16 MiB; use patterns in `project` and ranges in `numbers`"),
+        ("[" * 500_000, "is nested more than 40 levels deep; flatten it"),
+    ],
+    ids=["bomb", "merges", "chain", "wide", "large", "deep"],
+)
+def test_a_bomb_is_defused_in_seconds(faults: Faults, text: str, fault: str) -> None:
+    began = time.monotonic()
+    (found,) = faults(text)
+    assert found.endswith(fault)
+    assert time.monotonic() - began < 15
