@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status
+from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status, Vanished
 from rasreconcile.workers import rundir
 from rasreconcile.workers.hosts import Host
 
@@ -26,51 +26,56 @@ class DetachedWorker:
         """Prepares the run directory, then launches its runner, which claims it; known runs are left alone."""
         if job.platform != "posix":
             raise Refused(f"{self._name} runs POSIX jobs, this one is for {job.platform}; use `only_on`")
-        if self._known(run):
+        controls = rundir.control_files(run, job)
+        if not isinstance(self._status(run), Absent):
             return
-        self._host.prepare(run, job.inputs, rundir.control_files(run, job))
+        self._host.prepare(run, job.inputs, controls)
         self._host.launch(run)
-        until = time.monotonic() + CLAIM_SECONDS
-        pause = 0.002
-        while not self._known(run):
-            if time.monotonic() > until:
-                raise Unreachable(
-                    f"{self._name}: the runner of {run} did not begin within {CLAIM_SECONDS:.0f} s"
-                )
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.5)
+        self._wait_for_claim(run)
 
     def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
         """One round trip for all."""
+        for run in runs:
+            rundir.check_run(run)
         found = self._host.look(runs)
-        return {run: Absent() if (look := found[run]) is None else rundir.status_of(look) for run in runs}
+        return {run: rundir.status_of(found[run]) for run in runs}
 
     def fetch(self, run: RunId, name: str, into: Path) -> Fetched:
         """Raises FileNotFoundError where the run has no such output."""
+        rundir.check_run(run)
         rundir.check_name(name)
         return self._host.get(run, name, into)
 
     def read_log(self, run: RunId, offset: int = 0, limit: int = 1 << 20) -> bytes:
         """What the job printed."""
+        rundir.check_run(run)
         return self._host.read(run, rundir.LOG, offset, limit)
 
     def cancel(self, run: RunId) -> None:
-        """Asks the runner to end the job, and waits until it has. Raises Unreachable where it does not."""
-        if not isinstance(self.poll([run])[run], Running | Queued):
+        """Asks the runner to end the job, and waits until it has. Raises Unreachable where it does not.
+
+        A run that is prepared and not yet claimed is marked: its runner will find the mark before it runs anything.
+        """
+        status = self._status(run)
+        if isinstance(status, Vanished):
+            self._host.sweep(run)
+        if not isinstance(status, Running | Queued | Absent):
             return
         self._host.mark(run, rundir.CANCEL)
         until = time.monotonic() + END_SECONDS
-        while isinstance(self.poll([run])[run], Running | Queued):
+        while isinstance(self._status(run), Running | Queued):
             if time.monotonic() > until:
-                raise Unreachable(
-                    f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it is tried again"
-                )
-            time.sleep(0.1)
+                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it is tried again"
+                raise Unreachable(late)
+            time.sleep(0.05)
 
     def discard(self, run: RunId) -> None:
         """Removes the run directory. Raises Refused while the run goes on."""
-        if isinstance(self.poll([run])[run], Running | Queued):
+        status = self._status(run)
+        if isinstance(status, Running | Queued):
             raise Refused(f"{run} is still running on {self._name}; `cancel` it first")
+        if isinstance(status, Vanished):
+            self._host.sweep(run)
         self._host.remove(run)
 
     def check(self) -> list[Problem]:
@@ -81,5 +86,19 @@ class DetachedWorker:
         """Gives back connections; runs go on."""
         self._host.close()
 
-    def _known(self, run: RunId) -> bool:
-        return not isinstance(self.poll([run])[run], Absent)
+    def _status(self, run: RunId) -> Status:
+        return self.poll([run])[run]
+
+    def _wait_for_claim(self, run: RunId) -> None:
+        until = time.monotonic() + CLAIM_SECONDS
+        pause = 0.001
+        while isinstance(self._status(run), Absent):
+            if time.monotonic() > until:
+                said = self._host.read(run, rundir.COMPLAINTS, 0, 4096).decode(errors="replace").strip()
+                why = f": {said.splitlines()[-1]}" if said else ""
+                late = (
+                    f"the runner of {run} did not begin within {CLAIM_SECONDS:.0f} s{why}; it is tried again"
+                )
+                raise Unreachable(f"{self._name}: {late}")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.5)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 import shutil
+import stat
 import subprocess
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged
 from rasreconcile.workers import rundir
+from rasreconcile.workers.look import boot_id, look_here, text_of
 from rasreconcile.workers.rundir import Found
 from rasreconcile.workers.staging import stage
 
 _CHUNK = 1 << 20
 LEAST_FREE = 100 << 20
 """Bytes that must be free for a run to have a chance."""
+NEEDED = ("sh", "setsid", "sha256sum", "nice")
+"""Programs without which the runner cannot do its work."""
+LAUNCH = 'sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
+"""Shell text that starts the runner of directory $1 and ends at once: the runner is then nobody's child."""
+_BOOT = "boot"
+"""Control file: since which start of this machine the directory is whole."""
 
 
 class Host(Protocol):
@@ -29,14 +38,20 @@ class Host(Protocol):
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
         """What lies in each run directory, in one round trip; None: there is none."""
 
-    def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, str]) -> None:
-        """Makes the run directory whole. May be repeated; raises InputChanged and leaves nothing that could run."""
+    def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
+        """Makes the run directory, which appears whole or not at all; one that is there is left as it is.
+
+        Raises InputChanged, and leaves nothing that could run. May be repeated, by several at once.
+        """
 
     def launch(self, run: RunId) -> None:
         """Starts the runner, detached from this process and from the connection."""
 
     def mark(self, run: RunId, name: str) -> None:
-        """Makes an empty file in the run directory."""
+        """Makes an empty file in the run directory, where there is one."""
+
+    def sweep(self, run: RunId) -> None:
+        """Ends processes that a runner which was killed has left behind."""
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
         """Copies a file of `work/` here. Raises FileNotFoundError."""
@@ -45,7 +60,7 @@ class Host(Protocol):
         """Part of a file of the run directory; empty where there is none."""
 
     def remove(self, run: RunId) -> None:
-        """Removes the run directory, which disappears in one step."""
+        """Removes the run directory, which disappears in one step, and what a death in prepare or here left of it."""
 
     def problems(self) -> list[Problem]:
         """What would stop a run here."""
@@ -55,46 +70,63 @@ class Host(Protocol):
 
 
 class LocalHost:
-    """This machine: files and processes without a detour."""
+    """This machine: files and processes without a detour. Any number of threads and processes may use one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._cache = folder / "cache"
+        self._cache = folder / rundir.CACHE
 
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
-        return {run: self._found(self._folder / run) for run in runs}
+        with self._answering():
+            return look_here(self._folder, runs)
 
-    def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, str]) -> None:
+    def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
         place = self._folder / run
-        work = place / rundir.WORK
-        try:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not work.is_dir():
-                self._stage(place, work, inputs)
-            for name, text in controls.items():
-                aside = place / f".{name}.{secrets.token_hex(4)}"
-                aside.write_text(text, encoding="utf-8", newline="\n")
-                aside.replace(place / name)
-        except PermissionError as error:
-            raise Refused(
-                f"{error.filename}: {error.strerror}; give this user rights to worker_folder"
-            ) from error
+        with self._answering():
+            if place.is_dir():
+                if self._is_whole(place):
+                    return
+                # Made before the machine lost its power: files that were not flushed may hold zeros.
+                self._set_aside(run)
+            aside = self._folder / f".{run}.{secrets.token_hex(4)}.new"
+            aside.mkdir(parents=True, mode=0o700)
+            try:
+                self._fill(aside, inputs, controls)
+                _rename_unless_there(aside, place)
+            finally:
+                _remove_tree(aside)
 
     def launch(self, run: RunId) -> None:
-        place = self._folder / run
-        # The shell in between ends at once: the runner is nobody's child here, and no zombie is left.
-        command = ["sh", "-c", 'sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>&1 &', "sh", str(place)]
+        command = ["sh", "-c", LAUNCH, "sh", str(self._folder / run)]
         try:
             subprocess.run(command, check=True, start_new_session=True, stdin=subprocess.DEVNULL, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unreachable(f"the runner of {run} could not be started: {error}") from error
+            raise Unreachable(
+                f"the runner of {run} could not be started: {error}; it is tried again"
+            ) from error
 
     def mark(self, run: RunId, name: str) -> None:
-        (self._folder / run / name).touch()
+        with self._answering(), suppress(FileNotFoundError):
+            (self._folder / run / name).touch()
+
+    def sweep(self, run: RunId) -> None:
+        place = self._folder / run
+        if not (place / rundir.RUNNER).exists():
+            return
+        command = ["sh", str(place / rundir.RUNNER), str(place), "sweep"]
+        try:
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Unreachable(
+                f"what is left of {run} could not be ended: {error}; it is tried again"
+            ) from error
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
         whole, size = hashlib.sha256(), 0
-        with (self._folder / run / rundir.WORK / name).open("rb") as read, into.open("wb") as write:
+        source = self._folder / run / rundir.WORK / name
+        if not source.is_file():
+            raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
+        with source.open("rb") as read, into.open("wb") as write:
             while chunk := read.read(_CHUNK):
                 write.write(chunk)
                 whole.update(chunk)
@@ -104,46 +136,34 @@ class LocalHost:
         return Fetched(size, whole.hexdigest())
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        try:
-            with (self._folder / run / name).open("rb") as file:
-                file.seek(offset)
-                return file.read(limit)
-        except FileNotFoundError:
-            return b""
+        with self._answering():
+            try:
+                with (self._folder / run / name).open("rb") as file:
+                    file.seek(offset)
+                    return file.read(limit)
+            except FileNotFoundError:
+                return b""
 
     def remove(self, run: RunId) -> None:
-        gone = self._folder / f".{run}.{secrets.token_hex(4)}.gone"
-        with suppress(FileNotFoundError):
-            (self._folder / run).rename(gone)
-        # Also what one that died while removing has left.
-        for left in self._folder.glob(f".{run}.*.gone"):
-            shutil.rmtree(left)
+        with self._answering():
+            self._set_aside(run)
+            for pattern in (f".{run}.*.gone", f".{run}.*.new"):
+                for left in self._folder.glob(pattern):
+                    _remove_tree(left)
 
     def problems(self) -> list[Problem]:
         found = [
             Problem(f"{name} is not there", f"install the package that has `{name}`")
-            for name in ("sh", "setsid", "sha256sum", "nice")
+            for name in NEEDED
             if shutil.which(name) is None
         ]
-        probe = self._folder / f".probe.{secrets.token_hex(4)}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"x")
-            probe.with_suffix(".link").hardlink_to(probe)
+            self._try_writing()
             free = shutil.disk_usage(self._folder).free
         except OSError as error:
-            what = f"{self._folder}: {error.strerror or error}"
-            return [
-                *found,
-                Problem(what, "set worker_folder to a folder on a disk of this machine that can be written"),
-            ]
-        finally:
-            for path in (probe, probe.with_suffix(".link")):
-                try:
-                    path.unlink(missing_ok=True)
-                except OSError:
-                    # It could not be made either: that is told above.
-                    continue
+            remedy = "set worker_folder to a folder on a disk of this machine that can be written and takes hard links"
+            return [*found, Problem(f"{self._folder}: {error.strerror or error}", remedy)]
         if free < LEAST_FREE:
             found.append(Problem(f"{self._folder}: only {free >> 20} MB are free", "free some room"))
         return found
@@ -151,70 +171,69 @@ class LocalHost:
     def close(self) -> None:
         """Nothing to give back."""
 
-    def _stage(self, place: Path, work: Path, inputs: Collection[Staged]) -> None:
-        aside = place / f".work.{secrets.token_hex(4)}"
-        aside.mkdir(mode=0o700)
+    def _fill(self, aside: Path, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
+        work = aside / rundir.WORK
+        work.mkdir(mode=0o700)
+        for staged in inputs:
+            stage(staged, self._cache, work / staged.name)
+        for name, data in controls.items():
+            (aside / name).write_bytes(data)
+        (aside / _BOOT).write_text(boot_id() or "", encoding="utf-8")
+
+    def _is_whole(self, place: Path) -> bool:
+        return text_of(place / _BOOT) == (boot_id() or "") or (place / rundir.STARTED).exists()
+
+    def _set_aside(self, run: RunId) -> None:
+        with suppress(FileNotFoundError):
+            (self._folder / run).rename(self._folder / f".{run}.{secrets.token_hex(4)}.gone")
+
+    def _try_writing(self) -> None:
+        probe = self._folder / f".probe.{secrets.token_hex(4)}"
+        link = probe.with_suffix(".link")
         try:
-            for staged in inputs:
-                stage(staged, self._cache, aside / staged.name)
-            aside.rename(work)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            if not work.is_dir():
-                raise
-            # Another starter was quicker: its folder holds the same bytes.
+            probe.write_bytes(b"x")
+            link.hardlink_to(probe)
+        finally:
+            link.unlink(missing_ok=True)
+            probe.unlink(missing_ok=True)
 
-    def _found(self, place: Path) -> Found | None:
-        started = _text(place / rundir.STARTED)
-        done = _text(place / rundir.DONE)
-        if started is None and done is None:
-            return Found(None, None, alive=False) if place.is_dir() else None
-        if done is not None:
-            return Found(started, done, alive=False)
-        claim = rundir.claim_of(started or "")
-        alive = claim is not None and is_alive(claim)
-        if not alive:
-            # It may have ended between the two looks: its end is written before it goes.
-            return Found(started, _text(place / rundir.DONE), alive=False)
-        return Found(started, None, True, _mtime(place / rundir.HEARTBEAT), _size(place / rundir.LOG))
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """What the file system says of the worker's own folder, in our words."""
+        try:
+            yield
+        except OSError as error:
+            said = f"{error.filename or self._folder}: {error.strerror or error}"
+            match error.errno:
+                case errno.ENOSPC | errno.EDQUOT:
+                    raise Refused(f"{said}; free some room for worker_folder") from error
+                case errno.EACCES | errno.EPERM | errno.EROFS | errno.ENOTDIR:
+                    raise Refused(f"{said}; set worker_folder to a folder this user may write to") from error
+                case _:
+                    raise Unreachable(f"{said}; it is tried again") from error
 
 
-def is_alive(claim: rundir.Claim) -> bool:
-    """Whether the process that made the claim is still there."""
-    boot = _text(Path("/proc/sys/kernel/random/boot_id"))
-    if boot is None:
-        return _is_alive_by_ps(claim)
-    if boot.strip() != claim.boot:
-        return False
-    stat = _text(Path(f"/proc/{claim.pid}/stat"))
-    if stat is None:
-        return False
-    fields = stat.rpartition(") ")[2].split(" ")
-    return len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
-
-
-def _is_alive_by_ps(claim: rundir.Claim) -> bool:
-    command = ["ps", "-o", "lstart=", "-p", str(claim.pid)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    return "_".join(found.stdout.split()) == "_".join(claim.start.split("_")).strip("_")
-
-
-def _text(path: Path) -> str | None:
+def _rename_unless_there(aside: Path, place: Path) -> None:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
-        return None
+        aside.rename(place)
+    except OSError as error:
+        # Another starter was quicker: its directory holds the same bytes.
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
 
 
-def _mtime(path: Path) -> float | None:
+def _remove_tree(folder: Path) -> None:
+    """Also where the job took rights from its own folders, or somebody else is removing the same."""
     try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return None
+        shutil.rmtree(folder, onerror=_unless_gone)
+    except PermissionError:
+        folder.chmod(stat.S_IRWXU)
+        for place, folders, _ in os.walk(folder):
+            for name in folders:
+                Path(place, name).chmod(stat.S_IRWXU)
+        shutil.rmtree(folder, onerror=_unless_gone)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+def _unless_gone(_: object, __: str, failure: tuple[object, BaseException, object]) -> None:
+    if not isinstance(failure[1], FileNotFoundError):
+        raise failure[1]

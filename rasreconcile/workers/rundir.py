@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
+from math import ceil
+from pathlib import PurePosixPath
 from typing import Any, get_args
 
 from rasreconcile.errors import Refused
@@ -20,53 +23,107 @@ DONE = "done.json"
 LOG = "log.txt"
 HEARTBEAT = "heartbeat"
 CANCEL = "cancel"
+UNWRITTEN = "unwritten"
+COMPLAINTS = "runner.err"
 RUNNER = "runner.sh"
+SETTINGS = "settings.sh"
 STEPS = "steps.sh"
 OUTPUTS = "outputs"
 JOB = "job.json"
 
-_DEVICES = re.compile(r"^(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?$", re.IGNORECASE)
+CACHE = "cache"
+"""Beside the run directories; no run may be called so."""
+
+_RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
+_LONGEST_PART = 255
 _NICE = {"normal": 0, "below normal": 5, "low": 15}
+
+
+def check_run(run: RunId) -> None:
+    """Raises Refused for a name that could reach outside the run's own directory."""
+    if not _RUN.fullmatch(run) or run == CACHE:
+        raise Refused(f"{run!r} is no name for a run; use lower-case letters, digits and hyphens")
 
 
 def check_name(name: str) -> None:
     """Raises Refused for a name that could leave `work/`, or that some system could not keep."""
     parts = name.split("/")
     bad = (
-        not name
-        or any(part in {"", ".", ".."} for part in parts)
-        or any(c in '\\:*?"<>|' or ord(c) < 32 or ord(c) == 127 for c in name)
-        or any(_DEVICES.match(part) or part.endswith((" ", ".")) for part in parts)
+        any(part in {"", ".", ".."} or part.endswith((" ", ".")) for part in parts)
+        or any(c in '\\:*?"<>|' or unicodedata.category(c) in {"Cc", "Cs"} for c in name)
+        or any(_DEVICE.fullmatch(part) for part in parts)
     )
-    if bad:
+    # Asked last: what holds half a character cannot be measured in bytes.
+    if bad or any(len(part.encode()) > _LONGEST_PART for part in parts):
         raise Refused(f"{name!r} is no name for a file in a run directory; rename the file")
 
 
-def runner_text() -> str:
-    """The runner, as it is put into every run directory."""
-    return files("rasreconcile.workers").joinpath("runner.sh").read_text(encoding="utf-8")
+def check_job(job: Job) -> None:
+    """Raises Refused where the job's files could not lie beside each other in one folder on every system."""
+    for name in (*job.outputs, *(staged.name for staged in job.inputs)):
+        check_name(name)
+    names = {staged.name.casefold(): staged.name for staged in job.inputs}
+    if len(names) < len(job.inputs):
+        raise Refused("two inputs have names that differ in case only, or not at all; rename one of them")
+    for folded, name in names.items():
+        for parent in PurePosixPath(folded).parents:
+            if str(parent) in names:
+                raise Refused(f"{names[str(parent)]!r} and {name!r}: a file cannot be a folder; rename one")
+
+
+def control_files(run: RunId, job: Job) -> Mapping[str, bytes]:
+    """Every file of a run directory that is made before the start, by name; the inputs go below `work/`."""
+    check_run(run)
+    check_job(job)
+    texts = {
+        JOB: job_text(run, job),
+        OUTPUTS: "".join(f"{name}\n" for name in dict.fromkeys(job.outputs)),
+        STEPS: steps_text(job),
+        SETTINGS: settings_text(run, job),
+        RUNNER: script("runner.sh"),
+    }
+    # An argument may hold bytes that are no UTF-8: they go back to what they were.
+    return {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
+
+
+@cache
+def script(name: str) -> str:
+    """A shell script of this package."""
+    return files("rasreconcile.workers").joinpath(name).read_text(encoding="utf-8")
 
 
 def steps_text(job: Job) -> str:
     """The job's steps as a shell script; the one place where arguments are quoted."""
     lines = ["# written by rasreconcile; run by runner.sh in work/"]
     for name, value in sorted(job.env.items()):
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        if not _VARIABLE.fullmatch(name):
             raise Refused(f"{name!r} is no name for an environment variable; mend `env` in the spec")
-        lines.append(f"export {name}={_quoted(value)}")
+        lines.append(f"export {name}={quoted(value)}")
     for step in job.steps:
-        lines.append(" ".join(_quoted(word) for word in step) + " || exit $?")
+        if not step or not step[0] or step[0].startswith("-"):
+            raise Refused(f"{list(step)!r} names no program; mend the command in the spec")
+        # exec, so that a word is a program and never a word of the shell's own.
+        lines.append(f"(exec {' '.join(quoted(word) for word in step)}) || exit $?")
     return "\n".join(lines) + "\n"
+
+
+def quoted(word: str) -> str:
+    """The word as every POSIX shell reads it back; always in quotes, so that none is a keyword or an assignment."""
+    if "\0" in word:
+        raise Refused(f"{word!r} holds a NUL byte; mend the command in the spec")
+    return "'" + word.replace("'", "'\\''") + "'"
 
 
 def settings_text(run: RunId, job: Job) -> str:
     """What the runner itself must know, as shell assignments."""
-    limit = max(1, round(job.time_limit.total_seconds()))
-    return f"run={_quoted(run)}\ntime_limit={limit}\nnice={_NICE[job.process_priority]}\n"
+    limit = max(1, ceil(job.time_limit.total_seconds()))
+    return f"run={quoted(run)}\ntime_limit={limit}\nnice={_NICE[job.process_priority]}\n"
 
 
 def job_text(run: RunId, job: Job) -> str:
-    """What was asked, for people who look into a run directory."""
+    """What was asked, for people who look into a run directory. Values of `env` may be secrets: names only."""
     document = {
         "run": run,
         "platform": job.platform,
@@ -81,22 +138,6 @@ def job_text(run: RunId, job: Job) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def control_files(run: RunId, job: Job) -> Mapping[str, str]:
-    """Every file of a run directory that is made here, by name; the inputs go below `work/`."""
-    for name in (*job.outputs, *(staged.name for staged in job.inputs)):
-        check_name(name)
-    folded = [staged.name.casefold() for staged in job.inputs]
-    if len(set(folded)) < len(folded):
-        raise Refused("two inputs have names that differ in case only; rename one of them")
-    return {
-        JOB: job_text(run, job),
-        OUTPUTS: "".join(f"{name}\n" for name in job.outputs),
-        STEPS: steps_text(job),
-        "settings.sh": settings_text(run, job),
-        RUNNER: runner_text(),
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who runs it: the contents of `started`."""
@@ -108,14 +149,16 @@ class Claim:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What lies in a run directory, as one look found it."""
 
-    started: str | None
-    done: str | None
-    alive: bool
+    started: str | None = None
+    done: str | None = None
+    alive: bool = False
     """Whether the process of `started` is there, with the same start time, since the same boot."""
+    unwritten: bool = False
+    """Whether the runner came to the end and could not write it down."""
     heartbeat: float | None = None
     """Seconds since the epoch, the worker's clock."""
     log_size: int = 0
@@ -130,26 +173,31 @@ def claim_of(text: str) -> Claim | None:
         return None
 
 
-def status_of(found: Found) -> Status:
-    """What one look at a run directory means."""
-    claim = claim_of(found.started) if found.started is not None else None
+def status_of(found: Found | None) -> Status:
+    """What one look at a run directory means; None: there is no such directory."""
+    if found is None:
+        return Absent()
     if found.done is not None:
-        ended = _ended(found.done)
+        ended = ended_of(found.done)
         if ended is not None:
             return ended
         if not found.alive:
             return Vanished("its done.json is damaged: the disk was full, or the power failed")
     if found.started is None:
         return Absent()
+    claim = claim_of(found.started)
     if claim is None:
         return Vanished("its claim is damaged: the disk was full, or the power failed")
-    if not found.alive:
-        return Vanished(f"process {claim.pid} is gone and left no end: killed, or the machine was restarted")
-    beat = _time(found.heartbeat) if found.heartbeat is not None else None
-    return Running(started=claim.at, heartbeat=beat, log_size=found.log_size)
+    if found.alive:
+        beat = _time(found.heartbeat) if found.heartbeat is not None else None
+        return Running(started=claim.at, heartbeat=beat, log_size=found.log_size)
+    if found.unwritten:
+        return Vanished("it came to its end and could not write done.json: the disk of worker_folder is full")
+    return Vanished(f"process {claim.pid} is gone and left no end: killed, or the machine was restarted")
 
 
-def _ended(text: str) -> Ended | None:
+def ended_of(text: str) -> Ended | None:
+    """None where the text is no complete done.json."""
     try:
         document: Any = json.loads(text)
         cause = document["cause"]
@@ -159,21 +207,17 @@ def _ended(text: str) -> Ended | None:
             exit_code=int(document["exit_code"]),
             started=_time(float(document["started"])),
             ended=_time(float(document["ended"])),
-            outputs={
-                str(name): OutputRecord(int(record["size"]), str(record["digest"]))
-                for name, record in document["outputs"].items()
-            },
+            outputs=dict(_records(document["outputs"].items())),
             cause=cause,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
         return None
 
 
+def _records(items: Iterable[tuple[Any, Any]]) -> Iterable[tuple[str, OutputRecord]]:
+    for name, record in items:
+        yield str(name), OutputRecord(int(record["size"]), str(record["digest"]))
+
+
 def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _quoted(word: str) -> str:
-    if "\0" in word:
-        raise Refused(f"{word!r} holds a NUL byte; mend the command in the spec")
-    return shlex.quote(word)

@@ -1,6 +1,9 @@
 #!/bin/sh
-# The runner of a run directory: sh runner.sh RUN_DIRECTORY. POSIX sh; needs setsid, sha256sum, ln, date, wc.
-# It owns the truth about the run: whoever started it may die, the link to it may drop.
+# The runner of a run directory; POSIX sh. It owns the truth about the run: whoever started it may die, the link to it may drop.
+#
+#   sh runner.sh DIRECTORY                     claim the run and run it; where it is claimed, nothing
+#   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, cancel, the runner's death
+#   sh runner.sh DIRECTORY sweep               end what a runner that was killed left behind
 
 cd "$1" || exit 1
 . ./settings.sh || exit 1
@@ -10,95 +13,139 @@ now() {
     case $t in *N*) date -u +%s ;; *) printf '%s\n' "$t" ;; esac
 }
 
+# Seconds that no setting of the clock can stretch or shorten, in $clock.
+tick() {
+    if read -r clock rest </proc/uptime; then
+        clock=${clock%%.*}
+    else
+        clock=$(date -u +%s)
+    fi 2>/dev/null
+}
+
 # When a process began, so that a pid that is used again is not taken for it.
 start_of() {
     if [ -r "/proc/$1/stat" ]; then
-        sed 's/^.*) //' "/proc/$1/stat" | cut -d ' ' -f 20
+        read -r line <"/proc/$1/stat"
+        set -- ${line##*") "}
+        printf '%s\n' "${20}"
     else
         ps -o lstart= -p "$1" | tr -s ' ' '_'
     fi
 }
 
-boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)
-began=$(now)
+# Who is left of the job: its group and session, and by the mark in their environment those that left both.
+# A zombie is nobody: it holds no file, and in a container perhaps no one ever reaps it.
+members() {
+    if [ -r /proc/self/environ ]; then
+        LC_ALL=C grep -lE -e "RASRECONCILE_RUN=${run}[.]" -e "[)] [^ZX] [0-9]+ ([0-9]+ )?$job " \
+            /proc/[0-9]*/stat /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3
+    elif kill -0 "-$job" 2>/dev/null; then
+        printf '%s\n' "-$job"
+    fi
+}
+
+send() {
+    signal=$1
+    shift
+    for target in "$@"; do
+        kill "-$signal" "$target" 2>/dev/null
+    done
+}
+
+# Ends all that is left of the job: asked politely, and after $1 tenths of a second not any more.
+end_job() {
+    left=$(members)
+    [ -n "$left" ] || return 0
+    send TERM $left
+    tenths=0
+    # What cannot be killed within two seconds waits for a disk or a network; its output's digest will tell.
+    while [ "$tenths" -lt "$(($1 + 20))" ]; do
+        sleep 0.1 2>/dev/null || sleep 1
+        tenths=$((tenths + 1))
+        left=$(members)
+        [ -n "$left" ] || return 0
+        if [ "$tenths" -ge "$1" ]; then
+            send KILL $left
+        fi
+    done
+}
+
+# Its exit status is its verdict: 0 none, 3 time limit, 4 cancelled.
+guard() {
+    runner=$1
+    job=$2
+    trap 'kill "$!" 2>/dev/null; exit 0' TERM
+    tick
+    began=$clock
+    beat=$clock
+    verdict=0
+    while [ "$verdict" = 0 ]; do
+        sleep 1 &
+        wait "$!"
+        tick
+        if [ "$((clock - beat))" -ge 15 ]; then
+            true 2>/dev/null >heartbeat
+            beat=$clock
+        fi
+        if [ -e cancel ] || ! kill -0 "$runner" 2>/dev/null; then
+            verdict=4
+        elif [ "$((clock - began))" -ge "$time_limit" ]; then
+            verdict=3
+        fi
+    done
+    # From here on the runner waits for the verdict.
+    trap '' TERM
+    end_job 50
+    exit "$verdict"
+}
 
 # The claim appears whole or not at all; a second runner finds it and leaves.
-claim="started.$$"
-printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$(start_of $$)" "$boot" "$began" >"$claim" || exit 1
-if ! ln "$claim" started 2>/dev/null; then
-    rm -f "$claim"
-    exit 0
-fi
-rm -f "$claim"
-: >heartbeat
-
-# A session of its own, so that the whole of the job can be ended. The mark finds children that left even that.
-RASRECONCILE_RUN=$run setsid nice -n "$nice" sh -c 'cd work && exec sh ../steps.sh' >log.txt 2>&1 </dev/null &
-job=$!
-
-marked() {
-    grep -lzxF "RASRECONCILE_RUN=$run" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3
+claim() {
+    boot=unknown
+    read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
+    began=$(now)
+    printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$(start_of $$)" "$boot" "$began" >"started.$$" || exit 1
+    true 2>/dev/null >heartbeat
+    if ! ln "started.$$" started 2>/dev/null; then
+        rm -f "started.$$"
+        [ -e started ] && exit 0
+        echo "the run cannot be claimed: this folder takes no hard links" >&2
+        exit 1
+    fi
 }
 
-# Ends everything that belongs to the job: politely, then not.
-end_job() {
-    kill -TERM "-$job" 2>/dev/null
-    tries=0
-    while [ "$tries" -lt 25 ] && kill -0 "-$job" 2>/dev/null; do
-        sleep 0.2
-        tries=$((tries + 1))
-    done
-    kill -KILL "-$job" 2>/dev/null
+# Sets $code and $cause. The job has a session of its own, so that the whole of it can be ended.
+run_job() {
+    if [ -e cancel ]; then
+        code=143
+        cause=cancelled
+        rm -f "started.$$"
+        return
+    fi
+    (
+        export RASRECONCILE_RUN="$run."
+        cd work || exit 1
+        if [ "$nice" -gt 0 ] && command -v nice >/dev/null; then
+            exec setsid nice -n "$nice" sh ../steps.sh
+        fi
+        exec setsid sh ../steps.sh
+    ) >log.txt 2>&1 </dev/null &
+    job=$!
+    setsid sh ./runner.sh . guard "$$" "$job" </dev/null >/dev/null 2>&1 &
+    guard=$!
+    rm -f "started.$$"
+    wait "$job"
+    code=$?
+    kill -TERM "$guard" 2>/dev/null
+    wait "$guard" 2>/dev/null
+    case $? in
+    3) cause='time limit' ;;
+    4) cause=cancelled ;;
+    *) cause=exited ;;
+    esac
+    # Children that outlive their parent must not write while the outputs are being hashed.
+    end_job 10
 }
-
-# Heartbeat, time limit and cancel, beside the job. Its own sleep goes with it.
-watch() {
-    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-    seconds=0
-    until_beat=15
-    while :; do
-        sleep 1 &
-        nap=$!
-        wait "$nap"
-        seconds=$((seconds + 1))
-        if [ "$seconds" -ge "$until_beat" ]; then
-            : >heartbeat
-            until_beat=$((seconds + 15))
-        fi
-        if [ -e cancel ]; then
-            echo cancelled >ending
-            end_job
-            return
-        fi
-        if [ "$seconds" -ge "$time_limit" ]; then
-            echo 'time limit' >ending
-            end_job
-            return
-        fi
-    done
-}
-watch </dev/null >/dev/null 2>&1 &
-watcher=$!
-
-wait "$job"
-code=$?
-# A watcher that is ending the job must finish that; one that only waits is told to go.
-if [ ! -s ending ]; then
-    kill -TERM "$watcher" 2>/dev/null
-fi
-wait "$watcher" 2>/dev/null
-
-# Children that outlive their parent must not write while the outputs are being hashed.
-kill -KILL "-$job" 2>/dev/null
-for pid in $(marked); do
-    kill -KILL "$pid" 2>/dev/null
-done
-
-cause=exited
-if [ -s ending ]; then
-    cause=$(cat ending)
-fi
-ended=$(now)
 
 describe() {
     printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "outputs": {' \
@@ -114,10 +161,26 @@ describe() {
     printf '}}\n'
 }
 
-# Written aside and renamed: its presence is the end. A full disk leaves no half of it.
-if describe >done.part && [ -s done.part ]; then
-    mv done.part done.json
-else
-    rm -f done.part
-    exit 1
-fi
+case $2 in
+guard)
+    guard "$3" "$4"
+    ;;
+sweep)
+    # The session of the job is not known any more, its mark is.
+    job=none
+    end_job 10
+    ;;
+*)
+    claim
+    run_job
+    ended=$(now)
+    # Written aside and renamed: its presence is the end. A full disk leaves a word, which takes no room, and no half of it.
+    if describe >done.part; then
+        mv done.part done.json
+    else
+        rm -f done.part
+        mv heartbeat unwritten
+        exit 1
+    fi
+    ;;
+esac

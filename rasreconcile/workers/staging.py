@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import sys
-from contextlib import suppress
+import time
 from pathlib import Path
 
 from rasreconcile.errors import InputChanged
@@ -17,27 +17,36 @@ from rasreconcile.jobs import Staged
 _CHUNK = 1 << 20
 _UNTOUCHED_NS = 1_000_000_000
 """The time every cached file is given: a job that wrote to one through a link gave it another."""
+_ABANDONED_SECONDS = 3600.0
+"""A part nobody has written to for so long belongs to a process that died."""
 _FICLONE = 0x40049409
+_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 
 
 def stage(staged: Staged, cache: Path, target: Path) -> None:
     """Puts the input at `target`. Raises InputChanged where its bytes are no longer those that were hashed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if staged.writable == "own copy":
-        copy_checked(staged.source, target, staged.digest)
+        copy_checked(staged, target)
         return
-    _link(cached(staged, cache), target)
+    try:
+        _link(cached(staged, cache), target)
+    except FileNotFoundError:
+        # Somebody emptied the cache between the two: this run gets a copy of its own.
+        copy_checked(staged, target)
 
 
 def cached(staged: Staged, cache: Path) -> Path:
     """The input in the cache, put there where it is not. Two that do so at once do not disturb each other."""
     place = cache / staged.digest[:2] / staged.digest
-    if _intact(place, staged.size):
+    if _is_intact(place, staged.size):
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(place)
     part = place.with_name(f".{staged.digest}.{secrets.token_hex(6)}.part")
     try:
-        copy_checked(staged.source, part, staged.digest)
+        # Flushed, because from now on it is believed for its name.
+        copy_checked(staged, part, durably=True)
         part.chmod(0o444)
         os.utime(part, ns=(_UNTOUCHED_NS, _UNTOUCHED_NS))
         part.replace(place)
@@ -47,52 +56,76 @@ def cached(staged: Staged, cache: Path) -> Path:
     return place
 
 
-def copy_checked(source: Path, target: Path, digest: str) -> int:
-    """Copies and hashes in one read; returns the size. Raises InputChanged, leaving nothing behind."""
-    whole, size = hashlib.sha256(), 0
+def copy_checked(staged: Staged, target: Path, *, durably: bool = False) -> None:
+    """Copies and hashes in one read. Raises InputChanged, leaving nothing behind."""
+    whole = hashlib.sha256()
     try:
-        with source.open("rb") as read, target.open("wb") as write:
-            while chunk := read.read(_CHUNK):
+        read = staged.source.open("rb")
+    except OSError as error:
+        raise _changed(staged.source, error) from error
+    try:
+        with read, target.open("wb") as write:
+            while chunk := _read(read.fileno(), staged.source):
                 write.write(chunk)
                 whole.update(chunk)
-                size += len(chunk)
-    except FileNotFoundError as error:
-        target.unlink(missing_ok=True)
-        raise InputChanged(f"{source} is no longer there; it is looked at again") from error
+            if durably:
+                write.flush()
+                os.fsync(write.fileno())
+        if whole.hexdigest() != staged.digest:
+            raise InputChanged(f"{staged.source} is no longer what was hashed; it is looked at again")
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    if whole.hexdigest() != digest:
-        target.unlink(missing_ok=True)
-        raise InputChanged(f"{source} is no longer what was hashed; it is looked at again")
-    return size
 
 
-def _intact(place: Path, size: int) -> bool:
+def _read(file: int, source: Path) -> bytes:
+    try:
+        return os.read(file, _CHUNK)
+    except OSError as error:
+        raise _changed(source, error) from error
+
+
+def _changed(source: Path, error: OSError) -> Exception:
+    if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
+        # That says something of this process, nothing of the file.
+        return error
+    return InputChanged(
+        f"{source}: {error.strerror}; it could be read when it was hashed and is looked at again"
+    )
+
+
+def _is_intact(place: Path, size: int) -> bool:
     try:
         found = place.stat()
     except FileNotFoundError:
         return False
-    if found.st_size == size and found.st_mtime_ns == _UNTOUCHED_NS:
-        return True
-    with suppress(FileNotFoundError):
-        place.unlink()
-    return False
+    return found.st_size == size and found.st_mtime_ns == _UNTOUCHED_NS
+
+
+def _sweep(place: Path) -> None:
+    """Removes parts of this file that somebody left who died while making them."""
+    for part in place.parent.glob(f".{place.name}.*.part"):
+        try:
+            # The time of change, which nobody can set: a part that is nearly done has a feigned mtime.
+            if time.time() - part.stat().st_ctime > _ABANDONED_SECONDS:
+                part.unlink()
+        except FileNotFoundError:
+            continue
 
 
 def _link(source: Path, target: Path) -> None:
     """A reflink where the file system can, else a hard link, else a copy."""
-    if sys.platform == "linux" and _reflinked(source, target):
+    if sys.platform == "linux" and _is_reflinked(source, target):
         return
     try:
         target.hardlink_to(source)
     except OSError as error:
-        if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOTSUP}:
+        if error.errno not in _NO_LINKS:
             raise
         shutil.copyfile(source, target)
 
 
-def _reflinked(source: Path, target: Path) -> bool:
+def _is_reflinked(source: Path, target: Path) -> bool:
     import fcntl  # noqa: PLC0415  not on Windows
 
     with source.open("rb") as read, target.open("wb") as write:

@@ -1,4 +1,4 @@
-"""Workers under test, and jobs for them."""
+"""Places where runs can be started, the same for every kind of worker, and jobs for them."""
 
 from __future__ import annotations
 
@@ -15,83 +15,212 @@ import pytest
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
 from rasreconcile.workers.local import local_worker
+from rasreconcile.workers.memory import MemoryWorker, MemoryWorld, Play
+
+OUTPUT = "x.p01.hdf"
 
 
 class Place:
     """A worker, and what a test may do to the place behind it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.worker: Worker = local_worker("desk", folder)
+    worker: Worker
+
+    def __init__(self, sources: Path) -> None:
+        self.sources = sources
 
     def again(self) -> Worker:
         """Another controller's view of the same place."""
+        raise NotImplementedError
+
+    def job(self, *, inputs: dict[str, bytes] | None = None, **does: object) -> Job:
+        """A job that `prints`, `writes` files, waits until it is `let_go` where it `waits`, and `exits`."""
+        raise NotImplementedError
+
+    def let_go(self, run: RunId) -> None:
+        raise NotImplementedError
+
+    def kill(self, run: RunId) -> None:
+        """As if the machine's power had failed."""
+        raise NotImplementedError
+
+    def launches(self, run: RunId) -> int:
+        """How often the job was really begun."""
+        raise NotImplementedError
+
+    def until(self, is_so: Callable[[], bool], seconds: float = 20.0) -> None:
+        end = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    def wait(self, run: RunId, seconds: float = 20.0) -> Status:
+        """Until the run no longer goes on."""
+        going = Running | Queued | Absent
+        self.until(lambda: not isinstance(self.worker.poll([run])[run], going), seconds)
+        return self.worker.poll([run])[run]
+
+    def end(self, run: RunId, seconds: float = 20.0) -> Ended:
+        status = self.wait(run, seconds)
+        assert isinstance(status, Ended), status
+        return status
+
+    def staged(self, inputs: dict[str, bytes] | None) -> tuple[Staged, ...]:
+        found = []
+        for name, data in (inputs or {}).items():
+            source = self.sources / f"source {secrets.token_hex(4)}"
+            source.write_bytes(data)
+            digest = hashlib.sha256(data).hexdigest()
+            kind = "read only" if name.endswith(".tif") else "own copy"
+            found.append(Staged(source=source, name=name, digest=digest, size=len(data), writable=kind))
+        return tuple(found)
+
+
+def plain_job(**more: object) -> Job:
+    values: dict[str, object] = {
+        "platform": "posix",
+        "steps": (("true",),),
+        "inputs": (),
+        "outputs": (OUTPUT,),
+        "cores": 1,
+        "time_limit": timedelta(seconds=60),
+    }
+    return Job(**{**values, **more})
+
+
+class LocalPlace(Place):
+    def __init__(self, folder: Path, sources: Path) -> None:
+        super().__init__(sources)
+        self.folder = folder
+        self.worker = local_worker("desk", folder)
+
+    def again(self) -> Worker:
         return local_worker("desk", self.folder)
 
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: object) -> Job:
+        """A job of shell scripts."""
+        steps = tuple(("sh", "-c", text) for text in texts)
+        return plain_job(**{"steps": steps, "inputs": self.staged(inputs), **more})
+
+    def job(
+        self,
+        *,
+        inputs: dict[str, bytes] | None = None,
+        writes: dict[str, bytes] | None = None,
+        prints: bytes = b"",
+        then_prints: bytes = b"",
+        exits: int = 0,
+        waits: bool = False,
+        **more: object,
+    ) -> Job:
+        lines = ["echo x >>../launches", f"printf '{_escaped(prints)}'"]
+        lines += [f"printf '{_escaped(data)}' >'{name}'" for name, data in (writes or {}).items()]
+        if waits:
+            lines.append("while ! [ -e ../go ]; do sleep 0.02; done")
+        lines += [f"printf '{_escaped(then_prints)}'", f"exit {exits}"]
+        return self.script("\n".join(lines), inputs=inputs, **more)
+
+    def let_go(self, run: RunId) -> None:
+        (self.folder / run / "go").touch()
+
+    def kill(self, run: RunId) -> None:
+        for pid in self.processes(run):
+            os.kill(pid, signal.SIGKILL)
+
+    def launches(self, run: RunId) -> int:
+        return len((self.folder / run / "launches").read_text().splitlines())
+
+    def left_over(self) -> list[str]:
+        """What lies in the worker's folder beside run directories and the cache."""
+        return [path.name for path in self.folder.glob(".*")]
+
+    def sessions(self, run: RunId) -> int:
+        """Three where all is up: the runner's, its guard's and the job's."""
+        return len({os.getsid(pid) for pid in self.processes(run)})
+
     def processes(self, run: RunId) -> list[int]:
-        """Processes of the run: its runner, and all that carries its mark."""
-        found = []
+        """Whoever stands in the run directory, names it, or carries the run's mark."""
+        found, place = [], self.folder / run
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             try:
                 words, marks = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+                stands = (entry / "cwd").resolve().is_relative_to(place)
             except OSError:
                 continue
-            if str(self.folder / run).encode() in words or f"RASRECONCILE_RUN={run}".encode() in marks:
+            if stands or str(place).encode() in words or f"RASRECONCILE_RUN={run}.".encode() in marks:
                 found.append(int(entry.name))
         return found
 
+
+class MemoryPlace(Place):
+    def __init__(self, sources: Path) -> None:
+        super().__init__(sources)
+        self.plays: dict[str, Play] = {}
+        self.world = MemoryWorld(lambda run, job, inputs: self.plays[job.steps[0][0]])
+        self.worker = MemoryWorker(self.world)
+
+    def again(self) -> Worker:
+        return MemoryWorker(self.world)
+
+    def job(
+        self,
+        *,
+        inputs: dict[str, bytes] | None = None,
+        writes: dict[str, bytes] | None = None,
+        prints: bytes = b"",
+        then_prints: bytes = b"",
+        exits: int = 0,
+        waits: bool = False,
+        **more: object,
+    ) -> Job:
+        name = secrets.token_hex(4)
+        self.plays[name] = Play(
+            outputs=writes or {},
+            exit_code=exits,
+            printed=prints,
+            last_words=then_prints,
+            lasts=None if waits else timedelta(0),
+        )
+        return plain_job(**{"steps": ((name,),), "inputs": self.staged(inputs), **more})
+
+    def let_go(self, run: RunId) -> None:
+        self.world.release(run)
+
     def kill(self, run: RunId) -> None:
-        """As if the machine's power had failed."""
-        for pid in self.processes(run):
-            os.kill(pid, signal.SIGKILL)
+        self.world.kill(run)
 
-    def wait(self, run: RunId, seconds: float = 20.0) -> Status:
-        """Until the run no longer goes on."""
-        until = time.monotonic() + seconds
-        while isinstance(status := self.worker.poll([run])[run], Running | Queued | Absent):
-            assert time.monotonic() < until, status
-            time.sleep(0.01)
-        return status
+    def launches(self, run: RunId) -> int:
+        return self.world.launched.count(run)
 
-    def end(self, run: RunId, seconds: float = 20.0) -> Ended:
-        status = self.wait(run, seconds)
-        assert isinstance(status, Ended)
-        return status
+
+def _escaped(data: bytes) -> str:
+    return "".join(f"\\{byte:03o}" for byte in data)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    one = Place(tmp_path / "ras runs")
+def local(tmp_path: Path) -> Iterator[LocalPlace]:
+    one = LocalPlace(tmp_path / "ras runs", tmp_path)
     yield one
     for folder in one.folder.glob("*") if one.folder.is_dir() else ():
         one.kill(RunId(folder.name))
 
 
 @pytest.fixture
-def run() -> RunId:
-    return RunId(f"20260102-030405-plan-{secrets.token_hex(6)}")
+def memory(tmp_path: Path) -> MemoryPlace:
+    return MemoryPlace(tmp_path)
+
+
+@pytest.fixture(params=["memory", "local"])
+def place(request: pytest.FixtureRequest) -> Place:
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Callable[..., Job]:
-    def make(*script: str, inputs: dict[str, bytes] | None = None, **more: object) -> Job:
-        staged = []
-        for name, data in (inputs or {}).items():
-            source = tmp_path / f"source {len(staged)}"
-            source.write_bytes(data)
-            digest = hashlib.sha256(data).hexdigest()
-            kind = "read only" if name.endswith(".tif") else "own copy"
-            staged.append(Staged(source=source, name=name, digest=digest, size=len(data), writable=kind))
-        values: dict[str, object] = {
-            "platform": "posix",
-            "steps": tuple(("sh", "-c", text) for text in script),
-            "inputs": tuple(staged),
-            "outputs": ("x.p01.hdf",),
-            "cores": 1,
-            "time_limit": timedelta(seconds=60),
-        }
-        return Job(**{**values, **more})
+def a_run() -> Callable[[str], RunId]:
+    return lambda word: RunId(f"20260102-030405-{word}-{secrets.token_hex(6)}")
 
-    return make
+
+@pytest.fixture
+def run(a_run) -> RunId:
+    return a_run("plan")

@@ -1,0 +1,298 @@
+"""A worker in memory: a world of runs that any number of workers share, with every failure on demand.
+
+For tests of whoever uses workers. It keeps the same contract as the real ones and is tested by the same tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import RLock
+from typing import Literal
+
+from rasreconcile.errors import InputChanged, Refused, WorkerError
+from rasreconcile.jobs import (
+    Absent,
+    EndCause,
+    Ended,
+    Fetched,
+    Job,
+    OutputRecord,
+    Problem,
+    Queued,
+    RunId,
+    Running,
+    Status,
+    Vanished,
+)
+from rasreconcile.workers import rundir
+
+Method = Literal["start", "poll", "fetch", "read_log", "cancel", "discard", "check"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """What a run does, as if it were computed."""
+
+    outputs: Mapping[str, bytes] = field(default_factory=dict)
+    """Everything it leaves in `work/`; what the job does not name as output is not recorded."""
+    exit_code: int = 0
+    printed: bytes = b""
+    """On the log from its start on."""
+    last_words: bytes = b""
+    """Added to the log at its end."""
+    queued: timedelta = timedelta(0)
+    lasts: timedelta | None = timedelta(0)
+    """From its start; None: until it is released, cancelled or out of time."""
+    vanishes: bool = False
+    """Comes to no end, but is gone after `lasts`."""
+
+
+Playwright = Callable[[RunId, Job, Mapping[str, bytes]], Play]
+"""Says what a run will do, from its staged inputs by name. Asked once for each run that is really started."""
+
+
+def writes_every_output(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> Play:
+    """Ends at once, well, with every output there; the same inputs give the same bytes."""
+    whole = hashlib.sha256(repr(sorted(inputs.items())).encode()).digest()
+    return Play(outputs=dict.fromkeys(job.outputs, whole), printed=b"done\n")
+
+
+_How = Literal["released", "cancelled", "killed", "time limit"]
+
+
+@dataclass(slots=True)
+class _Life:
+    """One run. `over` holds how and when it was ended before its time, or by whom it was let go."""
+
+    job: Job
+    play: Play
+    started: datetime
+    over: tuple[datetime, _How] | None = None
+
+
+@dataclass(slots=True)
+class _Fault:
+    error: Exception
+    times: int | None
+    when: Literal["before", "after"]
+
+
+class MemoryWorld:
+    """What outlives controllers: the runs of one place. May be used by several threads."""
+
+    def __init__(
+        self,
+        playwright: Playwright = writes_every_output,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.playwright = playwright
+        self.now = now
+        self.launched: list[RunId] = []
+        """Every run that was really started, in order: a run that is here twice was computed twice."""
+        self.problems: list[Problem] = []
+        """What `check` finds."""
+        self.lock = RLock()
+        self.lives: dict[RunId, _Life] = {}
+        self._faults: dict[Method, list[_Fault]] = {}
+
+    def fail(
+        self,
+        method: Method,
+        error: WorkerError | InputChanged | OSError,
+        *,
+        times: int | None = 1,
+        when: Literal["before", "after"] = "before",
+    ) -> None:
+        """The next `times` calls raise `error` (None: all, until `mend`).
+
+        `after`: what was asked is done, and only the answer is lost.
+        """
+        with self.lock:
+            self._faults.setdefault(method, []).append(_Fault(error, times, when))
+
+    def mend(self) -> None:
+        """No more failures."""
+        with self.lock:
+            self._faults.clear()
+
+    def release(self, run: RunId) -> None:
+        """A run that lasts until it is told so comes to its end."""
+        self._end(run, "released")
+
+    def kill(self, run: RunId) -> None:
+        """The run is gone and leaves no end, as if the power had failed."""
+        self._end(run, "killed")
+
+    def forget(self, run: RunId) -> None:
+        """The run directory is gone."""
+        with self.lock:
+            self.lives.pop(run, None)
+
+    def strike(self, method: Method, when: Literal["before", "after"]) -> None:
+        """Raises the failure that is due."""
+        with self.lock:
+            for fault in self._faults.get(method, ()):
+                if fault.when != when or fault.times == 0:
+                    continue
+                if fault.times is not None:
+                    fault.times -= 1
+                raise fault.error
+
+    def status(self, run: RunId) -> Status:
+        """What is so now, by this world's clock."""
+        with self.lock:
+            life = self.lives.get(run)
+            return Absent() if life is None else _status(life, self.now())
+
+    def _end(self, run: RunId, how: Literal["released", "killed"]) -> None:
+        with self.lock:
+            if isinstance(self.status(run), Queued | Running):
+                self.lives[run].over = (self.now(), how)
+
+
+class MemoryWorker:
+    """Implements `jobs.Worker` on a world; another on the same world sees the same runs."""
+
+    def __init__(self, world: MemoryWorld) -> None:
+        self._world = world
+
+    def start(self, run: RunId, job: Job) -> None:
+        """Reads the inputs, then lets the world's playwright say what the run will do."""
+        rundir.check_run(run)
+        rundir.check_job(job)
+        world = self._world
+        world.strike("start", "before")
+        with world.lock:
+            if run not in world.lives:
+                inputs = {staged.name: _read(staged.source, staged.digest) for staged in job.inputs}
+                play = world.playwright(run, job, inputs)
+                world.lives[run] = _Life(job, play, world.now() + play.queued)
+                world.launched.append(run)
+        world.strike("start", "after")
+
+    def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
+        """One status for each."""
+        for run in runs:
+            rundir.check_run(run)
+        self._world.strike("poll", "before")
+        with self._world.lock:
+            return {run: self._world.status(run) for run in runs}
+
+    def fetch(self, run: RunId, name: str, into: Path) -> Fetched:
+        """Raises FileNotFoundError where the run has no such output. A failure `after` leaves half of it."""
+        rundir.check_run(run)
+        rundir.check_name(name)
+        self._world.strike("fetch", "before")
+        data = self._left(run).get(name)
+        if data is None:
+            raise FileNotFoundError(f"{run} has no output {name}")
+        with into.open("wb") as write:
+            write.write(data[: len(data) // 2])
+            self._world.strike("fetch", "after")
+            write.write(data[len(data) // 2 :])
+            write.flush()
+            os.fsync(write.fileno())
+        return Fetched(len(data), hashlib.sha256(data).hexdigest())
+
+    def read_log(self, run: RunId, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """What the run printed until now."""
+        rundir.check_run(run)
+        self._world.strike("read_log", "before")
+        return self._log(run)[offset : offset + limit]
+
+    def cancel(self, run: RunId) -> None:
+        """Ends it at once."""
+        rundir.check_run(run)
+        world = self._world
+        world.strike("cancel", "before")
+        with world.lock:
+            if isinstance(world.status(run), Queued | Running):
+                world.lives[run].over = (world.now(), "cancelled")
+        world.strike("cancel", "after")
+
+    def discard(self, run: RunId) -> None:
+        """Refuses a run that is going on."""
+        rundir.check_run(run)
+        world = self._world
+        world.strike("discard", "before")
+        with world.lock:
+            if isinstance(world.status(run), Queued | Running):
+                raise Refused(f"{run} is still running; `cancel` it first")
+            world.forget(run)
+        world.strike("discard", "after")
+
+    def check(self) -> list[Problem]:
+        """The problems of the world."""
+        self._world.strike("check", "before")
+        return list(self._world.problems)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _left(self, run: RunId) -> Mapping[str, bytes]:
+        match self._world.status(run):
+            case Ended(cause="exited"):
+                return self._world.lives[run].play.outputs
+            case _:
+                return {}
+
+    def _log(self, run: RunId) -> bytes:
+        match self._world.status(run):
+            case Absent() | Queued():
+                return b""
+            case Ended(cause="exited"):
+                play = self._world.lives[run].play
+                return play.printed + play.last_words
+            case _:
+                return self._world.lives[run].play.printed
+
+
+def _status(life: _Life, now: datetime) -> Status:
+    until, how = _end_of(life)
+    if now < min(until, life.started):
+        return Queued()
+    if now < until:
+        return Running(started=life.started, heartbeat=now, log_size=len(life.play.printed))
+    match how:
+        case "killed":
+            return Vanished("the process is gone and left no end")
+        case "released":
+            return _ended(life, until, "exited")
+        case "cancelled" | "time limit":
+            return _ended(life, until, how)
+
+
+def _end_of(life: _Life) -> tuple[datetime, _How]:
+    """Whatever comes first: what the play says, what was done to it, or the time limit."""
+    ends: list[tuple[datetime, _How]] = [(life.started + life.job.time_limit, "time limit")]
+    if life.play.lasts is not None:
+        ends.insert(0, (life.started + life.play.lasts, "killed" if life.play.vanishes else "released"))
+    if life.over is not None:
+        ends.insert(0, life.over)
+    return min(ends, key=lambda end: end[0])
+
+
+def _ended(life: _Life, at: datetime, cause: EndCause) -> Ended:
+    left = life.play.outputs if cause == "exited" else {}
+    outputs = {
+        name: OutputRecord(len(left[name]), hashlib.sha256(left[name]).hexdigest())
+        for name in life.job.outputs
+        if name in left
+    }
+    code = life.play.exit_code if cause == "exited" else 143
+    return Ended(exit_code=code, started=min(life.started, at), ended=at, outputs=outputs, cause=cause)
+
+
+def _read(source: Path, digest: str) -> bytes:
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise InputChanged(f"{source}: {error.strerror}; it could be read when it was hashed") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise InputChanged(f"{source} is no longer what was hashed; it is looked at again")
+    return data
