@@ -17,6 +17,38 @@ RunId = NewType("RunId", str)
 Lower-case letters, digits and hyphens only, so that every kind of worker can use it as a name."""
 
 
+# ---- what is changed in the copy that a run gets, never in the project itself
+
+
+@dataclass(frozen=True, slots=True)
+class UnixLines:
+    """Line ends become LF, as the Linux solvers want them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetKeys:
+    """`Key=value` lines of a HEC-RAS text get these values; a key that is not there is added at the end."""
+
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAttributes:
+    """Integer attributes of a group of an HDF get these values."""
+
+    group: str
+    values: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutResults:
+    """A plan HDF without its group `Results`."""
+
+
+Edit = UnixLines | SetKeys | SetAttributes | WithoutResults
+"""Made by the controller before the worker hears of the job: workers only copy bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
     """One input of a job: a local file, the name it gets below `work/`, and what its bytes must hash to."""
@@ -29,6 +61,8 @@ class Staged:
     size: int
     writable: Literal["read only", "own copy"] = "own copy"
     """A file the job may write to must never be a link into the worker's cache."""
+    edits: tuple[Edit, ...] = ()
+    """In this order. `source`, `digest` and `size` are of the file before them; a worker meets none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +79,8 @@ class Job:
     time_limit: timedelta
     env: Mapping[str, str] = field(default_factory=dict)
     process_priority: Literal["low", "below normal", "normal"] = "normal"
+    messages: str | None = None
+    """Name below `work/` of the file the program writes its messages to; None: it prints them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +221,15 @@ class Worker(Protocol):
 
     def read_log(self, run: RunId, offset: int = 0, limit: int = 1 << 20) -> bytes:
         """What the job printed from byte `offset` on, at most `limit` bytes; empty where there is nothing."""
+
+    def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """Part of file `name` below `work/`, also while the job writes it; empty where there is none."""
+
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Those of `paths` (absolute or with `~/`, in the worker's spelling) that are there, in the order asked.
+
+        In one round trip. For looking where an engine is installed.
+        """
 
     def cancel(self, run: RunId) -> None:
         """End the job and all its children. A run that is over, or absent, is left as it is."""

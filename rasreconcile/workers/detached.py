@@ -51,6 +51,16 @@ class DetachedWorker:
         rundir.check_run(run)
         return self._host.read(run, rundir.LOG, offset, limit)
 
+    def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """What the job has written to one of its files until now."""
+        rundir.check_run(run)
+        rundir.check_name(name)
+        return self._host.read(run, f"{rundir.WORK}/{name}", offset, limit)
+
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Those of `paths` that are there."""
+        return self._host.find(paths)
+
     def cancel(self, run: RunId) -> None:
         """Asks the runner to end the job, and waits until it has. Raises Unreachable where it does not.
 

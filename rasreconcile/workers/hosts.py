@@ -59,6 +59,9 @@ class Host(Protocol):
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         """Part of a file of the run directory; empty where there is none."""
 
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Those of `paths` that are there, in the order asked, in one round trip. `~/` is the user's home there."""
+
     def remove(self, run: RunId) -> None:
         """Removes the run directory, which disappears in one step, and what a death in prepare or here left of it."""
 
@@ -143,6 +146,9 @@ class LocalHost:
                     return file.read(limit)
             except FileNotFoundError:
                 return b""
+
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        return tuple(path for path in paths if Path(path).expanduser().exists())
 
     def remove(self, run: RunId) -> None:
         with self._answering():

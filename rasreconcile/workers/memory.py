@@ -31,7 +31,7 @@ from rasreconcile.jobs import (
 )
 from rasreconcile.workers import rundir
 
-Method = Literal["start", "poll", "fetch", "read_log", "cancel", "discard", "check"]
+Method = Literal["start", "poll", "fetch", "read_log", "read_work", "find", "cancel", "discard", "check"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,8 @@ class MemoryWorld:
         """Every run that was really started, in order: a run that is here twice was computed twice."""
         self.problems: list[Problem] = []
         """What `check` finds."""
+        self.paths: set[str] = set()
+        """What `find` finds."""
         self.lock = RLock()
         self.lives: dict[RunId, _Life] = {}
         self._faults: dict[Method, list[_Fault]] = {}
@@ -204,6 +206,18 @@ class MemoryWorker:
         rundir.check_run(run)
         self._world.strike("read_log", "before")
         return self._log(run)[offset : offset + limit]
+
+    def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """Outputs appear whole, at the end."""
+        rundir.check_run(run)
+        rundir.check_name(name)
+        self._world.strike("read_work", "before")
+        return self._left(run).get(name, b"")[offset : offset + limit]
+
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Those the world has."""
+        self._world.strike("find", "before")
+        return tuple(path for path in paths if path in self._world.paths)
 
     def cancel(self, run: RunId) -> None:
         """Ends it at once."""

@@ -47,6 +47,10 @@ class Place:
         """How often the job was really begun."""
         raise NotImplementedError
 
+    def make_path(self, name: str) -> str:
+        """A file of this name on the machine of the worker, beside its run directories: its path there."""
+        raise NotImplementedError
+
     def until(self, is_so: Callable[[], bool], seconds: float = 20.0) -> None:
         end = time.monotonic() + seconds
         while not is_so():
@@ -129,6 +133,12 @@ class LocalPlace(Place):
     def launches(self, run: RunId) -> int:
         return len((self.folder / run / "launches").read_text().splitlines())
 
+    def make_path(self, name: str) -> str:
+        path = self.sources / "installed" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return str(path)
+
     def left_over(self) -> list[str]:
         """What lies in the worker's folder beside run directories and the cache."""
         return [path.name for path in self.folder.glob(".*")]
@@ -189,6 +199,10 @@ class MemoryPlace(Place):
 
     def kill(self, run: RunId) -> None:
         self.world.kill(run)
+
+    def make_path(self, name: str) -> str:
+        self.world.paths.add(f"/{name}")
+        return f"/{name}"
 
     def launches(self, run: RunId) -> int:
         return self.world.launched.count(run)

@@ -236,3 +236,20 @@ def test_an_input_that_changed_since_it_was_hashed_starts_nothing(place, run, na
 
 def test_a_place_that_is_well_has_no_problems(place) -> None:
     assert place.worker.check() == []
+
+
+def test_a_file_the_job_writes_can_be_read_in_parts_where_it_is(place, run) -> None:
+    assert place.worker.read_work(run, "x.p01.computeMsgs.txt") == b""
+    place.worker.start(run, place.job(writes={"x.p01.computeMsgs.txt": b"Progress | 0.5\n"}))
+    place.end(run)
+    assert place.worker.read_work(run, "x.p01.computeMsgs.txt") == b"Progress | 0.5\n"
+    assert place.worker.read_work(run, "x.p01.computeMsgs.txt", 11, 3) == b"0.5"
+    with pytest.raises(Refused):
+        place.worker.read_work(run, "../job.json")
+
+
+def test_paths_are_found_in_the_order_they_were_asked_for(place) -> None:
+    there = place.make_path("hecras 6.6/RasUnsteady")
+    other = place.make_path("hecras 6.5/RasUnsteady")
+    assert place.worker.find([]) == ()
+    assert place.worker.find([f"{there}.not", other, there]) == (other, there)
