@@ -33,6 +33,13 @@ class SetKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class SetReferences:
+    """Lines of a HEC-RAS text that end in `=old` end in `=new`: where a run finds a file that was named otherwise."""
+
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetAttributes:
     """Integer attributes of a group of an HDF get these values."""
 
@@ -45,7 +52,7 @@ class WithoutResults:
     """A plan HDF without its group `Results`."""
 
 
-Edit = UnixLines | SetKeys | SetAttributes | WithoutResults
+Edit = UnixLines | SetKeys | SetReferences | SetAttributes | WithoutResults
 """Made by the controller before the worker hears of the job: workers only copy bytes."""
 
 
@@ -79,6 +86,8 @@ class Job:
     time_limit: timedelta
     env: Mapping[str, str] = field(default_factory=dict)
     process_priority: Literal["low", "below normal", "normal"] = "normal"
+    folder: str = ""
+    """Below `work/`, where the steps run: inputs may then lie beside the project's folder. Empty: `work/` itself."""
     messages: str | None = None
     """Name below `work/` of the file the program writes its messages to; None: it prints them."""
 

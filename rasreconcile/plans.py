@@ -20,21 +20,30 @@ MISSING = "MISSING"
 """Stands for the digest of a reference that is not there: its later arrival makes the plan stale."""
 
 
+Kind = str
+"""What part a file has in the computation. Texts: project, plan, geometry, flow, sediment, water-quality. Binary:
+geometry-hdf, flow-hdf, terrain, land-cover, infiltration, dss, restart, meteorology, prepared. And projection,
+rasmap, extra."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
     """A file a plan reads."""
 
     name: str
-    """Relative to the project folder, forward slashes: its name in the run directory too."""
+    """Relative to the project folder, forward slashes; `../` where it lies outside."""
     source: Path
     raw: str
     """sha256 of the bytes, hex; MISSING where there is no such file."""
     semantic: str
     """sha256 of what HEC-RAS makes of it: line ends, padding and what HEC-RAS itself rewrites left out."""
     size: int
-    kind: str
-    """project, plan, geometry, flow, extra, ... : its part in the computation."""
+    kind: Kind
     is_text: bool
+    counts: bool = True
+    """Whether it is part of the fingerprint. A run gets a `.gNN.hdf` too, but each run rewrites it."""
+    reference: str = ""
+    """As the file that names it spells it, where that is a path: `C:\\Models\\dss\\flow.dss`, `.\\precip.nc`."""
 
 
 @dataclass(frozen=True, slots=True)

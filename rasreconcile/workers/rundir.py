@@ -62,7 +62,7 @@ def check_name(name: str) -> None:
 
 def check_job(job: Job) -> None:
     """Raises Refused where the job's files could not lie beside each other in one folder on every system."""
-    for name in (*job.outputs, *(staged.name for staged in job.inputs)):
+    for name in (*job.outputs, *(staged.name for staged in job.inputs), *filter(None, (job.folder,))):
         check_name(name)
     names = {staged.name.casefold(): staged.name for staged in job.inputs}
     if len(names) < len(job.inputs):
@@ -119,7 +119,10 @@ def quoted(word: str) -> str:
 def settings_text(run: RunId, job: Job) -> str:
     """What the runner itself must know, as shell assignments."""
     limit = max(1, ceil(job.time_limit.total_seconds()))
-    return f"run={quoted(run)}\ntime_limit={limit}\nnice={_NICE[job.process_priority]}\n"
+    return (
+        f"run={quoted(run)}\nfolder={quoted(job.folder)}\n"
+        f"time_limit={limit}\nnice={_NICE[job.process_priority]}\n"
+    )
 
 
 def job_text(run: RunId, job: Job) -> str:
@@ -127,6 +130,7 @@ def job_text(run: RunId, job: Job) -> str:
     document = {
         "run": run,
         "platform": job.platform,
+        "folder": job.folder,
         "steps": [list(step) for step in job.steps],
         "inputs": [{"name": s.name, "sha256": s.digest, "size": s.size} for s in job.inputs],
         "outputs": list(job.outputs),

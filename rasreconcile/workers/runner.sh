@@ -124,11 +124,12 @@ run_job() {
     fi
     (
         export RASRECONCILE_RUN="$run."
-        cd work || exit 1
+        here=$(pwd)
+        mkdir -p "work/$folder" && cd "work/$folder" || exit 1
         if [ "$nice" -gt 0 ] && command -v nice >/dev/null; then
-            exec setsid nice -n "$nice" sh ../steps.sh
+            exec setsid nice -n "$nice" sh "$here/steps.sh"
         fi
-        exec setsid sh ../steps.sh
+        exec setsid sh "$here/steps.sh"
     ) >log.txt 2>&1 </dev/null &
     job=$!
     setsid sh ./runner.sh . guard "$$" "$job" </dev/null >/dev/null 2>&1 &

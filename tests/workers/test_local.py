@@ -23,6 +23,21 @@ def test_steps_stop_at_the_first_failure(local, run) -> None:
     assert local.worker.read_log(run) == b"one\n"
 
 
+def test_steps_run_in_the_folder_of_the_job_and_outputs_are_named_from_work(local, run, tmp_path) -> None:
+    inputs = {"Muncie/Muncie.prj": b"p", "shared/flow.dss": b"flow"}
+    script = "cat ../shared/flow.dss Muncie.prj >Muncie.p01.hdf"
+    job = local.script(script, inputs=inputs, folder="Muncie", outputs=("Muncie/Muncie.p01.hdf",))
+    local.worker.start(run, job)
+    assert list(local.end(run).outputs) == ["Muncie/Muncie.p01.hdf"]
+    local.worker.fetch(run, "Muncie/Muncie.p01.hdf", tmp_path / "result")
+    assert (tmp_path / "result").read_bytes() == b"flowp"
+
+
+def test_a_folder_that_leads_out_of_the_run_directory_is_refused(local, run) -> None:
+    with pytest.raises(Refused):
+        local.worker.start(run, local.script("true", folder="../.."))
+
+
 def test_a_program_that_is_not_there_is_told_in_the_log(local, run) -> None:
     local.worker.start(run, local.script(steps=(("no-such-program", "x"),)))
     assert local.end(run).exit_code == 127
