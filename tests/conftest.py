@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -31,3 +34,15 @@ def hecras_data() -> Path:
 def demo() -> Path:
     """The project of the demo."""
     return REPOSITORY / "specs" / "demo"
+
+
+@pytest.fixture(scope="session")
+def standins() -> ModuleType:
+    """Stand-ins of HEC-RAS's programs: see tests/standins/README.md."""
+    place = REPOSITORY / "tests" / "standins" / "installing.py"
+    found = importlib.util.spec_from_file_location("standins", place)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules["standins"] = module
+    found.loader.exec_module(module)
+    return module

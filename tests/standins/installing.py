@@ -1,0 +1,185 @@
+"""Installs of the stand-ins, laid out like those of HEC-RAS, and a small project for them to compute."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+HERE = Path(__file__).parent
+LINUX = {
+    "5.0.7": ("bin_ras/rasUnsteady64",),
+    "6.1": ("RasUnsteady", "RasGeomPreprocess", "RasSteady"),
+}
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """One install. `exe` is Ras.exe; None for a Linux one."""
+
+    home: Path
+    version: str
+    exe: Path | None = None
+
+    def fails(self, mode: str, **more: Any) -> None:
+        """From now on its runs end so; `seconds`, `plans` and `times` as in the README."""
+        (self.home / "standin.json").write_text(json.dumps({"mode": mode, **more}))
+
+    def works(self) -> None:
+        (self.home / "standin.json").unlink(missing_ok=True)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call of one of its programs: program, arguments, folder."""
+        place = self.home / "calls.ndjson"
+        return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
+
+
+def linux(home: Path, version: str) -> StandIn:
+    """RasUnsteady and its companions with `libs/`, as the Linux packages of this version have them."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "version.txt").write_text(version + "\n")
+    for place in ("libs", "libs/mkl", "libs/rhel_8"):
+        (home / place).mkdir(exist_ok=True)
+        (home / place / "libifcoremt.so.5").touch()
+    for name in LINUX["5.0.7" if version.startswith("5.") else "6.1"]:
+        program = home / name
+        program.parent.mkdir(exist_ok=True)
+        words = f'"{sys.executable}" "{HERE / "programs.py"}" {program.name} "{home}"'
+        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        program.chmod(0o755)
+    return StandIn(home, version)
+
+
+def windows(home: Path, version: str) -> StandIn:
+    """Ras.exe, compiled for Windows: under Wine it can be run here. Raises FileNotFoundError without the compiler."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "version.txt").write_text(version + "\n")
+    # Wine is told the interpreter itself: a link with another name would lose the environment it belongs to.
+    said = [f"Z:{sys.executable}".replace("/", "\\"), str(HERE / "programs.py"), str(home)]
+    (home / "standin.txt").write_text("\n".join(said) + "\n")
+    compiler = shutil.which("x86_64-w64-mingw32-gcc")
+    if compiler is None:
+        raise FileNotFoundError("x86_64-w64-mingw32-gcc")
+    exe = home / "Ras.exe"
+    subprocess.run([compiler, "-O1", "-o", str(exe), str(HERE / "ras.c")], check=True, timeout=120)
+    return StandIn(home, version, exe)
+
+
+def twin(home: Path, version: str) -> StandIn:
+    """The same Ras.exe as a program of this system, called `Ras`, for tests that need no Wine."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "version.txt").write_text(version + "\n")
+    exe = home / "Ras"
+    exe.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "programs.py"}" Ras "{home}" "$@"\n')
+    exe.chmod(0o755)
+    return StandIn(home, version, exe)
+
+
+# ---- a project
+
+
+def write_project(
+    folder: Path, stem: str = "Basin", *, plans: tuple[str, ...] = ("01", "02"), line_end: str = "\r\n"
+) -> Path:
+    """A 2D unsteady project whose plans NN share one geometry and have a flow file each. Returns its .prj."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(ending: str, *lines: str) -> None:
+        (folder / f"{stem}.{ending}").write_bytes((line_end.join(lines) + line_end).encode("cp1252"))
+
+    listed = [f"Plan File=p{n}" for n in plans] + [f"Unsteady File=u{n}" for n in plans]
+    write(
+        "prj", f"Proj Title={stem}", f"Current Plan=p{plans[-1]}", "English Units", "Geom File=g01", *listed
+    )
+    area = "Storage Area=Basin           ,1000,2000"
+    write("g01", "Geom Title=basin", "Program Version=6.60", area, "Storage Area Is2D=-1")
+    for order, n in enumerate(plans):
+        write(
+            f"p{n}",
+            f"Plan Title=plan {n}",
+            "Program Version=6.60",
+            f"Short Identifier=plan{n}                    ",
+            "Simulation Date=01JAN1900,0000,01JAN1900,0200",
+            "Geom File=g01",
+            f"Flow File=u{n}",
+            "Computation Interval=10SEC",
+            "Output Interval=15MIN",
+            "UNET D1 Cores= 0 ",
+            "UNET D2 Cores= 0 ",
+            "PS Cores= 0 ",
+            "Write Detailed= 0 ",
+        )
+        place = "                ,                ,        ,        ,                ,Basin           ,                ,inlet"
+        write(
+            f"u{n}",
+            f"Flow Title=flow {n}",
+            "Use Restart= 0 ",
+            f"Boundary Location={place}",
+            "Interval=1HOUR",
+            "Flow Hydrograph= 3 ",
+            f"{1000 + 500 * order:8d}{2000 + 500 * order:8d}{1500 + 500 * order:8d}",
+            "Use DSS=False",
+        )
+    return folder / f"{stem}.prj"
+
+
+def write_steady_project(folder: Path, stem: str = "Brook", *, line_end: str = "\r\n") -> Path:
+    """A 1D steady project with plan 01, for the stand-ins alone: its sections have no points."""
+    folder.mkdir(parents=True, exist_ok=True)
+    heads = [f"Type RM Length L Ch R = 1 ,{rm},100,100,100" for rm in ("300", "200", "100")]
+    files = {
+        "prj": [f"Proj Title={stem}", "Current Plan=p01", "Geom File=g01", "Flow File=f01", "Plan File=p01"],
+        "p01": ["Plan Title=steady", "Short Identifier=steady", "Geom File=g01", "Flow File=f01"],
+        "g01": ["Geom Title=brook", "River Reach=Brook           ,Main            ", *heads],
+        "f01": [
+            "Flow Title=floods",
+            "Number of Profiles= 2 ",
+            "Profile Names=ten,hundred",
+            "River Rch & RM=Brook,Main            ,300     ",
+            "     100     400",
+        ],
+    }
+    for ending, lines in files.items():
+        (folder / f"{stem}.{ending}").write_bytes((line_end.join(lines) + line_end).encode("cp1252"))
+    return folder / f"{stem}.prj"
+
+
+def prepare(project: Path, number: str = "01", *, version: str = "6.6", line_end: str = "\r\n") -> list[Path]:
+    """Puts beside the project what the preprocessing on Windows would leave for the Linux solvers of this version."""
+    model, layout = loaded("rasmodel"), loaded("raslayout")
+    plan = model.read_plan(project.parent, project.stem, number, version)
+    geometry = plan.keys.get("Geom File", "g01")[1:]
+    head = layout.full_version(version)
+    texts = {f"x{geometry}": "Section - Arrays Sizes", f"b{number}": "       1       1       0       0"}
+    if plan.steady:
+        texts = {f"r{number}": "steady"}
+    made = []
+    for ending, text in texts.items():
+        path = project.with_suffix(f".{ending}")
+        path.write_bytes(f"{head}{line_end}{text}{line_end}".encode("cp1252"))
+        made.append(path)
+    if not plan.steady:
+        layout.prepare(plan, layout.Flaws())
+        made.append(plan.growing)
+        if version.startswith(("5.", "6.0", "6.1", "6.2")):
+            path = project.with_suffix(f".c{geometry}")
+            path.write_bytes(b"\0tables")
+            made.append(path)
+    return made
+
+
+def loaded(name: str) -> ModuleType:
+    """A module of this folder, which is no package."""
+    if name not in sys.modules:
+        found = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+        assert found is not None and found.loader is not None
+        module = importlib.util.module_from_spec(found)
+        sys.modules[name] = module
+        found.loader.exec_module(module)
+    return sys.modules[name]

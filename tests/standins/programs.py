@@ -1,0 +1,355 @@
+"""The stand-ins themselves: what RasUnsteady, RasGeomPreprocess, RasSteady and Ras.exe do, and how they fail.
+
+    python programs.py PROGRAM HOME ARGUMENTS...
+
+PROGRAM is the name it is called by, HOME the install it belongs to. Run in the project's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import h5py
+import raslayout as layout
+import rasmodel as model
+
+TERRAIN = (
+    "ERROR: Unable to compute face tables. The terrain associated with this geometry does not completely cover"
+    " the 2D Flow Area 'Perimeter 1'"
+)
+REFUSALS = {
+    "no-flow-values": [" - There are no flow values in the steady flow data."],
+    "no-rivers": ["There are no rivers in the geometry data."],
+}
+GEOMETRY_ERROR = [TERRAIN, "Geometry Writer Failed", "Error Processing Geometry"]
+SOLVER_ERRORS = {
+    "error-exit-0": ["Unsteady flow encountered an error.", "Program execution halted"],
+    "restart-version": [
+        "The Restart file is not from HEC-RAS 7.0.1 June 2026",
+        "Unsteady flow encountered an error.",
+    ],
+}
+FLAWS = {
+    "unstable": layout.Flaws(solution="failed to run", unstable_at="01JAN1900 00:45:00", steps_left_out=2),
+    "volume-error": layout.Flaws(volume_error=27.46),
+    "wrong-version": layout.Flaws(version="6.4.1"),
+    "early-end": layout.Flaws(steps_left_out=3),
+    "other-plan": layout.Flaws(plan_name="Other.p09", short_id="other"),
+    "dry": layout.Flaws(dry=True),
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of this run: `standin.json` in the project, in the install, or RAS_STANDIN."""
+
+    mode: str = "good"
+    seconds: float = 0.0
+
+
+def wish(home: Path, number: str) -> Wish:
+    place = next((p for p in (Path("standin.json"), home / "standin.json") if p.exists()), None)
+    said = json.loads(place.read_text() if place else os.environ.get("RAS_STANDIN", "{}"))
+    plans, times = said.get("plans"), said.get("times")
+    if (plans is not None and number not in plans) or times == 0:
+        return Wish()
+    if times is not None and place is not None:
+        place.write_text(json.dumps(said | {"times": times - 1}))
+    return Wish(said.get("mode", "good"), float(said.get("seconds", 0)))
+
+
+def version_of(home: Path) -> str:
+    return (home / "version.txt").read_text().strip()
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def note_call(program: str, home: Path, words: list[str]) -> None:
+    call = {"program": program, "arguments": words, "folder": str(Path.cwd())}
+    with (home / "calls.ndjson").open("a") as file:
+        file.write(json.dumps(call) + "\n")
+
+
+# ---- Linux: the solvers alone
+
+
+def linux(program: str, home: Path, words: list[str]) -> int:
+    first = Path(words[0]) if words else Path()
+    number = "".join(c for c in words[-1].rpartition(".")[2] if c.isdigit()).zfill(2) if words else ""
+    asked = wish(home, _plan_number(first, words) or number)
+    library = home / "libs"
+    if asked.mode == "missing-library" or str(library) not in os.environ.get("LD_LIBRARY_PATH", "").split(
+        ":"
+    ):
+        print(
+            f"{program}: error while loading shared libraries: libifcoremt.so.5: cannot open shared object file:"
+            " No such file or directory",
+            file=sys.stderr,
+        )
+        return 127
+    if asked.mode == "hang":
+        time.sleep(3600)
+    if not words or not first.exists():
+        say(f"forrtl: severe (29): file not found, unit 1, file {Path.cwd()}/{first}")
+        return 29
+    if program == "RasGeomPreprocess":
+        return _geometry_preprocess(home, first, words)
+    if program == "RasSteady":
+        return _steady(home, first, asked)
+    return _unsteady(home, first, words, asked)
+
+
+def _plan_number(first: Path, words: list[str]) -> str | None:
+    """From `X.p04.tmp.hdf` or `X.r04` or `b04`; the forms that name a geometry know no plan."""
+    for part in (*first.name.split("."), words[-1] if words else ""):
+        if len(part) == 3 and part[0] in "pbr" and part[1:].isdigit():
+            return part[1:]
+    return None
+
+
+def _must_be_unix(*names: str) -> str | None:
+    for name in names:
+        if Path(name).exists() and b"\r\n" in Path(name).read_bytes():
+            return f"forrtl: severe (59): list-directed I/O syntax error, unit 2, file {Path.cwd()}/{name}"
+    return None
+
+
+def _geometry_preprocess(home: Path, first: Path, words: list[str]) -> int:
+    stem = first.name.split(".")[0]
+    hdf_form = first.name.endswith(".tmp.hdf")
+    run_file = f"{stem}.{words[1]}" if hdf_form and len(words) > 1 else first.name
+    wrong = _must_be_unix(run_file)
+    if wrong or not Path(run_file).exists():
+        say(wrong or f"forrtl: severe (29): file not found, unit 2, file {Path.cwd()}/{run_file}")
+        return 29
+    say(f"Geometric Preprocessor {layout.full_version(version_of(home))}")
+    if not hdf_form:
+        ending = first.name.rpartition(".")[2]
+        Path(f"{stem}.c{ending[1:]}.tmp").write_bytes(b"tables " + Path(run_file).read_bytes())
+    say("Finished Processing Geometry")
+    return 0
+
+
+def _unsteady(home: Path, first: Path, words: list[str], asked: Wish) -> int:
+    stem = first.name.split(".")[0]
+    number = _plan_number(first, words) or ""
+    plan = model.read_plan(Path.cwd(), stem, number, version_of(home))
+    wrong = _must_be_unix(f"{stem}.b{number}", f"{stem}.{words[1]}", f"{stem}.p{number}")
+    missing = [n for n in (f"{stem}.b{number}", "io.b") if not Path(n).exists()]
+    if wrong or missing:
+        say(wrong or f"forrtl: severe (29): file not found, unit 3, file {Path.cwd()}/{missing[0]}")
+        return 59
+    if not plan.growing.exists():
+        say(f"HDF_ERROR: unable to open {plan.growing.name}")
+        return 1
+    with h5py.File(plan.growing, "r", locking=False) as file:
+        if "Results" in file:
+            say("HDF_ERROR: group Results is there already")
+            return 1
+    say(f"Performing Unsteady Flow Simulation  {layout.full_version(plan.version)}")
+    return solve(plan, asked, say)
+
+
+def _steady(home: Path, first: Path, asked: Wish) -> int:
+    stem, number = first.name.split(".")[0], first.name[-2:]
+    plan = model.read_plan(Path.cwd(), stem, number, version_of(home))
+    if wrong := _must_be_unix(first.name):
+        say(wrong)
+        return 59
+    flaws = FLAWS.get(asked.mode, layout.Flaws())
+    if not plan.growing.exists():
+        layout.prepare(plan, flaws)
+    say(f"Steady Flow Simulation {layout.full_version(plan.version)}")
+    return solve(plan, asked, say)
+
+
+# ---- what every form ends in
+
+
+def solve(plan: model.Plan, asked: Wish, tell: Callable[[str], None]) -> int:
+    """The solver's part: adds Results to the .tmp.hdf, or fails as asked. Returns its exit code."""
+    flaws = FLAWS.get(asked.mode, layout.Flaws())
+    kind = "Steady" if plan.steady else "Unsteady"
+    if asked.mode in SOLVER_ERRORS:
+        for line in SOLVER_ERRORS[asked.mode]:
+            tell(line)
+        return 0
+    if asked.mode == "geometry-error":
+        for line in GEOMETRY_ERROR:
+            tell(line)
+        return 0
+    if asked.mode in {"crash", "killed"}:
+        _half_way(plan, tell, asked)
+    if asked.mode == "no-hdf":
+        plan.growing.unlink()
+    elif asked.mode != "no-results":
+        if flaws.version or flaws.plan_name:
+            _restamp(plan, flaws)
+        if plan.steady:
+            time.sleep(asked.seconds)
+            layout.steady(plan, flaws)
+        else:
+            layout.unsteady(plan, flaws, tell, asked.seconds)
+    if asked.mode == "unstable":
+        tell("The solution went unstable at 01JAN1900 00:45:00")
+        tell("Unsteady flow failed to converge; computations were stopped")
+        return 0
+    if not plan.steady:
+        tell(f"Overall Volume Accounting Error as percentage:          {flaws.volume_error:.6f}")
+        tell("The maximum cell wsel error was     1.30")
+    tell(f"Finished {kind} Flow Simulation")
+    return 0
+
+
+def _half_way(plan: model.Plan, tell: Callable[[str], None], asked: Wish) -> None:
+    """The solver dies while it writes: the file has some of its datasets, and no end."""
+    if not plan.steady:
+        layout.unsteady(plan, replace(layout.Flaws(), steps_left_out=4), tell, asked.seconds)
+    with h5py.File(plan.growing, "r+", locking=False) as file:
+        for place in ("Results/Unsteady/Summary", f"{layout.BASE}/Summary Output"):
+            if place in file:
+                del file[place]
+    if asked.mode == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    tell("forrtl: severe (159): Program Exception - breakpoint")
+    sys.exit(159)
+
+
+def _restamp(plan: model.Plan, flaws: layout.Flaws) -> None:
+    with h5py.File(plan.growing, "r+", locking=False) as file:
+        if flaws.version:
+            layout.texts(file, File_Version=layout.full_version(flaws.version))
+        if flaws.plan_name:
+            said = file["Plan Data/Plan Information"]
+            layout.texts(said, Plan_Filename=flaws.plan_name, Plan_ShortID=flaws.short_id)
+
+
+# ---- Windows: Ras.exe, which preprocesses, starts the solver, and writes the messages
+
+
+class Messages:
+    """The computeMsgs file, line by line as they come, and all of it for the HDF at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.lines: list[str] = []
+        path.write_bytes(b"")
+
+    def tell(self, line: str) -> None:
+        said = line if line.startswith("Progress | ") else f"Message  | {line}"
+        with self._path.open("ab") as file:
+            file.write(f"{said}\r\n".encode("cp1252"))
+        if said is not line:
+            self.lines.append(line)
+
+
+def windows(home: Path, words: list[str], returned: Path | None) -> int:
+    """`-c X.prj X.p04` (6.x) or `X.prj -c`, which runs `Current Plan` (5.x). Returns 0 whatever happened."""
+    version = version_of(home)
+    named = [word for word in words if word.lower() != "-c"]
+    old = version.startswith(("4.", "5."))
+    if "-c" not in (word.lower() for word in words) or len(named) != (1 if old else 2):
+        time.sleep(3600)  # without them Ras.exe opens its window and waits for a person
+    project = Path(named[0].replace("\\", "/").rpartition("/")[2])
+    text = project.read_bytes().decode("cp1252") if project.exists() else ""
+    current = next(
+        (l.partition("=")[2].strip() for l in text.splitlines() if l.startswith("Current Plan=")), ""
+    )
+    ending = current if old else named[1].rpartition(".")[2]
+    asked = wish(home, ending[1:])
+    if asked.mode == "hang" or not ending:
+        time.sleep(3600)
+    if asked.mode == "outlives" and returned is not None:
+        returned.write_text("0")
+    plan = model.read_plan(Path.cwd(), project.stem, ending[1:], version)
+    if not plan.keys or asked.mode == "nothing":
+        return 0
+    messages = Messages(Path(f"{plan.name}.{'comp_msgs' if version < '5.0.5' else 'computeMsgs'}.txt"))
+    _run_windows(plan, asked, messages)
+    return 0
+
+
+def _run_windows(plan: model.Plan, asked: Wish, messages: Messages) -> None:
+    tell = messages.tell
+    if asked.mode in REFUSALS:
+        for line in REFUSALS[asked.mode]:
+            tell(line)
+        return
+    solver = f"{'Steady' if plan.steady else 'Unsteady'} Flow Computations"
+    processes = ["Ras.exe", "RasMapper(64)", "Completing Geometry"]
+    tell(f"Plan: '{plan.keys.get('Plan Title', '')}' ({plan.name})")
+    tell(f"Simulation started at: {datetime.now():%d%b%Y %I:%M:%S %p}")
+    for process in ("RasProcess", "RASGeomPreprocess"):
+        tell(f"PROCESS:{process}")
+        for progress in ("30", "100") if process == "RasProcess" else ("0.3333333", "1"):
+            tell(f"Progress | {progress}")
+    failed_before = asked.mode in {"old-hdf-trap", "geometry-error"}
+    if failed_before:
+        for line in GEOMETRY_ERROR:
+            tell(line)
+    else:
+        plan.result.unlink(missing_ok=True)
+        layout.prepare(plan, FLAWS.get(asked.mode, layout.Flaws()))
+        _write_run_files(plan)
+        tell("Finished Processing Geometry")
+        tell(f"PROCESS:Ras{'Steady' if plan.steady else 'Unsteady'}")
+        tell(
+            f"Performing {'Steady' if plan.steady else 'Unsteady'} Flow Simulation  {layout.full_version(plan.version)}"
+        )
+        if asked.mode == "outlives":
+            time.sleep(max(asked.seconds, 1.0))
+        try:
+            solve(plan, asked, tell)
+        except SystemExit as crash:
+            tell(f"Error with program: RasUnsteady.exe  Process Count = 3  Exit Code = {crash.code}")
+            return
+        processes.append(solver)
+        if plan.growing.exists():
+            os.replace(plan.growing, plan.result)
+    for line in ("Computations Summary", "Computation Task\tTime(hh:mm:ss)", "Complete Process\t   4"):
+        tell(line)
+    if plan.result.exists():
+        # Also into a result of an earlier run that is still there.
+        layout.write_messages(plan.result, messages.lines, processes)
+
+
+def _write_run_files(plan: model.Plan) -> None:
+    head = layout.full_version(plan.version).encode()
+    geometry = plan.keys.get("Geom File", "g01")[1:]
+    ending = "r" if plan.steady else "b"
+    (plan.folder / f"{plan.stem}.{ending}{plan.number}").write_bytes(head + b"\r\n       1       1\r\n")
+    (plan.folder / f"{plan.stem}.x{geometry}").write_bytes(head + b"\r\nSection - Arrays Sizes\r\n")
+    (plan.folder / f"{plan.stem}.c{geometry}").write_bytes(b"\0tables")
+    for name in (f"{plan.stem}.g{geometry}.hdf", f"{plan.stem}.rasmap", f"{plan.stem}.prj"):
+        # A run rewrites these: whoever runs in the project's own folder is found out.
+        if Path(name).exists():
+            with Path(name).open("ab") as file:
+                file.write(b" ")
+
+
+def main() -> int:
+    program, home, words = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    returned = Path(os.environ["STANDIN_RETURNED"]) if "STANDIN_RETURNED" in os.environ else None
+    if words and words[0].startswith("returned="):
+        returned, words = Path(words[0].partition("=")[2]), words[1:]
+    note_call(program, home, words)
+    code = windows(home, words, returned) if program == "Ras" else linux(program, home, words)
+    if returned is not None:
+        returned.write_text(str(code))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
