@@ -58,21 +58,18 @@ def linux(home: Path, version: str) -> StandIn:
 
 def windows(home: Path, version: str) -> StandIn:
     """Ras.exe, compiled for Windows: under Wine it can be run here. Raises FileNotFoundError without the compiler."""
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "version.txt").write_text(version + "\n")
-    # Wine is told the interpreter itself: a link with another name would lose the environment it belongs to.
-    said = [f"Z:{sys.executable}".replace("/", "\\"), str(HERE / "programs.py"), str(home)]
-    (home / "standin.txt").write_text("\n".join(said) + "\n")
     compiler = shutil.which("x86_64-w64-mingw32-gcc")
     if compiler is None:
         raise FileNotFoundError("x86_64-w64-mingw32-gcc")
+    script = twin(home, version).exe
+    (home / "standin.txt").write_text(f"{script}\n")
     exe = home / "Ras.exe"
     subprocess.run([compiler, "-O1", "-o", str(exe), str(HERE / "ras.c")], check=True, timeout=120)
     return StandIn(home, version, exe)
 
 
 def twin(home: Path, version: str) -> StandIn:
-    """The same Ras.exe as a program of this system, called `Ras`, for tests that need no Wine."""
+    """The same as a program of this system, called `Ras`, for tests that need no Wine."""
     home.mkdir(parents=True, exist_ok=True)
     (home / "version.txt").write_text(version + "\n")
     exe = home / "Ras"

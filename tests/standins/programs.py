@@ -265,20 +265,28 @@ def windows(home: Path, words: list[str], returned: Path | None) -> int:
     project = Path(named[0].replace("\\", "/").rpartition("/")[2])
     text = project.read_bytes().decode("cp1252") if project.exists() else ""
     current = next(
-        (l.partition("=")[2].strip() for l in text.splitlines() if l.startswith("Current Plan=")), ""
+        (one.partition("=")[2].strip() for one in text.splitlines() if one.startswith("Current Plan=")), ""
     )
     ending = current if old else named[1].rpartition(".")[2]
     asked = wish(home, ending[1:])
     if asked.mode == "hang" or not ending:
         time.sleep(3600)
-    if asked.mode == "outlives" and returned is not None:
-        returned.write_text("0")
+    if asked.mode == "outlives" and _left_alone(returned):
+        return 0
     plan = model.read_plan(Path.cwd(), project.stem, ending[1:], version)
     if not plan.keys or asked.mode == "nothing":
         return 0
     messages = Messages(Path(f"{plan.name}.{'comp_msgs' if version < '5.0.5' else 'computeMsgs'}.txt"))
     _run_windows(plan, asked, messages)
     return 0
+
+
+def _left_alone(returned: Path | None) -> bool:
+    """Whether this process is the Ras.exe that returns; the other goes on as its solver."""
+    if os.fork() == 0:
+        os.setpgid(0, 0)
+        return False
+    return True
 
 
 def _run_windows(plan: model.Plan, asked: Wish, messages: Messages) -> None:
@@ -317,7 +325,7 @@ def _run_windows(plan: model.Plan, asked: Wish, messages: Messages) -> None:
             return
         processes.append(solver)
         if plan.growing.exists():
-            os.replace(plan.growing, plan.result)
+            plan.growing.replace(plan.result)
     for line in ("Computations Summary", "Computation Task\tTime(hh:mm:ss)", "Complete Process\t   4"):
         tell(line)
     if plan.result.exists():

@@ -14,18 +14,18 @@ static void home_of(char *home)
 int main(int count, char **words)
 {
     char home[MAX_PATH], place[MAX_PATH + 40], line[8000] = "", returned[64], code[16] = "1";
-    char python[1000], script[1000], unix_home[1000];
+    char script[1000];
     home_of(home);
     snprintf(place, sizeof place, "%s\\standin.txt", home);
     FILE *said = fopen(place, "r");
-    if (!said || !fgets(python, 1000, said) || !fgets(script, 1000, said) || !fgets(unix_home, 1000, said)) {
+    if (!said || !fgets(script, 1000, said)) {
         fprintf(stderr, "no %s\n", place);
         return 3;
     }
     fclose(said);
-    python[strcspn(python, "\r\n")] = script[strcspn(script, "\r\n")] = unix_home[strcspn(unix_home, "\r\n")] = 0;
+    script[strcspn(script, "\r\n")] = 0;
     snprintf(returned, sizeof returned, "standin.%lu.returned", GetCurrentProcessId());
-    snprintf(line, sizeof line, "\"%s\" \"%s\" Ras \"%s\" returned=%s", python, script, unix_home, returned);
+    snprintf(line, sizeof line, "sh \"%s\" returned=%s", script, returned);
     for (int n = 1; n < count; n++) {
         strncat(line, " \"", sizeof line - strlen(line) - 1);
         strncat(line, words[n], sizeof line - strlen(line) - 1);
@@ -33,8 +33,8 @@ int main(int count, char **words)
     }
     STARTUPINFOA with = {.cb = sizeof with};
     PROCESS_INFORMATION child;
-    if (!CreateProcessA(python, line, NULL, NULL, TRUE, 0, NULL, NULL, &with, &child)) {
-        fprintf(stderr, "cannot start %s: %lu\n", python, GetLastError());
+    if (!CreateProcessA("Z:\\bin\\sh", line, NULL, NULL, TRUE, 0, NULL, NULL, &with, &child)) {
+        fprintf(stderr, "cannot start sh: %lu\n", GetLastError());
         return 4;
     }
     FILE *answer;
