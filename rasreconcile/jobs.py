@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NewType, Protocol
 if TYPE_CHECKING:
     from rasreconcile.facts import HdfFacts
     from rasreconcile.plans import Plan
+    from rasreconcile.runs import Failure
 
 RunId = NewType("RunId", str)
 """Chosen and stored before anything starts; run directory, container and cluster job are named after it.
@@ -41,7 +42,7 @@ class SetReferences:
 
 @dataclass(frozen=True, slots=True)
 class SetAttributes:
-    """Integer attributes of a group of an HDF get these values."""
+    """Integer attributes of a group of an HDF get these values, in each element; those that are not there stay away."""
 
     group: str
     values: tuple[tuple[str, int], ...]
@@ -94,7 +95,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Install:
-    """Where an engine is on a worker. `home` is in the worker's spelling; None: the engine needs none."""
+    """Where an engine is on a worker. `home` is in the worker's spelling: HEC-RAS's folder on POSIX, Ras.exe on
+    Windows; None: the engine needs none."""
 
     platform: Literal["posix", "windows"]
     cores: int
@@ -102,6 +104,10 @@ class Install:
     python: str | None = None
     """The interpreter that can run the built-in engine there."""
     process_priority: Literal["low", "below normal", "normal"] = "normal"
+    wine: str | None = None
+    """The program that runs `home`, a Windows program, on a POSIX worker."""
+    worker_folder: str = ""
+    """Where run directories are made, in the worker's spelling; empty: not known."""
 
 
 # ---- what a worker says of a run
@@ -146,6 +152,19 @@ class Ended:
     ended: datetime
     outputs: Mapping[str, OutputRecord]
     cause: EndCause = "exited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is left of a job that has ended, for its engine to judge."""
+
+    ended: Ended
+    log: str
+    """What it printed."""
+    messages: str = ""
+    """What it wrote to text files among its outputs."""
+    hdf: HdfFacts | None = None
+    """None: there is no result, or it was ended before it was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +219,8 @@ class Engine(Protocol):
     def job(self, plan: Plan, install: Install) -> Job:
         """What a worker is to do for this plan. Raises ProjectError where the plan cannot be computed."""
 
-    def judge(self, exit_code: int, log: str, hdf: HdfFacts | None) -> str | None:
-        """Why the computation failed, or None. Evidence in HDF and log decides; the exit code is a hint."""
+    def judge(self, evidence: Evidence) -> Failure | None:
+        """Why the computation failed, and what to do, or None. HDF and log decide; the exit code is a hint."""
 
 
 class Worker(Protocol):

@@ -31,6 +31,8 @@ class Due:
     only_on: tuple[str, ...] = ()
     avoid: frozenset[str] = frozenset()
     """Workers that lost it before: only where nothing else is left."""
+    unable: frozenset[str] = frozenset()
+    """Workers that cannot run it at all."""
     expected: timedelta | None = None
     """At speed 1.0; None: unknown, and counted as long."""
 
@@ -84,7 +86,7 @@ def place(
 
 def fits(plan: Due, room: Room) -> bool:
     """Whether the worker could ever run the plan, were all of it free."""
-    named = not plan.only_on or room.worker in plan.only_on
+    named = room.worker not in plan.unable and (not plan.only_on or room.worker in plan.only_on)
     return named and (plan.cores or room.cores_per_plan) <= room.cores_total
 
 

@@ -61,6 +61,15 @@ class Failure:
         return "worker" if self.kind == "worker" else "plan"
 
 
+OWN_WORDS = ("ERROR:", "HDF_ERROR")
+"""A line that begins so is the program's own word: computing again would say the same."""
+
+
+def class_by_own_word(log: str) -> FailureClass:
+    """Of a failure of which nothing else is known than what the program printed."""
+    return "permanent" if any(line.startswith(OWN_WORDS) for line in log.splitlines()) else "retryable"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One attempt of one plan at one fingerprint, on one slot."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.installs import Installs, engines_of
 from rasreconcile.controller.stations import open_worker
+from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import UsageError, WorkerError
 from rasreconcile.jobs import Problem
 from rasreconcile.plans import Plan
 from rasreconcile.resolve import Digests, resolve
+from rasreconcile.spec import HecRasEngine
 from rasreconcile.specfile import LoadedSpec
 
 
@@ -30,8 +33,13 @@ class Findings:
 
 def check(loaded: LoadedSpec, clock: Clock) -> Findings:
     """Raises SpecError. Whatever is wrong with a worker is among the findings."""
-    plans = resolve(loaded, Digests({}, clock.wall_ns), engine_for).plans
+    plans = tuple(_with_doubt(plan) for plan in resolve(loaded, Digests({}, clock.wall_ns), engine_for).plans)
     return Findings(plans, {name: _check(loaded, name) for name in loaded.spec.workers})
+
+
+def _with_doubt(plan: Plan) -> Plan:
+    doubt = HecRas(plan.engine).doubt if isinstance(plan.engine, HecRasEngine) else None
+    return replace(plan, warnings=(*plan.warnings, doubt)) if doubt else plan
 
 
 def _check(loaded: LoadedSpec, name: str) -> tuple[Problem, ...]:
@@ -40,7 +48,11 @@ def _check(loaded: LoadedSpec, name: str) -> tuple[Problem, ...]:
     except UsageError as error:
         return (Problem(str(error), "leave the worker out for now"),)
     try:
-        return tuple(worker.check())
+        problems = worker.check()
+        installs = Installs.of(loaded.spec.workers[name], engines_of(loaded.spec), loaded.folder)
+        if not problems:
+            installs.look(worker)
+        return (*problems, *installs.missing())
     except WorkerError as error:
         return (Problem(str(error), "see that it is switched on and can be reached"),)
     finally:

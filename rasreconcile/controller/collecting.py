@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import HdfFacts
-from rasreconcile.jobs import Ended, Engine, Worker
+from rasreconcile.jobs import Ended, Engine, Evidence, Worker
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.outcome import failure_of, fell_short
 from rasreconcile.records import Published
@@ -59,21 +61,21 @@ def collect(asked: Collecting) -> Collected:
 
 def _prove(asked: Collecting, log: str) -> Proven | Failure:
     run, plan, status = asked.run, asked.plan, asked.status
-    record = status.outputs.get(plan.result_name)
+    name = _result(plan, status)
+    record = status.outputs.get(name)
     if record is None or status.cause != "exited":
-        verdict = asked.engine.judge(status.exit_code, log, None)
-        failure = failure_of(status, verdict, log, time_limit=plan.time_limit)
-        return failure or _no_result(plan)
+        evidence = Evidence(ended=status, log=log, messages=_messages(asked, name))
+        return _failure(asked, evidence) or _no_result(plan)
     in_place = _digest(plan.output) == record.digest
     temporary = None if in_place else publish.temporary_name(plan.output, run.id)
     if temporary is not None:
         publish.make_folder(plan.output)
         if _digest(temporary) != record.digest:
-            fetched = asked.worker.fetch(run.id, plan.result_name, temporary)
+            fetched = asked.worker.fetch(run.id, name, temporary)
             if fetched.digest != record.digest:
                 temporary.unlink(missing_ok=True)
                 return _damaged(run, plan, record.digest, fetched.digest)
-    failure, facts = _judge(asked, temporary or plan.output, log)
+    failure, facts = _judge(asked, temporary or plan.output, log, _messages(asked, name))
     if failure is not None or facts is None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -139,9 +141,13 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
 
 def whole_log(worker: Worker, run: Run) -> str:
     """What the run printed; of a very long log the first and the last part."""
+    return _whole(partial(worker.read_log, run.id))
+
+
+def _whole(read: Callable[[int], bytes]) -> str:
     parts: list[bytes] = []
     offset = 0
-    while chunk := worker.read_log(run.id, offset):
+    while chunk := read(offset):
         parts.append(chunk)
         offset += len(chunk)
         if sum(map(len, parts)) > LONGEST_LOG:
@@ -160,15 +166,35 @@ def summary(facts: HdfFacts) -> str:
     return ", ".join(words)
 
 
-def _judge(asked: Collecting, path: Path, log: str) -> tuple[Failure | None, HdfFacts | None]:
+def _result(plan: Plan, status: Ended) -> str:
+    """The result's name below `work/`: a job may run in a folder there."""
+    names = (name for name in status.outputs if PurePosixPath(name).name == plan.result_name)
+    return next(names, plan.result_name)
+
+
+def _messages(asked: Collecting, result: str) -> str:
+    """What the program wrote to the text files among its outputs."""
+    parts = []
+    for name in sorted(asked.status.outputs):
+        if name != result and name.endswith(".txt"):
+            read = partial(asked.worker.read_work, asked.run.id, name)
+            parts.append(_whole(read))
+    return "\n".join(parts)
+
+
+def _failure(asked: Collecting, evidence: Evidence) -> Failure | None:
+    verdict = asked.engine.judge(evidence)
+    return failure_of(asked.status, verdict, time_limit=asked.plan.time_limit)
+
+
+def _judge(asked: Collecting, path: Path, log: str, messages: str) -> tuple[Failure | None, HdfFacts | None]:
     try:
         facts = _read(asked.plan, path, "every dataset")
     except ResultError as error:
         said = str(error).replace(str(path), asked.plan.result_name)
         text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
         return Failure(kind="retryable", cause="unreadable result", message=text), None
-    verdict = asked.engine.judge(asked.status.exit_code, log, facts)
-    failure = failure_of(asked.status, verdict, log, time_limit=asked.plan.time_limit)
+    failure = _failure(asked, Evidence(ended=asked.status, log=log, messages=messages, hdf=facts))
     if failure is None and (lacking := _expectations(asked.plan, facts)):
         failure = fell_short(lacking)
     return failure, facts

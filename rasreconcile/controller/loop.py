@@ -101,7 +101,7 @@ class Loop:
         seen = replace(
             site.looking.seen(self.plans, site.clock.now()),
             live=live_seen(site, live),
-            workers=workers_seen(site, faults),
+            workers=workers_seen(site, faults, self.plans),
             uncopied=frozenset(site.flight.uncopied),
         )
         if self.interrupts >= 2:

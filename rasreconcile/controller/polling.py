@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import Station
 from rasreconcile.jobs import Problem, RunId, Status, Unknown
-from rasreconcile.plans import Address
+from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.runs import Run
 
@@ -46,9 +47,20 @@ def live_seen(site: Site, live: Sequence[Run]) -> Mapping[Address, LiveRun]:
     return {run.address: _live(site, run, monotonic) for run in live}
 
 
-def workers_seen(site: Site, faults: Mapping[str, Sequence[tuple[datetime, str]]]) -> tuple[WorkerSeen, ...]:
-    """Each worker of the spec with its room and its record. `faults`: by worker, (when, message) of lost runs."""
-    return tuple(_worker(site, station, faults.get(station.name, ())) for station in site.stations.values())
+def workers_seen(
+    site: Site, faults: Mapping[str, Sequence[tuple[datetime, str]]], plans: Sequence[Plan]
+) -> tuple[WorkerSeen, ...]:
+    """Each worker of the spec with its room, its record, and which of `plans` it cannot run.
+
+    `faults`: by worker, (when, message) of lost runs.
+    """
+    return tuple(
+        replace(
+            _worker(site, station, faults.get(station.name, ())),
+            unable=station.installs.unable(station, plans),
+        )
+        for station in site.stations.values()
+    )
 
 
 def _live(site: Site, run: Run, monotonic: float) -> LiveRun:
@@ -125,4 +137,4 @@ def _knock(site: Site, station: Station) -> None:
         station.fell_silent(str(error), site.clock)
         site.changed = True
 
-    station.control.do(station.worker.check, answered, silent)
+    station.control.do(station.check, answered, silent)

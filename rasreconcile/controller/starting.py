@@ -49,8 +49,16 @@ def start(site: Site, action: Start) -> None:
 def launch(site: Site, run: Run, plan: Plan) -> None:
     """Gives the worker the job; repeated under the same name it does no harm."""
     station = site.stations[run.worker]
+    if not station.checked:
+        _check(site, station)
+        return
+    if why := station.installs.why_not(station, plan):
+        site.end(
+            run, RunState.LOST, Failure(kind="worker", cause="engine missing", message=f"{run.worker}: {why}")
+        )
+        return
     try:
-        job = engine_for(plan.engine).job(plan, station.install(run.cores))
+        job = engine_for(plan.engine).job(plan, station.install(run.cores, plan.engine))
     except ProjectError as error:
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
         return
@@ -61,9 +69,7 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
         station.hurry()
         site.changed = True
 
-    station.transfer.do(
-        lambda: station.worker.start(run.id, job), launched, partial(_not_launched, site, run, job)
-    )
+    station.transfer.do(lambda: station.start(run.id, job), launched, partial(_not_launched, site, run, job))
 
 
 def _not_launched(site: Site, run: Run, job: Job, error: Exception) -> None:
@@ -72,6 +78,9 @@ def _not_launched(site: Site, run: Run, job: Job, error: Exception) -> None:
     if isinstance(error, Refused):
         failure = Failure(kind="worker", cause="launch refused", message=f"{run.worker}: {error}")
         site.end(run, RunState.LOST, failure)
+    elif isinstance(error, ProjectError):
+        # An input that HEC-RAS wrote cannot be edited for the run: it is damaged.
+        site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
     elif isinstance(error, InputChanged) or _is_about_an_input(error, job):
         site.stale_inputs = True
         failure = Failure(kind="worker", cause="an input changed while it was staged", message=str(error))
@@ -93,6 +102,10 @@ def _check(site: Site, station: Station) -> None:
     def checked(problems: list[Problem]) -> None:
         site.flight.checks.discard(station.name)
         station.checked = site.changed = True
+        for doubt in station.installs.doubts:
+            site.say("warning", f"{station.name}: {doubt}")
+        for missing in station.installs.missing():
+            site.say("engine-missing", f"{station.name}: {missing.what}; {missing.remedy}")
         if problems:
             station.unfit = "; ".join(f"{p.what}; {p.remedy}" for p in problems)
             site.say("worker-unfit", f"{station.name}: {station.unfit}")
@@ -102,7 +115,7 @@ def _check(site: Site, station: Station) -> None:
         station.fell_silent(str(error), site.clock)
         site.changed = True
 
-    station.control.do(station.worker.check, checked, failed)
+    station.control.do(station.check, checked, failed)
 
 
 def _texts(plan: Plan) -> dict[str, bytes] | None:

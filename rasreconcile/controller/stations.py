@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.installs import Installs, engines_of
 from rasreconcile.controller.lanes import Answers, Lane
+from rasreconcile.edits.spool import Spool
 from rasreconcile.errors import UsageError
-from rasreconcile.jobs import Install, RunId, Status, Worker
-from rasreconcile.spec import HecRasEngine, LocalWorker, Spec, WorkerSpec
+from rasreconcile.jobs import Install, Job, Problem, RunId, Status, Worker
+from rasreconcile.spec import EngineSpec, LocalWorker, PsExecWorker, Spec, WorkerSpec
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.workers.local import local_worker
 
@@ -32,6 +34,11 @@ class Station:
     worker: Worker
     control: Lane
     transfer: Lane
+    installs: Installs
+    """Where HEC-RAS is here, once it was looked for."""
+    spool: Spool
+    folder: str = ""
+    """Where its run directories are made, in its own spelling."""
     statuses: dict[RunId, Status] = field(default_factory=dict)
     silent: str | None = None
     """Why the last poll got no answer."""
@@ -44,14 +51,29 @@ class Station:
     next_poll: float = 0.0
     """Monotonic."""
 
-    def install(self, cores: int) -> Install:
-        """Where engines are found here, for a run with this many cores."""
+    def install(self, cores: int, engine: EngineSpec) -> Install:
+        """Where this engine is found here, for a run with this many cores."""
+        found = self.installs.found(engine)
         return Install(
-            platform="posix",
+            platform=self.installs.platform,
             cores=cores,
+            home=found.home if found else None,
+            wine=found.wine if found else None,
             python=sys.executable,
             process_priority=self.spec.process_priority,
+            worker_folder=self.folder,
         )
+
+    def check(self) -> list[Problem]:
+        """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
+        problems = self.worker.check()
+        if not problems:
+            self.installs.look(self.worker)
+        return problems
+
+    def start(self, run: RunId, job: Job) -> None:
+        """Makes the edits of the job's inputs, then gives it to the worker. Blocks: for the transfer lane."""
+        self.worker.start(run, self.spool.job(job))
 
     def hurry(self) -> None:
         """Something has just changed here: look again soon."""
@@ -86,9 +108,6 @@ def not_built(spec: Spec) -> str | None:
     if kinds:
         names = [n for n, w in spec.workers.items() if w.type in kinds]
         return f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); use `type: local`"
-    engines = [spec.engine, *(entry.engine for entry in spec.plans if entry.engine)]
-    if any(isinstance(engine, HecRasEngine) for engine in engines):
-        return "the hec-ras engine is not built yet; use `type: steady` or `type: command`"
     return None
 
 
@@ -99,6 +118,7 @@ def open_stations(
     refused = not_built(loaded.spec)
     if refused:
         raise UsageError(f"{loaded.name}: {refused}")
+    spool = Spool(loaded.state_path.with_name(f"{loaded.state_path.stem}.edits"))
     return {
         name: Station(
             name=name,
@@ -106,6 +126,9 @@ def open_stations(
             worker=open_worker(name, spec, loaded.folder),
             control=Lane(f"{name}-control", 1, answers),
             transfer=Lane(f"{name}-transfer", min(4, max(2, os.cpu_count() or 2)), answers),
+            installs=Installs.of(spec, engines_of(loaded.spec), loaded.folder),
+            spool=spool,
+            folder=_folder_of(spec, loaded.folder),
         )
         for name, spec in loaded.spec.workers.items()
         if wanted is None or name in wanted
@@ -116,8 +139,19 @@ def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
     """The worker that this part of the spec describes; its folder is relative to the spec file."""
     match spec:
         case LocalWorker():
-            return local_worker(name, Path(folder, Path(spec.worker_folder).expanduser()).absolute())
+            return local_worker(name, Path(_folder_of(spec, folder)))
         case _:
             raise UsageError(
                 f"workers.{name}: workers of type {spec.type} are not built yet; use `type: local`"
             )
+
+
+def _folder_of(spec: WorkerSpec, folder: Path) -> str:
+    """The worker's folder in its own spelling; of this machine relative to the spec file."""
+    match spec:
+        case LocalWorker():
+            return str(Path(folder, Path(spec.worker_folder).expanduser()).absolute())
+        case PsExecWorker():
+            return spec.folder_on_host
+        case _:
+            return spec.worker_folder

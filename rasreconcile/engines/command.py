@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from rasreconcile.engines.inputs import staged
-from rasreconcile.jobs import Install, Job
+from rasreconcile.jobs import Evidence, Install, Job
+from rasreconcile.messages import last_said
 from rasreconcile.plans import Plan
+from rasreconcile.runs import Failure, class_by_own_word
 from rasreconcile.spec import CommandEngine
-
-if TYPE_CHECKING:
-    from rasreconcile.facts import HdfFacts
 
 _PLACEHOLDER = re.compile(r"\{(project|plan|number|stem|cores|output|python)\}")
 
@@ -59,11 +57,13 @@ class Command:
             process_priority=install.process_priority,
         )
 
-    def judge(self, exit_code: int, log: str, hdf: HdfFacts | None) -> str | None:
+    def judge(self, evidence: Evidence) -> Failure | None:
         """A command has nothing but its exit code and its output to speak for it."""
-        if exit_code != 0:
-            last = next((line for line in reversed(log.splitlines()) if line.strip()), "it printed nothing")
-            return f"the command exited with {exit_code}: {last.strip()[:300]}"
-        if hdf is None:
-            return "the command exited with 0 but left no result HDF; let it write {output}"
+        code, kind = evidence.ended.exit_code, class_by_own_word(evidence.log)
+        if code != 0:
+            text = f"the command exited with {code}: {last_said(evidence.log)}"
+            return Failure(kind=kind, cause="computation failed", message=text)
+        if evidence.hdf is None:
+            text = "the command exited with 0 but left no result HDF; let it write {output}"
+            return Failure(kind=kind, cause="computation failed", message=text)
         return None

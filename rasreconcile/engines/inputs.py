@@ -1,21 +1,46 @@
-"""What of a plan's inputs goes into the run directory."""
+"""What of a plan's inputs goes into the run directory, and where it lies there."""
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Iterable
+
 from rasreconcile.jobs import Staged
-from rasreconcile.plans import MISSING, Plan
+from rasreconcile.plans import MISSING, InputFile, Plan
+
+READ_ONLY = frozenset({"terrain", "land-cover", "meteorology", "extra"})
+"""Kinds that no run writes to, and that are large: linked from the worker's cache. HEC-RAS writes to, or opens for
+writing, every other one."""
 
 
 def staged(plan: Plan) -> tuple[Staged, ...]:
     """Every input that is there. HEC-RAS's own files become copies, which a run may rewrite; data may be linked."""
-    return tuple(
-        Staged(
-            source=file.source,
-            name=file.name,
-            digest=file.raw,
-            size=file.size,
-            writable="read only" if file.kind == "extra" else "own copy",
-        )
-        for file in plan.inputs
-        if file.raw != MISSING
+    return tuple(staged_file(file, "") for file in plan.inputs if file.raw != MISSING)
+
+
+def staged_file(file: InputFile, folder: str) -> Staged:
+    """One input, in a project's folder that is `folder` below `work/`."""
+    return Staged(
+        source=file.source,
+        name=name_in(folder, file.name),
+        digest=file.raw,
+        size=file.size,
+        writable="read only" if file.kind in READ_ONLY else "own copy",
     )
+
+
+def folder_for(files: Iterable[InputFile]) -> str:
+    """The project's folder below `work/`: deep enough that what lies beside it (`../shared/x.dss`) is below too."""
+    up = max((_ups(file.name) for file in files), default=0)
+    return "/".join(["beside"] * (up - 1) + ["project"]) if up else ""
+
+
+def name_in(folder: str, name: str) -> str:
+    """The name below `work/` of what the project calls `name`."""
+    return posixpath.normpath(posixpath.join(folder, name)) if folder else name
+
+
+def _ups(name: str) -> int:
+    """How many folders above the project's own it leads."""
+    parts = posixpath.normpath(name).split("/")
+    return next((n for n, part in enumerate(parts) if part != ".."), len(parts))

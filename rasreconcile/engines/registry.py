@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasreconcile.engines.command import Command
-from rasreconcile.engines.hec_ras import HecRas
+from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.jobs import Engine
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 

@@ -77,6 +77,8 @@ class WorkerSeen:
     """Why the last call got no answer."""
     unfit: str | None = None
     """What keeps it from running anything, and the remedy, as found when this apply began."""
+    unable: Mapping[Address, str] = field(default_factory=dict)
+    """Plans it cannot run although it is well, and why: their engine is not there, or wants something else there."""
     faults: tuple[datetime, ...] = ()
     """When runs ended by this worker's own fault since its last good one, oldest first."""
     last_fault: str = ""

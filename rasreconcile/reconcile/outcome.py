@@ -8,13 +8,13 @@ from datetime import timedelta
 from rasreconcile.jobs import Ended
 from rasreconcile.runs import Failure
 
-ERROR_MARKS = ("ERROR:", "HDF_ERROR")
-"""A line that begins so is the program's own word: computing again would say the same."""
 
-
-def failure_of(ended: Ended, verdict: str | None, log: str, *, time_limit: timedelta) -> Failure | None:
+def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) -> Failure | None:
     """Why the run failed, from how it ended and what its engine judged; None: the engine is content."""
     match ended.cause:
+        case "time limit" if verdict is not None and verdict.blame == "worker":
+            # It never worked there: more time would be lost in the same way.
+            return verdict
         case "time limit":
             text = f"stopped after its time limit of {time_limit}; raise max_runtime_minutes or give it more cores"
             return Failure(kind="retryable", cause="time limit", message=text)
@@ -24,13 +24,7 @@ def failure_of(ended: Ended, verdict: str | None, log: str, *, time_limit: timed
         case "cancelled":
             return Failure(kind="retryable", cause="cancelled", message="ended on its worker by a cancel")
         case "exited":
-            pass
-    if verdict is None:
-        return None
-    own_word = any(line.startswith(ERROR_MARKS) for line in log.splitlines())
-    if own_word:
-        return Failure(kind="permanent", cause="computation failed", message=verdict)
-    return Failure(kind="retryable", cause="computation failed", message=verdict)
+            return verdict
 
 
 def fell_short(shortfalls: Sequence[str]) -> Failure:

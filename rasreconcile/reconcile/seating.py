@@ -36,7 +36,7 @@ def seat(
     standings = {w.name: worker_standing(w, seen.now, policy) for w in seen.workers}
     rooms = [_room(w, seen, standings[w.name]) for w in seen.workers]
     offers = {plan.address: _due(plan, order[plan.address], seen) for plan in due}
-    held = {a: no for a, offer in offers.items() if (no := _impossible(offer, rooms, standings))}
+    held = {a: no for a, offer in offers.items() if (no := _impossible(offer, rooms, standings, seen))}
     at_most = None if policy.max_concurrent is None else max(0, policy.max_concurrent - len(seen.live))
     open_rooms = [r for r in rooms if isinstance(standings[r.worker], InUse) and r.free_slots]
     placed = place(
@@ -91,12 +91,17 @@ def _due(plan: Plan, order: int, seen: Seen) -> Due:
         cores=plan.cores,
         only_on=plan.only_on,
         avoid=frozenset(lost_by),
+        unable=frozenset(w.name for w in seen.workers if plan.address in w.unable),
         expected=seen.expected.get(plan.address),
     )
 
 
-def _impossible(due: Due, rooms: Sequence[Room], standings: Mapping[str, InUse | SetAside]) -> str | None:
+def _impossible(
+    due: Due, rooms: Sequence[Room], standings: Mapping[str, InUse | SetAside], seen: Seen
+) -> str | None:
     able = [room for room in rooms if fits(due, room)]
+    if not able and due.unable:
+        return next((why for room in rooms if (why := _why_unable(due, room.worker, seen))), None)
     if not able:
         if due.cores is not None:
             return f"no worker it may use has {due.cores} cores; lower `cores` or add a worker"
@@ -106,6 +111,13 @@ def _impossible(due: Due, rooms: Sequence[Room], standings: Mapping[str, InUse |
     if len(given_up) == len(out):
         return f"no worker left for it: {given_up[0].why}"
     return None
+
+
+def _why_unable(due: Due, name: str, seen: Seen) -> str | None:
+    if due.only_on and name not in due.only_on:
+        return None
+    why = next((w.unable.get(due.address) for w in seen.workers if w.name == name), None)
+    return f"{name} cannot run it: {why}" if why else None
 
 
 def _waiting(seen: Seen, standings: Mapping[str, InUse | SetAside], at_most: int | None) -> str:

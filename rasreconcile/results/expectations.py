@@ -8,16 +8,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
+from rasreconcile.messages import FINISHED, log_errors
 from rasreconcile.plans import digest_of
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
 
-FINISHED: dict[FlowKind, str] = {
-    "unsteady": "Finished Unsteady Flow Simulation",
-    "steady": "Finished Steady Flow Simulation",
-    "sediment": "Finished Sediment Transport Simulation",
-    "quasi-unsteady": "Finished Sediment Transport Simulation",
-}
 _SOLVERS: dict[FlowKind, str] = {
     "unsteady": "unsteady flow computations",
     "steady": "steady flow computations",
@@ -25,18 +20,6 @@ _SOLVERS: dict[FlowKind, str] = {
     "quasi-unsteady": "sediment computations",
 }
 _UNITS = {"english": "US Customary", "si": "SI Units"}
-
-_ERROR = re.compile(
-    r"^\s*(?:Message\s*\|\s*)?"
-    r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
-    r"|.*(?:encountered an error|did not complete|failed to converge|computations were stopped|fatal error"
-    r"|Geometry Writer Failed))",
-    re.IGNORECASE,
-)
-_NOISE = re.compile(
-    r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
-    re.IGNORECASE,
-)
 
 _CLOCK = timedelta(seconds=2)
 """Messages and run window are both of whole seconds."""
@@ -50,11 +33,6 @@ _MOST_OF_A_SORT = 5
 def digest(expect: Expectations) -> str:
     """sha256 of the expectations as canonical JSON, defaults written out: a default that changes, changes it."""
     return digest_of(json.dumps(expect.model_dump(mode="json"), sort_keys=True))
-
-
-def log_errors(text: str) -> tuple[str, ...]:
-    """The lines of a HEC-RAS log that tell of a failure."""
-    return tuple(line.strip() for line in text.splitlines() if _ERROR.match(line) and not _NOISE.search(line))
 
 
 def judge(

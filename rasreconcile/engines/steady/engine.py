@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import rasreconcile
 from rasreconcile.engines.inputs import staged
 from rasreconcile.engines.steady.model import parse_model
 from rasreconcile.errors import ProjectError
-from rasreconcile.jobs import Install, Job
+from rasreconcile.jobs import Evidence, Install, Job
+from rasreconcile.messages import FINISHED, last_said
 from rasreconcile.plans import Plan
+from rasreconcile.runs import Failure, class_by_own_word
 
-if TYPE_CHECKING:
-    from rasreconcile.facts import HdfFacts
-
-FINISHED = "Finished Steady Flow Simulation"
 _KINDS = ("project", "plan", "geometry", "flow")
 
 
@@ -49,14 +46,18 @@ class Steady:
             process_priority=install.process_priority,
         )
 
-    def judge(self, exit_code: int, log: str, hdf: HdfFacts | None) -> str | None:
+    def judge(self, evidence: Evidence) -> Failure | None:
         """The HDF must be there and say that it is finished; an `ERROR:` line says why it is not."""
+        log, hdf = evidence.log, evidence.hdf
+        text = None
         errors = [line for line in log.splitlines() if line.startswith("ERROR:")]
         if errors:
-            return errors[0].removeprefix("ERROR:").strip()
-        if hdf is None:
-            last = next((line for line in reversed(log.splitlines()) if line.strip()), "it printed nothing")
-            return f"the steady engine exited with {exit_code} and left no result: {last.strip()[:300]}"
-        if hdf.kind != "steady" or FINISHED not in (hdf.messages or ""):
-            return "the steady engine left a result that does not say it is finished; see its log"
-        return None
+            text = errors[0].removeprefix("ERROR:").strip()
+        elif hdf is None:
+            code = evidence.ended.exit_code
+            text = f"the steady engine exited with {code} and left no result: {last_said(log)}"
+        elif hdf.kind != "steady" or FINISHED["steady"] not in (hdf.messages or ""):
+            text = "the steady engine left a result that does not say it is finished; see its log"
+        if text is None:
+            return None
+        return Failure(kind=class_by_own_word(log), cause="computation failed", message=text)

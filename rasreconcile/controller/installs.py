@@ -1,0 +1,107 @@
+"""Installs: where HEC-RAS is on one worker, looked for once, and which plans cannot run there for want of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rasreconcile.engines.hec_ras.engine import HecRas
+from rasreconcile.engines.hec_ras.installs import Found, NotFound, Wanted, found_in, places
+from rasreconcile.errors import ProjectError
+from rasreconcile.jobs import Problem, Worker
+from rasreconcile.plans import Address, Plan
+from rasreconcile.spec import EngineSpec, HecRasEngine, LocalWorker, PsExecWorker, Spec, SshWorker, WorkerSpec
+
+if TYPE_CHECKING:
+    from rasreconcile.controller.stations import Station
+
+
+@dataclass(slots=True)
+class Installs:
+    """Of one worker. `look` runs in its control lane, the rest in the main thread."""
+
+    platform: Literal["posix", "windows"]
+    named: str | None
+    engines: tuple[HecRasEngine, ...]
+    _found: Mapping[str, Found | NotFound] = field(default_factory=dict)
+    """By version."""
+    _unable: dict[tuple[Address, str], str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spec: WorkerSpec, engines: tuple[HecRasEngine, ...], folder: Path) -> Installs:
+        """`folder`: of the spec file, to which paths of this machine are relative."""
+        return cls(_platform(spec), _named(spec, folder), engines)
+
+    def look(self, worker: Worker) -> None:
+        """For every version that the spec asks for, in one round trip. Raises Unreachable."""
+        wanted = {e.version: Wanted(e.version, self.platform, self.named) for e in self.engines}
+        if wanted:
+            there = worker.find(tuple(dict.fromkeys(p for one in wanted.values() for p in places(one))))
+            self._found = {version: found_in(one, there) for version, one in wanted.items()}
+            self._unable = {}
+
+    def found(self, engine: EngineSpec) -> Found | None:
+        """None where the engine is not there, was not looked for, or needs no install."""
+        known = self._found.get(engine.version) if isinstance(engine, HecRasEngine) else None
+        return known if isinstance(known, Found) else None
+
+    def missing(self) -> tuple[Problem, ...]:
+        """What was looked for and is not there."""
+        return tuple(Problem(f.why, f.remedy) for f in self._found.values() if isinstance(f, NotFound))
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Versions of which it is not certain how they are called."""
+        return tuple(doubt for e in self.engines if (doubt := HecRas(e).doubt))
+
+    def unable(self, station: Station, plans: Sequence[Plan]) -> Mapping[Address, str]:
+        """Which of the plans cannot run here, and why; nothing before it was looked."""
+        if not self._found:
+            return {}
+        found = {}
+        for plan in plans:
+            key = (plan.address, plan.fingerprint)
+            if isinstance(plan.engine, HecRasEngine) and key not in self._unable:
+                self._unable[key] = self.why_not(station, plan)
+            if (why := self._unable.get(key)) is not None:
+                found[plan.address] = why
+        return found
+
+    def why_not(self, station: Station, plan: Plan) -> str | None:
+        """Why this plan cannot run here, once it was looked; None: it can."""
+        engine = plan.engine
+        if not isinstance(engine, HecRasEngine):
+            return None
+        known = self._found.get(engine.version)
+        if isinstance(known, NotFound):
+            return str(known)
+        cores = plan.cores or station.spec.cores_per_plan
+        try:
+            return HecRas(engine).why_not(plan, station.install(cores, engine))
+        except ProjectError:
+            # The plan is blocked for this, whoever would run it.
+            return None
+
+
+def engines_of(spec: Spec) -> tuple[HecRasEngine, ...]:
+    """Every HEC-RAS that the spec asks for, each version once."""
+    engines = [spec.engine, *(entry.engine for entry in spec.plans if entry.engine)]
+    return tuple({e.version: e for e in engines if isinstance(e, HecRasEngine)}.values())
+
+
+def _platform(spec: WorkerSpec) -> Literal["posix", "windows"]:
+    match spec:
+        case PsExecWorker():
+            return "windows"
+        case SshWorker():
+            return spec.platform
+        case _:
+            return "posix"
+
+
+def _named(spec: WorkerSpec, folder: Path) -> str | None:
+    if isinstance(spec, LocalWorker) and spec.ras_exe_path:
+        return str(Path(folder, Path(spec.ras_exe_path).expanduser()).absolute())
+    return spec.ras_exe_path

@@ -1,0 +1,53 @@
+"""Edits of HDFs, on a private copy. The only home of h5py that writes, beside the built-in engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from rasreconcile.errors import ProjectError
+from rasreconcile.jobs import SetAttributes, WithoutResults
+
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
+"""What h5py raises on files that are no HDF, or damaged."""
+
+
+def edit(path: Path, change: SetAttributes | WithoutResults, source: Path) -> None:
+    """Changes the file at `path`. Raises ProjectError, which names `source`, where it cannot be edited."""
+    try:
+        match change:
+            case SetAttributes():
+                _set_attributes(path, change)
+            case WithoutResults():
+                _leave_out_results(path)
+    except _DAMAGE as error:
+        why = " ".join(str(error).split())[:200]
+        raise ProjectError(
+            f"{source}: cannot be edited as HDF5: {why}; let HEC-RAS write it again"
+        ) from error
+
+
+def _set_attributes(path: Path, change: SetAttributes) -> None:
+    with h5py.File(path, "r+", locking=False) as file:
+        attributes = file[change.group].attrs
+        for name, value in change.values:
+            if name in attributes:
+                old = np.asarray(attributes[name])
+                attributes.modify(name, np.full(old.shape, value, old.dtype))
+
+
+def _leave_out_results(path: Path) -> None:
+    """Copied rather than deleted: HDF5 would keep the room of what is deleted, and results are most of the file."""
+    with h5py.File(path, "r", locking=False) as file:
+        if "Results" not in file:
+            return
+        aside = path.with_name(f"{path.name}.without")
+        with h5py.File(aside, "w", locking=False) as copy:
+            for name in file:
+                if name != "Results":
+                    file.copy(file[name], copy, name)
+            for name, value in file.attrs.items():
+                copy.attrs[name] = value
+    aside.replace(path)

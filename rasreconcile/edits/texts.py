@@ -1,0 +1,63 @@
+"""Edits of HEC-RAS texts. PURE: bytes in, bytes out; whatever is not edited stays as it is, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rasreconcile.jobs import SetKeys, SetReferences, UnixLines
+
+_ENCODING = "cp1252"
+_DESCRIPTION = re.compile(rb"^(BEGIN|END) (FILE )?DESCRIPTION:", re.IGNORECASE)
+
+
+def edited(data: bytes, edit: UnixLines | SetKeys | SetReferences) -> bytes:
+    """The text after one edit."""
+    match edit:
+        case UnixLines():
+            return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        case SetKeys(values):
+            return _with_keys(data, dict(values))
+        case SetReferences(values):
+            return _with_references(data, dict(values))
+
+
+def _with_keys(data: bytes, values: dict[str, str]) -> bytes:
+    missing, lines = dict(values), []
+    for line, end, free in _lines(data):
+        key = line.partition(b"=")[0].strip().decode(_ENCODING, "replace")
+        if not free and b"=" in line and key in values:
+            missing.pop(key, None)
+            lines.append(_bytes(f"{key}={values[key]}") + end)
+        else:
+            lines.append(line + end)
+    usual = b"\r\n" if b"\r\n" in data else b"\n"
+    if missing and lines and not lines[-1].endswith((b"\n", b"\r")):
+        lines.append(usual)
+    lines += [_bytes(f"{key}={value}") + usual for key, value in missing.items()]
+    return b"".join(lines)
+
+
+def _with_references(data: bytes, values: dict[str, str]) -> bytes:
+    wanted = {_bytes(old.strip()): _bytes(new) for old, new in values.items()}
+    lines = []
+    for line, end, free in _lines(data):
+        key, equals, value = line.partition(b"=")
+        new = None if free or not equals else wanted.get(value.strip())
+        lines.append((line if new is None else key + equals + new) + end)
+    return b"".join(lines)
+
+
+def _lines(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Each line, its end, and whether it is free text, in which nothing is a key."""
+    inside = False
+    for whole in data.splitlines(keepends=True):
+        line = whole.rstrip(b"\r\n")
+        marker = _DESCRIPTION.match(line.strip())
+        if marker:
+            inside = marker[1].upper() == b"BEGIN"
+        yield line, whole[len(line) :], inside or marker is not None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(_ENCODING, "surrogateescape")

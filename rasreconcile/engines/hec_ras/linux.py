@@ -1,0 +1,98 @@
+"""The Linux solvers' job: links, geometry preprocessor, solver, and the result's last name. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rasreconcile.engines.hec_ras import versions
+from rasreconcile.engines.hec_ras.naming import Naming, naming_of, prepared_needed, prepared_there
+from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
+from rasreconcile.engines.inputs import folder_for, name_in, staged_file
+from rasreconcile.errors import ProjectError
+from rasreconcile.jobs import Edit, Install, Job, SetAttributes, Staged, UnixLines, WithoutResults
+from rasreconcile.plans import MISSING, InputFile, Plan
+
+_TEXTS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality", "rasmap"})
+
+
+def why_not(plan: Plan, version: str) -> str | None:
+    """Why the Linux solvers cannot run this plan as it is, and what to do; None: they can."""
+    naming = naming_of(plan)
+    flow = next(file.name for file in plan.inputs if file.kind == "flow")
+    if flow.rpartition(".")[2][:1].lower() == "q":
+        return f"{flow} is quasi-unsteady, which HEC-RAS computes on Windows only; give it a Windows worker"
+    missing = [name for name in prepared_needed(plan, version) if name not in prepared_there(plan, version)]
+    if not missing:
+        return None
+    return (
+        f"the Linux solvers need {', '.join(missing)}, which HEC-RAS on Windows makes when it prepares"
+        f" {naming.stem}.p{naming.plan}; put them beside the project, or give the plan a Windows worker"
+    )
+
+
+def job(plan: Plan, install: Install, version: str) -> Job:
+    """Raises ProjectError where `why_not` has something to say."""
+    refused = why_not(plan, version)
+    if refused:
+        raise ProjectError(refused)
+    naming, form = naming_of(plan), versions.form_of(version)
+    home = (install.home or "").rstrip("/")
+    prepared = prepared_there(plan, version)
+    others = [file for file in plan.inputs if file.raw != MISSING and not is_made_by_hec_ras(file, plan)]
+    folder = folder_for(others)
+    inputs = [_other(file, folder) for file in others]
+    inputs += [_prepared(file, name, folder, install.cores) for name, file in prepared.items()]
+    return Job(
+        platform="posix",
+        steps=_steps(naming, form, home, prepared),
+        inputs=tuple(inputs),
+        outputs=(name_in(folder, plan.result_name),),
+        cores=install.cores,
+        time_limit=plan.time_limit,
+        env={
+            "LD_LIBRARY_PATH": ":".join(f"{home}/{place}" for place in versions.LIBRARIES),
+            "OMP_NUM_THREADS": str(install.cores),
+        },
+        process_priority=install.process_priority,
+        folder=folder,
+    )
+
+
+def _steps(
+    naming: Naming, form: versions.Form, home: str, prepared: dict[str, InputFile]
+) -> tuple[tuple[str, ...], ...]:
+    steps: list[tuple[str, ...]] = []
+    if naming.steady:
+        steps.append(_program(home, naming.fill(versions.STEADY)))
+    else:
+        made = {target for _, target in form.copies}
+        for file, link in versions.LINKS:
+            if file in made or naming.one(file) in prepared:
+                steps.append(("ln", "-sf", f"./{naming.one(file)}", link))
+        if form.geometry:
+            steps.append(_program(home, naming.fill(form.geometry)))
+        steps += [("cp", f"./{naming.one(old)}", f"./{naming.one(new)}") for old, new in form.copies]
+        steps.append(_program(home, naming.fill(form.unsteady)))
+    growing, result = naming.one(versions.GROWING), naming.one(versions.RESULT)
+    steps.append(("mv", "-f", f"./{growing}", f"./{result}"))
+    return tuple(steps)
+
+
+def _program(home: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"{home}/{words[0]}", *words[1:])
+
+
+def _other(file: InputFile, folder: str) -> Staged:
+    staged = staged_file(file, folder)
+    return replace(staged, edits=(UnixLines(),)) if file.kind in _TEXTS else staged
+
+
+def _prepared(file: InputFile, name: str, folder: str, cores: int) -> Staged:
+    edits: tuple[Edit, ...] = ()
+    if name.endswith(".hdf"):
+        # A finished plan HDF under this name is a prepared one with results: the solver would stumble over them.
+        values = (("1D Cores", cores), ("2D Cores (per mesh)", cores))
+        edits = (WithoutResults(), SetAttributes("Plan Data/Plan Parameters", values))
+    elif name.rpartition(".")[2][:1] in {"b", "x", "r"}:
+        edits = (UnixLines(),)
+    return replace(staged_file(file, folder), name=name_in(folder, name), edits=edits)

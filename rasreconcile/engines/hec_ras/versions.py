@@ -1,0 +1,118 @@
+"""How each version of HEC-RAS is called, and what it needs and leaves. All that depends on the version stands here.
+
+In the words {stem} is the project's name, {plan} and {geometry} are two digits each.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The commands of the versions from `since` on."""
+
+    since: Version
+    geometry: tuple[str, ...]
+    """Geometry preprocessor on Linux: program below the install's folder, and arguments. Empty: there is none."""
+    copies: tuple[tuple[str, str], ...]
+    """Files to copy between the two."""
+    unsteady: tuple[str, ...]
+    prepared: tuple[str, ...]
+    """What the preprocessing on Windows must have made for an unsteady plan."""
+    welcome: tuple[str, ...]
+    """What is staged where it is there, and not missed where it is not."""
+    messages: tuple[str, ...]
+    """Where Ras.exe writes its messages; the first is the usual one."""
+    ras: Literal["plan", "current plan"]
+    """Whether Ras.exe is told the plan, or computes the one the project calls current."""
+
+
+_GROWING = "{stem}.p{plan}.tmp.hdf"
+_MESSAGES = "{stem}.p{plan}.computeMsgs.txt"
+
+FORMS = (
+    Form(
+        since=(5, 0),
+        geometry=(),
+        copies=(),
+        unsteady=("bin_ras/rasUnsteady64", "{stem}.c{geometry}", "b{plan}"),
+        prepared=(_GROWING, "{stem}.b{plan}", "{stem}.c{geometry}"),
+        welcome=("{stem}.x{geometry}",),
+        messages=(_MESSAGES, "{stem}.p{plan}.comp_msgs.txt"),
+        ras="current plan",
+    ),
+    Form(
+        since=(6, 0),
+        geometry=("RasGeomPreprocess", "{stem}.x{geometry}"),
+        copies=(("{stem}.c{geometry}.tmp", "{stem}.c{geometry}"),),
+        unsteady=("RasUnsteady", "{stem}.c{geometry}", "b{plan}"),
+        prepared=(_GROWING, "{stem}.b{plan}", "{stem}.x{geometry}"),
+        welcome=("{stem}.c{geometry}",),
+        messages=(_MESSAGES,),
+        ras="plan",
+    ),
+    Form(
+        since=(6, 3, 1),
+        geometry=("RasGeomPreprocess", _GROWING, "x{geometry}"),
+        copies=(),
+        unsteady=("RasUnsteady", _GROWING, "x{geometry}"),
+        prepared=(_GROWING, "{stem}.b{plan}", "{stem}.x{geometry}"),
+        welcome=(),
+        messages=(_MESSAGES,),
+        ras="plan",
+    ),
+)
+"""Oldest first. 6.3 is called as 6.2: the new form is known from 6.3.1 on."""
+
+NEWEST_TRIED: Version = (7, 0)
+"""Of later versions nothing is known: they are called as this one, with a word of warning."""
+
+STEADY = ("RasSteady", "{stem}.r{plan}")
+STEADY_PREPARED = ("{stem}.r{plan}",)
+STEADY_WELCOME = (_GROWING,)
+LINKS = (("{stem}.b{plan}", "io.b"), ("{stem}.x{geometry}", "io.x"), ("{stem}.c{geometry}", "io.c"))
+"""Names by which the Fortran programs may look for their units."""
+LIBRARIES = ("libs", "libs/mkl", "libs/rhel_8")
+RESULT = "{stem}.p{plan}.hdf"
+GROWING = _GROWING
+
+
+def parsed(version: str) -> Version:
+    """`6.3.1` -> (6, 3, 1); zeros at the end do not count."""
+    parts = [int(part) for part in version.split(".")]
+    while len(parts) > 1 and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)
+
+
+def form_of(version: str) -> Form:
+    """The form of a version; of one older than all, the oldest."""
+    wanted = parsed(version)
+    return next((form for form in reversed(FORMS) if form.since <= wanted), FORMS[0])
+
+
+def doubt(version: str) -> str | None:
+    """Why it is not certain that the version is called rightly; None: it is."""
+    known = f"HEC-RAS {FORMS[0].since[0]}.{FORMS[0].since[1]} to {NEWEST_TRIED[0]}.{NEWEST_TRIED[1]}"
+    wanted = parsed(version)
+    if wanted[:2] > NEWEST_TRIED:
+        return f"HEC-RAS {version} is newer than {known}, which are known; it is called as the newest of them"
+    if wanted < FORMS[0].since:
+        return f"HEC-RAS {version} is older than {known}, which are known; it is called as the oldest of them"
+    return None
+
+
+def version_in(text: str | None) -> str | None:
+    """`HEC-RAS 6.6 September 2024` -> `6.6`; None where the text names none."""
+    found = re.search(r"HEC-RAS\s+(\d+(?:\.\d+)+)", text or "")
+    return found[1] if found else None
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two spellings mean one version: `6.6` and `6.6.0` do, `6.3` and `6.3.1` do not."""
+    return parsed(one) == parsed(other)

@@ -1,0 +1,125 @@
+"""Ras.exe's job, on Windows or under Wine: staged texts with the run's own settings, and one script that runs it. PURE
+but for reading that script, which is a file of this package."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from rasreconcile.engines.hec_ras import versions
+from rasreconcile.engines.hec_ras.naming import naming_of
+from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
+from rasreconcile.engines.inputs import folder_for, name_in, staged_file
+from rasreconcile.errors import ProjectError
+from rasreconcile.jobs import Edit, Install, Job, SetKeys, SetReferences, Staged
+from rasreconcile.plans import MISSING, InputFile, Plan
+from rasreconcile.runs import new_run_id
+
+GRACE_SECONDS = 10
+"""Nothing changes for so long after Ras.exe has returned, and nothing grows: nothing is going on."""
+QUIET_SECONDS = 1800
+"""A solver that writes nothing for so long has died without a word: HEC-RAS writes several times a minute."""
+LONGEST_PATH = 259
+"""Beyond it Ras.exe stops at a dialog that nobody sees."""
+
+_NAMES_FILES = frozenset({"plan", "flow", "sediment", "water-quality"})
+
+
+def why_not(plan: Plan, install: Install) -> str | None:
+    """Why Ras.exe cannot run this plan there, and what to do; None: it can."""
+    if not install.worker_folder:
+        return None
+    folder = folder_for(_files(plan))
+    run = new_run_id(plan.address, datetime.min.replace(tzinfo=UTC), "0" * 8)
+    place = "/".join(filter(None, (install.worker_folder.rstrip("/\\"), run, "work", folder)))
+    path = f"{'Z:' if install.wine else ''}{place}/{plan.stem}.p{plan.number}.tmp.hdf"
+    if len(path) <= LONGEST_PATH:
+        return None
+    return (
+        f"{plan.stem}.p{plan.number}.tmp.hdf would have a path of {len(path)} characters there, and HEC-RAS stops at"
+        f" {LONGEST_PATH}; set worker_folder to a shorter path, such as C:\\R"
+    )
+
+
+def job(plan: Plan, install: Install, version: str) -> Job:
+    """Raises ProjectError where `why_not` has something to say."""
+    refused = why_not(plan, install)
+    if refused:
+        raise ProjectError(refused)
+    naming, form = naming_of(plan), versions.form_of(version)
+    files = _files(plan)
+    folder = folder_for(files)
+    edits = _edits(plan, files, install.cores)
+    script = _script("ras.sh" if install.wine else "ras.cmd", folder)
+    words = (form.ras, plan.stem, plan.number, str(GRACE_SECONDS), str(QUIET_SECONDS))
+    home, name = install.home or "", posixpath.basename(script.name)
+    call = ("sh", name, install.wine, home) if install.wine else ("cmd", "/d", "/c", name, home)
+    messages = tuple(name_in(folder, word) for word in naming.fill(form.messages))
+    return Job(
+        platform="posix" if install.wine else "windows",
+        steps=((*call, *words),),
+        inputs=(*(replace(staged_file(f, folder), edits=edits.get(f.kind, ())) for f in files), script),
+        outputs=(name_in(folder, plan.result_name), *messages),
+        cores=install.cores,
+        time_limit=plan.time_limit,
+        # Wine tells of its own troubles on stderr, in thousands of lines.
+        env={"WINEDEBUG": "-all"} if install.wine else {},
+        process_priority=install.process_priority,
+        folder=folder,
+        messages=messages[0],
+    )
+
+
+def _files(plan: Plan) -> list[InputFile]:
+    """What Ras.exe needs. It prepares by itself: files of an earlier preprocessing, `.cNN` among them, stay away, so
+    that its own currency check, which has been wrong, has nothing to be wrong about."""
+    return [file for file in plan.inputs if file.raw != MISSING and not is_made_by_hec_ras(file, plan)]
+
+
+def _edits(plan: Plan, files: list[InputFile], cores: int) -> dict[str, tuple[Edit, ...]]:
+    """What is changed in the staged copies, by kind."""
+    count = f" {cores} "
+    keys = [(key, count) for key in ("UNET D1 Cores", "UNET D2 Cores", "PS Cores")]
+    keys.append(("Write Detailed", " 1 "))
+    if any(part.name == "spec clear_geompre" for part in plan.components):
+        keys.append(("Run HTab", "-1 "))
+    edits: dict[str, tuple[Edit, ...]] = {
+        "plan": (SetKeys(tuple(keys)),),
+        "project": (SetKeys((("Current Plan", f"p{plan.number}"),)),),
+    }
+    moved = tuple((file.reference, _as_windows(file.name)) for file in files if _has_moved(file))
+    if moved:
+        for kind in _NAMES_FILES:
+            edits[kind] = (SetReferences(moved), *edits.get(kind, ()))
+    return edits
+
+
+def _has_moved(file: InputFile) -> bool:
+    """Whether a run would not find the file where the text that names it says."""
+    if not re.search(r"[\\/]", file.reference):
+        return False
+    said = posixpath.normpath(file.reference.replace("\\", "/"))
+    return said.casefold() != posixpath.normpath(file.name).casefold()
+
+
+def _as_windows(name: str) -> str:
+    """As HEC-RAS spells a path relative to the project's folder."""
+    return ("" if name.startswith("../") else ".\\") + name.replace("/", "\\")
+
+
+def _script(name: str, folder: str) -> Staged:
+    """Given along with the project, so that it is at hand wherever the worker is."""
+    path = Path(__file__).with_name(name)
+    size, digest = _bytes_of(path)
+    return Staged(source=path, name=name_in(folder, f"rasreconcile-{name}"), digest=digest, size=size)
+
+
+@cache
+def _bytes_of(path: Path) -> tuple[int, str]:
+    data = path.read_bytes()
+    return len(data), hashlib.sha256(data).hexdigest()

@@ -1,0 +1,44 @@
+"""What HEC-RAS writes into its messages, and what of it tells of success or failure. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from rasreconcile.facts import FlowKind
+
+FINISHED: Mapping[FlowKind, str] = {
+    "unsteady": "Finished Unsteady Flow Simulation",
+    "steady": "Finished Steady Flow Simulation",
+    "sediment": "Finished Sediment Transport Simulation",
+    "quasi-unsteady": "Finished Sediment Transport Simulation",
+}
+
+_ERROR = re.compile(
+    r"^\s*(?:Message\s*\|\s*)?"
+    r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
+    r"|.*(?:encountered an error|did not complete|failed to converge|computations were stopped|fatal error"
+    r"|Geometry Writer Failed))",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(
+    r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
+    re.IGNORECASE,
+)
+
+
+def log_errors(text: str) -> tuple[str, ...]:
+    """The lines of a HEC-RAS log that tell of a failure."""
+    return tuple(line.strip() for line in text.splitlines() if _ERROR.match(line) and not _NOISE.search(line))
+
+
+def said(text: str) -> tuple[str, ...]:
+    """The lines of a computeMsgs file or a log that say something, without `Message  |` and without progress."""
+    lines = (re.sub(r"^Message\s*\|\s*", "", line).strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("Progress"))
+
+
+def last_said(text: str) -> str:
+    """The last of them, as part of a message."""
+    lines = said(text)
+    return lines[-1][:300] if lines else "it printed nothing"
