@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
+import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -46,3 +49,25 @@ def standins() -> ModuleType:
     sys.modules["standins"] = module
     found.loader.exec_module(module)
     return module
+
+
+@dataclass(frozen=True)
+class Wine:
+    """A Wine whose drive C is a folder of the tests."""
+
+    program: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> Wine:
+    """Runs Windows programs that mingw compiles; making it takes ten seconds."""
+    program = next((p for p in ("/usr/bin/wine", "/usr/lib/wine/wine64") if Path(p).exists()), "")
+    if not program or shutil.which("x86_64-w64-mingw32-gcc") is None:
+        absent("no wine64, or no gcc-mingw-w64-x86-64")
+    prefix = tmp_path_factory.mktemp("wine") / "prefix"
+    environment = os.environ | {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all"}
+    subprocess.run(
+        [program, "cmd", "/c", "ver"], env=environment, check=True, capture_output=True, timeout=120
+    )
+    return Wine(program, environment)

@@ -36,13 +36,11 @@ class Spool:
         Raises InputChanged where a source is no longer what was hashed, ProjectError where it cannot be edited,
         OSError where there is no room here.
         """
-        if not any(staged.edits for staged in job.inputs):
-            return job
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return replace(job, inputs=tuple(self.edited(s) if s.edits else s for s in job.inputs))
 
     def edited(self, staged: Staged) -> Staged:
         """The staged file after its edits; its source is then a file of the spool."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = hashlib.sha256(f"{staged.digest} {staged.edits!r}".encode()).hexdigest()
         place = self._kept(key) or self._made(staged, key)
         digest = place.name.partition(".")[2]

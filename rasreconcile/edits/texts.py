@@ -39,12 +39,13 @@ def _with_keys(data: bytes, values: dict[str, str]) -> bytes:
 
 
 def _with_references(data: bytes, values: dict[str, str]) -> bytes:
-    wanted = {_bytes(old.strip()): _bytes(new) for old, new in values.items()}
+    # By the end of the line: keys may hold `=` too (`Met BC=Precipitation|Gridded DSS Filename=...`).
+    wanted = {b"=" + _bytes(old.strip()): b"=" + _bytes(new) for old, new in values.items()}
     lines = []
     for line, end, free in _lines(data):
-        key, equals, value = line.partition(b"=")
-        new = None if free or not equals else wanted.get(value.strip())
-        lines.append((line if new is None else key + equals + new) + end)
+        said = line.rstrip()
+        old = None if free else next((old for old in wanted if said.endswith(old)), None)
+        lines.append((line if old is None else said[: -len(old)] + wanted[old]) + end)
     return b"".join(lines)
 
 

@@ -1,0 +1,140 @@
+"""The Linux solvers: every form is really executed, and what they need is asked for beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import pytest
+
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.errors import ProjectError
+from rasreconcile.spec import HecRasEngine
+
+
+def hec_ras(version: str):
+    return engine_for(HecRasEngine(type="hec-ras", version=version))
+
+
+CALLS = {
+    "5.0.7": [("rasUnsteady64", ["Basin.c01", "b01"])],
+    "6.1": [("RasGeomPreprocess", ["Basin.x01"]), ("RasUnsteady", ["Basin.c01", "b01"])],
+    "6.3.1": [
+        ("RasGeomPreprocess", ["Basin.p01.tmp.hdf", "x01"]),
+        ("RasUnsteady", ["Basin.p01.tmp.hdf", "x01"]),
+    ],
+    "6.6": [
+        ("RasGeomPreprocess", ["Basin.p01.tmp.hdf", "x01"]),
+        ("RasUnsteady", ["Basin.p01.tmp.hdf", "x01"]),
+    ],
+}
+
+
+@pytest.mark.parametrize("version", list(CALLS))
+def test_each_form_is_called_as_its_version_wants_and_ends_in_a_good_result(
+    standins, plan_of, run_job, linux_install, tmp_path: Path, version: str
+) -> None:
+    project = standins.write_project(tmp_path / "model")
+    standins.prepare(project, "01", version=version)
+    ras = standins.linux(tmp_path / "hec ras" / version, version)
+    plan = plan_of(project, version)
+    engine = hec_ras(version)
+    left = run_job(engine.job(plan, linux_install(ras.home)), "Basin.p01.hdf")
+    assert engine.judge(left) is None, left
+    assert [(call["program"], call["arguments"]) for call in ras.calls()] == CALLS[version]
+    with h5py.File(tmp_path / "fetched.hdf") as file:
+        parameters = file["Plan Data/Plan Parameters"].attrs
+        assert (parameters["1D Cores"], parameters["2D Cores (per mesh)"].tolist()) == (2, [2])
+
+
+def test_the_steady_form_is_executed(standins, plan_of, run_job, linux_install, tmp_path: Path) -> None:
+    project = standins.write_steady_project(tmp_path / "model")
+    standins.prepare(project, "01")
+    ras = standins.linux(tmp_path / "6.6", "6.6")
+    left = run_job(hec_ras("6.6").job(plan_of(project), linux_install(ras.home)), "Brook.p01.hdf")
+    assert hec_ras("6.6").judge(left) is None
+    assert left.hdf is not None and left.hdf.profiles == ("ten", "hundred")
+    assert [(call["program"], call["arguments"]) for call in ras.calls()] == [("RasSteady", ["Brook.r01"])]
+
+
+def test_a_finished_plan_hdf_serves_as_prepared_one_without_its_results(
+    standins, plan_of, run_job, linux_install, tmp_path: Path
+) -> None:
+    project = standins.write_project(tmp_path / "model")
+    standins.prepare(project, "01")
+    growing = project.with_suffix(".p01.tmp.hdf")
+    with h5py.File(growing, "r+") as file:
+        file["Results/Unsteady/old"] = [1.0]
+    ras = standins.linux(tmp_path / "6.6", "6.6")
+    left = run_job(hec_ras("6.6").job(plan_of(project), linux_install(ras.home)), "Basin.p01.hdf")
+    assert hec_ras("6.6").judge(left) is None, left
+    with h5py.File(tmp_path / "fetched.hdf") as file:
+        assert "old" not in file["Results/Unsteady"]
+
+
+def test_without_the_libraries_of_the_install_the_worker_is_to_blame(
+    standins, plan_of, run_job, linux_install, tmp_path: Path
+) -> None:
+    project = standins.write_project(tmp_path / "model")
+    standins.prepare(project, "01")
+    ras = standins.linux(tmp_path / "6.6", "6.6")
+    job = replace(hec_ras("6.6").job(plan_of(project), linux_install(ras.home)), env={})
+    failure = hec_ras("6.6").judge(run_job(job, "Basin.p01.hdf"))
+    assert failure is not None
+    assert (failure.kind, failure.cause) == ("worker", "missing library")
+
+
+def test_a_plan_without_prepared_files_is_refused_with_their_names_and_the_remedy(
+    standins, plan_of, linux_install, tmp_path: Path
+) -> None:
+    project = standins.write_project(tmp_path / "model")
+    plan = plan_of(project)
+    with pytest.raises(ProjectError) as refused:
+        hec_ras("6.6").job(plan, linux_install("/opt/hecras/6.6"))
+    assert str(refused.value) == (
+        "the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01, which HEC-RAS on Windows makes when it"
+        " prepares Basin.p01; put them beside the project, or give the plan a Windows worker"
+    )
+    assert hec_ras("6.6").why_not(plan, linux_install("/x")) == str(refused.value)
+
+
+def test_old_results_and_other_plans_files_are_never_given_to_a_run(
+    standins, plan_of, linux_install, tmp_path: Path
+) -> None:
+    project = standins.write_project(tmp_path / "model")
+    standins.prepare(project, "01")
+    standins.prepare(project, "02")
+    for name in ("Basin.p01.hdf", "BASIN.P02.HDF", "Basin.O01", "Basin.p01.computeMsgs.txt", "rain.hdf"):
+        (project.parent / name).write_bytes(b"x")
+    plan = plan_of(project, inputs='"*.*"')
+    names = {staged.name for staged in hec_ras("6.6").job(plan, linux_install("/x")).inputs}
+    assert names == {
+        *("Basin.prj", "Basin.p01", "Basin.g01", "Basin.u01", "rain.hdf"),
+        *("Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01", "Basin.p02", "Basin.u02"),
+    }
+
+
+def test_what_lies_beside_the_project_lies_beside_it_in_the_run(
+    standins, plan_of, with_input, run_job, linux_install, tmp_path: Path
+) -> None:
+    project = standins.write_project(tmp_path / "model")
+    standins.prepare(project, "01")
+    ras = standins.linux(tmp_path / "6.6", "6.6")
+    plan = plan_of(project)
+    engine = hec_ras("6.6")
+    far = with_input(with_input(plan, "../shared/x.dss", "dss"), "../../far/y.tif", "terrain")
+    job = engine.job(far, linux_install(ras.home))
+    assert job.folder == "beside/project"
+    assert {"beside/shared/x.dss", "far/y.tif", "beside/project/Basin.prj"} <= {s.name for s in job.inputs}
+    assert {s.name: s.writable for s in job.inputs}["far/y.tif"] == "read only"
+    (project.parent.parent / "shared").mkdir()
+    near = with_input(plan, "../shared/x.dss", "dss")
+    source = project.parent.parent / "shared" / "x.dss"
+    source.write_bytes(b"x")
+    import hashlib
+
+    digest = hashlib.sha256(b"x").hexdigest()
+    near = replace(near, inputs=(*near.inputs[:-1], replace(near.inputs[-1], source=source, raw=digest)))
+    left = run_job(engine.job(near, linux_install(ras.home)), "project/Basin.p01.hdf")
+    assert engine.judge(left) is None, left
