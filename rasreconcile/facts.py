@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 FlowKind = Literal["unsteady", "steady", "sediment", "quasi-unsteady"]
@@ -22,6 +23,54 @@ class DatasetFacts:
     """How many values were looked at (ghost cells of 2D areas left out)."""
     minimum: float | None
     maximum: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The result that another is compared with, and how far their water surfaces may lie apart."""
+
+    path: Path
+    within: float
+    """In the unit of the results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How the water surfaces of a result differ from those of a baseline."""
+
+    mismatched: tuple[str, ...] = ()
+    """What cannot be compared, because one of the two has not got it or has it in another shape; one line each."""
+    compared: int = 0
+    """Places (a section in a profile, a section or cell at its maximum) where both have water."""
+    beyond: int = 0
+    """How many of those lie further apart than allowed."""
+    largest: float = 0.0
+    """The largest absolute difference."""
+    worst: str = ""
+    """Where that is, with both values."""
+    one_sided: int = 0
+    """Places with water in one of the two only."""
+    one_sided_at: str = ""
+    """The first of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a result must say of itself, from the text inputs of its plan and from its run. None: not known."""
+
+    plan_filename: str
+    """`Muncie.p04`."""
+    short_id: str | None = None
+    geometry_filename: str | None = None
+    flow_filename: str | None = None
+    simulation: tuple[datetime, datetime] | None = None
+    """The plan file's `Simulation Date`; steady plans have none."""
+    program: str | None = None
+    """`HEC-RAS 6.6`, `rasreconcile steady`: how `File Version` begins."""
+    not_before: datetime | None = None
+    """When its run was started, UTC without a zone."""
+    log: str | None = None
+    """What its run printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +98,27 @@ class HdfFacts:
     processes: tuple[str, ...] | None = None
     """Names in `Results/Summary/Compute Processes`."""
     run_window: tuple[datetime, datetime] | None = None
+    simulation_start: datetime | None = None
     simulation_end: datetime | None = None
     last_output: datetime | None = None
     """The last `Time Date Stamp` of the unsteady time series."""
+    output_interval: timedelta | None = None
+    """`Base Output Interval`: the plan's mapping interval, at which the series is written."""
+    output_times: int | None = None
+    """How many `Time Date Stamp` there are."""
     volume_error_percent: float | None = None
     profiles: tuple[str, ...] = ()
     """Names of steady profiles."""
     water_surface: DatasetFacts | None = None
     """Steady: Cross Sections/Water Surface. Unsteady: every Maximum Water Surface of the file, summed up as one."""
+    areas: Mapping[str, DatasetFacts | None] = field(default_factory=dict)
+    """Water surface of each 2D area of the file's own geometry that has cells; None: no output."""
+    reaches: Mapping[str, DatasetFacts | None] = field(default_factory=dict)
+    """The same of each reach ('River, Reach') that has cross sections."""
+    maximum_depth: float | None = None
+    """Largest water surface above the lowest point of its cell or section."""
+    difference: Difference | None = None
+    """From the baseline, where one was given."""
     datasets: Mapping[str, DatasetFacts | None] = field(default_factory=dict)
     """The datasets asked for by name; None where absent."""
     unreadable: tuple[str, ...] = ()

@@ -81,6 +81,8 @@ class Plan:
     """Where the proven result HDF stands."""
     expect: Expectations
     expectation_digest: str
+    baseline: Path | None = None
+    """The result that `expect.baseline` names."""
     cores: int | None = None
     time_limit: timedelta = timedelta(days=7)
     only_on: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "explain": ("explain", "why a plan is, or is not, current: before and after"),
     "history": ("history", "the runs there were, newest first"),
     "logs": ("logs", "what a plan's run printed"),
+    "results": ("results", "what came out: one row a plan, or one dataset over all"),
     "retry": ("retry", "compute plans again, also those that failed for good"),
     "cancel": ("cancel", "end the running runs of plans"),
     "schema": ("schema", "the JSON Schema of the spec, for editors"),

@@ -8,13 +8,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from rasreconcile.controller import identities
 from rasreconcile.errors import ResultError
-from rasreconcile.facts import HdfFacts
+from rasreconcile.facts import Baseline, HdfFacts
 from rasreconcile.jobs import Ended, Engine, Evidence, Worker
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.outcome import failure_of, fell_short
 from rasreconcile.records import Published
-from rasreconcile.results import expectations, publish
+from rasreconcile.results import expectations, publish, reader
 from rasreconcile.runs import Failure, Run
 
 LONGEST_LOG = 16 << 20
@@ -34,6 +35,8 @@ class Collecting:
     engine: Engine
     worker: Worker
     at: datetime
+    plan_text: bytes | None = None
+    """The plan file that the run was started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def put_in_place(proven: Proven) -> Published:
 def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "summary") -> tuple[str, ...]:
     """What the file at `path` lacks of what the plan expects. Raises ResultError where it cannot be read."""
     facts = _read(plan, path, thoroughness)
-    return _expectations(plan, facts)
+    return expectations.judge(plan.expect, facts, identities.of_plan(plan))
 
 
 def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
@@ -195,19 +198,22 @@ def _judge(asked: Collecting, path: Path, log: str, messages: str) -> tuple[Fail
         text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
         return Failure(kind="retryable", cause="unreadable result", message=text), None
     failure = _failure(asked, Evidence(ended=asked.status, log=log, messages=messages, hdf=facts))
-    if failure is None and (lacking := _expectations(asked.plan, facts)):
+    if failure is None and (lacking := _lacking(asked, facts, log)):
         failure = fell_short(lacking)
     return failure, facts
 
 
+def _lacking(asked: Collecting, facts: HdfFacts, log: str) -> tuple[str, ...]:
+    identity = identities.of_run(asked.plan, asked.plan_text, started=asked.status.started, log=log)
+    return expectations.judge(asked.plan.expect, facts, identity)
+
+
 def _read(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:
-    from rasreconcile.results import hdf  # noqa: PLC0415  h5py is a quarter of a second of import
-
-    return hdf.read(path, datasets=tuple(plan.expect.datasets), thoroughness=thoroughness)
-
-
-def _expectations(plan: Plan, facts: HdfFacts) -> tuple[str, ...]:
-    return expectations.judge(plan.expect, facts, plan_filename=f"{plan.stem}.p{plan.number}")
+    wanted = plan.expect.baseline
+    baseline = Baseline(plan.baseline, wanted.water_surface_within) if wanted and plan.baseline else None
+    return reader.read(
+        path, datasets=tuple(plan.expect.datasets), thoroughness=thoroughness, baseline=baseline
+    )
 
 
 def _digest(path: Path) -> str | None:

@@ -31,10 +31,13 @@ def collect(site: Site, action: Collect) -> None:
         site.end(run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause), status=status)
         discard(site, run)
         return
+    recorded = site.store.plan_of(run.id)
+    raw = next((i.raw for i in recorded.inputs if i.kind == "plan"), None)
     asked = Collecting(
         run=run,
         plan=plan,
-        components=site.store.plan_of(run.id).components,
+        components=recorded.components,
+        plan_text=site.store.text(raw) if raw else None,
         status=status,
         engine=engine_for(plan.engine),
         worker=site.stations[run.worker].worker,

@@ -22,7 +22,7 @@ from rasreconcile.reconcile.observed import (
 )
 from rasreconcile.records import Hashed, Published, Request
 from rasreconcile.resolve import Digests
-from rasreconcile.results import publish
+from rasreconcile.results import publish, reader
 from rasreconcile.runs import Run
 
 
@@ -115,10 +115,8 @@ class Looking:
 
     def _damage_of(self, path: Path, digest: str) -> str | None:
         if digest not in self._damage:
-            from rasreconcile.results import hdf  # noqa: PLC0415  h5py is a quarter of a second of import
-
             try:
-                hdf.read(path)
+                reader.read(path)
                 self._damage[digest] = None
             except ResultError as error:
                 self._damage[digest] = str(error)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import Fault, ProjectError, SpecError
-from rasreconcile.plans import Address, Component, InputFile, Plan, component, digest_of, fingerprint
+from rasreconcile.plans import Address, Component, InputFile, Plan, component, fingerprint
+from rasreconcile.resolve.baselines import expectation_digest, with_baseline
 from rasreconcile.resolve.closure import Closure, closure_of
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.folder import Folder
@@ -83,6 +84,7 @@ def resolve(
     done: dict[Address, Plan] = {}
     for address in order:
         plan = _plan(loaded, drafts[address], done, engine_for(drafts[address].engine))
+        plan = with_baseline(plan, loaded.folder, digests)
         if plan.fingerprint not in proven and not plan.blocked_by:
             refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), remembered)
             plan = replace(plan, blocked_by=(refused,)) if refused else plan
@@ -162,7 +164,6 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         *_of_spec(loaded, entry, draft.engine),
         *(Component(f"upstream {need}", done[need].fingerprint) for need in needs),
     )
-    expectation = json.dumps(entry.expect.model_dump(mode="json"), sort_keys=True)
     minutes = entry.max_runtime_minutes
     return Plan(
         address=draft.address,
@@ -174,7 +175,7 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         fingerprint=fingerprint(parts),
         output=_output(loaded, draft),
         expect=entry.expect,
-        expectation_digest=digest_of(expectation),
+        expectation_digest=expectation_digest(entry.expect),
         cores=entry.cores,
         time_limit=timedelta(minutes=minutes) if minutes else DEFAULT_TIME_LIMIT,
         only_on=entry.only_on,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
+from rasreconcile.facts import DatasetFacts, Difference, FlowKind, HdfFacts, Identity
 from rasreconcile.messages import FINISHED, log_errors
-from rasreconcile.plans import digest_of
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
 
@@ -28,20 +26,14 @@ _LONGEST_PREPARATION = timedelta(hours=12)
 _NO_DATA = -9998.0
 """HEC-RAS writes -9999 where there is no water."""
 _MOST_OF_A_SORT = 5
+_SHORTEST_CUT = 12
+_ZONES = timedelta(hours=26)
 
 
-def digest(expect: Expectations) -> str:
-    """sha256 of the expectations as canonical JSON, defaults written out: a default that changes, changes it."""
-    return digest_of(json.dumps(expect.model_dump(mode="json"), sort_keys=True))
-
-
-def judge(
-    expect: Expectations, facts: HdfFacts, *, plan_filename: str | None = None, short_id: str | None = None
-) -> tuple[str, ...]:
+def judge(expect: Expectations, facts: HdfFacts, identity: Identity | None = None) -> tuple[str, ...]:
     """What the result falls short of, one line each; empty: it meets every expectation.
 
-    `plan_filename` (`Muncie.p04`) and `short_id` are those of the plan it must be the result of; what the file does
-    not say is not held against it.
+    `identity` is what its plan and its run say of it; what the file does not say is not held against it.
     """
     shortfalls = [
         f"part of the file cannot be read: {_shown(at)}" for at in facts.unreadable[:_MOST_OF_A_SORT]
@@ -49,8 +41,9 @@ def judge(
     if len(facts.unreadable) > _MOST_OF_A_SORT:
         shortfalls.append(f"and {len(facts.unreadable) - _MOST_OF_A_SORT} more parts cannot be read")
     if expect.completed:
-        shortfalls += _completion(facts)
-    shortfalls += _identity(facts, plan_filename, short_id)
+        shortfalls += _completion(facts, identity)
+    if identity is not None:
+        shortfalls += _identity(facts, identity)
     shortfalls += _units(expect, facts)
     if expect.profiles is not None and len(facts.profiles) != expect.profiles:
         shortfalls.append(f"has {len(facts.profiles)} steady profiles, {expect.profiles} are expected")
@@ -60,27 +53,38 @@ def judge(
         shortfalls += _dataset("water surface", expect.water_surface, facts.water_surface)
     for name, wanted in expect.datasets.items():
         shortfalls += _dataset(name, wanted, facts.datasets.get(name))
+    if expect.baseline is not None:
+        shortfalls += _baseline(expect.baseline.water_surface_within, facts.difference)
     return tuple(shortfalls)
 
 
 # ---- completion: every sign that is there must say the same, since each alone has lied
 
 
-def _completion(facts: HdfFacts) -> Iterator[str]:
+def _completion(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
     if facts.kind is None:
         yield "holds no results: the computation did not begin, or this is an extract"
         return
+    # Linux solvers print what the Windows ones write into the file, whose messages are then of the preparation.
+    printed = bool(facts.solution and identity and identity.log and FINISHED[facts.kind] in identity.log)
     if facts.messages is not None:
-        yield from _messages(facts, facts.kind, facts.messages)
+        yield from _errors(facts.messages)
+        if not printed:
+            yield from _messages(facts, facts.kind, facts.messages)
     yield from _solution(facts)
-    if facts.processes is not None and not _has_solver(facts.processes, _SOLVERS[facts.kind]):
+    if facts.processes is not None and not printed and not _has_solver(facts.processes, _SOLVERS[facts.kind]):
         yield "its list of processes has no solver: a later run failed in preprocessing and left the old results"
     yield from _populated(facts)
+    if facts.kind == "unsteady":
+        yield from _to_the_end(facts, identity)
+
+
+def _errors(messages: str) -> Iterator[str]:
+    for line in log_errors(messages)[:_MOST_OF_A_SORT]:
+        yield f"its messages tell of a failure: {_shown(line)}"
 
 
 def _messages(facts: HdfFacts, kind: FlowKind, messages: str) -> Iterator[str]:
-    for line in log_errors(messages)[:_MOST_OF_A_SORT]:
-        yield f"its messages tell of a failure: {_shown(line)}"
     if FINISHED[kind] not in messages:
         # `Complete Process` is no evidence: a rerun that failed in preprocessing ends with it too.
         yield f"its messages do not say {FINISHED[kind]!r}"
@@ -119,10 +123,31 @@ def _populated(facts: HdfFacts) -> Iterator[str]:
             yield f"names {len(facts.profiles)} profiles and holds water surfaces of {surface.shape[0]}"
         if 0 < surface.finite < surface.size:
             yield f"{surface.size - surface.finite} of {surface.size} water surfaces are not finite"
-    if facts.kind != "unsteady" or facts.simulation_end is None or facts.last_output is None:
+    lacking = [f"2D area {area}" for area, found in facts.areas.items() if _empty(found)]
+    lacking += [f"reach {reach}" for reach, found in facts.reaches.items() if _empty(found)]
+    for name in lacking[:_MOST_OF_A_SORT]:
+        yield f"{_shown(name)} of its geometry has no output"
+    if len(lacking) > _MOST_OF_A_SORT:
+        yield f"and {len(lacking) - _MOST_OF_A_SORT} more areas or reaches have no output"
+
+
+def _empty(found: DatasetFacts | None) -> bool:
+    return found is None or found.maximum is None or found.maximum < _NO_DATA
+
+
+def _to_the_end(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
+    """Output is written at whole intervals: where the simulation's length is none, its very end has no output."""
+    start, end = identity.simulation if identity and identity.simulation else (None, None)
+    start, end = start or facts.simulation_start, end or facts.simulation_end
+    every = facts.output_interval or timedelta()
+    if end is None or facts.last_output is None:
         return
-    if facts.last_output < facts.simulation_end:
-        yield f"its output ends at {facts.last_output}, the simulation was to end at {facts.simulation_end}"
+    if facts.last_output < end and facts.last_output + max(every, _CLOCK) <= end:
+        yield f"its output ends at {facts.last_output}, the simulation was to end at {end}"
+    elif start is not None and every and facts.output_times is not None:
+        expected = (end - start + _CLOCK) // every + 1
+        if facts.output_times < expected:
+            yield f"it has output of {facts.output_times} times, one every {every} from {start} to {end} are {expected}"
 
 
 def _has_values(surface: DatasetFacts) -> Iterator[str]:
@@ -135,13 +160,78 @@ def _has_values(surface: DatasetFacts) -> Iterator[str]:
 # ---- what the spec asks for beside
 
 
-def _identity(facts: HdfFacts, plan_filename: str | None, short_id: str | None) -> Iterator[str]:
-    # 5.0 writes the whole path; file names of a project differ in case.
-    inside = re.split(r"[\\/]", facts.plan_filename or "")[-1]
-    if plan_filename and inside and inside.casefold() != plan_filename.casefold():
-        yield f"says it is the result of {_shown(inside)}, not of {plan_filename}"
-    if short_id and facts.short_id and facts.short_id.strip() != short_id.strip():
-        yield f"says its plan's short identifier is {_shown(facts.short_id)!r}, not {short_id.strip()!r}"
+def _identity(facts: HdfFacts, identity: Identity) -> Iterator[str]:
+    inside = _file_name(facts.plan_filename)
+    if inside and inside.casefold() != identity.plan_filename.casefold():
+        yield f"says it is the result of {_shown(inside)}, not of {identity.plan_filename}"
+    if not _same_id(facts.short_id, identity.short_id):
+        own = (identity.short_id or "").strip()
+        yield f"says its plan's short identifier is {_shown(facts.short_id or '')!r}, not {own!r}"
+    for what, said, wanted in (
+        ("geometry", facts.geometry_filename, identity.geometry_filename),
+        ("flow", facts.flow_filename, identity.flow_filename),
+    ):
+        name = _file_name(said)
+        # 5.0 may give a title here, which says nothing.
+        if wanted and re.search(r"\.[gufqGUFQ]\d\d$", name) and name.casefold() != wanted.casefold():
+            yield f"says its {what} file is {_shown(name)}, not {wanted}"
+    if identity.simulation and facts.kind == "unsteady":
+        yield from _window(facts, identity.simulation)
+    if identity.program and facts.file_version and not _made_by(identity.program, facts.file_version):
+        yield f"was made by {_shown(facts.file_version)!r}, {identity.program} is expected"
+    # Clocks of workers have other zones, which are at most 14 hours apart: what this finds is of another day.
+    if identity.not_before and facts.run_window and facts.run_window[0] < identity.not_before - _ZONES:
+        yield (
+            f"its results are of a run at {facts.run_window[0]}, this one was started at"
+            f" {identity.not_before:%Y-%m-%d %H:%M:%S} UTC: an old result"
+        )
+
+
+def _window(facts: HdfFacts, wanted: tuple[datetime, datetime]) -> Iterator[str]:
+    for what, said, asked in (
+        ("begins", facts.simulation_start, wanted[0]),
+        ("ends", facts.simulation_end, wanted[1]),
+    ):
+        if said is not None and said != asked:
+            yield f"says its simulation {what} at {said}, the plan's `Simulation Date` {what} at {asked}"
+
+
+def _file_name(text: str | None) -> str:
+    """5.0 writes the whole path; file names of a project differ in case."""
+    return re.split(r"[\\/]", text or "")[-1]
+
+
+def _same_id(said: str | None, wanted: str | None) -> bool:
+    short, long = sorted(((said or "").strip(), (wanted or "").strip()), key=len)
+    # Older versions cut long identifiers off.
+    return not short or short == long or (len(short) >= _SHORTEST_CUT and long.startswith(short))
+
+
+def _made_by(program: str, version: str) -> bool:
+    """`HEC-RAS 6.6` made `HEC-RAS 6.6 September 2024`, `HEC-RAS 6.4` also 6.4.1."""
+    wanted, said = program.split(), version.split()
+    if wanted[:-1] != said[: len(wanted) - 1] or len(said) < len(wanted):
+        return False
+    if not re.fullmatch(r"\d+(\.\d+)*", wanted[-1]) or not re.match(r"\d+(\.\d+)+$", said[len(wanted) - 1]):
+        return wanted[-1] == said[len(wanted) - 1]
+    numbers = [[int(n) for n in word.split(".")] for word in (wanted[-1], said[len(wanted) - 1])]
+    padded = numbers[1] + [0] * (len(numbers[0]) - len(numbers[1]))
+    return padded[: len(numbers[0])] == numbers[0]
+
+
+def _baseline(within: float, found: Difference | None) -> Iterator[str]:
+    if found is None:
+        yield "was not compared with its baseline"
+        return
+    for line in found.mismatched[:_MOST_OF_A_SORT]:
+        yield f"cannot be compared with the baseline: {_shown(line)}"
+    if found.one_sided:
+        yield f"{found.one_sided} places have water in one of result and baseline only: {_shown(found.one_sided_at)}"
+    if found.beyond:
+        yield (
+            f"water surface differs from the baseline by up to {found.largest:.4g}, at most {within:g} is allowed:"
+            f" {found.beyond} of {found.compared} places differ by more, the worst is {_shown(found.worst)}"
+        )
 
 
 def _units(expect: Expectations, facts: HdfFacts) -> Iterator[str]:

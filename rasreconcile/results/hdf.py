@@ -7,7 +7,8 @@ that lead out of the file, and never whole: large datasets are summed up in piec
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +18,9 @@ import h5py
 import numpy as np
 
 from rasreconcile.errors import ResultError
-from rasreconcile.facts import DatasetFacts, HdfFacts
+from rasreconcile.facts import Baseline, DatasetFacts, Difference, HdfFacts
 from rasreconcile.results import layout
+from rasreconcile.results.baseline import difference
 from rasreconcile.results.pieces import Sums, pieces
 
 Thoroughness = Literal["summary", "every dataset"]
@@ -45,21 +47,42 @@ _DAMAGE = (
 )
 
 
-def read(path: Path, *, datasets: Collection[str] = (), thoroughness: Thoroughness = "summary") -> HdfFacts:
-    """Raises ResultError where the file is not there, cannot be read, or is no HDF5 file.
+def read(
+    path: Path,
+    *,
+    datasets: Collection[str] = (),
+    thoroughness: Thoroughness = "summary",
+    baseline: Baseline | None = None,
+) -> HdfFacts:
+    """What the file says, and how it differs from `baseline` where one is given.
+
+    Raises ResultError where the file is not there, cannot be read, or is no HDF5 file.
 
     `datasets` are summed up by full path. With "every dataset" each object is read whole, so that damage anywhere
     inside is found. What cannot be read of a file that opens is listed in `unreadable`.
     """
+    with opened(path) as tree:
+        facts = layout.facts(tree, datasets)
+        if thoroughness == "every dataset":
+            tree.read_everything()
+        found = None
+        if baseline is not None:
+            try:
+                with opened(baseline.path) as base:
+                    base_kind = layout.kind_of(base)
+                    found = difference(tree, base, facts.kind, base_kind, baseline.within)
+            except ResultError as error:
+                found = Difference(mismatched=(f"the baseline: {error}",))
+        return replace(facts, difference=found, unreadable=tuple(tree.unreadable))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Tree]:
     size = _size(path)
     try:
         # The rdcc cache is off: pieces are cut along chunks, each is read once.
         with h5py.File(path, "r", locking=False, rdcc_nbytes=0) as file:
-            tree = Tree(file, size)
-            facts = layout.facts(tree, datasets)
-            if thoroughness == "every dataset":
-                tree.read_everything()
-            return replace(facts, unreadable=tuple(tree.unreadable))
+            yield Tree(file, size)
     except PermissionError as error:
         raise ResultError(f"{path}: {error.strerror or 'not permitted'}; make it readable") from error
     except _DAMAGE as error:
@@ -155,6 +178,27 @@ class Tree:
             )
         return None
 
+    def part(self, place: str, within: tuple[slice, ...]) -> np.ndarray[Any, Any] | None:
+        """The part `within` of a dataset of numbers."""
+        dataset = self._dataset(place)
+        with _Noting(self, place):
+            if dataset is not None and dataset.dtype.kind in "iuf" and dataset.shape is not None:
+                return np.asarray(dataset[_from_the_start(within, dataset.shape)])
+        return None
+
+    def cut(
+        self, place: str, within: Sequence[slice]
+    ) -> Iterator[tuple[tuple[slice, ...], np.ndarray[Any, Any]]]:
+        """The part `within` of a dataset of numbers in pieces, each with where it lies."""
+        dataset = self._dataset(place)
+        if dataset is None or dataset.shape is None or dataset.dtype.kind not in "iuf":
+            return
+        cuts = pieces(dataset.shape, dataset.dtype.itemsize, chunks=dataset.chunks, within=within)
+        for where in cuts:
+            piece = self.part(place, where)
+            if piece is not None:
+                yield where, piece
+
     def note(self, place: str, why: str) -> None:
         if len(self.unreadable) < _MOST_UNREADABLE:
             self.unreadable[f"{place or '/'}: {why}"] = None
@@ -237,6 +281,11 @@ class Tree:
         if dataset is not None and dataset.shape is not None:
             for _ in self._pieces(dataset):
                 pass
+
+
+def _from_the_start(within: tuple[slice, ...], shape: Sequence[int]) -> tuple[slice, ...]:
+    """h5py takes no slices that count from the end of an axis."""
+    return tuple(slice(*part.indices(n)[:2]) for part, n in zip(within, shape, strict=True))
 
 
 class _Noting:

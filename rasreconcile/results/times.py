@@ -30,6 +30,37 @@ def window(text: str | None) -> tuple[datetime, datetime] | None:
     return (start, end) if start and end else None
 
 
+_INTERVAL = re.compile(r"(\d+(?:\.\d+)?)\s*(SEC|MIN|HOUR|DAY|WEEK)S?", re.IGNORECASE)
+_SECONDS = {"SEC": 1, "MIN": 60, "HOUR": 3600, "DAY": 86400, "WEEK": 604800}
+
+
+def interval(text: str | None) -> timedelta | None:
+    """`15MIN`, `1HOUR`, `6SEC`; None for months and years, which are of no fixed length."""
+    found = _INTERVAL.fullmatch((text or "").strip())
+    if found is None or len(found[1]) > 9:
+        return None
+    return timedelta(seconds=float(found[1]) * _SECONDS[found[2].upper()]) or None
+
+
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+
+
+def simulation(text: str) -> tuple[datetime, datetime] | None:
+    """A plan file's `Simulation Date`: `01JAN1900,0000,03JAN1900,2400`, in old files `02/18/1999,0000,...`."""
+    words = [word.strip() for word in text.split(",")]
+    if len(words) != 4:
+        return None
+    start, end = moment(_spelled(*words[:2])), moment(_spelled(*words[2:]))
+    return (start, end) if start and end else None
+
+
+def _spelled(day: str, clock: str) -> str:
+    american = _AMERICAN.fullmatch(day)
+    if american and 1 <= int(american[1]) <= 12:
+        day = f"{american[2]}{_MONTHS[int(american[1]) - 1]}{american[3]}"
+    return f"{day} {clock.zfill(4)}"
+
+
 def started(messages: str) -> datetime | None:
     """When the run that wrote these messages began. None where they do not say so in a way that can be trusted."""
     lines = list(_STARTED.finditer(messages))

@@ -3,7 +3,7 @@
 from rasreconcile.spec.base import Secret
 from rasreconcile.spec.document import Retries, Spec
 from rasreconcile.spec.engines import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
-from rasreconcile.spec.expectations import AtMost, DatasetExpectation, Expectations
+from rasreconcile.spec.expectations import AtMost, BaselineExpectation, DatasetExpectation, Expectations
 from rasreconcile.spec.plans import PlanEntry
 from rasreconcile.spec.workers import (
     Credentials,
@@ -17,6 +17,7 @@ from rasreconcile.spec.workers import (
 
 __all__ = [
     "AtMost",
+    "BaselineExpectation",
     "CommandEngine",
     "Credentials",
     "DatasetExpectation",

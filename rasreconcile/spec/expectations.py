@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from rasreconcile.spec.base import Model
+from rasreconcile.spec.base import Model, Words
 
 
 class AtMost(Model):
@@ -35,6 +35,16 @@ class DatasetExpectation(Model):
         return value
 
 
+class BaselineExpectation(Model):
+    """Another result of the same model, from which the water surfaces may differ only so far."""
+
+    file: Words
+    """An HDF, or a folder that holds one of the result's own name; relative to the spec file."""
+    water_surface_within: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Largest absolute difference, in the unit of the results: of steady profiles at every section, of unsteady
+    maxima at every cell and section. Water in one of the two only is a difference too."""
+
+
 class Expectations(Model):
     """What the result of a plan must show. The defaults ask for a completed HEC-RAS computation."""
 
@@ -48,5 +58,7 @@ class Expectations(Model):
     """Unsteady: bound on the absolute overall volume accounting error."""
     water_surface: DatasetExpectation | None = None
     """Steady: water surface at cross sections. Unsteady: every maximum water surface of the file, taken together."""
+    baseline: BaselineExpectation | None = None
+    """Another result that this one must agree with."""
     datasets: Mapping[str, DatasetExpectation] = {}
     """By full path in the HDF."""

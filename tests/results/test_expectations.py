@@ -12,9 +12,10 @@ import h5py
 import numpy as np
 import pytest
 
-from rasreconcile.facts import DatasetFacts, HdfFacts
+from rasreconcile.facts import DatasetFacts, HdfFacts, Identity
+from rasreconcile.resolve.baselines import expectation_digest as digest
 from rasreconcile.results import hdf
-from rasreconcile.results.expectations import digest, judge, log_errors
+from rasreconcile.results.expectations import judge, log_errors
 from rasreconcile.spec import AtMost, DatasetExpectation, Expectations
 
 DEFAULT = Expectations()
@@ -42,7 +43,7 @@ def test_real_complete_results_meet_the_default_expectations(complete_results: l
     for path in complete_results:
         facts = hdf.read(path, thoroughness="every dataset")
         plan = path.name.removesuffix(".hdf")
-        assert judge(DEFAULT, facts, plan_filename=plan, short_id=facts.short_id) == ()
+        assert judge(DEFAULT, facts, Identity(plan_filename=plan, short_id=facts.short_id)) == ()
 
 
 def test_a_real_result_meets_what_a_spec_may_ask_of_it(steady_result: Path) -> None:
@@ -106,7 +107,9 @@ def test_a_failed_rerun_in_a_real_good_file_is_no_result(
 def test_a_failed_rerun_in_an_unsteady_file_is_no_result(
     unsteady_result: Path, fail_again: Callable[[Path], None]
 ) -> None:
-    assert judge(DEFAULT, hdf.read(unsteady_result), plan_filename="Muncie.p04", short_id="Base") == ()
+    assert (
+        judge(DEFAULT, hdf.read(unsteady_result), Identity(plan_filename="Muncie.p04", short_id="Base")) == ()
+    )
     fail_again(unsteady_result)
     assert len(judge(DEFAULT, hdf.read(unsteady_result))) == 6
 
@@ -224,21 +227,25 @@ def test_sediment_results_have_no_solution_record_and_say_it_in_the_messages() -
 
 
 def test_a_result_of_another_plan_is_told() -> None:
-    assert judge(DEFAULT, GOOD, plan_filename="Muncie.p05") == (
+    assert judge(DEFAULT, GOOD, Identity(plan_filename="Muncie.p05")) == (
         "says it is the result of Muncie.p04, not of Muncie.p05",
     )
-    assert judge(DEFAULT, GOOD, short_id="Dam break") == (
+    assert judge(DEFAULT, GOOD, Identity(plan_filename="Muncie.p04", short_id="Dam break")) == (
         "says its plan's short identifier is 'Base', not 'Dam break'",
     )
-    assert judge(Expectations(completed=False), GOOD, plan_filename="Muncie.p05") != ()
+    assert judge(Expectations(completed=False), GOOD, Identity(plan_filename="Muncie.p05")) != ()
 
 
 def test_a_plan_is_itself_in_every_spelling_hec_ras_uses() -> None:
     for name in ("x:/models/Muncie.p04", "X:\\models\\muncie.P04", "Muncie.p04"):
-        assert judge(DEFAULT, replace(GOOD, plan_filename=name), plan_filename="Muncie.p04") == ()
-    assert judge(DEFAULT, GOOD, short_id="Base            ") == ()
+        assert judge(DEFAULT, replace(GOOD, plan_filename=name), Identity(plan_filename="Muncie.p04")) == ()
+    assert judge(DEFAULT, GOOD, Identity(plan_filename="Muncie.p04", short_id="Base            ")) == ()
     assert (
-        judge(DEFAULT, replace(GOOD, plan_filename=None, short_id=None), plan_filename="a.p01", short_id="b")
+        judge(
+            DEFAULT,
+            replace(GOOD, plan_filename=None, short_id=None),
+            Identity(plan_filename="a.p01", short_id="b"),
+        )
         == ()
     )
 

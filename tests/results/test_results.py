@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasreconcile.errors import PublishHeld, ResultError
+from rasreconcile.facts import Identity
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, component
 from rasreconcile.records import Published
@@ -39,7 +40,7 @@ MESSAGES = b"Simulation started at: 06Aug2025 08:40:48 AM\r\nFinished Unsteady F
 
 def lacking(path: Path, **expect: object) -> tuple[str, ...]:
     facts = hdf.read(path, thoroughness="every dataset")
-    return expectations.judge(Expectations(**expect), facts, plan_filename=None)  # type: ignore[arg-type]
+    return expectations.judge(Expectations(**expect), facts)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -151,8 +152,11 @@ def test_a_failed_rerun_that_writes_into_the_old_result_is_caught(unsteady: Path
 
 def test_a_result_of_another_plan_is_not_taken(unsteady: Path) -> None:
     facts = hdf.read(unsteady)
-    assert expectations.judge(Expectations(), facts, plan_filename="muncie.P04") == ()
-    assert "not of Muncie.p05" in expectations.judge(Expectations(), facts, plan_filename="Muncie.p05")[0]
+    assert expectations.judge(Expectations(), facts, Identity(plan_filename="muncie.P04")) == ()
+    assert (
+        "not of Muncie.p05"
+        in expectations.judge(Expectations(), facts, Identity(plan_filename="Muncie.p05"))[0]
+    )
 
 
 def test_every_expectation_says_what_was_found_and_what_was_wanted(hecras_data: Path) -> None:

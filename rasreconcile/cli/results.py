@@ -1,0 +1,240 @@
+"""`results`: what came out, one row a plan, or one dataset over all plans."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json, write_line
+from rasreconcile.errors import ResultError, UsageError
+
+if TYPE_CHECKING:
+    from rasreconcile.records import LastVerdict, Published
+    from rasreconcile.report.results import Row
+    from rasreconcile.runs import Run
+
+_SUMMARY_KINDS = {
+    "max_water_surface": "double",
+    "max_depth": "double",
+    "volume_error_percent": "double",
+    "run_seconds": "double",
+    "profiles": "int64",
+    "areas": "int64",
+}
+
+
+@click.command(name="results")
+@click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
+@as_json
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default=None,
+    help="How to write it.",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write into this file.")
+@click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, a row for each value.")
+@click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value a plan.")
+def command(
+    words: tuple[str, ...],
+    as_json: bool,
+    form: str | None,
+    output: Path | None,
+    dataset: str | None,
+    stat: str | None,
+) -> int:
+    """List the results there are: state, water surface, depth, volume error, times, worker.
+
+    With --dataset one dataset is collected over all plans in long form: plan, what the value is of, value.
+    """
+    form = form or ("json" if as_json else _by_name(output, dataset))
+    if form == "parquet" and output is None:
+        raise UsageError("Parquet is no text; name a file: --output results.parquet")
+    if stat and not dataset:
+        raise UsageError("--stat sums up a dataset; name one: --dataset PATH")
+    rows = _rows(words, "state" if dataset else "facts")
+    if dataset is None:
+        _write_rows(rows, form, output)
+        return 0
+    tables = _long(rows, dataset.strip("/")) if stat is None else _reduced(rows, dataset.strip("/"), stat)
+    _write_tables(tables, form, output)
+    return 0
+
+
+def _by_name(output: Path | None, dataset: str | None) -> str:
+    known = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+    return known.get(output.suffix.lower() if output else "", "csv" if dataset else "table")
+
+
+# ---- what is known
+
+
+def _rows(words: Sequence[str], depth: str) -> list[Row]:
+    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
+    from rasreconcile.store.reading import Reader  # noqa: PLC0415
+
+    spec, patterns = spec_and_plans(words)
+    with Reader(state_path(spec)) as store:
+        verdicts, published = store.verdicts(), store.published()
+        known = [verdict.address for verdict in verdicts]
+        wanted = (
+            {a for pattern in patterns for a in plans_matching(pattern, known)} if patterns else set(known)
+        )
+        runs = {p.run: store.run(p.run) for p in published.values() if p.address in wanted}
+    return [_row(v, published.get(v.address), runs, depth) for v in verdicts if v.address in wanted]
+
+
+def _row(
+    verdict: LastVerdict, published: Published | None, runs: Mapping[Any, Run | None], depth: str
+) -> Row:
+    from rasreconcile.report.results import Row  # noqa: PLC0415
+    from rasreconcile.results import reader  # noqa: PLC0415  a reader process is for rows that are read
+
+    state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
+    if published is None:
+        return Row(verdict=verdict, state=state)
+    run = runs.get(published.run)
+    took = run.ended - run.started if run and run.ended and run.started else None
+    if not published.path.exists():
+        return Row(verdict=verdict, state="missing", published=published, took=took, note="removed since")
+    if depth == "state":
+        return Row(verdict=verdict, state=state, published=published, took=took)
+    try:
+        facts = reader.read(published.path)
+    except ResultError as error:
+        return Row(verdict=verdict, state=state, published=published, took=took, note=str(error))
+    if took is None and facts.run_window is not None:
+        took = max(facts.run_window[1] - facts.run_window[0], timedelta())
+    return Row(verdict=verdict, state=state, published=published, facts=facts, took=took)
+
+
+# ---- one dataset over all plans
+
+
+def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]:
+    from rasreconcile.results import tables  # noqa: PLC0415  h5py
+
+    index: list[str] | None = None
+    for row in rows:
+        if row.published is None or row.state == "missing":
+            click.echo(f"{row.verdict.address} has no result; it is left out", err=True)
+            continue
+        for part in tables.parts(row.published.path, place):
+            index = index if index is not None else list(part.index)
+            if list(part.index) != index:
+                names = f"{', '.join(part.index)} instead of {', '.join(index)}"
+                raise ResultError(
+                    f"{row.published.path}: {place} is laid out otherwise ({names}); collect it alone"
+                )
+            values = part.values.astype(float).tolist()
+            yield {"plan": [str(row.verdict.address)] * len(values), **part.index, "value": values}
+
+
+def _reduced(rows: Sequence[Row], place: str, stat: str) -> Iterator[dict[str, Sequence[Any]]]:
+    """Over what is finite and no -9999, which stands for dry."""
+    totals: dict[str, list[float]] = {}
+    for part in _long(rows, place):
+        kept = [value for value in part["value"] if math.isfinite(value) and value > -9998]
+        if kept:
+            low, high, total, count = totals.get(part["plan"][0], [math.inf, -math.inf, 0.0, 0.0])
+            totals[part["plan"][0]] = [
+                min(low, *kept),
+                max(high, *kept),
+                total + math.fsum(kept),
+                count + len(kept),
+            ]
+        elif part["plan"]:
+            totals.setdefault(part["plan"][0], [math.nan, math.nan, 0.0, math.nan])
+    place_of = {"min": 0, "max": 1}
+    values = [t[2] / t[3] if stat == "mean" else t[place_of[stat]] for t in totals.values()]
+    yield {"plan": list(totals), stat: values}
+
+
+# ---- how it is written
+
+
+def _write_rows(rows: Sequence[Row], form: str, output: Path | None) -> None:
+    from rasreconcile.report import files, results  # noqa: PLC0415
+
+    values = [results.values(row) for row in rows]
+    columns = {name: [value[name] for value in values] for name in results.COLUMNS}
+    match form:
+        case "json" if output is None:
+            write_json({"results": values})
+        case "table":
+            width = shutil.get_terminal_size((120, 24)).columns if output is None else 10_000
+            _write_text("\n".join(results.lines(rows, width)) + "\n", output)
+        case "parquet" if output is not None:
+            kinds = {name: _SUMMARY_KINDS.get(name, "string") for name in results.COLUMNS}
+            files.write_parquet(output, [columns], kinds)
+        case "json" if output is not None:
+            import json  # noqa: PLC0415
+
+            _write_text(json.dumps({"version": 1, "results": values}, indent=1) + "\n", output)
+        case _:
+            _write_csv([columns], output)
+
+
+def _write_tables(tables: Iterator[dict[str, Sequence[Any]]], form: str, output: Path | None) -> None:
+    from itertools import chain  # noqa: PLC0415
+
+    from rasreconcile.report import files  # noqa: PLC0415
+
+    first = next(tables, None)
+    if first is None:
+        raise UsageError("no plan of these has a result; `status` says why")
+    every = chain([first], tables)
+    match form:
+        case "parquet" if output is not None:
+            kinds = {name: _kind(column) for name, column in first.items()}
+            files.write_parquet(output, every, kinds)
+        case "json" if output is None:
+            for table in every:
+                for cells in zip(*table.values(), strict=True):
+                    write_line(dict(zip(table, (_plain(cell) for cell in cells), strict=True)))
+        case "json":
+            raise UsageError(
+                "--dataset writes JSON to stdout, a line for each value; leave --output out, or use csv"
+            )
+        case _:
+            _write_csv(every, output)
+
+
+def _kind(column: Sequence[Any]) -> str:
+    first = column[0] if column else ""
+    return "double" if isinstance(first, float) else "int64" if isinstance(first, int) else "string"
+
+
+def _plain(cell: Any) -> Any:
+    """JSON has no NaN."""
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
+def _write_csv(tables: Any, output: Path | None) -> None:
+    from rasreconcile.report import files  # noqa: PLC0415
+
+    if output is None:
+        files.write_csv(sys.stdout, tables)
+        return
+    aside = output.with_name(f".{output.name}.part")
+    try:
+        with aside.open("w", encoding="utf-8", newline="") as out:
+            files.write_csv(out, tables)
+        aside.replace(output)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _write_text(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")

@@ -1,0 +1,157 @@
+"""Reading result HDFs in processes of their own, so that a damaged file cannot take the controller down.
+
+HDF5 is C: a damaged file has made it crash. Processes are started when they are needed, used again, and end with
+the controller, however that ends: they read requests from a pipe and leave when it closes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rasreconcile.errors import ResultError
+from rasreconcile.facts import Baseline, HdfFacts
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Thoroughness = Literal["summary", "every dataset"]
+
+_SHORTEST_PATIENCE = 300.0
+_BYTES_A_SECOND = 1 << 20
+"""The slowest disk that is waited for."""
+_MOST = max(2, min(os.cpu_count() or 2, 8))
+
+
+@cache
+def adapter() -> TypeAdapter[HdfFacts]:
+    """Facts to JSON and back, checked on the way."""
+    from pydantic import TypeAdapter  # noqa: PLC0415  a tenth of a second of import
+
+    return TypeAdapter(HdfFacts)
+
+
+class _Ended(Exception):
+    """The process is gone, or said what is no answer."""
+
+
+class _Process:
+    def __init__(self, command: Sequence[str]) -> None:
+        posix = os.name == "posix"
+        # A Ctrl-C is for the controller, which may still want to read.
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=posix,
+            creationflags=0 if posix else getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+
+    def ask(self, request: bytes, patience: float) -> bytes:
+        """One line for one line. Raises _Ended, TimeoutError."""
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            self._child.kill()
+
+        timer = threading.Timer(patience, stop)
+        timer.start()
+        try:
+            assert self._child.stdin is not None and self._child.stdout is not None
+            self._child.stdin.write(request + b"\n")
+            self._child.stdin.flush()
+            answer = self._child.stdout.readline()
+        except OSError:
+            answer = b""
+        finally:
+            timer.cancel()
+        if answer.endswith(b"\n"):
+            return answer
+        self.close()
+        raise TimeoutError if late.is_set() else _Ended
+
+    def close(self) -> None:
+        self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+
+
+class Readers:
+    """As many processes as there are files read at once, at most as many as there are cores."""
+
+    def __init__(
+        self, command: Sequence[str] | None = None, *, shortest_patience: float = _SHORTEST_PATIENCE
+    ) -> None:
+        self._command = command or (sys.executable, "-m", "rasreconcile.results.reading")
+        self._shortest = shortest_patience
+        self._idle: list[_Process] = []
+        self._room = threading.BoundedSemaphore(_MOST)
+
+    def read(
+        self,
+        path: Path,
+        *,
+        datasets: Collection[str] = (),
+        thoroughness: Thoroughness = "summary",
+        baseline: Baseline | None = None,
+    ) -> HdfFacts:
+        """As `hdf.read`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends."""
+        request = json.dumps(
+            {
+                "path": os.fspath(path),
+                "datasets": list(datasets),
+                "thoroughness": thoroughness,
+                "baseline": None if baseline is None else [os.fspath(baseline.path), baseline.within],
+            }
+        ).encode()
+        sizes = [p.stat().st_size for p in (path, *([baseline.path] if baseline else [])) if p.exists()]
+        patience = self._shortest + sum(sizes) / _BYTES_A_SECOND
+        with self._room:
+            return self._ask(path, request, patience)
+
+    def _ask(self, path: Path, request: bytes, patience: float) -> HdfFacts:
+        # One that was idle may have been ended by others: only what happens to a fresh one is the file's doing.
+        while True:
+            idle = self._idle.pop() if self._idle else None
+            process = idle or _Process(self._command)
+            try:
+                answer = json.loads(process.ask(request, patience))
+            except TimeoutError:
+                why = f"reading it did not end within {patience:.0f} s"
+                raise ResultError(f"{path}: cannot be read as HDF5: {why}; compute it again") from None
+            except _Ended:
+                if idle is not None:
+                    continue
+                raise ResultError(
+                    f"{path}: cannot be read as HDF5: it crashed the HDF5 library; compute it again"
+                ) from None
+            self._idle.append(process)
+            if "refused" in answer:
+                raise ResultError(answer["refused"])
+            return adapter().validate_python(answer["facts"])
+
+    def close(self) -> None:
+        """Ends the idle processes."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+READERS = Readers()
+"""Of this process."""
+atexit.register(READERS.close)
+
+read = READERS.read
