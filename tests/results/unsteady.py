@@ -110,7 +110,7 @@ def _output(file: h5py.File, old: bool) -> None:
 
 def _maxima(file: h5py.File, where: str, row: np.ndarray, old: bool) -> None:
     data = file.create_dataset(
-        f"{SUMMARY}/{where}/Maximum Water Surface", data=np.stack([row, row * 0 + 0.5])
+        f"{SUMMARY}/{where}/Maximum Water Surface", data=np.stack([row, np.full_like(row, 0.5)])
     )
     if old:
         data.attrs["Row 0:  WSEL"] = np.bytes_("Feet")
