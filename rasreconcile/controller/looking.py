@@ -20,7 +20,7 @@ from rasreconcile.reconcile.observed import (
     Seen,
     Verification,
 )
-from rasreconcile.records import Hashed, Published, Request
+from rasreconcile.records import Hashed, Mentions, Published, Request
 from rasreconcile.resolve import Digests
 from rasreconcile.results import publish
 from rasreconcile.runs import Run
@@ -36,6 +36,7 @@ class Memory(Protocol):
     def live_runs(self) -> tuple[Run, ...]: ...
     def open_requests(self) -> tuple[Request, ...]: ...
     def hashes(self) -> Mapping[tuple[Path, str], Hashed]: ...
+    def mentions(self) -> Mapping[tuple[Path, str], Mentions]: ...
 
 
 @dataclass(slots=True)

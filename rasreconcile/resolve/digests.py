@@ -14,7 +14,7 @@ from rasreconcile.records import FileStat, Hashed
 RACY_NS = 2_000_000_000
 """A file touched within two seconds of its hash may have been written again without a new time: git's racy rule."""
 
-TEXT_KINDS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality"})
+TEXT_KINDS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality", "projection"})
 """Kinds whose semantic digest is over what HEC-RAS makes of them."""
 
 LARGEST_TEXT = 256 << 20
@@ -50,7 +50,7 @@ class Digests:
         if key in self._looked:
             return self._looked[key]
         known = self._known.get(key)
-        if known is not None and known.stat == stat_of(path.stat()) and _trusted(known):
+        if known is not None and known.stat == stat_of(path.stat()) and trusted(known.stat, known.hashed_ns):
             self._looked[key] = known
             return known
         hashed = self._read(path, kind)
@@ -94,8 +94,9 @@ def stat_of(found: os.stat_result) -> FileStat:
     return FileStat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
-def _trusted(hashed: Hashed) -> bool:
-    return hashed.hashed_ns - max(hashed.stat.mtime_ns, hashed.stat.ctime_ns) >= RACY_NS
+def trusted(stat: FileStat, taken_ns: int) -> bool:
+    """Whether a file with this stat is what it was when it was read at `taken_ns`."""
+    return taken_ns - max(stat.mtime_ns, stat.ctime_ns) >= RACY_NS
 
 
 def _digests(file: BinaryIO, kind: str, size: int) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import h5py
 import numpy as np
@@ -22,6 +22,7 @@ from rasreconcile.results import layout
 from rasreconcile.results.pieces import Sums, pieces
 
 Thoroughness = Literal["summary", "every dataset"]
+Answer = TypeVar("Answer")
 
 _LONGEST_TEXT = 64 << 20
 _LARGEST_CHUNK = 512 << 20
@@ -51,20 +52,27 @@ def read(path: Path, *, datasets: Collection[str] = (), thoroughness: Thoroughne
     `datasets` are summed up by full path. With "every dataset" each object is read whole, so that damage anywhere
     inside is found. What cannot be read of a file that opens is listed in `unreadable`.
     """
+
+    def question(tree: Tree) -> HdfFacts:
+        facts = layout.facts(tree, datasets)
+        if thoroughness == "every dataset":
+            tree.read_everything()
+        return replace(facts, unreadable=tuple(tree.unreadable))
+
+    return ask(path, question)
+
+
+def ask(path: Path, question: Callable[[Tree], Answer], *, remedy: str = "compute it again") -> Answer:
+    """Opens the file for one question. Raises ResultError where it is not there, cannot be read, or is no HDF5 file."""
     size = _size(path)
     try:
         # The rdcc cache is off: pieces are cut along chunks, each is read once.
         with h5py.File(path, "r", locking=False, rdcc_nbytes=0) as file:
-            tree = Tree(file, size)
-            facts = layout.facts(tree, datasets)
-            if thoroughness == "every dataset":
-                tree.read_everything()
-            return replace(facts, unreadable=tuple(tree.unreadable))
+            return question(Tree(file, size, path.name))
     except PermissionError as error:
         raise ResultError(f"{path}: {error.strerror or 'not permitted'}; make it readable") from error
     except _DAMAGE as error:
-        why = _one_line(error)
-        raise ResultError(f"{path}: cannot be read as HDF5: {why}; compute it again") from error
+        raise ResultError(f"{path}: cannot be read as HDF5: {_one_line(error)}; {remedy}") from error
 
 
 def _size(path: Path) -> int:
@@ -85,6 +93,8 @@ class Tree:
 
     file: h5py.File
     size: int
+    name: str = ""
+    """The file's, for messages."""
     unreadable: dict[str, None] = field(default_factory=dict)
 
     def is_group(self, place: str) -> bool:
@@ -103,9 +113,19 @@ class Tree:
         with _Noting(self, f"{place}@{name}"):
             if owner is None or not h5py.h5a.exists(owner.id, name.encode()):
                 return None
-            _refuse_overlap(owner.attrs.get_id(name).dtype)
+            attribute = owner.attrs.get_id(name)
+            _refuse_overlap(attribute.dtype)
+            if attribute.get_storage_size() > _LONGEST_TEXT:
+                raise ValueError(f"is longer than {_LONGEST_TEXT >> 20} MiB")
             return owner.attrs[name]
         return None
+
+    def attribute_names(self, place: str) -> tuple[str, ...]:
+        """Of a group or dataset; empty where there is none."""
+        owner = self._object(place)
+        with _Noting(self, place):
+            return tuple(owner.attrs) if isinstance(owner, h5py.HLObject) else ()
+        return ()
 
     def text_attribute(self, place: str, name: str) -> str | None:
         return as_text(self.attribute(place, name))
