@@ -95,6 +95,9 @@ class Looking:
                 # Without a record there is nothing to compare a digest with: gigabytes are not read for it.
                 return OutputSeen(size=plan.output.stat().st_size, digest="")
             found = self.digests.of(plan.output, "output")
+            for path in plan.side_paths:
+                if not path.is_file():
+                    return NoOutput(path.name)
         except (FileNotFoundError, NotADirectoryError):
             return NoOutput()
         except OSError as error:

@@ -94,8 +94,11 @@ class _Companions:
                     self.gathering.referenced(Wanted("meteorology", mention, flow))
                 case "restart":
                     self._restart(mention, flow)
-                case "fault":
+                case "fault" if mention.line:
                     self.gathering.closure.warnings.append(f"{flow.name}:{mention.line}: {mention.value}")
+                case "fault":
+                    # The file as a whole is not understood: what it reads cannot be told.
+                    self.gathering.closure.blocked_by.append(mention.value)
                 case _:
                     pass
         imported = any(m.what == "imported-raster" for m in said)

@@ -139,7 +139,7 @@ class Gathering:
             why = f"cannot be read: {_why(error)}"
         gone = _missing(self.home / place.name, place.name, wanted.kind)
         self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
-        self._tell(wanted, f"{reference} {why}", _remedy(reference, gone))
+        self._tell(wanted, f"{_short(str(reference))} {why}", _remedy(reference, gone))
         return None
 
     def produced(self, wanted: Wanted, name: str, path: Path) -> None:
@@ -256,7 +256,11 @@ class Gathering:
 def _remedy(reference: Reference, gone: InputFile) -> str:
     if reference.root:
         return "put it below the project's folder, or give its folder in `path_map`"
-    return f"put it at {gone.name}"
+    return f"put it at {_short(gone.name)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:100]}...{text[-100:]}"
 
 
 def _hashed(source: Path, name: str, kind: str, digests: Digests) -> InputFile:

@@ -25,6 +25,7 @@ Thoroughness = Literal["summary", "every dataset"]
 Answer = TypeVar("Answer")
 
 _LONGEST_TEXT = 64 << 20
+_LONGEST_ATTRIBUTE = 1 << 20
 _LARGEST_CHUNK = 512 << 20
 _MOST_COMPRESSION = 1100
 """deflate shrinks by at most 1032: what claims to be larger than this allows is a damaged header."""
@@ -115,8 +116,8 @@ class Tree:
                 return None
             attribute = owner.attrs.get_id(name)
             _refuse_overlap(attribute.dtype)
-            if attribute.get_storage_size() > _LONGEST_TEXT:
-                raise ValueError(f"is longer than {_LONGEST_TEXT >> 20} MiB")
+            if attribute.get_storage_size() > _LONGEST_ATTRIBUTE:
+                raise ValueError(f"is longer than {_LONGEST_ATTRIBUTE >> 20} MiB")
             return owner.attrs[name]
         return None
 
