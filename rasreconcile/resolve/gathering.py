@@ -122,6 +122,11 @@ class Gathering:
         spelled = wanted.mention.value
         try:
             reference = parse_reference(spelled)
+        except ProjectError as error:
+            # No file can have such a name: as good as missing.
+            self._tell(wanted, str(error))
+            return None
+        try:
             below = posixpath.dirname(wanted.named_by.name)
             place = self.disk.places.find(reference, self.home, below)
         except ProjectError as error:
@@ -139,7 +144,7 @@ class Gathering:
             why = f"cannot be read: {_why(error)}"
         gone = _missing(self.home / place.name, place.name, wanted.kind)
         self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
-        self._tell(wanted, f"{_short(str(reference))} {why}", _remedy(reference, gone))
+        self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
         return None
 
     def produced(self, wanted: Wanted, name: str, path: Path) -> None:
@@ -243,14 +248,14 @@ class Gathering:
             self.closure.inputs.append(whole)
         return whole
 
-    def _tell(self, wanted: Wanted, what: str, remedy: str) -> None:
-        line = f"{wanted.where}: {wanted.kind} {what}; "
+    def _tell(self, wanted: Wanted, what: str) -> None:
+        line = f"{wanted.where}: {wanted.kind} {what}"
         if wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras" and wanted.counts:
-            self.closure.blocked_by.append(f"{line}{remedy}")
+            self.closure.blocked_by.append(line)
         elif wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
-            self.closure.warnings.append(f"{line}{_NEEDS_NO_LAYER}")
+            self.closure.warnings.append(f"{line}, or leave it: {_NEEDS_NO_LAYER}")
         else:
-            self.closure.warnings.append(f"{line}{remedy}")
+            self.closure.warnings.append(line)
 
 
 def _remedy(reference: Reference, gone: InputFile) -> str:

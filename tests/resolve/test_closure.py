@@ -339,6 +339,15 @@ def test_a_hostile_reference_is_a_finding(muncie: Any, path: str) -> None:
     assert len(why) < 1500
 
 
+def test_a_layer_that_can_be_no_file_is_a_warning(muncie: Any) -> None:
+    muncie.edit(
+        "Muncie2D.rasmap", "<Features>", '<RASProjectionFilename Filename="http://epsg.io/1" /><Features>'
+    )
+    before = muncie.plan(engine="{type: command, command: [x]}")
+    assert before.blocked_by == ()
+    assert any("can be no file's name" in w or "is not there" in w for w in before.warnings)
+
+
 def test_thousands_of_references_are_bounded(muncie: Any) -> None:
     blocks = "".join(f"Boundary Location=a\nDSS File=d{n}.dss\nUse DSS=True\n" for n in range(10_001))
     muncie.write("Muncie2D.u01", blocks)
