@@ -270,9 +270,6 @@ def _short(text: str) -> str:
 
 def _hashed(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
     """The input with its digests. Raises OSError where it cannot be read."""
-    # A pipe or a device would be read for ever.
-    if source.exists() and not source.is_file():
-        raise OSError("is no file; move it away")
     hashed = digests.of(source, kind)
     text = kind in TEXT_KINDS or (
         kind in {"extra", "terrain"}

@@ -23,11 +23,12 @@ class Place:
 
 
 class Places:
-    """Lists each folder once; to look again, make another."""
+    """Lists each folder once, and follows each reference once; to look again, make another."""
 
     def __init__(self, path_map: Mapping[str, Path] | None = None) -> None:
         self._path_map = {prefix: str(place) for prefix, place in (path_map or {}).items()}
         self._folders: dict[Path, Folder | None] = {}
+        self._found: dict[tuple[Reference, Path, str], Place] = {}
 
     def folder(self, path: Path) -> Folder | None:
         """None where there is no such folder. Raises ProjectError where it cannot be read."""
@@ -40,6 +41,12 @@ class Places:
 
         Raises ProjectError where names differ in case only, or a folder cannot be read.
         """
+        key = (reference, home, below)
+        if key not in self._found:
+            self._found[key] = self._find(reference, home, below)
+        return self._found[key]
+
+    def _find(self, reference: Reference, home: Path, below: str) -> Place:
         if not reference.root:
             name = joined(below, reference.parts)
             path = self._walk(home, tuple(part for part in below.split("/") if part) + reference.parts)
