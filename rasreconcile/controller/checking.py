@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from rasreconcile.controller.clock import Clock
-from rasreconcile.controller.looking import Memory
-from rasreconcile.controller.preview import NoMemory
+from rasreconcile.controller.preview import memory_of
 from rasreconcile.controller.stations import open_worker
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import UsageError, WorkerError
@@ -17,7 +15,6 @@ from rasreconcile.plans import Plan
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.store.reading import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +32,7 @@ class Findings:
 
 def check(loaded: LoadedSpec, clock: Clock) -> Findings:
     """Raises SpecError. Whatever is wrong with a worker is among the findings."""
-    with ExitStack() as stack:
-        memory: Memory = NoMemory()
-        if loaded.state_path.exists():
-            memory = stack.enter_context(Reader(loaded.state_path))
+    with memory_of(loaded) as memory:
         digests = Digests(memory.hashes(), clock.wall_ns)
         contents = Contents(memory.mentions(), clock.wall_ns, associations)
         plans = resolve(loaded, digests, engine_for, contents=contents).plans

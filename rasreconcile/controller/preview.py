@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,12 +61,19 @@ class NoMemory:
         return {}
 
 
+@contextmanager
+def memory_of(loaded: LoadedSpec) -> Iterator[Memory]:
+    """What the store of the spec remembers, where there is one, read beside whoever holds it."""
+    if not loaded.state_path.exists():
+        yield NoMemory()
+        return
+    with Reader(loaded.state_path) as reader:
+        yield reader
+
+
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
     """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
-    with ExitStack() as stack:
-        memory: Memory = NoMemory()
-        if loaded.state_path.exists():
-            memory = stack.enter_context(Reader(loaded.state_path))
+    with memory_of(loaded) as memory:
         digests = Digests(memory.hashes(), clock.wall_ns)
         contents = Contents(memory.mentions(), clock.wall_ns, associations)
         known = memory.published()

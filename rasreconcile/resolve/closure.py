@@ -122,20 +122,23 @@ class _Companions:
     def _restart(self, mention: Mention, flow: InputFile) -> None:
         wanted = Wanted("restart", mention, flow)
         try:
-            name = parse_reference(mention.value).name
+            reference = parse_reference(mention.value)
         except ProjectError:
             self.gathering.referenced(wanted)
             return
+        name = reference.name
         made_by = producer_of(name)
         home = self.asked.project.parent
         producer = self.producers.get((home, made_by[0].casefold(), made_by[1])) if made_by else None
-        if producer is None:
+        # HEC-RAS writes it into the project's own folder: one that is kept elsewhere is kept by somebody.
+        kept = not reference.root and len(reference.parts) > 1
+        if producer is None or kept:
             self.gathering.referenced(wanted)
         elif producer.address == self.asked.address:
             self.gathering.referenced(wanted)
             what = f"{flow.name}:{mention.line}: the plan restarts from {name}, which it writes itself"
             self.gathering.closure.warnings.append(
-                f"{what}; rename a copy of it, so that each run starts alike"
+                f"{what}; keep a copy in a folder of its own, so that each run starts alike"
             )
         else:
             self.gathering.produced(wanted, name, producer.results / name)

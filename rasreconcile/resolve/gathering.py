@@ -250,7 +250,7 @@ class Gathering:
 
     def _tell(self, wanted: Wanted, what: str) -> None:
         line = f"{wanted.where}: {wanted.kind} {what}"
-        if wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras" and wanted.counts:
+        if wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras":
             self.closure.blocked_by.append(line)
         elif wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
             self.closure.warnings.append(f"{line}, or leave it: {_NEEDS_NO_LAYER}")

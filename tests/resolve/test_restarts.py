@@ -67,6 +67,13 @@ def test_a_plan_that_restarts_from_itself_is_no_circle_and_is_told(pair: Any) ->
     assert any("which it writes itself" in warning for warning in plan.warnings)
 
 
+def test_a_restart_file_kept_in_another_folder_is_a_file_that_counts(pair: Any) -> None:
+    pair.edit("Muncie2D.u01", f"={RST}", f"=.\\kept\\{RST}")
+    pair.write(f"kept/{RST}", b"state")
+    plan = pair.plan("01", engine=COMMAND, others=("02",))
+    assert (plan.needs, restart(plan).name, restart(plan).counts) == ((), f"kept/{RST}", True)
+
+
 def test_plans_that_restart_from_each_other_are_a_fault_of_the_spec(pair: Any) -> None:
     pair.edit("Muncie2D.u02", "Use Restart= 0 ", "Use Restart=-1 \nRestart Filename=muncie2d.p01.x.rst")
     with pytest.raises(SpecError, match="one restart file out of use"):
