@@ -21,9 +21,9 @@ MISSING = "MISSING"
 
 
 Kind = str
-"""What part a file has in the computation. Texts: project, plan, geometry, flow, sediment, water-quality. Binary:
-geometry-hdf, flow-hdf, terrain, land-cover, infiltration, dss, restart, meteorology, prepared. And projection,
-rasmap, extra."""
+"""What part a file has in the computation. Texts: project, plan, geometry, flow, sediment, water-quality, projection.
+Binary: geometry-hdf, flow-hdf, terrain, land-cover, infiltration, dss, restart, meteorology, prepared. And rasmap,
+extra."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,10 @@ class InputFile:
     """Whether it is part of the fingerprint. A run gets a `.gNN.hdf` too, but each run rewrites it."""
     reference: str = ""
     """As the file that names it spells it, where that is a path: `C:\\Models\\dss\\flow.dss`, `.\\precip.nc`."""
+    aliases: tuple[str, ...] = ()
+    """Further spellings of it, by the same file or others."""
+    named_by: str = ""
+    """Name of the file that names it; `the spec` for the project itself and for `inputs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,17 @@ class Plan:
     time_limit: timedelta = timedelta(days=7)
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
+    """Plans whose results it is computed from: those the spec names, and those that write its restart file."""
+    side_outputs: tuple[str, ...] = ()
+    """Further files its run must bring back, which are published beside the result: restart files other plans read."""
     blocked_by: tuple[str, ...] = ()
     """Why it cannot run at all: a missing geometry, an element the engine does not model. One line each."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def side_paths(self) -> tuple[Path, ...]:
+        """Where the side outputs stand."""
+        return tuple(self.output.with_name(name) for name in self.side_outputs)
 
     @property
     def stem(self) -> str:

@@ -1,4 +1,4 @@
-"""What the store remembers beside runs: published outputs, requests of people, verdicts as last seen."""
+"""What the store remembers beside runs: published outputs, requests, verdicts as last seen, files as last read."""
 
 from __future__ import annotations
 
@@ -97,3 +97,25 @@ class Hashed:
     raw: str
     semantic: str
     hashed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """What a file says about another: in use, and as it is spelled there."""
+
+    what: str
+    """`geometry`, `dss`, `terrain`, `tile`...; `fault`: what is wrong with the file itself, and what to do."""
+    value: str
+    line: int = 0
+    """0 where the file has no lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentions:
+    """All that a file says about others, as long as its stat stays the same. `read_ns`: for git's racy rule."""
+
+    path: Path
+    stat: FileStat
+    kind: str
+    found: tuple[Mention, ...]
+    read_ns: int

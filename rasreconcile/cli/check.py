@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.plans import MISSING, InputFile
 
 
 @click.command(name="check")
@@ -33,6 +35,8 @@ def command(spec: Path | None, as_json: bool) -> int:
                         "output": str(plan.output),
                         "blocked_by": list(plan.blocked_by),
                         "warnings": list(plan.warnings),
+                        "needs": list(plan.needs),
+                        "side_outputs": list(plan.side_outputs),
                     }
                     for plan in found.plans
                 ],
@@ -45,9 +49,10 @@ def command(spec: Path | None, as_json: bool) -> int:
         return 0 if found.fit else 4
     for plan in found.plans:
         click.echo(f"{plan.address}  {'blocked' if plan.blocked_by else 'ready'}")
-        for i in plan.inputs:
-            size = "MISSING" if i.raw == "MISSING" else f"{i.size} bytes  {i.raw[:12]}"
-            click.echo(f"    {i.kind:<9} {i.name}  {size}")
+        for line in _table(plan.inputs):
+            click.echo(f"    {line}")
+        for name in plan.side_outputs:
+            click.echo(f"    writes {name}, which another plan restarts from")
         for line in plan.blocked_by:
             click.echo(click.style(f"    {line}", fg="red"))
         for line in plan.warnings:
@@ -59,11 +64,32 @@ def command(spec: Path | None, as_json: bool) -> int:
     return 0 if found.fit else 4
 
 
-def _input(file: Any) -> dict[str, Any]:
+def _table(files: Sequence[InputFile]) -> Iterator[str]:
+    """Kind, name, size and digest, whether it counts, and who names it; one line a file."""
+    rows = [
+        (
+            file.kind,
+            file.name,
+            MISSING if file.raw == MISSING else f"{file.size:,} bytes  {file.raw[:12]}",
+            "counts" if file.counts else "goes along",
+            f"named by {file.named_by}" if file.named_by else "",
+        )
+        for file in files
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _input(file: InputFile) -> dict[str, Any]:
     return {
         "name": file.name,
         "kind": file.kind,
         "size": file.size,
         "digest": file.raw,
+        "missing": file.raw == MISSING,
+        "counts": file.counts,
+        "named_by": file.named_by,
+        "references": [r for r in (file.reference, *file.aliases) if r],
         "source": str(file.source),
     }

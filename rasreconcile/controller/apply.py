@@ -22,8 +22,9 @@ from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Event
-from rasreconcile.resolve import Digests, Refusals, Resolution, resolve
+from rasreconcile.resolve import Contents, Digests, Refusals, Resolution, resolve
 from rasreconcile.results import publish
+from rasreconcile.results.associations import associations
 from rasreconcile.runs import Run
 from rasreconcile.spec import Spec
 from rasreconcile.specfile import LoadedSpec
@@ -101,12 +102,17 @@ class Apply:
         stations = open_stations(self.loaded, answers)
         with Store.open(self.loaded.state_path, now=began) as store:
             digests = Digests(store.hashes(), self.clock.wall_ns)
+            contents = Contents(store.mentions(), self.clock.wall_ns, associations)
             proven = store.published()
             refusals = Refusals()
 
             def look() -> Resolution:
                 known = {p.fingerprint for p in proven.values()}
-                return resolve(self.loaded, digests, engine_for, proven=known, refusals=refusals)
+                found = resolve(
+                    self.loaded, digests, engine_for, contents=contents, proven=known, refusals=refusals
+                )
+                store.remember_mentions(contents.take_fresh())
+                return found
 
             first = look()
             _sweep(first.plans, store.live_runs())
@@ -167,6 +173,6 @@ def _sweep(plans: tuple[Plan, ...], live: tuple[Run, ...]) -> None:
     keep: set[RunId] = {run.id for run in live}
     names: dict[Path, list[str]] = {}
     for plan in plans:
-        names.setdefault(plan.output.parent, []).append(plan.output.name)
+        names.setdefault(plan.output.parent, []).extend((plan.output.name, *plan.side_outputs))
     for folder, outputs in names.items():
         publish.sweep(folder, outputs, keep)

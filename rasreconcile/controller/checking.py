@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.installs import Installs, engines_of
+from rasreconcile.controller.preview import memory_of
 from rasreconcile.controller.stations import open_worker
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import UsageError, WorkerError
 from rasreconcile.jobs import Problem
 from rasreconcile.plans import Plan
-from rasreconcile.resolve import Digests, resolve
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.results.associations import associations
 from rasreconcile.spec import HecRasEngine
 from rasreconcile.specfile import LoadedSpec
 
@@ -33,7 +35,11 @@ class Findings:
 
 def check(loaded: LoadedSpec, clock: Clock) -> Findings:
     """Raises SpecError. Whatever is wrong with a worker is among the findings."""
-    plans = tuple(_with_doubt(plan) for plan in resolve(loaded, Digests({}, clock.wall_ns), engine_for).plans)
+    with memory_of(loaded) as memory:
+        digests = Digests(memory.hashes(), clock.wall_ns)
+        contents = Contents(memory.mentions(), clock.wall_ns, associations)
+        resolution = resolve(loaded, digests, engine_for, contents=contents)
+    plans = tuple(_with_doubt(plan) for plan in resolution.plans)
     return Findings(plans, {name: _check(loaded, name) for name in loaded.spec.workers})
 
 

@@ -46,6 +46,8 @@ class Proven:
     published: Published
     temporary: Path | None
     """None: it is in its place."""
+    beside: tuple[tuple[Path, Path], ...] = ()
+    """Side outputs: the temporary file, and the place that it takes before the result takes its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def collect(asked: Collecting) -> Collected:
 
 def _prove(asked: Collecting, log: str) -> Proven | Failure:
     run, plan, status = asked.run, asked.plan, asked.status
-    name = _result(plan, status)
+    name = _left_as(plan.result_name, status)
     record = status.outputs.get(name)
     if record is None or status.cause != "exited":
         evidence = Evidence(ended=status, log=log, messages=_messages(asked, name))
@@ -77,12 +79,17 @@ def _prove(asked: Collecting, log: str) -> Proven | Failure:
             fetched = asked.worker.fetch(run.id, name, temporary)
             if fetched.digest != record.digest:
                 temporary.unlink(missing_ok=True)
-                return _damaged(run, plan, record.digest, fetched.digest)
+                return _damaged(run, plan.result_name, record.digest, fetched.digest)
     failure, facts = _judge(asked, temporary or plan.output, log, _messages(asked, name))
     if failure is not None or facts is None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         return failure or _no_result(plan)
+    beside = _side_outputs(asked)
+    if isinstance(beside, Failure):
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        return beside
     published = Published(
         address=plan.address,
         run=run.id,
@@ -98,14 +105,38 @@ def _prove(asked: Collecting, log: str) -> Proven | Failure:
         at=asked.at,
         summary=summary(facts),
     )
-    return Proven(published, temporary)
+    return Proven(published, temporary, beside)
+
+
+def _side_outputs(asked: Collecting) -> tuple[tuple[Path, Path], ...] | Failure:
+    """Brings the files that other plans read of this run beside their places; those that are there already stay."""
+    fetched = []
+    for place in asked.plan.side_paths:
+        name = _left_as(place.name, asked.status)
+        record = asked.status.outputs.get(name)
+        if record is None:
+            return _no_side_output(asked.plan, place.name)
+        if _digest(place) == record.digest:
+            continue
+        temporary = publish.temporary_name(place, asked.run.id)
+        if _digest(temporary) != record.digest:
+            found = asked.worker.fetch(asked.run.id, name, temporary)
+            if found.digest != record.digest:
+                temporary.unlink(missing_ok=True)
+                return _damaged(asked.run, place.name, record.digest, found.digest)
+        fetched.append((temporary, place))
+    return tuple(fetched)
 
 
 def put_in_place(proven: Proven) -> Published:
     """The proven file takes the place of the last one, and its receipt stands beside it. May be repeated.
 
+    Side outputs go first: where the result is, they are.
+
     Raises PublishHeld where somebody holds the file that is there.
     """
+    for temporary, place in proven.beside:
+        publish.replace(temporary, place)
     if proven.temporary is not None:
         publish.replace(proven.temporary, proven.published.path)
     publish.write_receipt(proven.published)
@@ -121,6 +152,8 @@ def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "sum
 def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
     """The result of a plan with the same fingerprint, copied beside this plan's output; or what it lacks."""
     lacking = shortfalls(plan, source.path)
+    sources = [source.path.with_name(name) for name in plan.side_outputs]
+    lacking += tuple(f"{path.name} is not beside {source.path}" for path in sources if not path.is_file())
     if lacking:
         return lacking
     publish.make_folder(plan.output)
@@ -139,7 +172,10 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
         provenance="copied",
         at=at,
     )
-    return Proven(copied, temporary)
+    beside = [(publish.temporary_name(place, source.run), place) for place in plan.side_paths]
+    for path, (aside, _) in zip(sources, beside, strict=True):
+        publish.copy_file(path, aside)
+    return Proven(copied, temporary, tuple(beside))
 
 
 def whole_log(worker: Worker, run: Run) -> str:
@@ -169,10 +205,9 @@ def summary(facts: HdfFacts) -> str:
     return ", ".join(words)
 
 
-def _result(plan: Plan, status: Ended) -> str:
-    """The result's name below `work/`: a job may run in a folder there."""
-    names = (name for name in status.outputs if PurePosixPath(name).name == plan.result_name)
-    return next(names, plan.result_name)
+def _left_as(output: str, status: Ended) -> str:
+    """An output's name below `work/`: a job may run in a folder there."""
+    return next((name for name in status.outputs if PurePosixPath(name).name == output), output)
 
 
 def _messages(asked: Collecting, result: str) -> str:
@@ -228,9 +263,17 @@ def _no_result(plan: Plan) -> Failure:
     return Failure(kind="retryable", cause="no result", message=text)
 
 
-def _damaged(run: Run, plan: Plan, wanted: str, got: str) -> Failure:
+def _no_side_output(plan: Plan, name: str) -> Failure:
     text = (
-        f"{plan.result_name} arrived from {run.worker} as {got[:12]}, the run had left {wanted[:12]};"
+        f"it ended well and left no {name}, which another plan restarts from; let the plan write it"
+        f" (Write IC File, at that time), then `retry {plan.address}`"
+    )
+    return Failure(kind="permanent", cause="no restart file", message=text)
+
+
+def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
+    text = (
+        f"{name} arrived from {run.worker} as {got[:12]}, the run had left {wanted[:12]};"
         " the worker's disk or the way from it damages files"
     )
     return Failure(kind="worker", cause="damaged transfer", message=text)

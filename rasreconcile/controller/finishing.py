@@ -89,6 +89,8 @@ def _published(site: Site, run: Run, plan: Plan, published: Published) -> None:
     site.store.publish(run.id, published, now=site.clock.now())
     site.looking.digests.trust(published.path, "output", published.digest)
     site.looking.look_at(plan)
+    # Plans that restart from what it left must see it before they start.
+    site.stale_inputs |= bool(plan.side_outputs)
     site.answer_requests(run, "succeeded")
     words = [f"on {run.worker}"]
     if run.started and run.ended:

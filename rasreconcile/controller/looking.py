@@ -20,7 +20,7 @@ from rasreconcile.reconcile.observed import (
     Seen,
     Verification,
 )
-from rasreconcile.records import Hashed, Published, Request
+from rasreconcile.records import Hashed, Mentions, Published, Request
 from rasreconcile.resolve import Digests
 from rasreconcile.results import publish, reader
 from rasreconcile.runs import Run
@@ -36,6 +36,7 @@ class Memory(Protocol):
     def live_runs(self) -> tuple[Run, ...]: ...
     def open_requests(self) -> tuple[Request, ...]: ...
     def hashes(self) -> Mapping[tuple[Path, str], Hashed]: ...
+    def mentions(self) -> Mapping[tuple[Path, str], Mentions]: ...
 
 
 @dataclass(slots=True)
@@ -94,6 +95,9 @@ class Looking:
                 # Without a record there is nothing to compare a digest with: gigabytes are not read for it.
                 return OutputSeen(size=plan.output.stat().st_size, digest="")
             found = self.digests.of(plan.output, "output")
+            for path in plan.side_paths:
+                if not path.is_file():
+                    return NoOutput(path.name)
         except (FileNotFoundError, NotADirectoryError):
             return NoOutput()
         except OSError as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.durations import History
 from rasreconcile.reconcile.observed import Verification, WorkerSeen
-from rasreconcile.records import Hashed, Published, Request
-from rasreconcile.resolve import Digests, resolve
+from rasreconcile.records import Hashed, Mentions, Published, Request
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.results.associations import associations
 from rasreconcile.runs import Run
 from rasreconcile.spec import Spec
 from rasreconcile.specfile import LoadedSpec
@@ -56,17 +57,28 @@ class NoMemory:
     def hashes(self) -> Mapping[tuple[Path, str], Hashed]:
         return {}
 
+    def mentions(self) -> Mapping[tuple[Path, str], Mentions]:
+        return {}
+
+
+@contextmanager
+def memory_of(loaded: LoadedSpec) -> Iterator[Memory]:
+    """What the store of the spec remembers, where there is one, read beside whoever holds it."""
+    if not loaded.state_path.exists():
+        yield NoMemory()
+        return
+    with Reader(loaded.state_path) as reader:
+        yield reader
+
 
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
     """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
-    with ExitStack() as stack:
-        memory: Memory = NoMemory()
-        if loaded.state_path.exists():
-            memory = stack.enter_context(Reader(loaded.state_path))
+    with memory_of(loaded) as memory:
         digests = Digests(memory.hashes(), clock.wall_ns)
+        contents = Contents(memory.mentions(), clock.wall_ns, associations)
         known = memory.published()
         proven = {published.fingerprint for published in known.values()}
-        plans = resolve(loaded, digests, engine_for, proven=proven).plans
+        plans = resolve(loaded, digests, engine_for, contents=contents, proven=proven).plans
         looking = Looking(memory, digests)
         looking.look(plans)
         seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))

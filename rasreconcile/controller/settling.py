@@ -46,6 +46,7 @@ def reuse(site: Site, action: Reuse) -> None:
             why = f"copied from {source.address}, which has the same inputs"
             site.store.record_output(outcome, now=site.clock.now(), why=why)
             site.looking.digests.trust(outcome.path, "output", outcome.digest)
+            site.stale_inputs |= bool(plan.side_outputs)
             site.say("copied", why, plan.address)
         site.looking.look_at(plan)
         site.changed = True

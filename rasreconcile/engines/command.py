@@ -50,7 +50,7 @@ class Command:
             platform=install.platform,
             steps=(step,),
             inputs=staged(plan),
-            outputs=(plan.result_name,),
+            outputs=(plan.result_name, *plan.side_outputs),
             cores=install.cores,
             time_limit=plan.time_limit,
             env=dict(self._spec.env),

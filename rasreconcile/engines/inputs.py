@@ -31,13 +31,26 @@ def staged_file(file: InputFile, folder: str) -> Staged:
 
 def folder_for(files: Iterable[InputFile]) -> str:
     """The project's folder below `work/`: deep enough that what lies beside it (`../shared/x.dss`) is below too."""
-    up = max((_ups(file.name) for file in files), default=0)
+    up = max((_ups(beside_project(file.name)) for file in files), default=0)
     return "/".join(["beside"] * (up - 1) + ["project"]) if up else ""
 
 
 def name_in(folder: str, name: str) -> str:
     """The name below `work/` of what the project calls `name`."""
-    return posixpath.normpath(posixpath.join(folder, name)) if folder else name
+    return (
+        posixpath.normpath(posixpath.join(folder, beside_project(name))) if folder else beside_project(name)
+    )
+
+
+def beside_project(name: str) -> str:
+    """A name from the project's folder on: a file of another drive (`C:/dss/x.dss`) gets a place in it."""
+    drive, colon, rest = name.partition(":/")
+    return f"drive-{drive.lower()}/{rest}" if colon and len(drive) == 1 else name
+
+
+def outputs_of(plan: Plan, folder: str) -> tuple[str, ...]:
+    """The result, and what other plans read of this run."""
+    return tuple(name_in(folder, name) for name in (plan.result_name, *plan.side_outputs))
 
 
 def _ups(name: str) -> int:

@@ -16,7 +16,10 @@ from rasreconcile.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class NoOutput:
-    """Nothing stands there."""
+    """Nothing stands there, or not all that belongs to it."""
+
+    name: str = ""
+    """Of what is missing; empty: the result itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,8 @@ def compare(
     match output:
         case OutputUnreadable(why):
             return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, published.path.name, why),)
-        case NoOutput():
-            gone = Reason(Cause.OUTPUT_MISSING, plan.output.name)
+        case NoOutput(name):
+            gone = Reason(Cause.OUTPUT_MISSING, name or plan.output.name)
             return Sync.MISSING, (gone, *differences(published.components, plan.components))
         case OutputSeen(digest=digest) if digest != published.digest:
             return Sync.INVALID, (

@@ -1,119 +1,196 @@
-"""The files a plan reads, found on disk and hashed."""
+"""The files a plan reads, found on disk and hashed: the order of docs/inputs.md, step by step."""
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.plans import MISSING, InputFile
-from rasreconcile.project import PlanText, decode, parse_plan
-from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
-from rasreconcile.resolve.folder import Folder
+from rasreconcile.plans import Address, InputFile
+from rasreconcile.project.prepared import outdated_by, prepared_names, producer_of
+from rasreconcile.project.references import parse_reference
+from rasreconcile.records import Mention
+from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.gathering import Closure, Gathering, Wanted
 
-_TEXT_ENDINGS = frozenset(
-    {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".rasmap"}
-)
+_LAYERS = ("terrain", "land-cover", "infiltration")
 
-_OTHER_KINDS = {"s": "sediment", "w": "water-quality"}
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """A plan of the spec, as one that may write restart files for others."""
+
+    address: Address
+    results: Path
+    """The folder its result is published in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whose closure is wanted."""
+
+    address: Address
+    project: Path
+    number: str
+    engine: Literal["hec-ras", "steady", "command"]
+    extra: Sequence[str] = ()
+
+
+Producers = Mapping[tuple[Path, str, str], Producer]
+"""By the project's folder, its stem in lower case, and the plan's number."""
+
+
+def closure_of(asked: Asked, disk: Disk, producers: Producers) -> Closure:
+    """Everything the plan reads. What cannot be found or read is told, and blocks it where the engine needs it."""
+    gathering = Gathering(asked.project.parent, asked.engine, disk)
+    stem = asked.project.stem
+    gathering.of_project(f"{stem}.prj", "project", named_by="the spec")
+    plan = gathering.of_project(f"{stem}.p{asked.number}", "plan", named_by=f"{stem}.prj")
+    said = gathering.said_by(plan)
+    texts = {m.what: _text(gathering, stem, m, plan) for m in said if m.what in _TEXTS and plan}
+    gathering.closure.blocked_by += [m.value for m in said if m.what == "fault"]
+    if asked.engine != "steady":
+        # The built-in engine reads the texts and nothing else.
+        own = [m.value for m in said if m.what == "output-dss"]
+        _Companions(asked, gathering, producers).gather(texts.get("geometry"), texts.get("flow"), own)
+    gathering.extras(asked.extra)
+    if asked.engine == "hec-ras":
+        _prepared(gathering, stem, asked.number, next((m.value for m in said if m.what == "geometry"), None))
+    return gathering.closure
+
+
+_TEXTS = ("geometry", "flow", "sediment", "water-quality")
+
+
+def _text(gathering: Gathering, stem: str, mention: Mention, plan: InputFile | None) -> InputFile | None:
+    named_by = plan.name if plan else stem
+    return gathering.of_project(f"{stem}.{mention.value}", mention.what, named_by=named_by)
 
 
 @dataclass(slots=True)
-class Closure:
-    """What a plan reads, what stands in its way, and what is odd about it."""
+class _Companions:
+    """What HEC-RAS reads beyond the texts that a plan names."""
 
-    inputs: list[InputFile] = field(default_factory=list)
-    blocked_by: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    asked: Asked
+    gathering: Gathering
+    producers: Producers
 
-    def texts(self) -> dict[str, InputFile]:
-        """The text inputs by kind."""
-        return {i.kind: i for i in self.inputs if i.kind in TEXT_KINDS and i.raw != MISSING}
+    def gather(self, geometry: InputFile | None, flow: InputFile | None, own_dss: Sequence[str]) -> None:
+        if flow is not None:
+            self._boundaries(flow, own_dss)
+        two_d = any(m.what == "2d-area" for m in self.gathering.said_by(geometry))
+        associated = self._geometry_hdf(geometry, two_d) if geometry is not None else True
+        self._map(two_d and not associated)
 
+    def _boundaries(self, flow: InputFile, own_dss: Sequence[str]) -> None:
+        said = self.gathering.said_by(flow)
+        for mention in said:
+            match mention.what:
+                case "dss":
+                    self._dss(mention, flow, own_dss)
+                case "meteorology":
+                    self.gathering.referenced(Wanted("meteorology", mention, flow))
+                case "restart":
+                    self._restart(mention, flow)
+                case "fault" if mention.line:
+                    self.gathering.closure.warnings.append(f"{flow.name}:{mention.line}: {mention.value}")
+                case "fault":
+                    # The file as a whole is not understood: what it reads cannot be told.
+                    self.gathering.closure.blocked_by.append(mention.value)
+                case _:
+                    pass
+        imported = any(m.what == "imported-raster" for m in said)
+        self.gathering.beside(flow, ".hdf", "flow-hdf", counts=imported, expected=imported)
 
-def closure_of(project: Path, number: str, extra: Sequence[str], folder: Folder, digests: Digests) -> Closure:
-    """Everything plan `number` of `project` reads. What cannot be found or read blocks it, with the reason."""
-    closure = Closure()
-    stem = project.stem
-    _add(closure, folder, f"{stem}.prj", "project", digests, named_by="the spec")
-    plan = _add(closure, folder, f"{stem}.p{number}", "plan", digests, named_by=f"{stem}.prj")
-    if plan is not None:
-        try:
-            _add_named(
-                closure, folder, stem, parse_plan(decode(plan.source.read_bytes()), plan.source.name), digests
+    def _dss(self, mention: Mention, flow: InputFile, own_dss: Sequence[str]) -> None:
+        stem = self.asked.project.stem
+        # `dss` alone is how HEC-RAS spells the project's own file.
+        own = {self.gathering.name_of(_own(stem, path)) for path in ("dss", *own_dss)}
+        spelled = _own(stem, mention.value)
+        is_own = self.gathering.name_of(spelled) in own
+        wanted = Wanted("dss", Mention("dss", spelled, mention.line), flow, counts=not is_own)
+        found = self.gathering.referenced(wanted)
+        if is_own and found is not None:
+            self.gathering.closure.warnings.append(
+                f"{flow.name}:{mention.line}: a boundary is read from {found.name}, which HEC-RAS writes results into:"
+                " a change of its content is not noticed; move the record to a file of its own, or name this one under"
+                " `inputs`"
             )
-        except (ProjectError, OSError) as error:
-            closure.blocked_by.append(str(error))
-    for pattern in extra:
-        _add_extra(closure, folder, pattern, digests)
-    return closure
 
-
-def _add_named(closure: Closure, folder: Folder, stem: str, plan: PlanText, digests: Digests) -> None:
-    named_by = next(i.name for i in closure.inputs if i.kind == "plan")
-    for kind, ending in (("geometry", plan.geometry), ("flow", plan.flow)):
-        if ending is None:
-            key = "Geom File" if kind == "geometry" else "Flow File"
-            closure.blocked_by.append(f"{named_by}: names no {key}; open and save the plan in HEC-RAS")
-        else:
-            _add(closure, folder, f"{stem}.{ending}", kind, digests, named_by=named_by)
-    for ending in plan.others:
-        _add(closure, folder, f"{stem}.{ending}", _OTHER_KINDS[ending[0]], digests, named_by=named_by)
-
-
-def _add(
-    closure: Closure, folder: Folder, name: str, kind: str, digests: Digests, *, named_by: str
-) -> InputFile | None:
-    """Adds the input; None where it is not there or cannot be read, which blocks the plan."""
-    try:
-        found = folder.find(name)
-        if found is not None:
-            closure.inputs.append(hashed_input(found, name, kind, digests))
-            return closure.inputs[-1]
-        closure.blocked_by.append(f"{name}, named by {named_by}, is not in {folder.path}; put it there")
-    except (OSError, ProjectError) as error:
-        closure.blocked_by.append(f"{name} cannot be read: {error}")
-    closure.inputs.append(_missing(folder.path / name, name, kind))
-    return None
-
-
-def _add_extra(closure: Closure, folder: Folder, pattern: str, digests: Digests) -> None:
-    known = {i.name for i in closure.inputs}
-    if glob.has_magic(pattern):
-        names = sorted(glob.glob(pattern, root_dir=folder.path, recursive=True))
-        if not names:
-            closure.warnings.append(f"inputs: {pattern} matches nothing in {folder.path}")
-    else:
-        names = [pattern]
-    for name in (PurePosixPath(Path(n).as_posix()).as_posix() for n in names):
-        source = folder.path / name
-        if name in known or source.is_dir():
-            continue
+    def _restart(self, mention: Mention, flow: InputFile) -> None:
+        wanted = Wanted("restart", mention, flow)
         try:
-            closure.inputs.append(hashed_input(source, name, "extra", digests))
-        except OSError as error:
-            closure.inputs.append(_missing(source, name, "extra"))
-            closure.blocked_by.append(f"{name}, named by `inputs`, cannot be read: {error.strerror or error}")
+            reference = parse_reference(mention.value)
+        except ProjectError:
+            self.gathering.referenced(wanted)
+            return
+        name = reference.name
+        made_by = producer_of(name)
+        home = self.asked.project.parent
+        producer = self.producers.get((home, made_by[0].casefold(), made_by[1])) if made_by else None
+        # HEC-RAS writes it into the project's own folder: one that is kept elsewhere is kept by somebody.
+        kept = not reference.root and len(reference.parts) > 1
+        if producer is None or kept:
+            self.gathering.referenced(wanted)
+        elif producer.address == self.asked.address:
+            self.gathering.referenced(wanted)
+            what = f"{flow.name}:{mention.line}: the plan restarts from {name}, which it writes itself"
+            self.gathering.closure.warnings.append(
+                f"{what}; keep a copy in a folder of its own, so that each run starts alike"
+            )
+        else:
+            self.gathering.produced(wanted, name, producer.results / name)
+            self.gathering.closure.restarts.append((producer.address, name))
+
+    def _geometry_hdf(self, geometry: InputFile, two_d: bool) -> bool:
+        """Whether the layers of this geometry are known."""
+        hdf = self.gathering.beside(geometry, ".hdf", "geometry-hdf", counts=False)
+        if hdf is None:
+            return False
+        said = self.gathering.said_by(hdf)
+        for mention in said:
+            if mention.what in _LAYERS:
+                # Without a 2D area the solver never looks at them: a change of them changes maps only.
+                self.gathering.layer(Wanted(mention.what, mention, hdf, counts=two_d))
+        faults = [m.value for m in said if m.what == "fault"]
+        self.gathering.closure.warnings += faults
+        return not faults
+
+    def _map(self, layers_unknown: bool) -> None:
+        name = f"{self.asked.project.stem}.rasmap"
+        rasmap = self.gathering.optional(name, "rasmap", counts=False)
+        said = self.gathering.said_by(rasmap)
+        self.gathering.closure.warnings += [m.value for m in said if m.what == "fault"]
+        for mention in said:
+            if mention.what == "projection" and rasmap:
+                self.gathering.referenced(Wanted("projection", mention, rasmap))
+            elif mention.what in _LAYERS and layers_unknown and rasmap:
+                self.gathering.layer(Wanted(mention.what, mention, rasmap))
+        if layers_unknown:
+            where = f"those that {name} names are taken" if rasmap else "none are known"
+            self.gathering.closure.warnings.append(
+                "the geometry has a 2D area, and no .hdf beside it tells its terrain and land cover:"
+                f" {where}; open and save the geometry in HEC-RAS"
+            )
 
 
-def hashed_input(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
-    """The input with its digests. Raises OSError where it cannot be read."""
-    hashed = digests.of(source, kind)
-    text = kind in TEXT_KINDS or (source.suffix.lower() in _TEXT_ENDINGS and hashed.stat.size <= LARGEST_TEXT)
-    return InputFile(
-        name=name,
-        source=source,
-        raw=hashed.raw,
-        semantic=hashed.semantic,
-        size=hashed.stat.size,
-        kind=kind,
-        is_text=text,
-    )
+def _own(stem: str, path: str) -> str:
+    return f"{stem}.dss" if path.casefold() == "dss" else path
 
 
-def _missing(source: Path, name: str, kind: str) -> InputFile:
-    return InputFile(
-        name=name, source=source, raw=MISSING, semantic=MISSING, size=0, kind=kind, is_text=False
-    )
+def _prepared(gathering: Gathering, stem: str, number: str, geometry: str | None) -> None:
+    """Offered to the Linux solvers only where nothing that went into them was written later."""
+    counted = [(i.kind, i.name, gathering.mtime_of(i)) for i in gathering.closure.inputs if i.counts]
+    for name in prepared_names(stem, number, geometry):
+        found = gathering.peek(name)
+        if found is None:
+            continue
+        newer = outdated_by(found.stat().st_mtime_ns, counted)
+        if newer is None:
+            gathering.optional(name, "prepared", counts=False)
+        else:
+            gathering.closure.warnings.append(
+                f"{name} was prepared before {newer} was written, and is left out; prepare it again"
+            )

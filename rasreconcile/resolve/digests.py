@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ from rasreconcile.records import FileStat, Hashed
 RACY_NS = 2_000_000_000
 """A file touched within two seconds of its hash may have been written again without a new time: git's racy rule."""
 
-TEXT_KINDS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality"})
+TEXT_KINDS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality", "projection"})
 """Kinds whose semantic digest is over what HEC-RAS makes of them."""
 
 LARGEST_TEXT = 256 << 20
@@ -49,8 +50,12 @@ class Digests:
         key = (path, kind)
         if key in self._looked:
             return self._looked[key]
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            # A pipe or a device would be read for ever.
+            raise OSError("is no file; move it away")
         known = self._known.get(key)
-        if known is not None and known.stat == stat_of(path.stat()) and _trusted(known):
+        if known is not None and known.stat == stat_of(found) and trusted(known.stat, known.hashed_ns):
             self._looked[key] = known
             return known
         hashed = self._read(path, kind)
@@ -63,10 +68,10 @@ class Digests:
         Where the file system keeps coarse times another write could hide behind the same time: then the racy rule
         stays in force.
         """
-        stat = stat_of(path.stat())
-        fine = stat.mtime_ns % _COARSE_NS != 0
-        hashed_ns = max(stat.mtime_ns, stat.ctime_ns) + RACY_NS if fine else self._clock_ns()
-        hashed = Hashed(path=path, stat=stat, kind=kind, raw=digest, semantic=digest, hashed_ns=hashed_ns)
+        now = stat_of(path.stat())
+        fine = now.mtime_ns % _COARSE_NS != 0
+        hashed_ns = max(now.mtime_ns, now.ctime_ns) + RACY_NS if fine else self._clock_ns()
+        hashed = Hashed(path=path, stat=now, kind=kind, raw=digest, semantic=digest, hashed_ns=hashed_ns)
         self._known[path, kind] = self._looked[path, kind] = self._fresh[path, kind] = hashed
 
     def take_fresh(self) -> tuple[Hashed, ...]:
@@ -94,8 +99,9 @@ def stat_of(found: os.stat_result) -> FileStat:
     return FileStat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
-def _trusted(hashed: Hashed) -> bool:
-    return hashed.hashed_ns - max(hashed.stat.mtime_ns, hashed.stat.ctime_ns) >= RACY_NS
+def trusted(seen: FileStat, taken_ns: int) -> bool:
+    """Whether a file with this stat is what it was when it was read at `taken_ns`."""
+    return taken_ns - max(seen.mtime_ns, seen.ctime_ns) >= RACY_NS
 
 
 def _digests(file: BinaryIO, kind: str, size: int) -> tuple[str, str]:

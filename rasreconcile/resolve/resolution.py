@@ -13,9 +13,12 @@ from typing import Protocol
 from rasreconcile.errors import Fault, ProjectError, SpecError
 from rasreconcile.plans import Address, Component, InputFile, Plan, component, fingerprint
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
-from rasreconcile.resolve.closure import Closure, closure_of
+from rasreconcile.resolve.closure import Asked, Producer, Producers, closure_of
+from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
-from rasreconcile.resolve.folder import Folder
+from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.gathering import Closure
+from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
 from rasreconcile.specfile import LoadedSpec
@@ -49,7 +52,7 @@ class Refusals:
     known: dict[tuple[str, ...], str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Draft:
     """A plan before its upstream plans are known."""
 
@@ -57,7 +60,15 @@ class _Draft:
     address: Address
     number: str
     engine: EngineSpec
-    closure: Closure
+    output: Path
+    closure: Closure = field(default_factory=Closure)
+
+    @property
+    def needs(self) -> tuple[Address, ...]:
+        """As the spec says, and for the restart files it reads."""
+        named = [Address(need) for need in self.found.entry.needs]
+        restarts = [address for address, _ in self.closure.restarts]
+        return tuple(need for need in dict.fromkeys((*named, *restarts)) if need != self.address)
 
 
 def resolve(
@@ -65,6 +76,7 @@ def resolve(
     digests: Digests,
     engine_for: Callable[[EngineSpec], EngineLike],
     *,
+    contents: Contents,
     proven: Collection[str] = (),
     refusals: Refusals | None = None,
 ) -> Resolution:
@@ -74,16 +86,20 @@ def resolve(
     """
     projects, faults = find_projects(loaded)
     digests.look_again()
-    drafts, more = _drafts(loaded, projects, digests)
+    contents.look_again()
+    drafts, more = _drafts(loaded, projects)
     faults += more
+    _gather(drafts, Disk(digests, contents, Places(loaded.path_map)))
     order, wrong = _in_order(loaded, drafts)
     faults += wrong
     if faults:
         raise SpecError(faults)
     remembered = refusals if refusals is not None else Refusals()
+    asked_for = _side_outputs(drafts)
     done: dict[Address, Plan] = {}
     for address in order:
         plan = _plan(loaded, drafts[address], done, engine_for(drafts[address].engine))
+        plan = replace(plan, side_outputs=asked_for.get(address, ()))
         plan = with_baseline(plan, loaded.folder, digests)
         if plan.fingerprint not in proven and not plan.blocked_by:
             refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), remembered)
@@ -93,16 +109,12 @@ def resolve(
 
 
 def _drafts(
-    loaded: LoadedSpec, projects: tuple[FoundProject, ...], digests: Digests
+    loaded: LoadedSpec, projects: tuple[FoundProject, ...]
 ) -> tuple[dict[Address, _Draft], tuple[Fault, ...]]:
     drafts: dict[Address, _Draft] = {}
     faults: list[Fault] = []
-    folders: dict[Path, Folder] = {}
     for found in projects:
         entry = found.entry
-        if found.path.parent not in folders:
-            folders[found.path.parent] = Folder(found.path.parent)
-        folder = folders[found.path.parent]
         if not entry.numbers and not found.text.plans:
             faults.append(
                 entry_fault(
@@ -114,9 +126,35 @@ def _drafts(
             if address in drafts:
                 faults.append(entry_fault(loaded, found.index, _twice(drafts[address], found)))
                 continue
-            closure = closure_of(found.path, number, entry.inputs, folder, digests)
-            drafts[address] = _Draft(found, address, number, entry.engine or loaded.spec.engine, closure)
+            engine = entry.engine or loaded.spec.engine
+            drafts[address] = _Draft(found, address, number, engine, _output(loaded, found, number))
     return drafts, tuple(faults)
+
+
+def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> None:
+    """The inputs of every plan. Which plans there are is known by then: a restart file may be the work of one."""
+    producers: Producers = {
+        (d.found.path.parent, d.found.path.stem.casefold(), d.number): Producer(d.address, d.output.parent)
+        for d in drafts.values()
+    }
+    for draft in drafts.values():
+        asked = Asked(
+            address=draft.address,
+            project=draft.found.path,
+            number=draft.number,
+            engine=draft.engine.type,
+            extra=draft.found.entry.inputs,
+        )
+        draft.closure = closure_of(asked, disk, producers)
+
+
+def _side_outputs(drafts: Mapping[Address, _Draft]) -> Mapping[Address, tuple[str, ...]]:
+    """The restart files that other plans read of each plan."""
+    wanted: dict[Address, dict[str, None]] = {}
+    for draft in drafts.values():
+        for address, name in draft.closure.restarts:
+            wanted.setdefault(address, {})[name] = None
+    return {address: tuple(sorted(names)) for address, names in wanted.items()}
 
 
 def _twice(first: _Draft, again: FoundProject) -> str:
@@ -135,8 +173,7 @@ def _in_order(
     faults: list[Fault] = []
     graph: dict[Address, list[Address]] = {}
     for address, draft in drafts.items():
-        needs = [Address(need) for need in draft.found.entry.needs if need != address]
-        for need in (need for need in needs if need not in drafts):
+        for need in (need for need in draft.needs if need not in drafts):
             faults.append(
                 entry_fault(
                     loaded,
@@ -145,24 +182,23 @@ def _in_order(
                     key="needs",
                 )
             )
-        graph[address] = [need for need in needs if need in drafts]
+        graph[address] = [need for need in draft.needs if need in drafts]
     try:
         return tuple(TopologicalSorter(graph).static_order()), tuple(dict.fromkeys(faults))
     except CycleError as error:
         circle = [Address(a) for a in error.args[1]]
         index = drafts[circle[0]].found.index
-        what = f"{' needs '.join(reversed(circle))}: a circle; take one `needs` out"
+        what = f"{' needs '.join(reversed(circle))}: a circle; take one `needs` out, or one restart file out of use"
         return (), (*dict.fromkeys(faults), entry_fault(loaded, index, what, key="needs"))
 
 
 def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engine: EngineLike) -> Plan:
     entry, found = draft.found.entry, draft.found
-    needs = tuple(Address(need) for need in entry.needs if need != draft.address)
     parts = (
-        *(_of_input(i) for i in draft.closure.inputs),
+        *(_of_input(i) for i in draft.closure.inputs if i.counts),
         component("engine", engine.identity),
         *_of_spec(loaded, entry, draft.engine),
-        *(Component(f"upstream {need}", done[need].fingerprint) for need in needs),
+        *(Component(f"upstream {need}", done[need].fingerprint) for need in draft.needs),
     )
     minutes = entry.max_runtime_minutes
     return Plan(
@@ -173,13 +209,13 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         inputs=tuple(draft.closure.inputs),
         components=parts,
         fingerprint=fingerprint(parts),
-        output=_output(loaded, draft),
+        output=draft.output,
         expect=entry.expect,
         expectation_digest=expectation_digest(entry.expect),
         cores=entry.cores,
         time_limit=timedelta(minutes=minutes) if minutes else DEFAULT_TIME_LIMIT,
         only_on=entry.only_on,
-        needs=needs,
+        needs=draft.needs,
         blocked_by=tuple(draft.closure.blocked_by),
         warnings=(*draft.closure.warnings, *_unlisted(draft)),
     )
@@ -205,10 +241,10 @@ def _of_spec(loaded: LoadedSpec, entry: PlanEntry, engine: EngineSpec) -> list[C
     return parts
 
 
-def _output(loaded: LoadedSpec, draft: _Draft) -> Path:
-    name = f"{draft.found.path.stem}.p{draft.number}.hdf"
-    root = loaded.results_root
-    return root / draft.found.prefix / name if root else draft.found.path.parent / name
+def _output(loaded: LoadedSpec, found: FoundProject, number: str) -> Path:
+    name = f"{found.path.stem}.p{number}.hdf"
+    root = loaded.results_of(found.entry)
+    return root / found.prefix / name if root else found.path.parent / name
 
 
 def _unlisted(draft: _Draft) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from rasreconcile.results.pieces import Sums, pieces
 Thoroughness = Literal["summary", "every dataset"]
 
 _LONGEST_TEXT = 64 << 20
+_LONGEST_ATTRIBUTE = 1 << 20
 _LARGEST_CHUNK = 512 << 20
 _MOST_COMPRESSION = 1100
 """deflate shrinks by at most 1032: what claims to be larger than this allows is a damaged header."""
@@ -77,17 +78,17 @@ def read(
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Tree]:
+def opened(path: Path, *, remedy: str = "compute it again") -> Iterator[Tree]:
+    """The file, to be asked. Raises ResultError where it is not there, cannot be read, or is no HDF5 file."""
     size = _size(path)
     try:
         # The rdcc cache is off: pieces are cut along chunks, each is read once.
         with h5py.File(path, "r", locking=False, rdcc_nbytes=0) as file:
-            yield Tree(file, size)
+            yield Tree(file, size, path.name)
     except PermissionError as error:
         raise ResultError(f"{path}: {error.strerror or 'not permitted'}; make it readable") from error
     except _DAMAGE as error:
-        why = _one_line(error)
-        raise ResultError(f"{path}: cannot be read as HDF5: {why}; compute it again") from error
+        raise ResultError(f"{path}: cannot be read as HDF5: {_one_line(error)}; {remedy}") from error
 
 
 def _size(path: Path) -> int:
@@ -108,6 +109,8 @@ class Tree:
 
     file: h5py.File
     size: int
+    name: str = ""
+    """The file's, for messages."""
     unreadable: dict[str, None] = field(default_factory=dict)
 
     def is_group(self, place: str) -> bool:
@@ -126,9 +129,19 @@ class Tree:
         with _Noting(self, f"{place}@{name}"):
             if owner is None or not h5py.h5a.exists(owner.id, name.encode()):
                 return None
-            _refuse_overlap(owner.attrs.get_id(name).dtype)
+            attribute = owner.attrs.get_id(name)
+            _refuse_overlap(attribute.dtype)
+            if attribute.get_storage_size() > _LONGEST_ATTRIBUTE:
+                raise ValueError(f"is longer than {_LONGEST_ATTRIBUTE >> 20} MiB")
             return owner.attrs[name]
         return None
+
+    def attribute_names(self, place: str) -> tuple[str, ...]:
+        """Of a group or dataset; empty where there is none."""
+        owner = self._object(place)
+        with _Noting(self, place):
+            return tuple(owner.attrs) if isinstance(owner, h5py.HLObject) else ()
+        return ()
 
     def text_attribute(self, place: str, name: str) -> str | None:
         return as_text(self.attribute(place, name))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
+from reprlib import repr as short
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -48,6 +51,8 @@ class Spec(Model):
     """The store, relative to the spec file; left out: `.rasreconcile/<name of the spec>.db` beside it."""
     results: Words | None = None
     """Folder for results; left out: the project's own folder, where HEC-RAS would write."""
+    path_map: Mapping[Words, Words] = {}
+    """Where folders of other machines are on this one, for absolute paths in projects: `'C:\\Models': ../models`."""
     engine: EngineSpec
     """The program that computes the plans, where they name none themselves."""
     max_concurrent: Annotated[int, Field(ge=1)] | None = None
@@ -70,6 +75,16 @@ class Spec(Model):
     """The places that may compute, each under a name of your choice."""
     plans: Annotated[tuple[PlanEntry, ...], Field(strict=False)]
     """The plan set. Plans are computed in any order that `needs` allows."""
+
+    @field_validator("path_map")
+    @classmethod
+    def _from_elsewhere(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for prefix in value:
+            if re.match(r"\s*(?:[A-Za-z]:|[\\/])", prefix) is None:
+                raise ValueError(
+                    f"{short(prefix)} is no absolute path; write a drive, `C:\\Models`, or a share, `\\\\host\\share`"
+                )
+        return value
 
     @field_validator("workers", "plans")
     @classmethod

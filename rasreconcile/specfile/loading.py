@@ -50,6 +50,11 @@ class LoadedSpec:
         """Where the results of these plans go: as the entry says, else as the spec does."""
         return self.results_root if entry.results is None else place_of(self.path, entry.results)
 
+    @property
+    def path_map(self) -> dict[str, Path]:
+        """Where folders of other machines are on this one."""
+        return {prefix: place_of(self.path, place) for prefix, place in self.spec.path_map.items()}
+
     def line_of(self, place: Place) -> int:
         """The line of a key or item, for faults that are found later."""
         return self.document.line_of(place)

@@ -60,6 +60,7 @@ def _references(value: Any) -> Iterator[tuple[tuple[str | int, ...], str, tuple[
 def _paths(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     whole = _mapping(value)
     here: list[tuple[tuple[str | int, ...], Any]] = [((key,), whole.get(key)) for key in ("state", "results")]
+    here += [(("path_map", prefix), place) for prefix, place in _mapping(whole.get("path_map")).items()]
     for name, worker in _mapping(whole.get("workers")).items():
         local = ("worker_folder", "ras_exe_path") if _mapping(worker).get("type") == "local" else ()
         for key in (*local, "ssh_key_path", "psexec_path"):

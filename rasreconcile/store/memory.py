@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from rasreconcile.errors import StoreError
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan
-from rasreconcile.records import Hashed, LastVerdict, Published
+from rasreconcile.records import Hashed, LastVerdict, Mentions, Published
 from rasreconcile.runs import Failure, Run, RunState, check_move
 from rasreconcile.store import lock, rows
 from rasreconcile.store.holding import take_lock
@@ -220,12 +220,7 @@ class Store(Questions):
     def remember_hashes(self, hashes: Iterable[Hashed]) -> None:
         values = [
             {
-                "path": str(h.path),
-                "kind": h.kind,
-                "size": h.stat.size,
-                "mtime_ns": h.stat.mtime_ns,
-                "ctime_ns": h.stat.ctime_ns,
-                "inode": h.stat.inode,
+                **rows.file_columns(h.path, h.kind, h.stat),
                 "raw": h.raw,
                 "semantic": h.semantic,
                 "hashed_ns": h.hashed_ns,
@@ -235,6 +230,20 @@ class Store(Questions):
         if values:
             with self._database.atomic():
                 self._database.table("digest").insert_all(values, replace=True)
+
+    def remember_mentions(self, mentions: Iterable[Mentions]) -> None:
+        """What files say about others, so that unchanged ones need not be opened."""
+        values = [
+            {
+                **rows.file_columns(m.path, m.kind, m.stat),
+                "found": json.dumps([(one.what, one.value, one.line) for one in m.found]),
+                "read_ns": m.read_ns,
+            }
+            for m in mentions
+        ]
+        if values:
+            with self._database.atomic():
+                self._database.table("mention").insert_all(values, replace=True)
 
     def close_request(self, request: int, *, now: datetime, outcome: str) -> None:
         with self._database.atomic():

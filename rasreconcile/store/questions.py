@@ -12,7 +12,7 @@ from pathlib import Path
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
 from rasreconcile.reconcile.observed import Verification
-from rasreconcile.records import Event, Hashed, LastVerdict, Published, Request
+from rasreconcile.records import Event, Hashed, LastVerdict, Mentions, Published, Request
 from rasreconcile.runs import Run
 from rasreconcile.store import rows
 
@@ -140,6 +140,13 @@ class Questions:
     def hashes(self) -> Mapping[tuple[Path, str], Hashed]:
         found = (rows.hashed(row) for row in self._all("SELECT * FROM digest"))
         return {(hashed.path, hashed.kind): hashed for hashed in found}
+
+    def mentions(self) -> Mapping[tuple[Path, str], Mentions]:
+        """What files say about others; nothing in a store that is older than this question."""
+        if self._one("SELECT 1 FROM sqlite_schema WHERE name = 'mention'") is None:
+            return {}
+        found = (rows.mentions(row) for row in self._all("SELECT * FROM mention"))
+        return {(mentions.path, mentions.kind): mentions for mentions in found}
 
     def open_requests(self) -> tuple[Request, ...]:
         return tuple(

@@ -12,7 +12,7 @@ from typing import Any
 
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
-from rasreconcile.records import Event, FileStat, Hashed, LastVerdict, Published, Request
+from rasreconcile.records import Event, FileStat, Hashed, LastVerdict, Mention, Mentions, Published, Request
 from rasreconcile.runs import Failure, Run, RunState
 
 
@@ -110,6 +110,28 @@ def hashed(row: Row) -> Hashed:
         semantic=row["semantic"],
         hashed_ns=row["hashed_ns"],
     )
+
+
+def mentions(row: Row) -> Mentions:
+    return Mentions(
+        path=Path(row["path"]),
+        stat=FileStat(row["size"], row["mtime_ns"], row["ctime_ns"], row["inode"]),
+        kind=row["kind"],
+        found=tuple(Mention(what, value, line) for what, value, line in json.loads(row["found"])),
+        read_ns=row["read_ns"],
+    )
+
+
+def file_columns(path: Path, kind: str, stat: FileStat) -> dict[str, str | int]:
+    """What tells whether a row about a file still holds."""
+    return {
+        "path": str(path),
+        "kind": kind,
+        "size": stat.size,
+        "mtime_ns": stat.mtime_ns,
+        "ctime_ns": stat.ctime_ns,
+        "inode": stat.inode,
+    }
 
 
 def packed(data: bytes) -> bytes:

@@ -164,5 +164,19 @@ CREATE TABLE controller (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1,)
+MENTIONS = """
+CREATE TABLE mention (
+    path TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    found TEXT NOT NULL CHECK (json_valid(found)),
+    read_ns INTEGER NOT NULL,
+    PRIMARY KEY (path, kind)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS)
 """Each brings a store from its place in this list to the next; never changed once released."""

@@ -13,7 +13,8 @@ import pytest
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import SpecError
 from rasreconcile.plans import MISSING, Plan
-from rasreconcile.resolve import Digests, resolve
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
 
 HEAD = """\
@@ -36,7 +37,12 @@ def models(tmp_path: Path, demo: Path) -> Path:
 def plans(tmp_path: Path) -> Callable[..., dict[str, Plan]]:
     def of(entries: str, head: str = HEAD, digests: Digests | None = None) -> dict[str, Plan]:
         (tmp_path / "spec.yaml").write_text(head + entries)
-        found = resolve(load(tmp_path / "spec.yaml"), digests or Digests({}, time.time_ns), engine_for)
+        found = resolve(
+            load(tmp_path / "spec.yaml"),
+            digests or Digests({}, time.time_ns),
+            engine_for,
+            contents=Contents({}, time.time_ns, associations),
+        )
         return {plan.address: plan for plan in found.plans}
 
     return of

@@ -70,10 +70,11 @@ def test_ten_faults_are_ten_lines_in_one_go(faults: Faults) -> None:
         ("retries: {attempts: 0}", "8: retries.attempts: must be at least 1; change it"),
         ("state: ''", "8: state: is empty; fill it in, or leave it out"),
         ("state: ~nosuchuser/x.db", "8: state: ~nosuchuser is nobody's home folder; write the whole path"),
+        ("path_map: {Models: x}", "8: path_map: 'Models' is no absolute path; write a drive,"),
         ("Salt: x", "8: Salt: unknown key; did you mean salt?"),
         (
             "colour: x",
-            "8: colour: unknown key; known are: autoclean, engine, max_concurrent, max_fails, placement, plans,"
+            "8: colour: unknown key; known are: autoclean, engine, max_concurrent, max_fails, path_map, placement, plans,"
             " results, retries, salt, state, strict_cores, strict_platform, version, workers",
         ),
         ('"a\\nb\\e[31m": 1', "8: a\\nb\\x1b[31m: unknown key; known are:"),

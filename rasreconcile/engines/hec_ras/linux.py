@@ -7,7 +7,7 @@ from dataclasses import replace
 from rasreconcile.engines.hec_ras import versions
 from rasreconcile.engines.hec_ras.naming import Naming, naming_of, prepared_needed, prepared_there
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
-from rasreconcile.engines.inputs import folder_for, name_in, staged_file
+from rasreconcile.engines.inputs import folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Edit, Install, Job, SetAttributes, Staged, UnixLines, WithoutResults
 from rasreconcile.plans import MISSING, InputFile, Plan
@@ -46,7 +46,7 @@ def job(plan: Plan, install: Install, version: str) -> Job:
         platform="posix",
         steps=_steps(naming, form, home, prepared),
         inputs=tuple(inputs),
-        outputs=(name_in(folder, plan.result_name),),
+        outputs=outputs_of(plan, folder),
         cores=install.cores,
         time_limit=plan.time_limit,
         env={

@@ -14,7 +14,7 @@ from pathlib import Path
 from rasreconcile.engines.hec_ras import versions
 from rasreconcile.engines.hec_ras.naming import naming_of
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
-from rasreconcile.engines.inputs import folder_for, name_in, staged_file
+from rasreconcile.engines.inputs import beside_project, folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Edit, Install, Job, SetKeys, SetReferences, Staged
 from rasreconcile.plans import MISSING, InputFile, Plan
@@ -64,7 +64,7 @@ def job(plan: Plan, install: Install, version: str) -> Job:
         platform="posix" if install.wine else "windows",
         steps=((*call, *words),),
         inputs=(*(replace(staged_file(f, folder), edits=edits.get(f.kind, ())) for f in files), script),
-        outputs=(name_in(folder, plan.result_name), *messages),
+        outputs=(*outputs_of(plan, folder), *messages),
         cores=install.cores,
         time_limit=plan.time_limit,
         # Wine tells of its own troubles on stderr, in thousands of lines.
@@ -92,19 +92,24 @@ def _edits(plan: Plan, files: list[InputFile], cores: int) -> dict[str, tuple[Ed
         "plan": (SetKeys(tuple(keys)),),
         "project": (SetKeys((("Current Plan", f"p{plan.number}"),)),),
     }
-    moved = tuple((file.reference, _as_windows(file.name)) for file in files if _has_moved(file))
+    moved = tuple(
+        (spelling, _as_windows(beside_project(file.name)))
+        for file in files
+        for spelling in (file.reference, *file.aliases)
+        if _has_moved(spelling, file.name)
+    )
     if moved:
         for kind in _NAMES_FILES:
             edits[kind] = (SetReferences(moved), *edits.get(kind, ()))
     return edits
 
 
-def _has_moved(file: InputFile) -> bool:
+def _has_moved(spelling: str, name: str) -> bool:
     """Whether a run would not find the file where the text that names it says."""
-    if not re.search(r"[\\/]", file.reference):
+    if not re.search(r"[\\/]", spelling):
         return False
-    said = posixpath.normpath(file.reference.replace("\\", "/"))
-    return said.casefold() != posixpath.normpath(file.name).casefold()
+    said = posixpath.normpath(spelling.replace("\\", "/"))
+    return said.casefold() != posixpath.normpath(beside_project(name)).casefold()
 
 
 def _as_windows(name: str) -> str:

@@ -1,0 +1,61 @@
+"""What a file of a project says about other files, kind by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from rasreconcile.errors import ProjectError
+from rasreconcile.project.flow import flow_mentions
+from rasreconcile.project.plan import parse_plan
+from rasreconcile.project.rasmap import rasmap_mentions
+from rasreconcile.project.text import decode, entries, is_on
+from rasreconcile.records import Mention
+
+MOST = 10_000
+"""Files that one file may name."""
+
+MENTIONING = frozenset({"plan", "flow", "geometry", "rasmap"})
+"""Kinds of text that name other files."""
+
+
+def mentions_in(kind: str, data: bytes, name: str) -> tuple[Mention, ...]:
+    """In the order of the file. What is wrong with the file is a mention too: a `fault`, with what to do."""
+    try:
+        found = tuple(islice(dict.fromkeys(_mentions(kind, data, name)), MOST + 1))
+    except ProjectError as error:
+        return (Mention("fault", str(error)),)
+    if len(found) > MOST:
+        return (Mention("fault", f"{name}: names more than {MOST} files; look what it is"),)
+    return found
+
+
+def _mentions(kind: str, data: bytes, name: str) -> Iterator[Mention]:
+    match kind:
+        case "plan":
+            yield from _of_plan(decode(data), name)
+        case "flow":
+            # A steady flow file keeps traces of where its numbers were imported from: nothing is read again.
+            if not name.lower().rpartition(".")[2].startswith("f"):
+                yield from flow_mentions(decode(data))
+        case "geometry":
+            if any(e.key == "Storage Area Is2D" and is_on(e.value or "") for e in entries(decode(data))):
+                yield Mention("2d-area", "")
+        case "rasmap":
+            yield from rasmap_mentions(data, name)
+        case _:
+            pass
+
+
+def _of_plan(text: str, name: str) -> Iterator[Mention]:
+    plan = parse_plan(text, name)
+    named = (("geometry", plan.geometry, "Geom File"), ("flow", plan.flow, "Flow File"))
+    for kind, ending, key in named:
+        if ending is None:
+            yield Mention("fault", f"{name}: names no {key}; open and save the plan in HEC-RAS")
+        else:
+            yield Mention(kind, ending)
+    for ending in plan.others:
+        yield Mention("sediment" if ending.startswith("s") else "water-quality", ending)
+    if plan.output_dss:
+        yield Mention("output-dss", plan.output_dss)

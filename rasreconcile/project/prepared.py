@@ -1,0 +1,38 @@
+"""Files that were prepared for the Linux solvers: which, and whether they may still be used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_NOT_IN_THEM = frozenset({"project", "projection", "extra", "rasmap", "geometry-hdf", "prepared"})
+
+
+SAME_MOMENT_NS = 2_000_000_000
+"""Archives and FAT keep times in steps of two seconds, and a checkout writes its files in any order: times closer than
+this say nothing about which file came first."""
+
+
+def prepared_names(stem: str, number: str, geometry: str | None) -> tuple[str, ...]:
+    """Of a plan: its `.tmp.hdf` and `.bNN` are named after the plan, `.xNN` and `.cNN` after its geometry."""
+    names = [f"{stem}.p{number}.tmp.hdf", f"{stem}.b{number}"]
+    if geometry is not None:
+        names += [f"{stem}.x{geometry[1:]}", f"{stem}.c{geometry[1:]}"]
+    return tuple(names)
+
+
+def outdated_by(prepared_ns: int, inputs: Iterable[tuple[str, str, int]]) -> str | None:
+    """The first input, as (kind, name, mtime in ns), that was written after a file was prepared from it.
+
+    The project is not asked: HEC-RAS rewrites it whenever another plan is chosen.
+    """
+    latest = prepared_ns + SAME_MOMENT_NS
+    return next(
+        (name for kind, name, written in inputs if kind not in _NOT_IN_THEM and written > latest), None
+    )
+
+
+def producer_of(restart: str) -> tuple[str, str] | None:
+    """Stem and number of the plan that writes `Muncie.p05.02JAN1900 1200.rst`; None where the name tells no plan."""
+    found = re.fullmatch(r"(.+)\.p([0-9]{2})\..+\.rst", restart, re.IGNORECASE)
+    return (found[1], found[2]) if found else None

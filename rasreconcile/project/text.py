@@ -1,0 +1,67 @@
+"""Lines, keys and values of HEC-RAS text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+ENCODING = "cp1252"
+"""HEC-RAS writes the Windows code page; five of its bytes are undefined, so decoding replaces those."""
+
+DESCRIPTION = re.compile(r"^(BEGIN|END) (FILE )?DESCRIPTION:", re.IGNORECASE)
+"""Begins and ends free text, in which nothing is a key."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A `Key=Value` line: `line` counts from 1; a line without `=` has the whole line as key and no value."""
+
+    line: int
+    key: str
+    value: str | None
+
+
+def decode(data: bytes) -> str:
+    """The text of a HEC-RAS file; never fails."""
+    return data.decode(ENCODING, errors="replace")
+
+
+def split(text: str) -> list[str]:
+    """The lines, as HEC-RAS counts them: a form feed or a vertical tab ends none."""
+    return _LINE_END.split(text)
+
+
+def described(lines: Sequence[str]) -> frozenset[int]:
+    """Places of the lines that are free text. A description that nothing ends is none: what follows it counts."""
+    inside: set[int] = set()
+    began: int | None = None
+    for place, line in enumerate(lines):
+        marker = DESCRIPTION.match(line.strip()) if line[:1] in " \tBEbe" else None
+        if marker is None:
+            continue
+        if marker[1].upper() == "BEGIN":
+            began = place if began is None else began
+        elif began is not None:
+            inside.update(range(began, place + 1))
+            began = None
+    return frozenset(inside)
+
+
+def entries(text: str) -> Iterator[Entry]:
+    """Every line outside description blocks, which hold free text and may contain `=`."""
+    lines = split(text)
+    free = described(lines)
+    for place, line in enumerate(lines):
+        if place in free or not line.strip():
+            continue
+        key, equals, value = line.partition("=")
+        yield Entry(place + 1, key.strip(), value.strip() if equals else None)
+
+
+def is_on(value: str) -> bool:
+    """A switch: `-1`, `1` and `True` are on; `0`, `False` and nothing are off."""
+    word = value.strip().casefold()
+    return word not in {"", "0", "false", "off", "no"}

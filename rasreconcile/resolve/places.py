@@ -1,0 +1,90 @@
+"""Where references lead on this disk, found as Windows would find them. Folders are listed; nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rasreconcile.project.references import Reference, joined, mapped, tails
+from rasreconcile.resolve.folder import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reference leads."""
+
+    name: str
+    """Relative to the project's folder, forward slashes; `../` where it lies outside. Of an absolute reference that
+    leads nowhere: as it is spelled."""
+    path: Path | None
+    """The file; None where there is none."""
+
+
+class Places:
+    """Lists each folder once, and follows each reference once; to look again, make another."""
+
+    def __init__(self, path_map: Mapping[str, Path] | None = None) -> None:
+        self._path_map = {prefix: str(place) for prefix, place in (path_map or {}).items()}
+        self._folders: dict[Path, Folder | None] = {}
+        self._found: dict[tuple[Reference, Path, str], Place] = {}
+
+    def folder(self, path: Path) -> Folder | None:
+        """None where there is no such folder. Raises ProjectError where it cannot be read."""
+        if path not in self._folders:
+            self._folders[path] = Folder(path) if path.is_dir() else None
+        return self._folders[path]
+
+    def find(self, reference: Reference, home: Path, below: str = "") -> Place:
+        """`home`: the project's folder. `below`: the folder of the file that names it, relative to that.
+
+        Raises ProjectError where names differ in case only, or a folder cannot be read.
+        """
+        key = (reference, home, below)
+        if key not in self._found:
+            self._found[key] = self._find(reference, home, below)
+        return self._found[key]
+
+    def _find(self, reference: Reference, home: Path, below: str) -> Place:
+        if not reference.root:
+            name = joined(below, reference.parts)
+            path = self._walk(home, tuple(part for part in below.split("/") if part) + reference.parts)
+            return Place(name if path is None or ".." not in name.split("/") else _name(path, home), path)
+        path = self._absolute(reference, home)
+        return Place(str(reference), None) if path is None else Place(_name(path, home), path)
+
+    def _absolute(self, reference: Reference, home: Path) -> Path | None:
+        if os.name == "nt" and Path(str(reference)).is_file():
+            return Path(str(reference))
+        found = mapped(reference, self._path_map)
+        if found is not None:
+            folder, parts = found
+            path = self._walk(Path(folder), parts)
+            if path is not None:
+                return path
+        # Projects travel as folders: what stood at C:\Models\Muncie\dss\flow.dss stands below the folder as it is now.
+        return next((path for tail in tails(reference) if (path := self._walk(home, tail))), None)
+
+    def _walk(self, start: Path, parts: tuple[str, ...]) -> Path | None:
+        here = start
+        for number, part in enumerate(parts, start=1):
+            if part == "..":
+                here = here.parent
+                continue
+            folder = self.folder(here)
+            found = folder.find(part) if folder is not None else None
+            if found is None:
+                return None
+            here = found
+            if number < len(parts) and not here.is_dir():
+                return None
+        return here if here.is_file() else None
+
+
+def _name(path: Path, home: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, home)).as_posix()
+    except ValueError:
+        # Two drives of Windows have no way from one to the other.
+        return path.as_posix()

@@ -1,0 +1,361 @@
+"""The closures of real projects, row by row, and what changes their fingerprints."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+
+from rasreconcile.plans import MISSING, Plan
+
+MUNCIE = """\
+project     counts      Muncie2D.prj
+plan        counts      Muncie2D.p01
+geometry    counts      Muncie2D.g01
+flow        counts      Muncie2D.u01
+flow-hdf    goes along  Muncie2D.u01.hdf
+rasmap      goes along  Muncie2D.rasmap
+land-cover  counts      ManningNFromZonePolygons.hdf
+land-cover  counts      ManningNFromZonePolygons.tif
+terrain     counts      Terrain/TerrainWithChannel.hdf
+terrain     counts      Terrain/TerrainWithChannel.ChannelOnly.tif
+terrain     MISSING     Terrain/TerrainWithChannel.muncie_clip.tif
+terrain     counts      Terrain/TerrainWithChannel.vrt
+prepared    goes along  Muncie2D.b01
+prepared    goes along  Muncie2D.x01
+prepared    goes along  Muncie2D.c01
+"""
+STEADY = """\
+project       counts      14320639.prj
+plan          counts      14320639.p02
+geometry      counts      14320639.g01
+flow          counts      14320639.f02
+geometry-hdf  goes along  14320639.g01.hdf
+rasmap        goes along  14320639.rasmap
+projection    counts      crs.prj
+"""
+BASELINE = """\
+project       counts      Meerlustkloof.prj
+plan          counts      Meerlustkloof.p01
+geometry      counts      Meerlustkloof.g01
+flow          counts      Meerlustkloof.f01
+geometry-hdf  goes along  Meerlustkloof.g01.hdf
+terrain       MISSING     ../UPDATED HEC RAS FILES/ras_project/Terrain/Terrain.hdf
+rasmap        goes along  Meerlustkloof.rasmap
+projection    MISSING     ../../../cjkoe/Downloads/REF/Projection files/Meerlustkloof_Projection.prj
+"""
+CONSERVATIVE = """\
+project       counts      MeerlustkloofPartB15.prj
+plan          counts      MeerlustkloofPartB15.p01
+geometry      counts      MeerlustkloofPartB15.g01
+flow          counts      MeerlustkloofPartB15.f01
+geometry-hdf  goes along  MeerlustkloofPartB15.g01.hdf
+terrain       MISSING     ../../UPDATED HEC RAS FILES/ras_project/Terrain/Terrain.hdf
+rasmap        goes along  MeerlustkloofPartB15.rasmap
+projection    MISSING     ../../../../cjkoe/Downloads/REF/Projection files/Meerlustkloof_Projection.prj
+"""
+
+
+def rows(plan: Plan) -> list[tuple[str, ...]]:
+    return [
+        (i.kind, MISSING if i.raw == MISSING else "counts" if i.counts else "goes along", i.name)
+        for i in plan.inputs
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "project", "number", "table"),
+    [
+        ("muncie2d-unsteady", "Muncie2D.prj", "01", MUNCIE),
+        ("14320639-steady", "14320639.prj", "02", STEADY),
+        ("meerlustkloof-baseline", "Meerlustkloof.prj", "01", BASELINE),
+        ("meerlustkloof-conservative", "MeerlustkloofPartB15.prj", "01", CONSERVATIVE),
+    ],
+)
+def test_the_closure_of_a_real_plan_is_exactly_this(
+    model: Callable[[str, str], Any], folder: str, project: str, number: str, table: str
+) -> None:
+    found = model(folder, project).plan(number)
+    assert rows(found) == [tuple(re.split(r" {2,}", line)) for line in table.splitlines()]
+    counted = {c.subject for c in found.components if c.sort == "input"}
+    assert counted == {i.name for i in found.inputs if i.counts}
+
+
+def test_the_built_in_engine_reads_the_texts_and_nothing_else(muncie: Any) -> None:
+    assert [row[0] for row in rows(muncie.plan(engine="{type: steady}"))] == [
+        "project",
+        "plan",
+        "geometry",
+        "flow",
+    ]
+
+
+# ---- what changes the fingerprint, and what does not
+
+
+def touch(name: str) -> Callable[[Any], object]:
+    return lambda m: os.utime(m.folder / name)
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Any], object]:
+    return lambda m: m.edit(name, old, new)
+
+
+def append(name: str, data: bytes) -> Callable[[Any], object]:
+    return lambda m: m.write(name, (m.folder / name).read_bytes() + data)
+
+
+def rewrite(name: str, change: Callable[[bytes], bytes]) -> Callable[[Any], object]:
+    return lambda m: m.write(name, change((m.folder / name).read_bytes()))
+
+
+def remove(name: str) -> Callable[[Any], object]:
+    return lambda m: (m.folder / name).unlink()
+
+
+def write(name: str, data: bytes | str = "x") -> Callable[[Any], object]:
+    return lambda m: m.write(name, data)
+
+
+def padded(data: bytes) -> bytes:
+    return b"".join(line.rstrip() + b"   \r\n" for line in data.splitlines()) + b"\r\n"
+
+
+UNCHANGED = {
+    "touched": touch("Muncie2D.g01"),
+    "another current plan": edit("Muncie2D.prj", "Current Plan=p01", "Current Plan=p07"),
+    "another plan in the project": append("Muncie2D.prj", b"Plan File=p02\n"),
+    "a title of the project": edit("Muncie2D.prj", "Proj Title=Muncie2D", "Proj Title=Other"),
+    "cores": edit("Muncie2D.p01", "UNET D2 Cores= 0 ", "UNET D2 Cores= 8 "),
+    "1D cores": edit("Muncie2D.p01", "UNET D1 Cores= 0 ", "UNET D1 Cores= 8 "),
+    "write detailed": append("Muncie2D.p01", b"Write Detailed= 1 \n"),
+    "log level": edit("Muncie2D.p01", "Global Log Level= 0 ", "Global Log Level= 4 "),
+    "maps after the run": edit("Muncie2D.p01", "Run RASMapper= 0 ", "Run RASMapper=-1 "),
+    "padding of the plan": rewrite("Muncie2D.p01", padded),
+    "padding of the geometry": rewrite("Muncie2D.g01", padded),
+    "padding of the flow": rewrite("Muncie2D.u01", padded),
+    "the view of the geometry": edit("Muncie2D.g01", "Viewing Rectangle=", "Viewing Rectangle= 1 ,"),
+    "a description": append("Muncie2D.p01", b"BEGIN DESCRIPTION:\nasked by Ann\nEND DESCRIPTION:\n"),
+    "a result": write("Muncie2D.p01.hdf"),
+    "messages": append("Muncie2D.p01.computeMsgs.txt", b"more"),
+    "run files": append("Muncie2D.bco01", b"x"),
+    "prepared files": append("Muncie2D.b01", b"x"),
+    "prepared files gone": remove("Muncie2D.x01"),
+    "results in the project's DSS": append("Muncie2D.dss", b"x"),
+    "event data without rasters": append("Muncie2D.u01.hdf", b"x"),
+    "event data gone": remove("Muncie2D.u01.hdf"),
+    "result layers in RAS Mapper": edit(
+        "Muncie2D.rasmap", '<Results Checked="True"', '<Results Checked="False"'
+    ),
+    "a DSS file that is off": edit("Muncie2D.u01", "DSS Path=", "DSS Path="),
+    "files of nobody": write("notes.txt"),
+    "another terrain order": append("Terrain/TerrainWithChannel_reverse_order.vrt", b"x"),
+}
+CHANGED = {
+    "units": edit("Muncie2D.prj", "English Units", "SI Units"),
+    "a time step": edit("Muncie2D.p01", "Computation Interval=10SEC", "Computation Interval=5SEC"),
+    "the plan's title": edit("Muncie2D.p01", "Plan Title=Peak_flow_plan", "Plan Title=Peak"),
+    "a cell": edit("Muncie2D.g01", "Storage Area Is2D=-1", "Storage Area Is2D= 0"),
+    "a boundary": edit("Muncie2D.u01", "   21000   20000", "   21000   20001"),
+    "a blank inside a line": edit("Muncie2D.u01", "   21000", "  21000 "),
+    "the terrain's values": append("Terrain/TerrainWithChannel.ChannelOnly.tif", b"x"),
+    "the terrain itself": append("Terrain/TerrainWithChannel.vrt", b"x"),
+    "a tile that arrives": write("Terrain/TerrainWithChannel.muncie_clip.tif"),
+    "a tile that goes": remove("Terrain/TerrainWithChannel.ChannelOnly.tif"),
+    "land cover": append("ManningNFromZonePolygons.tif", b"x"),
+    "land cover gone": remove("ManningNFromZonePolygons.hdf"),
+    "another terrain in the map": edit(
+        "Muncie2D.rasmap", 'Filename=".\\Terrain\\TerrainWithChannel.hdf"', 'Filename=".\\Other.hdf"'
+    ),
+    "a projection": edit(
+        "Muncie2D.rasmap", "<Features>", '<RASProjectionFilename Filename=".\\no.prj" /><Features>'
+    ),
+    "a DSS file in use": edit("Muncie2D.u01", "Use DSS=False", "DSS File=.\\flows.dss\nUse DSS=True"),
+    "a restart file in use": edit(
+        "Muncie2D.u01", "Use Restart= 0 ", "Use Restart=-1 \nRestart Filename=old.rst"
+    ),
+    "a sediment file": append("Muncie2D.p01", b"Sediment File=s01\n"),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "changes"),
+    [pytest.param(c, False, id=f"not by {n}") for n, c in UNCHANGED.items()]
+    + [pytest.param(c, True, id=f"by {n}") for n, c in CHANGED.items()],
+)
+def test_the_fingerprint_changes(muncie: Any, change: Callable[[Any], object], changes: bool) -> None:
+    before = muncie.plan()
+    change(muncie)
+    after = muncie.plan()
+    assert (after.fingerprint != before.fingerprint) is changes
+
+
+# ---- a geometry HDF
+
+
+def geometry_hdf(path: Path, *, when: str, **layers: str) -> None:
+    with h5py.File(path, "w") as file:
+        area = file.create_group("Geometry/2D Flow Areas/Perimeter 1")
+        file["Geometry"].attrs["Geometry Time"] = when
+        area.attrs["Property Tables Last Computed"] = when
+        area.attrs["Terrain File Date"] = when
+        file["Geometry/2D Flow Areas"].create_dataset("Attributes", data=[1.0])
+        for name, value in layers.items():
+            area.attrs[name.replace("_", " ")] = value.encode()
+
+
+def test_what_a_run_rewrites_in_the_geometry_hdf_does_not_count_and_its_terrain_does(muncie: Any) -> None:
+    terrain = r".\Terrain\TerrainWithChannel.hdf"
+    hdf = muncie.folder / "Muncie2D.g01.hdf"
+    geometry_hdf(hdf, when="01JAN2024 00:00:00", Terrain_Filename=terrain)
+    before = muncie.plan()
+    assert ("geometry-hdf", "goes along", "Muncie2D.g01.hdf") in rows(before)
+    assert not any(row[0] == "land-cover" for row in rows(before))
+    assert not any("2D area" in warning for warning in before.warnings)
+    geometry_hdf(hdf, when="02FEB2025 00:00:00", Terrain_Filename=terrain)
+    assert muncie.plan().fingerprint == before.fingerprint
+    geometry_hdf(hdf, when="02FEB2025 00:00:00", Terrain_Filename=r".\Terrain\Other.hdf")
+    assert muncie.plan().fingerprint != before.fingerprint
+
+
+def test_infiltration_leads_to_the_layers_it_is_made_of(muncie: Any) -> None:
+    geometry_hdf(
+        muncie.folder / "Muncie2D.g01.hdf", when="x", Infiltration_Filename=r".\Soil\Infiltration.hdf"
+    )
+    (muncie.folder / "Soil").mkdir()
+    with h5py.File(muncie.folder / "Soil" / "Infiltration.hdf", "w") as file:
+        file.attrs["Virtual Dependencies"] = [rb".\LandCover.hdf", rb".\Infiltration.hdf"]
+    with h5py.File(muncie.folder / "Soil" / "LandCover.hdf", "w") as file:
+        file.attrs["File Type"] = b"HEC Land Cover"
+    muncie.write("Soil/landcover.TIF", "x")
+    layers = [row for row in rows(muncie.plan()) if row[0] in {"infiltration", "land-cover"}]
+    assert layers == [
+        ("infiltration", "counts", "Soil/Infiltration.hdf"),
+        ("land-cover", "counts", "Soil/LandCover.hdf"),
+        ("land-cover", "counts", "Soil/LandCover.tif"),
+    ]
+
+
+def test_a_damaged_geometry_hdf_is_a_finding_and_the_map_is_asked_instead(muncie: Any) -> None:
+    muncie.write("Muncie2D.g01.hdf", b"\x89HDF\r\n\x1a\n" + b"\0" * 40)
+    plan = muncie.plan()
+    assert any("Muncie2D.g01.hdf: cannot be read as HDF5" in warning for warning in plan.warnings)
+    assert ("terrain", "counts", "Terrain/TerrainWithChannel.hdf") in rows(plan)
+
+
+def test_prepared_files_older_than_a_text_are_left_out_and_told(muncie: Any) -> None:
+    os.utime(muncie.folder / "Muncie2D.u01")
+    plan = muncie.plan()
+    assert not any(row[0] == "prepared" for row in rows(plan))
+    assert (
+        "Muncie2D.b01 was prepared before Muncie2D.u01 was written, and is left out; prepare it again"
+        in plan.warnings
+    )
+    assert not any(row[0] == "prepared" for row in rows(muncie.plan(engine="{type: command, command: [x]}")))
+
+
+# ---- boundaries
+
+
+DSS = "DSS File={}\nUse DSS=True"
+
+
+def use_dss(muncie: Any, path: str) -> None:
+    muncie.edit("Muncie2D.u01", "Use DSS=False", DSS.format(path))
+
+
+def test_a_boundary_dss_that_is_missing_stops_hec_ras_only(muncie: Any) -> None:
+    use_dss(muncie, r"C:\Test\100yCC_2024.dss")
+    plan = muncie.plan()
+    assert ("dss", MISSING, "C:/Test/100yCC_2024.dss") in rows(plan)
+    (why,) = [line for line in plan.blocked_by if "100yCC" in line]
+    assert why.startswith("Muncie2D.u01:")
+    assert why.endswith("put it below the project's folder, or give its folder in `path_map`")
+    other = muncie.plan(engine="{type: command, command: [x]}")
+    assert (other.blocked_by, any("100yCC" in line for line in other.warnings)) == ((), True)
+
+
+def test_a_path_of_another_machine_is_found_by_the_path_map(muncie: Any) -> None:
+    use_dss(muncie, r"C:\Test\Sub\flow.dss")
+    elsewhere = muncie.folder.parent / "elsewhere"
+    (elsewhere / "sub").mkdir(parents=True)
+    (elsewhere / "sub" / "Flow.dss").write_bytes(b"1")
+    plan = muncie.plan(prefix=r"c:\test", place="elsewhere")
+    (dss,) = [i for i in plan.inputs if i.kind == "dss"]
+    assert (dss.name, dss.reference) == ("../elsewhere/sub/Flow.dss", r"C:\Test\Sub\flow.dss")
+    (elsewhere / "sub" / "Flow.dss").write_bytes(b"2")
+    assert muncie.plan(prefix=r"c:\test", place="elsewhere").fingerprint != plan.fingerprint
+
+
+def test_two_spellings_of_one_file_are_one_input(muncie: Any) -> None:
+    muncie.write("dss/flow.dss", b"1")
+    use_dss(muncie, r".\dss\flow.dss")
+    use_dss(muncie, r"C:\old\DSS\FLOW.dss")
+    (dss,) = [i for i in muncie.plan().inputs if i.kind == "dss"]
+    assert (dss.name, dss.reference, dss.aliases) == (
+        "dss/flow.dss",
+        r".\dss\flow.dss",
+        (r"C:\old\DSS\FLOW.dss",),
+    )
+
+
+@pytest.mark.parametrize("spelled", ["dss", r".\MUNCIE2D.dss"])
+def test_a_boundary_from_the_projects_own_output_is_warned_of_and_counts_as_a_path(
+    muncie: Any, spelled: str
+) -> None:
+    use_dss(muncie, spelled)
+    before = muncie.plan()
+    assert [row[1] for row in rows(before) if row[0] == "dss"] == ["goes along"]
+    assert any("which HEC-RAS writes results into" in warning for warning in before.warnings)
+    muncie.write("Muncie2D.dss", b"other")
+    assert muncie.plan().fingerprint == before.fingerprint
+
+
+def test_imported_rasters_count_and_so_does_the_file_they_were_imported_into(muncie: Any) -> None:
+    muncie.edit("Muncie2D.u01", "Precipitation Mode=Disable", "Precipitation Mode=Enable")
+    gdal = "Met BC=Precipitation|Mode=Gridded\nMet BC=Precipitation|Gridded Source=GDAL Raster File(s)\n"
+    muncie.edit(
+        "Muncie2D.u01",
+        "Met BC=Precipitation|Gridded Source=DSS",
+        gdal + "Met BC=Precipitation|Gridded GDAL Filename=.\\Precip\\rain.nc",
+    )
+    muncie.write("precip/Rain.nc", b"1")
+    before = muncie.plan()
+    assert ("meteorology", "counts", "Precip/rain.nc") in rows(before)
+    assert ("flow-hdf", "counts", "Muncie2D.u01.hdf") in rows(before)
+    muncie.write("Muncie2D.u01.hdf", b"imported again")
+    assert muncie.plan().fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize("path", ["nul", "x" * 3000, "a\0b", r"\\.\C:", "..\\" * 300 + "x.dss", "é" * 200])
+def test_a_hostile_reference_is_a_finding(muncie: Any, path: str) -> None:
+    use_dss(muncie, path)
+    (why,) = [line for line in muncie.plan().blocked_by if line.startswith("Muncie2D.u01:")]
+    assert len(why) < 1500
+
+
+def test_a_layer_that_can_be_no_file_is_a_warning(muncie: Any) -> None:
+    muncie.edit(
+        "Muncie2D.rasmap", "<Features>", '<RASProjectionFilename Filename="http://epsg.io/1" /><Features>'
+    )
+    before = muncie.plan(engine="{type: command, command: [x]}")
+    assert before.blocked_by == ()
+    assert any("can be no file's name" in w or "is not there" in w for w in before.warnings)
+
+
+def test_thousands_of_references_are_bounded(muncie: Any) -> None:
+    blocks = "".join(f"Boundary Location=a\nDSS File=d{n}.dss\nUse DSS=True\n" for n in range(10_001))
+    muncie.write("Muncie2D.u01", blocks)
+    assert any("names more than 10000 files" in w for w in muncie.plan().blocked_by)
+
+
+def test_files_of_other_projects_in_the_folder_are_not_taken(muncie: Any) -> None:
+    before = muncie.plan()
+    for name in ("Other.prj", "Other.p01", "Other.g01", "Other.u01", "Other.g01.hdf", "Muncie2D2.g01"):
+        muncie.write(name, "Proj Title=Other\nPlan File=p01\n")
+    assert rows(muncie.plan()) == rows(before)
