@@ -34,7 +34,7 @@ def log_errors(text: str) -> tuple[str, ...]:
 
 def said(text: str) -> tuple[str, ...]:
     """The lines of a computeMsgs file or a log that say something, without `Message  |` and without progress."""
-    lines = (re.sub(r"^Message\s*\|\s*", "", line).strip() for line in text.splitlines())
+    lines = (re.sub(r"^Message\s*\|[\s-]*", "", line).strip() for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("Progress"))
 
 

@@ -52,7 +52,7 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What came of a run that has ended, and what it printed."""
+    """What came of a run that has ended, and what it printed or wrote as messages."""
 
     outcome: Proven | Failure
     log: str
@@ -60,17 +60,18 @@ class Collected:
 
 def collect(asked: Collecting) -> Collected:
     """Raises WorkerError where the worker cannot be asked, OSError where there is no room here."""
-    log = whole_log(asked.worker, asked.run)
-    return Collected(_prove(asked, log), log)
+    name = _left_as(asked.plan.result_name, asked.status)
+    left = Evidence(
+        ended=asked.status, log=whole_log(asked.worker, asked.run), messages=_messages(asked, name)
+    )
+    return Collected(_prove(asked, name, left), "\n".join(filter(None, (left.log, left.messages))))
 
 
-def _prove(asked: Collecting, log: str) -> Proven | Failure:
+def _prove(asked: Collecting, name: str, left: Evidence) -> Proven | Failure:
     run, plan, status = asked.run, asked.plan, asked.status
-    name = _left_as(plan.result_name, status)
     record = status.outputs.get(name)
     if record is None or status.cause != "exited":
-        evidence = Evidence(ended=status, log=log, messages=_messages(asked, name))
-        return _failure(asked, evidence) or _no_result(plan)
+        return _failure(asked, left) or _no_result(plan)
     in_place = _digest(plan.output) == record.digest
     temporary = None if in_place else publish.temporary_name(plan.output, run.id)
     if temporary is not None:
@@ -80,7 +81,7 @@ def _prove(asked: Collecting, log: str) -> Proven | Failure:
             if fetched.digest != record.digest:
                 temporary.unlink(missing_ok=True)
                 return _damaged(run, plan.result_name, record.digest, fetched.digest)
-    failure, facts = _judge(asked, temporary or plan.output, log, _messages(asked, name))
+    failure, facts = _judge(asked, temporary or plan.output, left)
     if failure is not None or facts is None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -225,15 +226,15 @@ def _failure(asked: Collecting, evidence: Evidence) -> Failure | None:
     return failure_of(asked.status, verdict, time_limit=asked.plan.time_limit)
 
 
-def _judge(asked: Collecting, path: Path, log: str, messages: str) -> tuple[Failure | None, HdfFacts | None]:
+def _judge(asked: Collecting, path: Path, left: Evidence) -> tuple[Failure | None, HdfFacts | None]:
     try:
         facts = _read(asked.plan, path, "every dataset")
     except ResultError as error:
         said = str(error).replace(str(path), asked.plan.result_name)
         text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
         return Failure(kind="retryable", cause="unreadable result", message=text), None
-    failure = _failure(asked, Evidence(ended=asked.status, log=log, messages=messages, hdf=facts))
-    if failure is None and (lacking := _lacking(asked, facts, log)):
+    failure = _failure(asked, replace(left, hdf=facts))
+    if failure is None and (lacking := _lacking(asked, facts, left.log)):
         failure = fell_short(lacking)
     return failure, facts
 

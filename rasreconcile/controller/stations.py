@@ -119,6 +119,7 @@ def open_stations(
     if refused:
         raise UsageError(f"{loaded.name}: {refused}")
     spool = Spool(loaded.state_path.with_name(f"{loaded.state_path.stem}.edits"))
+    spool.sweep()
     return {
         name: Station(
             name=name,

@@ -25,8 +25,13 @@ def staged_file(file: InputFile, folder: str) -> Staged:
         name=name_in(folder, file.name),
         digest=file.raw,
         size=file.size,
-        writable="read only" if file.kind in READ_ONLY else "own copy",
+        writable="read only" if _is_only_read(file) else "own copy",
     )
+
+
+def _is_only_read(file: InputFile) -> bool:
+    # HEC-DSS opens its files for writing, also where it only reads.
+    return file.kind in READ_ONLY and not file.name.lower().endswith(".dss")
 
 
 def folder_for(files: Iterable[InputFile]) -> str:

@@ -74,7 +74,7 @@ class PlanEntry(Model):
     only_on: Tuple = ()
     """Names of the workers that may run these plans; left out: every worker."""
     clear_geompre: bool = False
-    """Remove geometry preprocessor files before the run."""
+    """Let HEC-RAS make its geometry tables again. A run never gets preprocessor files of an earlier one."""
     results: Words | None = None
     """Folder for the results of these plans, relative to the spec file, instead of the spec's own `results`."""
 

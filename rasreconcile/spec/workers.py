@@ -20,7 +20,7 @@ class WorkerBase(Model):
     worker_folder: Words = "~/.rasreconcile/runs"
     """Where run directories and the cache of inputs live, in the worker's own spelling."""
     ras_exe_path: Words | None = None
-    """Folder of RasUnsteady, or Ras.exe; the usual places are searched where it is left out."""
+    """Folder of RasUnsteady, or Ras.exe (on Linux through Wine); the usual places are searched where it is left out."""
     cores_total: Cores = 1
     """Cores that runs may use altogether."""
     cores_per_plan: Cores = 1

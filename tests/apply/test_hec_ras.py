@@ -37,6 +37,8 @@ class Study:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.before: dict[str, dict[str, bytes]] = {}
+        """Files of its projects before the program saw them."""
 
     def spec(self, workers: str, plans: str) -> None:
         (self.folder / "spec.yaml").write_text(SPEC.format(workers=workers, plans=plans))
@@ -121,7 +123,7 @@ def failed(standins, tmp_path_factory) -> Study:
         expect = "{volume_error_percent: {at_most: 2}}"
         plans += f"  - {{project: {mode}/Basin.prj, name: {mode}, expect: {expect}, {PREPARED}}}\n"
     study.spec(worker("desk", "6.6"), plans)
-    study.before = {mode: bytes_of(study.folder / mode) for mode in FAILURES}  # type: ignore[attr-defined]
+    study.before = {mode: bytes_of(study.folder / mode) for mode in FAILURES}
     study.run("apply", "spec.yaml", check=3)
     return study
 
@@ -217,6 +219,7 @@ def test_ras_exe_under_wine_converges_and_refuses_what_the_great_trap_would_let_
     runs = {run["plan"]: run for run in study.runs()}
     assert runs["Basin/p01"]["state"] == "succeeded"
     assert runs["Basin/p02"]["failure"]["cause"] == "geometry error"
+    assert "PROCESS:RASGeomPreprocess" in study.run("logs", "spec.yaml", "Basin/p02").stdout
     assert bytes_of(project.parent) == before
     arguments = [call["arguments"] for call in ras.calls()[1:]]
     assert all(words[0] == "-c" and words[1].startswith("Z:\\") for words in arguments), arguments

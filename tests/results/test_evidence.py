@@ -251,7 +251,7 @@ def test_an_idle_process_that_was_ended_by_others_is_replaced(result: Path) -> N
 
 # ---- damage: as many trials for each file as RASRECONCILE_TRIALS says
 
-TRIALS = int(os.environ.get("RASRECONCILE_TRIALS", "40"))
+TRIALS = int(os.environ.get("RASRECONCILE_TRIALS", "10"))
 
 
 def damaged(path: Path, kind: str) -> list[bytes]:

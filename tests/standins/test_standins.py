@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import pytest
 
+from rasreconcile.facts import Identity
 from rasreconcile.results import expectations, hdf
 from rasreconcile.spec import Expectations
 
@@ -47,7 +48,10 @@ def test_the_linux_solver_adds_results_that_meet_every_expectation(prepared) -> 
     done = solve(ras, folder, "RasUnsteady", "Basin.p01.tmp.hdf", "x01")
     assert "Finished Unsteady Flow Simulation" in done.stdout, done.stdout + done.stderr
     facts = hdf.read(folder / "Basin.p01.tmp.hdf", thoroughness="every dataset")
-    assert expectations.judge(Expectations(), facts, plan_filename="Basin.p01", short_id="plan01") == ()
+    assert (
+        expectations.judge(Expectations(), facts, Identity(plan_filename="Basin.p01", short_id="plan01"))
+        == ()
+    )
     assert facts.water_surface is not None and facts.water_surface.size == 12
 
 
@@ -110,4 +114,4 @@ def test_real_projects_can_be_computed(standins, hecras_data: Path, tmp_path: Pa
                 (folder / path.name).write_bytes(path.read_bytes())
         subprocess.run([ras.exe, "-c", f"{stem}.prj", f"{stem}.p01"], cwd=folder, check=True, timeout=60)
         facts = hdf.read(folder / f"{stem}.p01.hdf", thoroughness="every dataset")
-        assert expectations.judge(Expectations(), facts, plan_filename=f"{stem}.p01") == ()
+        assert expectations.judge(Expectations(), facts, Identity(plan_filename=f"{stem}.p01")) == ()

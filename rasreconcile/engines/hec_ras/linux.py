@@ -95,4 +95,5 @@ def _prepared(file: InputFile, name: str, folder: str, cores: int) -> Staged:
         edits = (WithoutResults(), SetAttributes("Plan Data/Plan Parameters", values))
     elif name.rpartition(".")[2][:1] in {"b", "x", "r"}:
         edits = (UnixLines(),)
-    return replace(staged_file(file, folder), name=name_in(folder, name), edits=edits)
+    # The solver writes into these, whatever kind they were found as.
+    return replace(staged_file(file, folder), name=name_in(folder, name), edits=edits, writable="own copy")

@@ -14,8 +14,9 @@ from rasreconcile.edits.spool import Spool
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.jobs import Ended, Evidence, Install, Job, RunId
 from rasreconcile.plans import InputFile, Plan
-from rasreconcile.resolve import Digests, resolve
+from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results import hdf
+from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
 from rasreconcile.workers.local import local_worker
 
@@ -35,7 +36,8 @@ def plan_of(tmp_path: Path) -> Callable[..., Plan]:
     def resolved(project: Path, version: str = "6.6", inputs: str = PREPARED) -> Plan:
         spec = tmp_path / "spec.yaml"
         spec.write_text(SPEC.format(version=version, project=project, inputs=inputs))
-        return resolve(load(spec), Digests({}, time.time_ns), engine_for).plans[0]
+        contents = Contents({}, time.time_ns, associations)
+        return resolve(load(spec), Digests({}, time.time_ns), engine_for, contents=contents).plans[0]
 
     return resolved
 
