@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
-    from rasreconcile.spec import EngineSpec, Expectations
+    from rasreconcile.spec import EngineSpec, Expectations, StopWhen
 
 Address = NewType("Address", str)
 """A plan's name in the spec: `Muncie/p04`."""
@@ -83,6 +83,8 @@ class Plan:
     expectation_digest: str
     cores: int | None = None
     time_limit: timedelta = timedelta(days=7)
+    stop_when: StopWhen | None = None
+    """What ends a run of it early; None: nothing."""
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
     blocked_by: tuple[str, ...] = ()

@@ -12,9 +12,10 @@ from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.looking import Looking, Memory
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.durations import History
-from rasreconcile.reconcile.observed import Verification, WorkerSeen
+from rasreconcile.reconcile.observed import Assessed, Verification, WorkerSeen
 from rasreconcile.records import Hashed, Published, Request
 from rasreconcile.resolve import Digests, resolve
 from rasreconcile.runs import Run
@@ -30,6 +31,8 @@ class Preview:
     plans: tuple[Plan, ...]
     decision: Decision
     published: Mapping[Address, Published]
+    proposal: Proposal
+    """What to do about results that no run of ours has made."""
 
 
 class NoMemory:
@@ -56,13 +59,14 @@ class NoMemory:
     def hashes(self) -> Mapping[tuple[Path, str], Hashed]:
         return {}
 
+    def assessed(self) -> Mapping[Path, Assessed]:
+        return {}
+
 
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
     """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
     with ExitStack() as stack:
-        memory: Memory = NoMemory()
-        if loaded.state_path.exists():
-            memory = stack.enter_context(Reader(loaded.state_path))
+        memory = remembered(loaded.state_path, stack)
         digests = Digests(memory.hashes(), clock.wall_ns)
         known = memory.published()
         proven = {published.fingerprint for published in known.values()}
@@ -70,7 +74,13 @@ def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
         looking = Looking(memory, digests)
         looking.look(plans)
         seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))
-        return Preview(plans, decide(plans, seen, policy_of(loaded.spec)), known)
+        decision = decide(plans, seen, policy_of(loaded.spec))
+        return Preview(plans, decision, known, propose(decision.verdicts, seen.assessments))
+
+
+def remembered(state: Path, stack: ExitStack) -> Memory:
+    """What the store holds, for reading; nothing where there is none yet."""
+    return stack.enter_context(Reader(state)) if state.exists() else NoMemory()
 
 
 def idle_workers(spec: Spec) -> tuple[WorkerSeen, ...]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
 from rasreconcile.plans import digest_of
+from rasreconcile.results.messages import is_failure
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
 
@@ -26,18 +27,6 @@ _SOLVERS: dict[FlowKind, str] = {
 }
 _UNITS = {"english": "US Customary", "si": "SI Units"}
 
-_ERROR = re.compile(
-    r"^\s*(?:Message\s*\|\s*)?"
-    r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
-    r"|.*(?:encountered an error|did not complete|failed to converge|computations were stopped|fatal error"
-    r"|Geometry Writer Failed))",
-    re.IGNORECASE,
-)
-_NOISE = re.compile(
-    r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
-    re.IGNORECASE,
-)
-
 _CLOCK = timedelta(seconds=2)
 """Messages and run window are both of whole seconds."""
 _LONGEST_PREPARATION = timedelta(hours=12)
@@ -54,7 +43,7 @@ def digest(expect: Expectations) -> str:
 
 def log_errors(text: str) -> tuple[str, ...]:
     """The lines of a HEC-RAS log that tell of a failure."""
-    return tuple(line.strip() for line in text.splitlines() if _ERROR.match(line) and not _NOISE.search(line))
+    return tuple(line.strip() for line in text.splitlines() if is_failure(line))
 
 
 def judge(
