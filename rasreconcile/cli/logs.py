@@ -185,7 +185,8 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
         try:
             gone = isinstance(worker.poll([run.id])[run.id], Ended | Vanished)
             over = not current.live or (gone and reader.controller() is None)
-            if log.offset and not gone and not read(log.offset - 1, 1):
+            # A log that is gone was not begun anew: its run directory was removed.
+            if log.offset and not read(log.offset - 1, 1) and read(0, 1):
                 click.echo("the log was begun anew", err=True)
                 log.begin_again()
             log.read(read)
