@@ -113,6 +113,12 @@ def _inputs(plan: Plan) -> Iterator[str]:
 # ---- what is said of a plan with a found result, and proposed for a whole spec
 
 
+def may_be_adopted(verdict: Verdict, assessment: Assessment | None) -> bool:
+    """Whether a person's word is enough to make the plan current."""
+    unknown = any(reason.cause is Cause.UNKNOWN_ORIGIN for reason in verdict.reasons)
+    return unknown and assessment is not None and assessment.fitness is not Fitness.UNFIT
+
+
 def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
     """Held: neither run over, nor taken for a result of ours, without a person's word."""
     if assessment is None:
@@ -148,18 +154,13 @@ class Proposal:
 
 def propose(verdicts: Sequence[Verdict], assessments: Mapping[Address, Assessment]) -> Proposal:
     """One place at most for each plan; what is current, running, or blocked for other reasons has none."""
-    by: dict[Fitness, list[Address]] = {fitness: [] for fitness in Fitness}
-    run = []
+    adopt, run, instead, look = list[Address](), list[Address](), list[Address](), list[Address]()
     for verdict in verdicts:
         assessment = assessments.get(verdict.address)
-        unknown = any(reason.cause is Cause.UNKNOWN_ORIGIN for reason in verdict.reasons)
         if verdict.phase in {Phase.QUEUED, Phase.BACKOFF}:
             run.append(verdict.address)
-        elif unknown and assessment is not None and verdict.phase is Phase.HELD:
-            by[assessment.fitness].append(verdict.address)
-    return Proposal(
-        adopt=tuple(by[Fitness.ADOPTABLE]),
-        run=tuple(run),
-        replace=tuple(by[Fitness.UNFIT]),
-        look=tuple(by[Fitness.SUSPICIOUS]),
-    )
+        elif verdict.phase is Phase.HELD and assessment and may_be_adopted(verdict, assessment):
+            (look if assessment.fitness is Fitness.SUSPICIOUS else adopt).append(verdict.address)
+        elif any(reason.cause is Cause.UNFIT for reason in verdict.reasons):
+            instead.append(verdict.address)
+    return Proposal(adopt=tuple(adopt), run=tuple(run), replace=tuple(instead), look=tuple(look))

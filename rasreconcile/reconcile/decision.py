@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Verify
-from rasreconcile.reconcile.adoption import found_result
+from rasreconcile.reconcile.adoption import found_result, may_be_adopted
 from rasreconcile.reconcile.live import follow, stray
 from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
 from rasreconcile.reconcile.policy import (
@@ -127,8 +127,9 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
     attempts = seen.attempts.get(plan.address, ())
-    held = None if retried or attempts else _held(verdict, seen.assessments.get(plan.address))
-    if plan.blocked_by and (held is None or any(r.cause is Cause.UNFIT for r in held.reasons)):
+    assessment = seen.assessments.get(plan.address)
+    held = None if retried or attempts else _held(verdict, assessment)
+    if plan.blocked_by and not (held and may_be_adopted(verdict, assessment)):
         return replace(verdict, phase=Phase.HELD, note="; ".join(plan.blocked_by))
     if held is not None:
         return held

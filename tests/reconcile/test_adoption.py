@@ -164,3 +164,17 @@ def test_each_found_result_has_one_place_in_the_proposal_and_is_held_until_a_per
         [Cause.UNKNOWN_ORIGIN, Cause.UNFIT],
     ]
     assert all(word in held[0].note for word in ("`adopt`", "`retry`"))
+
+
+def test_a_plan_that_cannot_be_computed_is_proposed_for_adoption_but_never_for_a_run(plan, seen) -> None:
+    fit, unfit = (plan(name, blocked_by=("M.g01 is not there",)) for name in ("M/p01", "M/p02"))
+    assessments = {
+        fit.address: Assessment(Fitness.SUSPICIOUS, ("the plan could not be computed today",)),
+        unfit.address: Assessment(Fitness.UNFIT, ("no results",)),
+    }
+    world = seen(outputs=dict.fromkeys(assessments, OutputSeen(1, "")), assessments=assessments)
+    decision = decide([fit, unfit], world, Policy())
+    proposal = propose(decision.verdicts, assessments)
+    assert (proposal.look, proposal.adopt, proposal.run, proposal.replace) == ((fit.address,), (), (), ())
+    assert "`adopt`" in decision.verdicts[0].note
+    assert decision.verdicts[1].note == "M.g01 is not there"
