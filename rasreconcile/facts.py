@@ -89,6 +89,8 @@ class HdfFacts:
     short_id: str | None = None
     geometry_filename: str | None = None
     flow_filename: str | None = None
+    geometry_time: datetime | None = None
+    """`Geometry Time`: when the geometry was written into this file."""
     solution: str | None = None
     """`Solution` of the Summary group: 'Steady Finished Successfully'."""
     unstable_at: str | None = None
@@ -123,3 +125,45 @@ class HdfFacts:
     """The datasets asked for by name; None where absent."""
     unreadable: tuple[str, ...] = ()
     """Objects that could not be read: a file with a damaged interior."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A computation step that HEC-RAS gave up iterating on: it prints one line for each."""
+
+    at: str
+    """Simulated time as printed: `01JAN1900 01:58:20`."""
+    place: str
+    """2D: area and cell, `Muncie_Geom Cell # 10346`. 1D: river, reach and station."""
+    error: float | None
+    """Of the water surface, in ft or m; None: no finite number."""
+    iterations: int
+
+    def __str__(self) -> str:
+        size = "not finite" if self.error is None else f"{self.error:g}"
+        return f"{self.at} {self.place}: error {size} after {self.iterations} iterations"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFacts:
+    """What the messages of a run say so far. None, or empty, means that they do not say."""
+
+    process: str = ""
+    """The present one: `RasUnsteady`."""
+    fraction: float | None = None
+    """Of the present process, 0 to 1; goes back where the process counts its stages one by one."""
+    simulated: datetime | None = None
+    """The latest simulated time; the clock of the model, without zone."""
+    share: float = 0.0
+    """Of the simulation window, as the solver itself counts it, 0 to 1."""
+    troubles: int = 0
+    """Computation steps whose iterations ran to their limit."""
+    worst: Trouble | None = None
+    """The one with the largest error."""
+    volume_error_percent: float | None = None
+    first_error: str = ""
+    """The first line that tells of a failure."""
+    unstable: str = ""
+    """The first line that tells of a solution gone unstable."""
+    finished: bool = False
+    """`Finished ... Simulation` was said."""

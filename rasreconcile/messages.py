@@ -27,9 +27,14 @@ _NOISE = re.compile(
 )
 
 
+def is_failure(line: str) -> bool:
+    """Whether a line of a HEC-RAS log tells of a failure."""
+    return _ERROR.match(line) is not None and _NOISE.search(line) is None
+
+
 def log_errors(text: str) -> tuple[str, ...]:
     """The lines of a HEC-RAS log that tell of a failure."""
-    return tuple(line.strip() for line in text.splitlines() if _ERROR.match(line) and not _NOISE.search(line))
+    return tuple(line.strip() for line in text.splitlines() if is_failure(line))
 
 
 def said(text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
-    from rasreconcile.spec import EngineSpec, Expectations
+    from rasreconcile.spec import EngineSpec, Expectations, StopWhen
 
 Address = NewType("Address", str)
 """A plan's name in the spec: `Muncie/p04`."""
@@ -89,6 +89,8 @@ class Plan:
     """The result that `expect.baseline` names."""
     cores: int | None = None
     time_limit: timedelta = timedelta(days=7)
+    stop_when: StopWhen | None = None
+    """What ends a run of it early; None: nothing."""
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
     """Plans whose results it is computed from: those the spec names, and those that write its restart file."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
 
@@ -36,6 +37,23 @@ class Published:
     at: datetime
     summary: str = ""
     """A few words for `status`: maximum water surface, volume error."""
+    remarks: tuple[str, ...] = ()
+    """What spoke against an adopted file when a person adopted it all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a live run had come when its messages were last read."""
+
+    run: RunId
+    at: datetime
+    messages: str | None
+    """The file below `work/` that it writes them to; None: it prints them."""
+    facts: LogFacts
+    done: float | None
+    """The part of the simulation that is done, 0 to 1."""
+    resume: str = ""
+    """Where reading goes on, in the words of whoever reads."""
 
 
 RequestKind = Literal["retry", "cancel"]

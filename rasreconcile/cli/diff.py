@@ -33,11 +33,19 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
                 "work": work,
                 "health": str(decision.health),
                 "plans": [verdict_values(v) for v in decision.verdicts],
+                "proposal": {
+                    "adopt": list(seen.proposal.adopt),
+                    "run": [*seen.proposal.run, *seen.proposal.replace],
+                    "look": list(seen.proposal.look),
+                },
                 "strays": [run.id for run in decision.strays],
             }
         )
     else:
         warnings = {plan.address: plan.warnings for plan in seen.plans if plan.warnings}
-        for line in changeset.lines(loaded.name, decision, show_all=show_all, warnings=warnings):
+        told = changeset.lines(
+            loaded.name, decision, show_all=show_all, warnings=warnings, proposal=seen.proposal
+        )
+        for line in told:
             click.echo(line)
     return 2 if work and detailed_exitcode else 0

@@ -1,9 +1,13 @@
-"""`logs PLAN`: what a plan's run printed."""
+"""`logs PLAN`: what a plan's run printed, or wrote to its messages file."""
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,33 +20,54 @@ from rasreconcile.cli.options import (
     words_argument,
     write_line,
 )
-from rasreconcile.errors import UsageError
+from rasreconcile.errors import UsageError, WorkerError
+from rasreconcile.plans import Address
 from rasreconcile.runs import Run
 
 if TYPE_CHECKING:
     from rasreconcile.jobs import Worker
     from rasreconcile.store.reading import Reader
 
+LONGEST_KEPT_LOG = 1 << 20
+"""Bytes: of a log this long the store has the end alone."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks at a log that is followed."""
+WAITS_FOR = frozenset({"queued", "backoff", "running"})
+"""Phases of a plan whose next run is on its way."""
+
 
 @click.command(name="logs")
 @words_argument
 @as_json
 @click.option("--run", "wanted", help="This run, not the latest one.")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Wait for a run, and go on until it has ended.")
 def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: bool) -> int:
-    """Print the log of PLAN's latest run: from its worker while it is there, else as it was kept."""
-    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
+    """Print the log of PLAN's latest run: from its worker while it is there, else as it was kept.
+
+    Of a program that writes its messages to a file, as HEC-RAS does, that file is followed.
+    """
+    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
     from rasreconcile.store.reading import Reader  # noqa: PLC0415
 
     spec, plans = spec_and_plans(words)
-    with Reader(state_path(spec)) as reader:
-        run = _run(reader, plans, wanted)
+    state = state_path(spec)
+    with Reader(state) as reader:
+        run = _run(reader, plans, wanted) if wanted or not follow else _awaited(reader, plans)
+        log = Printed(as_json=as_json)
         if as_json:
             write_line({"version": FORMAT_VERSION, "verb": "logs", "run": run.id, "plan": run.address})
         kept = None if run.live else reader.log(run.id)
         if kept is not None:
-            _write(kept, as_json=as_json)
-            return 0
+            log.add(kept)
+        else:
+            _from_worker(reader, spec, run, log, follow=follow)
+        if follow:
+            _close(reader.run(run.id) or run, as_json=as_json)
+    return 0
+
+
+def _from_worker(reader: Reader, spec: Path, run: Run, log: Printed, *, follow: bool) -> None:
+    from rasreconcile.controller.following import source  # noqa: PLC0415  workers only where needed
     from rasreconcile.controller.stations import open_worker  # noqa: PLC0415
     from rasreconcile.specfile import load  # noqa: PLC0415
 
@@ -50,9 +75,16 @@ def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: b
     if run.worker not in loaded.spec.workers:
         raise UsageError(f"{run.id} ran on {run.worker}, which is not in the spec, and its log was not kept")
     worker = open_worker(run.worker, loaded.spec.workers[run.worker], loaded.folder)
-    _stream(worker, run, as_json=as_json, follow=follow)
-    worker.close()
-    return 0
+    try:
+        if follow:
+            _follow(reader, worker, run, log)
+        else:
+            log.read(source(worker, run.id, _messages(reader, run)))
+    finally:
+        worker.close()
+
+
+# ---- which run
 
 
 def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
@@ -62,28 +94,128 @@ def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
             raise UsageError(f"{wanted}: no such run; `history` lists them")
         return run
     runs = reader.runs(limit=1_000_000)
-    address = one_plan(plans, dict.fromkeys(run.address for run in runs))
-    return next(run for run in runs if run.address == address)
+    address = one_plan(plans, _known(reader))
+    found = next((run for run in runs if run.address == address), None)
+    if found is None:
+        raise UsageError(f"{address} has not run yet; `logs -f` waits for its run")
+    return found
 
 
-def _stream(worker: Worker, run: Run, *, as_json: bool, follow: bool) -> None:
-    from rasreconcile.jobs import Queued, Running  # noqa: PLC0415
+def _known(reader: Reader) -> dict[Address, None]:
+    return dict.fromkeys(
+        [verdict.address for verdict in reader.verdicts()]
+        + [run.address for run in reader.runs(limit=1_000_000)]
+    )
 
-    offset = 0
+
+def _awaited(reader: Reader, plans: tuple[str, ...]) -> Run:
+    """The live run of the plan; where one is on its way, it is waited for; else the latest there was."""
+    address = one_plan(plans, _known(reader))
+    told = False
     while True:
-        going = follow and isinstance(worker.poll([run.id])[run.id], Queued | Running)
-        while chunk := worker.read_log(run.id, offset):
-            offset += len(chunk)
-            _write(chunk, as_json=as_json)
-        if not going:
+        runs = reader.runs(address=address, limit=1)
+        if runs and runs[0].live:
+            return runs[0]
+        phase = next((v.phase for v in reader.verdicts() if v.address == address), "")
+        coming = phase in WAITS_FOR and reader.controller() is not None
+        if not coming and runs:
+            return runs[0]
+        if not coming:
+            raise UsageError(
+                f"{address} has not run yet, and no controller is about to start it; `apply` does"
+            )
+        if not told:
+            click.echo(f"waiting for a run of {address}", err=True)
+            told = True
+        time.sleep(LOOK_EVERY)
+
+
+# ---- what it says
+
+
+@dataclass(slots=True)
+class Printed:
+    """What was written to stdout of one log. A character is never cut in two."""
+
+    as_json: bool
+    offset: int = 0
+    _decoder: codecs.IncrementalDecoder = field(
+        default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
+    )
+
+    def read(self, read: Callable[[int, int], bytes]) -> bool:
+        """Writes what has come since; whether there was anything."""
+        found = False
+        while chunk := read(self.offset, 1 << 20):
+            self.add(chunk)
+            found = True
+        return found
+
+    def add(self, data: bytes) -> None:
+        self.offset += len(data)
+        text = self._decoder.decode(data)
+        if self.as_json:
+            write_line({"kind": "log", "text": text})
+        else:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def begin_again(self) -> None:
+        self.offset = 0
+        self._decoder.reset()
+
+
+def _messages(reader: Reader, run: Run) -> str | None:
+    """The file that the run writes its messages to, as the controller noted it."""
+    known = reader.progress().get(run.id)
+    return known.messages if known else None
+
+
+def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
+    """Until the run has ended and all it said is written; a worker that does not answer is waited for."""
+    from rasreconcile.controller.following import source  # noqa: PLC0415
+    from rasreconcile.jobs import Ended, Vanished  # noqa: PLC0415
+
+    messages, silent = None, False
+    while True:
+        current = reader.run(run.id) or run
+        if messages is None and (messages := _messages(reader, run)) is not None:
+            log.begin_again()
+        read = source(worker, run.id, messages)
+        try:
+            gone = isinstance(worker.poll([run.id])[run.id], Ended | Vanished)
+            over = not current.live or (gone and reader.controller() is None)
+            # A log that is gone was not begun anew: its run directory was removed.
+            if log.offset and not read(log.offset - 1, 1) and read(0, 1):
+                click.echo("the log was begun anew", err=True)
+                log.begin_again()
+            log.read(read)
+            silent = False
+        except (WorkerError, OSError) as error:
+            if not current.live:
+                raise
+            over = False
+            if not silent:
+                click.echo(f"{run.worker} does not answer: {error}; waiting", err=True)
+            silent = True
+        if over:
+            if messages is None:
+                _rest(reader, run, log)
             return
-        time.sleep(0.5)
+        time.sleep(LOOK_EVERY)
 
 
-def _write(data: bytes, *, as_json: bool) -> None:
-    text = data.decode("utf-8", errors="replace")
+def _rest(reader: Reader, run: Run, log: Printed) -> None:
+    """What the run printed between the last look and the removal of its run directory."""
+    kept = reader.log(run.id)
+    if kept is not None and log.offset < len(kept) < LONGEST_KEPT_LOG:
+        log.add(kept[log.offset :])
+
+
+def _close(run: Run, *, as_json: bool) -> None:
+    why = f": {run.failure.message}" if run.failure else ""
     if as_json:
-        write_line({"kind": "log", "text": text})
+        write_line({"kind": "end", "run": run.id, "state": str(run.state)})
     else:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        said = "has ended; `apply` collects it" if run.live else f"{run.state}{why}"
+        click.echo(f"run {run.id} {said}", err=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
-from rasreconcile.records import LastVerdict
-from rasreconcile.report.text import COLOURS, SIGNS, counted, length, stamp
-from rasreconcile.report.values import last_verdict_values, run_values
+from rasreconcile.jobs import RunId
+from rasreconcile.records import LastVerdict, Progress
+from rasreconcile.report.text import COLOURS, SIGNS, counted, length, progress_words, stamp
+from rasreconcile.report.values import last_verdict_values, progress_values, run_values
 from rasreconcile.runs import Run
 
 # The words of reconcile, spelled here so that `status` does not import the whole of it.
@@ -30,6 +33,7 @@ def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
     path = spec_path(spec)
     with Reader(state_path(path)) as reader:
         verdicts, live, controller = reader.verdicts(), reader.live_runs(), reader.controller()
+        progress = reader.progress()
     gone = {v.address for v in verdicts if v.sync == "current" and not v.output.exists()}
     if as_json:
         write_json(
@@ -38,7 +42,7 @@ def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
                 "controller": None
                 if controller is None
                 else {"pid": controller.pid, "host": controller.host, "since": controller.since.isoformat()},
-                "live": [run_values(run) for run in live],
+                "live": [run_values(run) | {"progress": _progress_values(run, progress)} for run in live],
                 "plans": [last_verdict_values(v) for v in verdicts],
                 "outputs_gone": sorted(gone),
             }
@@ -47,7 +51,7 @@ def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
     for verdict in verdicts:
         if show_all or verdict.sync != "current" or verdict.phase != "idle" or verdict.address in gone:
             _print(verdict, gone=verdict.address in gone)
-    _print_runs(live)
+    _print_runs(live, progress)
     if controller is None:
         click.echo(
             "no controller is working" + (f"; {len(live)} runs go on, `apply` collects them" if live else "")
@@ -78,8 +82,16 @@ def _print(verdict: LastVerdict, *, gone: bool) -> None:
         click.echo(f"    {line}")
 
 
-def _print_runs(live: tuple[Run, ...]) -> None:
+def _progress_values(run: Run, progress: Mapping[RunId, Progress]) -> dict[str, Any] | None:
+    known = progress.get(run.id)
+    return progress_values(known.facts, known.done) | {"at": known.at.isoformat()} if known else None
+
+
+def _print_runs(live: tuple[Run, ...], progress: Mapping[RunId, Progress]) -> None:
     now = datetime.now(UTC)
     for run in live:
         going = length(now - (run.started or run.created))
         click.echo(f"> {run.address}  {run.state} on {run.worker} for {going}  {run.id}")
+        known = progress.get(run.id)
+        if known and (words := progress_words(known.facts, known.done)):
+            click.echo(f"    {', '.join(words)}")

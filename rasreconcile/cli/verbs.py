@@ -19,6 +19,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "what every plan reads, and what would stop a run"),
     "diff": ("diff", "what apply would do, and why"),
     "apply": ("apply", "compute what is missing or stale, prove it, publish it"),
+    "adopt": ("adopt", "take results that stand there already under control, without running"),
     "watch": ("watch", "apply whenever inputs, spec or git change"),
     "status": ("status", "where everything stands, from the store alone"),
     "explain": ("explain", "why a plan is, or is not, current: before and after"),

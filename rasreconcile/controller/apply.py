@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.finishing import discard_left_over
+from rasreconcile.controller.following import Following
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.looking import Looking
 from rasreconcile.controller.loop import Loop
@@ -132,6 +133,7 @@ class Apply:
                 apply_id=apply_id,
                 began=began,
                 verifying=Lane("verify", 2, answers),
+                following=Following(answers),
                 tell=self.tell,
                 keep_runs=not self.loaded.spec.autoclean,
             )
@@ -140,6 +142,7 @@ class Apply:
             outcome = Outcome(self._loop.run(), site.counts, store.live_runs(), Exit.CONVERGED)
             code = exit_of(outcome.decision, interrupted=self._interrupts > 0)
             store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
+            site.following.close()
             for station in stations.values():
                 station.close()
             return Outcome(outcome.decision, outcome.counts, outcome.live, code)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.installs import Installs, engines_of
-from rasreconcile.controller.preview import memory_of
+from rasreconcile.controller.preview import remembered
 from rasreconcile.controller.stations import open_worker
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
@@ -35,7 +36,8 @@ class Findings:
 
 def check(loaded: LoadedSpec, clock: Clock) -> Findings:
     """Raises SpecError. Whatever is wrong with a worker is among the findings."""
-    with memory_of(loaded) as memory:
+    with ExitStack() as stack:
+        memory = remembered(loaded.state_path, stack)
         digests = Digests(memory.hashes(), clock.wall_ns)
         contents = Contents(memory.mentions(), clock.wall_ns, associations)
         resolution = resolve(loaded, digests, engine_for, contents=contents)

@@ -146,7 +146,7 @@ def put_in_place(proven: Proven) -> Published:
 
 def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "summary") -> tuple[str, ...]:
     """What the file at `path` lacks of what the plan expects. Raises ResultError where it cannot be read."""
-    facts = _read(plan, path, thoroughness)
+    facts = facts_of(plan, path, thoroughness)
     return expectations.judge(plan.expect, facts, identities.of_plan(plan))
 
 
@@ -228,7 +228,7 @@ def _failure(asked: Collecting, evidence: Evidence) -> Failure | None:
 
 def _judge(asked: Collecting, path: Path, left: Evidence) -> tuple[Failure | None, HdfFacts | None]:
     try:
-        facts = _read(asked.plan, path, "every dataset")
+        facts = facts_of(asked.plan, path, "every dataset")
     except ResultError as error:
         said = str(error).replace(str(path), asked.plan.result_name)
         text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
@@ -244,7 +244,8 @@ def _lacking(asked: Collecting, facts: HdfFacts, log: str) -> tuple[str, ...]:
     return expectations.judge(asked.plan.expect, facts, identity)
 
 
-def _read(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:
+def facts_of(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:
+    """What the file at `path` says, as far as the plan's expectations ask. Raises ResultError."""
     wanted = plan.expect.baseline
     baseline = Baseline(plan.baseline, wanted.water_surface_within) if wanted and plan.baseline else None
     return reader.read(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from rasreconcile.controller.finishing import collect, finish
-from rasreconcile.controller.settling import recall, reuse, verify
+from rasreconcile.controller.settling import settle
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.starting import launch, start
+from rasreconcile.controller.stopping import fail
 from rasreconcile.reconcile import actions as act
 from rasreconcile.runs import Failure, Run, RunState
 
@@ -30,14 +31,15 @@ def carry_out(site: Site, action: act.Action) -> None:
             site.end(run, RunState.LOST, failure)
         case act.Cancel(run, reason):
             _cancel(site, run, reason)
+        case act.Stop(run, failure):
+            site.store.intend_stop(run.id, failure, now=site.clock.now())
+            _cancel(site, run, failure.message)
+        case act.Fail():
+            fail(site, action)
         case act.Abandon(run, reason):
             site.end(run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
-        case act.Verify():
-            verify(site, action)
-        case act.Reuse():
-            reuse(site, action)
-        case act.Recall():
-            recall(site, action)
+        case act.Verify() | act.Reuse() | act.Recall():
+            settle(site, action)
         case _:
             assert_never(action)
 

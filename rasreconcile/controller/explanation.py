@@ -10,7 +10,7 @@ from rasreconcile.controller.preview import Preview
 from rasreconcile.plans import MISSING, Address, Component, InputFile, Plan
 from rasreconcile.project import decode
 from rasreconcile.reconcile.verdicts import Verdict
-from rasreconcile.records import Event, Published
+from rasreconcile.records import Event, Progress, Published
 from rasreconcile.runs import Run
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store.reading import Reader
@@ -48,6 +48,8 @@ class Explanation:
     runs: tuple[Run, ...]
     """The latest runs, newest first."""
     events: tuple[Event, ...]
+    progress: Progress | None = None
+    """Of its live run, as it was last noted."""
 
 
 def explain(loaded: LoadedSpec, seen: Preview, address: Address) -> Explanation:
@@ -61,7 +63,9 @@ def explain(loaded: LoadedSpec, seen: Preview, address: Address) -> Explanation:
         changes = _changes(plan, published, reader)
         runs = reader.runs(address=address, limit=5)
         events = reader.events(limit=10, address=address)
-    return Explanation(plan, verdict, published, changes, runs, events)
+        progress = reader.progress()
+    going = next((progress[run.id] for run in runs if run.id in progress), None)
+    return Explanation(plan, verdict, published, changes, runs, events, going)
 
 
 def _changes(plan: Plan, published: Published | None, reader: Reader | None) -> tuple[Change, ...]:

@@ -8,10 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from rasreconcile.controller.assessing import Assessing
 from rasreconcile.errors import ResultError
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.durations import Expectancy, History, expectancy
 from rasreconcile.reconcile.observed import (
+    Assessed,
+    Assessment,
     LiveRun,
     NoOutput,
     Output,
@@ -37,6 +40,7 @@ class Memory(Protocol):
     def open_requests(self) -> tuple[Request, ...]: ...
     def hashes(self) -> Mapping[tuple[Path, str], Hashed]: ...
     def mentions(self) -> Mapping[tuple[Path, str], Mentions]: ...
+    def assessed(self) -> Mapping[Path, Assessed]: ...
 
 
 @dataclass(slots=True)
@@ -47,9 +51,11 @@ class Looking:
     digests: Digests
     outputs: dict[Address, Output] = field(default_factory=dict)
     receipts: dict[Address, Published] = field(default_factory=dict)
+    assessments: dict[Address, Assessment] = field(default_factory=dict)
     published: Mapping[Address, Published] = field(default_factory=dict)
     expectancy: Expectancy = field(default_factory=Expectancy)
     _damage: dict[str, str | None] = field(default_factory=dict)
+    _assessing: Assessing | None = None
 
     def look(self, plans: Sequence[Plan]) -> None:
         """At every plan's output and at all that is remembered."""
@@ -57,6 +63,7 @@ class Looking:
         self.expectancy = expectancy(self.memory.durations())
         self.outputs.clear()
         self.receipts.clear()
+        self.assessments.clear()
         for plan in plans:
             self._look_at(plan)
 
@@ -71,6 +78,7 @@ class Looking:
         self.outputs[plan.address] = self._output(plan, published)
         if published is None and not isinstance(self.outputs[plan.address], NoOutput):
             self._look_at_receipt(plan)
+        self._assess(plan)
 
     def seen(self, plans: Sequence[Plan], now: datetime) -> Seen:
         """All that can be known without asking a worker; live runs are as the memory has them."""
@@ -80,6 +88,7 @@ class Looking:
             outputs=self.outputs,
             published=self.published,
             receipts=self.receipts,
+            assessments=self.assessments,
             intact=self._intact(plans),
             live={run.address: LiveRun(run=run, status=None) for run in self.memory.live_runs()},
             attempts=self.memory.attempts_at({plan.address: plan.fingerprint for plan in plans}),
@@ -117,6 +126,27 @@ class Looking:
         self.receipts[plan.address] = receipt
         self.outputs[plan.address] = OutputSeen(size=found.stat.size, digest=found.raw)
 
+    def take_assessed(self) -> tuple[Assessed, ...]:
+        """Found results that were read since the last call, for the store to remember."""
+        return self._assessing.take_fresh() if self._assessing else ()
+
+    def _assess(self, plan: Plan) -> None:
+        """Of a result without a record: may it be adopted."""
+        address, output = plan.address, self.outputs[plan.address]
+        self.assessments.pop(address, None)
+        receipt = self.receipts.get(address)
+        if address in self.published or not isinstance(output, OutputSeen):
+            return
+        if receipt is not None and receipt.digest == output.digest:
+            return
+        if self._assessing is None:
+            self._assessing = Assessing(dict(self.memory.assessed()))
+        try:
+            self.assessments[address] = self._assessing.assess(plan)
+        except OSError:
+            # Gone since it was looked at: the next look finds nothing there.
+            return
+
     def _damage_of(self, path: Path, digest: str) -> str | None:
         if digest not in self._damage:
             try:
@@ -130,6 +160,9 @@ class Looking:
         intact: dict[str, Published] = {}
         for plan in plans:
             published, output = self.published.get(plan.address), self.outputs.get(plan.address)
-            if published and isinstance(output, OutputSeen) and output.digest == published.digest:
+            if published is None or published.provenance == "adopted":
+                # Nobody proved that its inputs made it: good enough where it stands, not for another plan.
+                continue
+            if isinstance(output, OutputSeen) and output.digest == published.digest:
                 intact.setdefault(published.fingerprint, published)
         return intact

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from rasreconcile.controller.effects import carry_out
+from rasreconcile.controller.following import follow_due, seconds_to_next_read
 from rasreconcile.controller.lanes import Answers
 from rasreconcile.controller.polling import live_seen, poll_due, seconds_to_next_poll, workers_seen
 from rasreconcile.controller.progress import Progress, progress_of
 from rasreconcile.controller.site import Site
 from rasreconcile.errors import SpecError
-from rasreconcile.plans import Plan
+from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.policy import Policy
@@ -53,6 +54,7 @@ class Loop:
     linger_until: float = 0.0
     """Monotonic; until then a second interrupt is waited for."""
     plans: tuple[Plan, ...] = ()
+    known: Mapping[Address, Plan] = field(default_factory=dict)
     decision: Decision | None = None
     times: Times = field(default_factory=Times)
     _requests: int = 0
@@ -86,6 +88,7 @@ class Loop:
         site = self.site
         live = site.store.live_runs()
         poll_due(site, live)
+        follow_due(site, live, self.known)
         if site.changed or self.decision is None or self._time_has_come():
             site.changed = False
             self.decision = self._decide(live)
@@ -126,7 +129,7 @@ class Loop:
                 return self.interrupts == 0
             case act.Verify(plan) | act.Reuse(plan):
                 return self.interrupts == 0 and plan.address not in flight.plans
-            case act.Cancel(run):
+            case act.Cancel(run) | act.Stop(run):
                 return run.id not in flight.cancelled
             case _:
                 return True
@@ -154,8 +157,7 @@ class Loop:
         site = self.site
         waits = [LOOK_AT_REQUESTS]
         poll = seconds_to_next_poll(site, site.store.live_runs())
-        if poll is not None:
-            waits.append(poll)
+        waits += [wait for wait in (poll, seconds_to_next_read(site)) if wait is not None]
         if self.decision is not None and self.decision.next_at is not None:
             waits.append((self.decision.next_at - site.clock.now()) / timedelta(seconds=1))
         waits += [at - site.clock.monotonic() for at in site.flight.retry_at.values()]
@@ -166,8 +168,10 @@ class Loop:
     def _look(self) -> None:
         began = self.site.clock.monotonic()
         self.plans = self.resolve().plans
+        self.known = {plan.address: plan for plan in self.plans}
         self.site.looking.look(self.plans)
         self.site.store.remember_hashes(self.site.looking.digests.take_fresh())
+        self.site.store.remember_assessed(self.site.looking.take_assessed())
         self.times.files = self.site.clock.monotonic()
         self.times.files_took = self.times.files - began
         self.site.stale_inputs = False

@@ -11,7 +11,7 @@ from rasreconcile.controller.stations import Station
 from rasreconcile.jobs import Problem, RunId, Status, Unknown
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
-from rasreconcile.runs import Run
+from rasreconcile.runs import Failure, Run
 
 NOT_IN_SPEC = "its worker is not in the spec"
 
@@ -43,8 +43,8 @@ def seconds_to_next_poll(site: Site, live: Sequence[Run]) -> float | None:
 
 def live_seen(site: Site, live: Sequence[Run]) -> Mapping[Address, LiveRun]:
     """Each live run with what its worker last said of it."""
-    monotonic = site.clock.monotonic()
-    return {run.address: _live(site, run, monotonic) for run in live}
+    monotonic, stops = site.clock.monotonic(), site.store.stops()
+    return {run.address: _live(site, run, monotonic, stops.get(run.id)) for run in live}
 
 
 def workers_seen(
@@ -63,9 +63,9 @@ def workers_seen(
     )
 
 
-def _live(site: Site, run: Run, monotonic: float) -> LiveRun:
+def _live(site: Site, run: Run, monotonic: float, stopping: Failure | None) -> LiveRun:
     station = site.stations.get(run.worker)
-    flight = site.flight
+    flight, followed = site.flight, site.following.runs.get(run.id)
     waiting = monotonic < flight.retry_at.get(run.id, 0.0)
     return LiveRun(
         run=run,
@@ -74,6 +74,9 @@ def _live(site: Site, run: Run, monotonic: float) -> LiveRun:
         failed_starts=flight.failed_starts.get(run.id, 0),
         last_error=flight.errors.get(run.id, ""),
         held=flight.held.get(run.id, "") if waiting and run.id not in flight.runs else "",
+        said=followed.reading.facts if followed else None,
+        done=followed.done if followed else None,
+        stopping=stopping,
     )
 
 

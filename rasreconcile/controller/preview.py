@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.looking import Looking, Memory
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.durations import History
-from rasreconcile.reconcile.observed import Verification, WorkerSeen
+from rasreconcile.reconcile.observed import Assessed, Verification, WorkerSeen
 from rasreconcile.records import Hashed, Mentions, Published, Request
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results.associations import associations
@@ -31,6 +32,8 @@ class Preview:
     plans: tuple[Plan, ...]
     decision: Decision
     published: Mapping[Address, Published]
+    proposal: Proposal
+    """What to do about results that no run of ours has made."""
 
 
 class NoMemory:
@@ -60,20 +63,14 @@ class NoMemory:
     def mentions(self) -> Mapping[tuple[Path, str], Mentions]:
         return {}
 
-
-@contextmanager
-def memory_of(loaded: LoadedSpec) -> Iterator[Memory]:
-    """What the store of the spec remembers, where there is one, read beside whoever holds it."""
-    if not loaded.state_path.exists():
-        yield NoMemory()
-        return
-    with Reader(loaded.state_path) as reader:
-        yield reader
+    def assessed(self) -> Mapping[Path, Assessed]:
+        return {}
 
 
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
     """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
-    with memory_of(loaded) as memory:
+    with ExitStack() as stack:
+        memory = remembered(loaded.state_path, stack)
         digests = Digests(memory.hashes(), clock.wall_ns)
         contents = Contents(memory.mentions(), clock.wall_ns, associations)
         known = memory.published()
@@ -82,7 +79,13 @@ def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
         looking = Looking(memory, digests)
         looking.look(plans)
         seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))
-        return Preview(plans, decide(plans, seen, policy_of(loaded.spec)), known)
+        decision = decide(plans, seen, policy_of(loaded.spec))
+        return Preview(plans, decision, known, propose(decision.verdicts, seen.assessments))
+
+
+def remembered(state: Path, stack: ExitStack) -> Memory:
+    """What the store holds, for reading; nothing where there is none yet."""
+    return stack.enter_context(Reader(state)) if state.exists() else NoMemory()
 
 
 def idle_workers(spec: Spec) -> tuple[WorkerSeen, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rasreconcile.controller.site import Site
+from rasreconcile.facts import LogFacts
 from rasreconcile.reconcile.decision import Decision
+from rasreconcile.reconcile.durations import left
 from rasreconcile.runs import Run
 
 
@@ -19,6 +21,15 @@ class RunProgress:
     run: Run
     going: timedelta
     expected: timedelta | None
+    said: LogFacts | None = None
+    """What its messages say so far."""
+    done: float | None = None
+    """The part of the simulation that is done, 0 to 1."""
+
+    @property
+    def left(self) -> timedelta | None:
+        """How long it will go on, from its own pace or from history."""
+        return left(self.going, self.expected, self.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ def progress_of(site: Site, decision: Decision) -> Progress:
     now = site.clock.now()
     lengths = site.looking.expectancy.lengths
     runs = sorted(
-        (RunProgress(run, now - (run.started or run.created), lengths.get(run.address)) for run in live),
+        (_of_run(site, run, now, lengths.get(run.address)) for run in live),
         key=lambda r: r.going,
         reverse=True,
     )
@@ -56,12 +67,20 @@ def progress_of(site: Site, decision: Decision) -> Progress:
     )
 
 
+def _of_run(site: Site, run: Run, now: datetime, expected: timedelta | None) -> RunProgress:
+    going, followed = now - (run.started or run.created), site.following.runs.get(run.id)
+    if followed is None:
+        return RunProgress(run, going, expected)
+    return RunProgress(run, going, expected, followed.reading.facts, followed.done)
+
+
 def _remaining(site: Site, decision: Decision, runs: list[RunProgress]) -> timedelta | None:
     lengths = site.looking.expectancy.lengths
     waiting = [v.address for v in decision.verdicts if str(v.phase) in {"queued", "backoff"}]
     slots = sum(station.spec.slots for station in site.stations.values())
-    if not lengths or not slots or any(address not in lengths for address in waiting):
+    tells = bool(lengths) or any(r.done is not None for r in runs)
+    if not tells or not slots or any(address not in lengths for address in waiting):
         return None
-    going = [max((r.expected or r.going) - r.going, timedelta()) for r in runs]
+    going = [r.left or timedelta() for r in runs]
     total = sum((lengths[address] for address in waiting), timedelta()) + sum(going, timedelta())
     return total / min(slots, max(len(waiting) + len(runs), 1))

@@ -11,6 +11,17 @@ from rasreconcile.reconcile.actions import Recall, Reuse, Verify
 from rasreconcile.records import Published
 
 
+def settle(site: Site, action: Verify | Reuse | Recall) -> None:
+    """Does it, or gives it to a lane."""
+    match action:
+        case Verify():
+            verify(site, action)
+        case Reuse():
+            reuse(site, action)
+        case Recall():
+            recall(site, action)
+
+
 def verify(site: Site, action: Verify) -> None:
     """The expectations changed: judge the published file by those of today."""
     plan, published = action.plan, action.published

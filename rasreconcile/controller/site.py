@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.flight import Flight
+from rasreconcile.controller.following import Following
 from rasreconcile.controller.lanes import Lane
 from rasreconcile.controller.looking import Looking
 from rasreconcile.controller.stations import Station
@@ -29,6 +30,7 @@ class Site:
     apply_id: int
     began: datetime
     verifying: Lane
+    following: Following
     tell: Callable[[Event], None]
     keep_runs: bool = False
     """The spec says `autoclean: false`."""

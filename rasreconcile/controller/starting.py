@@ -26,7 +26,7 @@ def start(site: Site, action: Start) -> None:
         _check(site, station)
         return
     plan, now = action.plan, site.clock.now()
-    texts = _texts(plan)
+    texts = texts_of(plan)
     if texts is None:
         site.stale_inputs = site.changed = True
         return
@@ -118,7 +118,7 @@ def _check(site: Site, station: Station) -> None:
     station.control.do(station.check, checked, failed)
 
 
-def _texts(plan: Plan) -> dict[str, bytes] | None:
+def texts_of(plan: Plan) -> dict[str, bytes] | None:
     """The text inputs by digest; None where one is no longer what it was when it was hashed."""
     texts: dict[str, bytes] = {}
     for file in plan.inputs:

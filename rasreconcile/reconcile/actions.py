@@ -73,6 +73,23 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Its messages show that the result will be of no use: write down why, then end it on its worker."""
+
+    run: Run
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The run was ended early, for this reason, and is over: close its record."""
+
+    run: Run
+    failure: Failure
+    status: Ended | Absent | Vanished
+
+
+@dataclass(frozen=True, slots=True)
 class Abandon:
     """Nobody wants the run any more, and nothing of it is running: close its record."""
 
@@ -104,4 +121,18 @@ class Recall:
     published: Published
 
 
-Action = Start | Restart | Note | Collect | Finish | Lose | Cancel | Abandon | Verify | Reuse | Recall
+Action = (
+    Start
+    | Restart
+    | Note
+    | Collect
+    | Finish
+    | Lose
+    | Cancel
+    | Stop
+    | Fail
+    | Abandon
+    | Verify
+    | Reuse
+    | Recall
+)

@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Verify
+from rasreconcile.reconcile.adoption import found_result, may_be_adopted
 from rasreconcile.reconcile.live import follow, stray
-from rasreconcile.reconcile.observed import NoOutput, OutputSeen, Seen
+from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
 from rasreconcile.reconcile.policy import (
     BackOff,
     Clear,
@@ -125,10 +126,11 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     retried = plan.address in seen.retried
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
-    if plan.blocked_by:
-        return replace(verdict, phase=Phase.HELD, note="; ".join(plan.blocked_by))
     attempts = seen.attempts.get(plan.address, ())
-    held = None if retried or attempts else _held(verdict)
+    assessment = seen.assessments.get(plan.address)
+    held = None if retried or attempts else _held(verdict, assessment)
+    if plan.blocked_by and not (held and may_be_adopted(verdict, assessment)):
+        return replace(verdict, phase=Phase.HELD, note="; ".join(plan.blocked_by))
     if held is not None:
         return held
     if retried:
@@ -144,12 +146,11 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
             return replace(verdict, phase=Phase.HELD, note=why)
 
 
-def _held(verdict: Verdict) -> Verdict | None:
+def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
     """What a run must not, or cannot, put right without a person's word."""
     causes = {reason.cause for reason in verdict.reasons}
     if Cause.UNKNOWN_ORIGIN in causes:
-        note = "`retry` computes it and replaces the file; or move the file away"
-        return replace(verdict, phase=Phase.HELD, note=note)
+        return found_result(verdict, assessment)
     if verdict.sync is Sync.UNKNOWN:
         return replace(verdict, phase=Phase.HELD, note="make the file readable, or move it away")
     if causes == {Cause.EXPECTATION_FAILED}:

@@ -42,3 +42,17 @@ def expectancy(history: History) -> Expectancy:
         if runs
     }
     return Expectancy(lengths, speeds)
+
+
+ENOUGH_TO_TELL = 0.02
+"""Of a simulation, before its pace says more than history does."""
+
+
+def left(going: timedelta, expected: timedelta | None, done: float | None) -> timedelta | None:
+    """How long a run that has gone on for `going` will go on; None: nothing tells.
+
+    The pace until now counts as soon as there is one; before that, and where the engine says nothing, history does.
+    """
+    if done is not None and done >= ENOUGH_TO_TELL:
+        return going * (1 / done - 1)
+    return None if expected is None else max(expected - going, timedelta())

@@ -6,9 +6,21 @@ from dataclasses import replace
 
 from rasreconcile.jobs import Absent, Ended, Queued, Running, Unknown, Vanished
 from rasreconcile.plans import Plan
-from rasreconcile.reconcile.actions import Abandon, Action, Cancel, Collect, Finish, Lose, Note, Restart
+from rasreconcile.reconcile.actions import (
+    Abandon,
+    Action,
+    Cancel,
+    Collect,
+    Fail,
+    Finish,
+    Lose,
+    Note,
+    Restart,
+    Stop,
+)
 from rasreconcile.reconcile.observed import LiveRun, Seen
 from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, SetAside, worker_standing
+from rasreconcile.reconcile.stopping import hopeless
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.runs import Failure, Run, RunState
 
@@ -34,6 +46,13 @@ def follow(
 def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | None:
     run = live.run
     match live.status:
+        case Ended() | Vanished() | Absent() as over if live.stopping and not _exited(over):
+            # The cancel was ours: what the worker says of its end is not why it ended.
+            return Fail(run, live.stopping, over)
+        case Queued() | Running() if stop := live.stopping or (
+            wanted and hopeless(plan.stop_when, live.said)
+        ):
+            return Stop(run, stop)
         case Ended() as ended:
             return Collect(run, plan, ended)
         case Vanished(evidence):
@@ -54,6 +73,11 @@ def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | N
             return Note(run, running)
         case Queued() | Running() | Unknown() | None:
             return None
+
+
+def _exited(over: Ended | Vanished | Absent) -> bool:
+    """It came to its own end before the cancel reached it: its result is judged like any other."""
+    return isinstance(over, Ended) and over.cause == "exited"
 
 
 def stray(live: LiveRun, seen: Seen) -> Action | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
 
+from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import Status
 from rasreconcile.plans import Address
-from rasreconcile.records import Published
-from rasreconcile.runs import Run
+from rasreconcile.records import FileStat, Published
+from rasreconcile.runs import Failure, Run
 
 # ---- the file at a plan's output path
 
@@ -41,6 +44,69 @@ class OutputUnreadable:
 Output = NoOutput | OutputSeen | OutputUnreadable
 
 
+# ---- a result that no run of ours has made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a found HDF says of itself. Times are the clock of the machine that computed, without zone."""
+
+    shortfalls: tuple[str, ...] = ()
+    """What it lacks of what the plan expects of a result."""
+    file_version: str | None = None
+    short_id: str | None = None
+    geometry: str | None = None
+    flow: str | None = None
+    window: tuple[datetime, datetime] | None = None
+    """From when to when it was computed."""
+    geometry_written: datetime | None = None
+    summary: str = ""
+    """A few words for `status`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A found HDF beside the texts of its plan. Times of files are UTC."""
+
+    evidence: Evidence
+    modified: datetime
+    texts: Mapping[str, datetime] = field(default_factory=dict)
+    """When each text input was last written, by name."""
+    short_id: str = ""
+    geometry: str = ""
+    flow: str = ""
+    """Names of the files that the plan names today."""
+    geometry_edited: datetime | None = None
+    """The latest edit that the geometry itself tells of; the modeller's clock, without zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A line of the cache of evidence: a file as it was when it was read, and judged as what."""
+
+    path: Path
+    stat: FileStat
+    judged_as: str
+    """Digest of the expectations, and of the plan it was read as the result of."""
+    evidence: Evidence
+
+
+class Fitness(StrEnum):
+    """What may become of a found result."""
+
+    ADOPTABLE = "adoptable"
+    SUSPICIOUS = "suspicious"
+    UNFIT = "unfit"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One found result: adoptable without reasons; suspicious or unfit with every reason there is."""
+
+    fitness: Fitness
+    reasons: tuple[str, ...] = ()
+
+
 # ---- whether a published output meets the expectations of today
 
 
@@ -65,6 +131,12 @@ class LiveRun:
     last_error: str = ""
     held: str = ""
     """Why its proven result cannot be put in its place now."""
+    said: LogFacts | None = None
+    """What its messages say so far."""
+    done: float | None = None
+    """The part of the simulation that is done, 0 to 1."""
+    stopping: Failure | None = None
+    """It was decided to end it early, and why: recorded before it was asked to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +181,8 @@ class Seen:
     """Plans a person asked to compute again although they are current."""
     cancelled: frozenset[Address] = frozenset()
     """Plans a person asked to stop; they stay idle until a `retry` or a change."""
+    assessments: Mapping[Address, Assessment] = field(default_factory=dict)
+    """Of results that stand there without a record."""
     uncopied: frozenset[Address] = frozenset()
     """Plans whose result could not be copied from one with the same fingerprint: they compute it themselves."""
     workers: tuple[WorkerSeen, ...] = ()

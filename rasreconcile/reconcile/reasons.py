@@ -30,6 +30,10 @@ class Cause(StrEnum):
     REQUESTED = "requested"
     ADOPTED_UNVERIFIED = "adopted-unverified"
     UNKNOWN_ORIGIN = "unknown-origin"
+    SUSPICIOUS = "suspicious"
+    """Speaks against adopting a result of unknown origin unseen."""
+    UNFIT = "unfit"
+    """Keeps a result of unknown origin from being adopted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from rasreconcile.placement import Due, Placed, Room, fits, place
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reconcile.observed import Seen, WorkerSeen
+from rasreconcile.reconcile.durations import left
+from rasreconcile.reconcile.observed import LiveRun, Seen, WorkerSeen
 from rasreconcile.reconcile.policy import InUse, Policy, SetAside, worker_standing
 
 
@@ -47,8 +48,8 @@ def seat(
 
 
 def _room(worker: WorkerSeen, seen: Seen, standing: InUse | SetAside) -> Room:
-    here = [live.run for live in seen.live.values() if live.run.worker == worker.name]
-    used = {run.slot for run in here}
+    here = [live for live in seen.live.values() if live.run.worker == worker.name]
+    used = {live.run.slot for live in here}
     free = tuple(slot for slot in range(worker.slots) if slot not in used)
     if worker.unreachable is not None:
         free = ()
@@ -58,20 +59,21 @@ def _room(worker: WorkerSeen, seen: Seen, standing: InUse | SetAside) -> Room:
         worker=worker.name,
         priority=worker.priority,
         free_slots=free,
-        free_cores=worker.cores_total - sum(run.cores for run in here),
+        free_cores=worker.cores_total - sum(live.run.cores for live in here),
         cores_total=worker.cores_total,
         cores_per_plan=worker.cores_per_plan,
         speed=worker.speed,
-        busy_for=tuple(_remaining(run.address, run.started, worker.speed, seen) for run in here),
+        busy_for=tuple(_remaining(live, worker.speed, seen) for live in here),
     )
 
 
-def _remaining(address: Address, started: datetime | None, speed: float, seen: Seen) -> timedelta:
-    expected = seen.expected.get(address)
+def _remaining(live: LiveRun, speed: float, seen: Seen) -> timedelta:
+    run = live.run
+    expected = seen.expected.get(run.address)
     if expected is None:
         expected = _typical(seen)
-    so_far = seen.now - started if started else timedelta()
-    return max(expected / speed - so_far, timedelta())
+    so_far = seen.now - run.started if run.started else timedelta()
+    return left(so_far, expected / speed, live.done) or timedelta()
 
 
 def _typical(seen: Seen) -> timedelta:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify
+from rasreconcile.reconcile.adoption import Proposal
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
 from rasreconcile.report.text import COLOURS, SIGNS, counted
 
 SYNCS = [str(sync) for sync in Sync]
+_MOST_COMMANDS = 5
 _BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
 
 
@@ -28,6 +31,7 @@ def lines(
     *,
     show_all: bool = False,
     warnings: Mapping[Address, Sequence[str]] | None = None,
+    proposal: Proposal | None = None,
 ) -> Iterator[str]:
     """For a terminal; colours are dropped by click where there is none."""
     shown = [v for v in decision.verdicts if show_all or not _at_rest(v)]
@@ -43,6 +47,8 @@ def lines(
         yield ""
     yield f"{name}: {len(decision.verdicts)} plans: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}"
     yield _outlook(decision)
+    if proposal:
+        yield from _proposed(name, proposal)
 
 
 def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
@@ -58,6 +64,27 @@ def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
         yield f"{indent}{reason}"
     if phase:
         yield indent + click.style(phase, dim=verdict.phase not in _BLOCKED)
+
+
+def _proposed(name: str, proposal: Proposal) -> Iterator[str]:
+    """What a person may do about found results, with the commands to type."""
+    words = [
+        f"adopt {len(proposal.adopt)}",
+        f"run {len(proposal.run) + len(proposal.replace)}",
+        f"look at {len(proposal.look)}",
+    ]
+    yield click.style(f"Proposal: {', '.join(words)}.", bold=True)
+    if proposal.adopt:
+        yield f"  rasreconcile adopt {name} --all"
+    for addresses, verb in ((proposal.look, "adopt"), (proposal.replace, "retry")):
+        for address in addresses[:_MOST_COMMANDS]:
+            yield f"  rasreconcile {verb} {name} {_quoted(address)}"
+        if len(addresses) > _MOST_COMMANDS:
+            yield f"  and {len(addresses) - _MOST_COMMANDS} more to {verb}"
+
+
+def _quoted(address: Address) -> str:
+    return f"'{address}'" if re.search(r"[^\w./-]", address) else address
 
 
 def _at_rest(verdict: Verdict) -> bool:

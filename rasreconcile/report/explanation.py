@@ -9,9 +9,9 @@ import click
 
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.verdicts import Phase, Verdict
-from rasreconcile.records import Event, Published
-from rasreconcile.report.text import COLOURS, event_line, stamp, table
-from rasreconcile.report.values import event_values, run_values, verdict_values
+from rasreconcile.records import Event, Progress, Published
+from rasreconcile.report.text import COLOURS, event_line, progress_words, stamp, table
+from rasreconcile.report.values import event_values, progress_values, run_values, verdict_values
 from rasreconcile.runs import Run
 
 
@@ -47,6 +47,8 @@ class Explained(Protocol):
     def runs(self) -> Sequence[Run]: ...
     @property
     def events(self) -> Sequence[Event]: ...
+    @property
+    def progress(self) -> Progress | None: ...
 
 
 def values(explained: Explained) -> dict[str, Any]:
@@ -68,6 +70,7 @@ def values(explained: Explained) -> dict[str, Any]:
             "digest": published.digest,
             "size": published.size,
             "summary": published.summary,
+            "remarks": list(published.remarks),
         },
         "components": [
             {
@@ -80,6 +83,9 @@ def values(explained: Explained) -> dict[str, Any]:
             }
             for change in explained.changes
         ],
+        "progress": progress_values(explained.progress.facts, explained.progress.done)
+        if explained.progress
+        else None,
         "runs": [run_values(run) for run in explained.runs],
         "events": [event_values(event) for event in explained.events],
     }
@@ -97,12 +103,14 @@ def lines(explained: Explained) -> Iterator[str]:
         yield f"  next: {verdict.note}"
     if verdict.next_at:
         yield f"  at: {stamp(verdict.next_at)}"
+    yield from _progress(explained.progress)
     yield f"result: {explained.plan.output}"
     if published is None:
         yield "  none was ever published"
     else:
-        how = f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
-        yield f"  {how}, {stamp(published.at)}"
+        yield f"  {_origin(published)}, {stamp(published.at)}"
+        for remark in published.remarks:
+            yield f"    in spite of: {remark}"
         yield f"  {published.size} bytes, sha256 {published.digest[:16]}" + (
             f", {published.summary}" if published.summary else ""
         )
@@ -117,6 +125,21 @@ def lines(explained: Explained) -> Iterator[str]:
     if explained.events:
         yield "lately:"
         yield from (f"  {event.at:%Y-%m-%d} {event_line(event)}" for event in explained.events)
+
+
+def _origin(published: Published) -> str:
+    if published.provenance == "adopted":
+        return f"adopted, not computed: made by {published.engine}; nobody proved that its inputs were these"
+    return f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
+
+
+def _progress(progress: Progress | None) -> Iterator[str]:
+    words = progress_words(progress.facts, progress.done) if progress else []
+    if progress is None or not words:
+        return
+    yield f"its messages, as of {stamp(progress.at)}: {', '.join(words)}"
+    if progress.facts.worst:
+        yield f"  largest error: {progress.facts.worst}"
 
 
 def _row(change: Changed, published: Published | None) -> tuple[str, str, str]:

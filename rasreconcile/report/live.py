@@ -9,8 +9,8 @@ from typing import IO, Any, Protocol
 import click
 
 from rasreconcile.records import Event
-from rasreconcile.report.text import COLOURS, event_line, length
-from rasreconcile.report.values import event_values
+from rasreconcile.report.text import COLOURS, event_line, length, progress_words
+from rasreconcile.report.values import event_values, progress_values
 
 
 class Moment(Protocol):
@@ -65,6 +65,10 @@ class Stream(Quiet):
             "sync": dict(moment.syncs),
             "phase": dict(moment.phases),
             "workers": {name: {"used": u, "slots": s} for name, (u, s) in moment.workers.items()},
+            "runs": [
+                {"run": one.run.id, "plan": one.run.address, **progress_values(one.said, one.done)}
+                for one in moment.longest
+            ],
         }
         if values != self._last:
             self._last = values
@@ -110,6 +114,16 @@ class Lines(Quiet):
             self._live.update("\n".join(progress_lines(moment, self._failure)), refresh=True)
 
 
+def how_far(one: Any) -> str:
+    """`3 min 10 s, 37 % of the simulation, RasUnsteady, 01JAN1900 00:44:20, about 5 min left`."""
+    if one.said is None or (one.done is None and not one.said.process):
+        return length(one.going) + (f" of about {length(one.expected)}" if one.expected else "")
+    words = [length(one.going), *progress_words(one.said, one.done)]
+    if one.left is not None:
+        words.append(f"about {length(one.left)} left")
+    return ", ".join(words)
+
+
 def progress_lines(moment: Moment, failure: str = "") -> list[str]:
     """At most twelve lines, however many plans."""
     current = moment.syncs.get("current", 0)
@@ -121,8 +135,7 @@ def progress_lines(moment: Moment, failure: str = "") -> list[str]:
     if len(workers) > 5:
         lines[-1] = f"  and {len(workers) - 4} workers more"
     for progress in list(moment.longest)[:5]:
-        expected = f" of about {length(progress.expected)}" if progress.expected else ""
-        lines.append(f"  {progress.run.address} on {progress.run.worker}: {length(progress.going)}{expected}")
+        lines.append(f"  {progress.run.address} on {progress.run.worker}: {how_far(progress)}")
     if failure:
         lines.append(f"  last failure: {failure}")
     return lines

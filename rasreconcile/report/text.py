@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from rasreconcile.facts import LogFacts
 from rasreconcile.records import Event
 from rasreconcile.runs import Run
 
@@ -58,6 +59,25 @@ def run_line(run: Run) -> str:
     took = length(run.ended - run.started) if run.ended and run.started else "-"
     said = run.failure.message if run.failure else run.reason
     return f"{stamp(run.created)}  {run.state:<10} {run.address:<24} {run.worker:<12} {took:>12}  {said}"
+
+
+def progress_words(said: LogFacts, done: float | None) -> list[str]:
+    """`37 % of the simulation`, `RasUnsteady`, `01JAN1900 00:44:20`, `212 steps out of iterations`: what is known."""
+    words = []
+    if done is not None:
+        words.append(f"{done:.0%} of the simulation".replace("%", " %"))
+    if said.process:
+        inside = "" if done is not None or said.fraction is None else f" {100 * said.fraction:.0f} %"
+        words.append(f"{said.process}{inside}")
+    if said.simulated is not None:
+        words.append(f"{said.simulated:%d%b%Y %H:%M:%S}".upper())
+    if said.troubles:
+        words.append(f"{said.troubles} steps out of iterations")
+    if said.volume_error_percent is not None:
+        words.append(f"volume error {said.volume_error_percent:.4g} %")
+    if alarm := said.unstable or said.first_error:
+        words.append(alarm)
+    return words
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

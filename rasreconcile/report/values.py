@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rasreconcile.facts import LogFacts
 from rasreconcile.reconcile.verdicts import Verdict
 from rasreconcile.records import Event, LastVerdict
 from rasreconcile.runs import Run
@@ -60,6 +61,23 @@ def run_values(run: Run) -> dict[str, Any]:
             "cause": failure.cause,
             "message": failure.message,
         },
+    }
+
+
+def progress_values(said: LogFacts | None, done: float | None) -> dict[str, Any]:
+    """How far a live run has come, as far as its messages tell."""
+    facts = said or LogFacts()
+    worst = facts.worst
+    return {
+        "process": facts.process,
+        "fraction": facts.fraction,
+        "simulated": facts.simulated.isoformat() if facts.simulated else None,
+        "done": done,
+        "iterations_at_limit": facts.troubles,
+        "worst": {"at": worst.at, "place": worst.place, "error": worst.error} if worst else None,
+        "volume_error_percent": facts.volume_error_percent,
+        "unstable": facts.unstable,
+        "first_error": facts.first_error,
     }
 
 

@@ -214,6 +214,7 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         expectation_digest=expectation_digest(entry.expect),
         cores=entry.cores,
         time_limit=timedelta(minutes=minutes) if minutes else DEFAULT_TIME_LIMIT,
+        stop_when=entry.stop_when or loaded.spec.stop_when,
         only_on=entry.only_on,
         needs=draft.needs,
         blocked_by=tuple(draft.closure.blocked_by),

@@ -53,6 +53,7 @@ def facts(tree: Tree, datasets: Collection[str]) -> HdfFacts:
         short_id=_information(tree, *_SHORT_ID),
         geometry_filename=_information(tree, *_GEOMETRY),
         flow_filename=_information(tree, "Flow Filename"),
+        geometry_time=moment(tree.text_attribute("Geometry", "Geometry Time")),
         solution=tree.text_attribute(summary, "Solution"),
         unstable_at=_unstable(tree, summary),
         messages=_messages(tree),

@@ -22,7 +22,8 @@ _NOTES: Mapping[Provenance, str] = {
     "computed": "computed by this run",
     "copied": "copied from the result of another plan with the same fingerprint; the run is that plan's",
     "recalled": "known again from the receipt beside it, which matched the file",
-    "adopted": "an existing file, taken under control after it was verified; rasreconcile did not run it",
+    "adopted": "an existing file, verified and taken under control; rasreconcile did not compute it, and nobody proved"
+    " that these inputs made it",
 }
 
 
@@ -48,6 +49,7 @@ def text(published: Published) -> str:
         "summary": published.summary,
         "fingerprint": published.fingerprint,
         "expectations": published.expectation_digest,
+        "remarks": list(published.remarks),
         "components": [{"name": c.name, "digest": c.digest, "value": c.value} for c in published.components],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
@@ -97,6 +99,7 @@ def _published(document: Any, output: Path) -> Published:
         worker=_text(document, "worker"),
         at=_time(_text(document, "published")),
         summary=_text(document, "summary"),
+        remarks=tuple(_remark(r) for r in _list({"remarks": [], **document}, "remarks")),
     )
 
 
@@ -104,6 +107,13 @@ def _component(value: Any) -> Component:
     if not isinstance(value, dict):
         raise TypeError("a component is no object")
     return Component(_text(value, "name", r"\S.*"), _text(value, "digest"), _text(value, "value"))
+
+
+def _remark(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a remark is no text")
+    value.encode()
+    return value
 
 
 def _text(document: Mapping[str, Any], key: str, pattern: str = r"[\s\S]*") -> str:

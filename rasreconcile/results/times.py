@@ -12,6 +12,19 @@ _STARTED = re.compile(
     rf"Simulation started at:[ \t]*{_DAY}[ \t]+(\d{{1,2}}):(\d{{2}}):(\d{{2}})[ \t]*([^\s]*)[ \t\r]*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_EDITED = re.compile(
+    r"^Node Last Edited Time=([A-Za-z]{3})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})",
+    re.MULTILINE | re.ASCII,
+)
+
+
+def last_edited(geometry_text: str) -> datetime | None:
+    """The latest `Node Last Edited Time=Mar/13/2026 13:47:57` of a geometry: copies and clones do not reset it."""
+    times = (
+        _at(day, month, year, timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds)))
+        for month, day, year, hours, minutes, seconds in _EDITED.findall(geometry_text)
+    )
+    return max((at for at in times if at is not None), default=None)
 
 
 def moment(text: str | None) -> datetime | None:

@@ -4,7 +4,7 @@ from rasreconcile.spec.base import Secret
 from rasreconcile.spec.document import Retries, Spec
 from rasreconcile.spec.engines import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 from rasreconcile.spec.expectations import AtMost, BaselineExpectation, DatasetExpectation, Expectations
-from rasreconcile.spec.plans import PlanEntry
+from rasreconcile.spec.plans import PlanEntry, StopWhen
 from rasreconcile.spec.workers import (
     Credentials,
     DockerWorker,
@@ -34,5 +34,6 @@ __all__ = [
     "Spec",
     "SshWorker",
     "SteadyEngine",
+    "StopWhen",
     "WorkerSpec",
 ]

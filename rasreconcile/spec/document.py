@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from rasreconcile.spec.base import Duration, Model, Words, in_words
 from rasreconcile.spec.engines import EngineSpec
-from rasreconcile.spec.plans import PlanEntry
+from rasreconcile.spec.plans import PlanEntry, StopWhen
 from rasreconcile.spec.workers import Workers
 
 
@@ -71,6 +71,8 @@ class Spec(Model):
     """Any change makes every plan stale."""
     retries: Retries = Retries()
     """What happens after a run that failed."""
+    stop_when: StopWhen | None = None
+    """End a run early when its growing messages show that its result will be of no use; left out: never."""
     workers: Workers
     """The places that may compute, each under a name of your choice."""
     plans: Annotated[tuple[PlanEntry, ...], Field(strict=False)]

@@ -50,6 +50,17 @@ Numbers = Annotated[
 ]
 
 
+class StopWhen(Model):
+    """What a run must show in its messages to be ended before its time; the plan is then quarantined."""
+
+    unstable: bool = True
+    """The messages say that the solution went unstable, or a water surface is no finite number."""
+    volume_error_percent: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The absolute overall volume accounting error is larger than this."""
+    iterations_at_limit: Annotated[int, Field(ge=1)] | None = None
+    """More computation steps than this ran out of iterations."""
+
+
 class PlanEntry(Model):
     """Some plans of a project, or of every project that a pattern matches."""
 
@@ -75,6 +86,8 @@ class PlanEntry(Model):
     """Names of the workers that may run these plans; left out: every worker."""
     clear_geompre: bool = False
     """Let HEC-RAS make its geometry tables again. A run never gets preprocessor files of an earlier one."""
+    stop_when: StopWhen | None = None
+    """End a run early; left out: the spec's own `stop_when`."""
     results: Words | None = None
     """Folder for the results of these plans, relative to the spec file, instead of the spec's own `results`."""
 

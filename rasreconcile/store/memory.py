@@ -17,16 +17,16 @@ from sqlite_utils import Database
 
 from rasreconcile.errors import StoreError
 from rasreconcile.jobs import RunId
-from rasreconcile.plans import Address, Plan
+from rasreconcile.plans import Address, InputFile, Plan
 from rasreconcile.records import Hashed, LastVerdict, Mentions, Published
 from rasreconcile.runs import Failure, Run, RunState, check_move
 from rasreconcile.store import lock, rows
 from rasreconcile.store.holding import take_lock
+from rasreconcile.store.notes import Notes
 from rasreconcile.store.opening import damaged, open_database, refuse_bad_place
-from rasreconcile.store.questions import Questions
 
 
-class Store(Questions):
+class Store(Notes):
     """Held by one controller at a time. Every method that writes is one transaction, and on disk when it returns."""
 
     def __init__(self, path: Path, database: Database, held: lock.Lock) -> None:
@@ -124,15 +124,7 @@ class Store(Questions):
             self._insert("run", values)
             self._keep_texts(texts)
             self._database.table("run_input").insert_all(
-                {
-                    "run": run.id,
-                    "name": file.name,
-                    "kind": file.kind,
-                    "raw": file.raw,
-                    "semantic": file.semantic,
-                    "size": file.size,
-                }
-                for file in plan.inputs
+                {"run": run.id, **_input_values(file)} for file in plan.inputs
             )
             self._database.table("run_component").insert_all(
                 {"run": run.id, "name": c.name, "digest": c.digest, "value": c.value} for c in plan.components
@@ -188,6 +180,15 @@ class Store(Questions):
         with self._database.atomic():
             self._output(published)
             self._event(now, published.provenance, why, published.address, published.run)
+
+    def adopt(self, published: Published, plan: Plan, texts: Mapping[str, bytes], *, why: str) -> None:
+        """A found result is under control from now on, with the inputs of today as what it is compared with."""
+        with self._database.atomic():
+            self.record_output(published, now=published.at, why=why)
+            self._keep_texts(texts)
+            self._database.table("adopted_input").insert_all(
+                {"run": published.run, **_input_values(file)} for file in plan.inputs
+            )
 
     def mark_verified(
         self, address: Address, output_digest: str, expectation_digest: str, *, now: datetime
@@ -332,6 +333,7 @@ class Store(Questions):
                 "worker": published.worker,
                 "at": published.at.isoformat(),
                 "summary": published.summary,
+                "remarks": json.dumps(published.remarks),
             },
         )
         self._database.table("output_component").insert_all(
@@ -350,6 +352,16 @@ class Store(Questions):
             "at": now.isoformat(),
         }
         self._database.table("verification").insert(values, replace=True)
+
+
+def _input_values(file: InputFile) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "kind": file.kind,
+        "raw": file.raw,
+        "semantic": file.semantic,
+        "size": file.size,
+    }
 
 
 def _known(**values: Any) -> dict[str, Any]:

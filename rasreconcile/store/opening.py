@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store.place import why_not
-from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS
+from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
 
 BUSY_SECONDS = 30.0
 WAL_IS_SOUND = (3, 51, 3)
@@ -90,10 +90,7 @@ def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
 
 def _migrate(database: Database) -> None:
     version = database.conn.execute("PRAGMA user_version").fetchone()[0]
-    for number, ddl in enumerate(MIGRATIONS[version:], start=version + 1):
+    for statements in steps_from(version):
         with database.atomic():
-            for statement in ddl.split(";\n"):
-                if statement.strip():
-                    database.conn.execute(statement)
-            database.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            database.conn.execute(f"PRAGMA user_version = {number}")
+            for statement in statements:
+                database.conn.execute(statement)

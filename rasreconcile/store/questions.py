@@ -11,13 +11,17 @@ from pathlib import Path
 
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
-from rasreconcile.reconcile.observed import Verification
-from rasreconcile.records import Event, Hashed, LastVerdict, Mentions, Published, Request
-from rasreconcile.runs import Run
+from rasreconcile.reconcile.observed import Assessed, Verification
+from rasreconcile.records import Event, Hashed, LastVerdict, Mentions, Progress, Published, Request
+from rasreconcile.runs import Failure, Run
 from rasreconcile.store import rows
 
 _LIVE = "state IN ('starting', 'running', 'publishing')"
 _DURATIONS_KEPT = 10
+_INPUTS = (
+    "SELECT name, kind, raw, semantic, size FROM run_input WHERE run = ?"
+    " UNION ALL SELECT name, kind, raw, semantic, size FROM adopted_input WHERE run = ? ORDER BY name"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,26 @@ class Questions:
     def inputs_of(self, run: RunId) -> tuple[RecordedInput, ...]:
         return tuple(
             RecordedInput(row["name"], row["kind"], row["raw"], row["semantic"], row["size"])
-            for row in self._all("SELECT * FROM run_input WHERE run = ? ORDER BY name", run)
+            for row in self._all(_INPUTS, run, run)
         )
+
+    def progress(self) -> Mapping[RunId, Progress]:
+        """How far each live run had come when its messages were last read."""
+        query = f"SELECT p.* FROM run_progress p JOIN run r ON r.id = p.run WHERE {_LIVE}"
+        return {RunId(row["run"]): rows.progress(row) for row in self._all(query)}
+
+    def stops(self) -> Mapping[RunId, Failure]:
+        """Live runs that were to be ended early, and why."""
+        query = f"SELECT s.* FROM run_stop s JOIN run r ON r.id = s.run WHERE {_LIVE}"
+        return {
+            RunId(row["run"]): Failure(kind="permanent", cause=row["cause"], message=row["message"])
+            for row in self._all(query)
+        }
+
+    def assessed(self) -> Mapping[Path, Assessed]:
+        """What found results said of themselves when they were last read."""
+        found = (rows.assessed(row) for row in self._all("SELECT * FROM assessment"))
+        return {assessed.path: assessed for assessed in found}
 
     def text(self, digest: str) -> bytes | None:
         """A text input by its raw digest."""

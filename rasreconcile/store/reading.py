@@ -11,7 +11,7 @@ from types import TracebackType
 from rasreconcile.errors import StoreError
 from rasreconcile.store import lock, rows
 from rasreconcile.store.questions import Questions
-from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS
+from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
 
 _BUSY_SECONDS = 10.0
 
@@ -45,6 +45,8 @@ class Reader(Questions):
             raise StoreError(f"{path} is no store of rasreconcile, or an empty one; `apply` makes it")
         if version > len(MIGRATIONS):
             raise StoreError(f"{path} was written by a newer rasreconcile; upgrade this one")
+        if version < len(MIGRATIONS):
+            self._connection = _brought_up(path, self._connection, version)
 
     def controller(self) -> Controller | None:
         """Who works on the store now; None where nobody holds its lock."""
@@ -67,3 +69,19 @@ class Reader(Questions):
             raise StoreError(
                 f"{self._path}: the store is damaged ({error}); `apply` says what to do"
             ) from error
+
+
+def _brought_up(path: Path, old: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    """A copy in memory of a store that no `apply` of today has opened yet, in today's form."""
+    copy = sqlite3.connect(":memory:")
+    copy.row_factory = sqlite3.Row
+    try:
+        old.backup(copy)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: the store is damaged ({error}); `apply` says what to do") from error
+    finally:
+        old.close()
+    for statements in steps_from(version):
+        for statement in statements:
+            copy.execute(statement)
+    return copy

@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
+from rasreconcile.facts import LogFacts, Trouble
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
-from rasreconcile.records import Event, FileStat, Hashed, LastVerdict, Mention, Mentions, Published, Request
+from rasreconcile.reconcile.observed import Assessed, Evidence
+from rasreconcile.records import (
+    Event,
+    FileStat,
+    Hashed,
+    LastVerdict,
+    Mention,
+    Mentions,
+    Progress,
+    Published,
+    Request,
+)
 from rasreconcile.runs import Failure, Run, RunState
 
 
@@ -66,6 +79,7 @@ def published(row: Row, parts: tuple[Component, ...]) -> Published:
         worker=row["worker"],
         at=certain(row["at"]),
         summary=row["summary"],
+        remarks=tuple(json.loads(row["remarks"])),
     )
 
 
@@ -131,6 +145,55 @@ def file_columns(path: Path, kind: str, stat: FileStat) -> dict[str, str | int]:
         "mtime_ns": stat.mtime_ns,
         "ctime_ns": stat.ctime_ns,
         "inode": stat.inode,
+    }
+
+
+def log_facts(text: str) -> LogFacts:
+    values = json.loads(text)
+    worst = values.pop("worst")
+    simulated = values.pop("simulated")
+    return LogFacts(**values, worst=Trouble(**worst) if worst else None, simulated=time(simulated))
+
+
+def log_facts_text(facts: LogFacts) -> str:
+    return json.dumps(asdict(facts), default=datetime.isoformat)
+
+
+def progress(row: Row) -> Progress:
+    return Progress(
+        run=RunId(row["run"]),
+        at=certain(row["at"]),
+        messages=row["messages"],
+        facts=log_facts(row["facts"]),
+        done=row["done"],
+        resume=row["resume"],
+    )
+
+
+def assessed(row: Row) -> Assessed:
+    values = json.loads(row["evidence"])
+    window = values.pop("window")
+    evidence = Evidence(
+        **{
+            **values,
+            "shortfalls": tuple(values["shortfalls"]),
+            "geometry_written": time(values["geometry_written"]),
+        },
+        window=(certain(window[0]), certain(window[1])) if window else None,
+    )
+    stat = FileStat(row["size"], row["mtime_ns"], row["ctime_ns"], row["inode"])
+    return Assessed(Path(row["path"]), stat, row["judged_as"], evidence)
+
+
+def assessed_values(assessed: Assessed) -> dict[str, Any]:
+    return {
+        "path": str(assessed.path),
+        "size": assessed.stat.size,
+        "mtime_ns": assessed.stat.mtime_ns,
+        "ctime_ns": assessed.stat.ctime_ns,
+        "inode": assessed.stat.inode,
+        "judged_as": assessed.judged_as,
+        "evidence": json.dumps(asdict(assessed.evidence), default=datetime.isoformat),
     }
 
 

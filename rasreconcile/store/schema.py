@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 APPLICATION_ID = 0x52415352
 """`RASR`: tells this store from any other SQLite file."""
 
@@ -178,5 +180,53 @@ CREATE TABLE mention (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS)
+PROGRESS = """
+CREATE TABLE run_progress (
+    run TEXT PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,
+    at TEXT NOT NULL,
+    messages TEXT,
+    facts TEXT NOT NULL CHECK (json_valid(facts)),
+    done REAL CHECK (done BETWEEN 0 AND 1),
+    resume TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_stop (
+    run TEXT PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,
+    at TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    message TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE assessment (
+    path TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    judged_as TEXT NOT NULL,
+    evidence TEXT NOT NULL CHECK (json_valid(evidence))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE adopted_input (
+    run TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    raw TEXT NOT NULL,
+    semantic TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (run, name)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE output ADD COLUMN remarks TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(remarks))
+"""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS)
 """Each brings a store from its place in this list to the next; never changed once released."""
+
+
+def steps_from(version: int) -> Iterator[tuple[str, ...]]:
+    """The statements that make each version after `version`, to be carried out together."""
+    for number, ddl in enumerate(MIGRATIONS[version:], start=version + 1):
+        changes = tuple(statement for statement in ddl.split(";\n") if statement.strip())
+        identity = (f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {number}")
+        yield (*changes, *identity)

@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Status, Vanished
 from rasreconcile.plans import Address, Plan, component, fingerprint
 from rasreconcile.reconcile import actions as act
@@ -18,11 +19,11 @@ from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Published
 from rasreconcile.runs import LIVE, Failure, Run, RunState
-from rasreconcile.spec import Expectations, SteadyEngine
+from rasreconcile.spec import Expectations, SteadyEngine, StopWhen
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 POLICY = Policy(attempts=2, wait=timedelta(seconds=1), at_most=timedelta(seconds=4))
-FATES = ["good", "good", "good", "crash", "wrong", "vanish", "never launched", "refused"]
+FATES = ["good", "good", "good", "crash", "wrong", "vanish", "never launched", "refused", "unstable"]
 
 
 def make_plan(n: int, version: int, needs: tuple[int, ...]) -> Plan:
@@ -38,6 +39,7 @@ def make_plan(n: int, version: int, needs: tuple[int, ...]) -> Plan:
         output=Path(f"M.p{n:02d}.hdf"),
         expect=Expectations(),
         expectation_digest="e",
+        stop_when=StopWhen(),
         needs=tuple(Address(f"M/p{need:02d}") for need in needs),
     )
 
@@ -56,11 +58,10 @@ class World:
     outputs: dict[Address, Output] = field(default_factory=dict)
     published: dict[Address, Published] = field(default_factory=dict)
     computed: list[tuple[Address, str]] = field(default_factory=list)
+    stops: dict[RunId, Failure] = field(default_factory=dict)
 
     def seen(self) -> Seen:
-        live = {
-            r.address: LiveRun(run=r, status=self.statuses.get(r.id)) for r in self.runs.values() if r.live
-        }
+        live = {r.address: self.live(r) for r in self.runs.values() if r.live}
         attempts: dict[Address, tuple[Run, ...]] = {}
         for plan in self.plans:
             ended = [
@@ -90,6 +91,10 @@ class World:
             workers=workers,
         )
 
+    def live(self, run: Run) -> LiveRun:
+        said = LogFacts(unstable="went unstable") if self.lies[run.id] == "unstable" else LogFacts()
+        return LiveRun(run=run, status=self.statuses.get(run.id), said=said, stopping=self.stops.get(run.id))
+
     def faults(self, worker: str) -> tuple[datetime, ...]:
         found: list[datetime] = []
         for run in self.runs.values():
@@ -112,6 +117,13 @@ class World:
                     self.collect(run, plan)
                 case act.Lose(run, failure):
                     self.end(run, RunState.LOST, failure)
+                case act.Stop(run, failure):
+                    self.stops[run.id] = failure
+                    self.statuses[run.id] = Ended(
+                        exit_code=143, started=self.now, ended=self.now, outputs={}, cause="cancelled"
+                    )
+                case act.Fail(run, failure, _):
+                    self.end(run, RunState.FAILED, failure)
                 case act.Abandon(run, reason):
                     self.end(run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
                 case _:

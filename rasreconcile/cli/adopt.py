@@ -1,0 +1,95 @@
+"""`adopt`: take results that stand there already under control, without running."""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rasreconcile.cli.apply import asking
+from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json
+from rasreconcile.errors import UsageError
+from rasreconcile.plans import Address
+
+if TYPE_CHECKING:
+    from rasreconcile.controller.adopting import Answer, Choice
+
+
+@click.command(name="adopt")
+@click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
+@as_json
+@click.option("--all", "everything", is_flag=True, help="Every result that may be adopted.")
+@click.option("--suspicious", is_flag=True, help="Suspicious ones too, not only those named one by one.")
+@click.option("--dry-run", is_flag=True, help="Say what would be adopted, and why the rest would not.")
+def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious: bool, dry_run: bool) -> int:
+    """Take the results of PLANs that stand there already under control, without running.
+
+    Each is read whole and verified against its expectations; a receipt is written beside it, and nothing else. It is
+    known as adopted for ever, never as computed. Suspicious results are adopted where they are named one by one.
+    """
+    from rasreconcile.controller.adopting import Adopting  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+    from rasreconcile.specfile import load  # noqa: PLC0415
+
+    spec, patterns = spec_and_plans(words)
+    if not patterns and not everything and not dry_run:
+        raise UsageError(
+            "name the plans to adopt (`Muncie/p04`, `Muncie/*`), or say --all; --dry-run only looks"
+        )
+    choose = _choosing(patterns, everything=everything or not patterns, suspicious=suspicious)
+    answers = []
+    adopting = Adopting(load(spec), choose, Clock(), asking())
+    for answer in adopting.look() if dry_run else adopting.run():
+        answers.append(answer)
+        if not as_json:
+            _print(answer)
+    if as_json:
+        write_json({"dry_run": dry_run, "plans": [_values(answer) for answer in answers]})
+    else:
+        counts = Counter(answer.what for answer in answers)
+        click.echo(", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing to adopt")
+    return 3 if any(answer.what == "refused" for answer in answers) else 0
+
+
+def _choosing(
+    patterns: Iterable[str], *, everything: bool, suspicious: bool
+) -> Callable[[tuple[Address, ...]], Choice]:
+    from rasreconcile.controller.adopting import Choice  # noqa: PLC0415
+
+    def choose(known: tuple[Address, ...]) -> Choice:
+        named: set[Address] = set()
+        matched = set(known) if everything else set[Address]()
+        for pattern in patterns:
+            found = plans_matching(pattern, known)
+            if len(found) == 1 and not glob.has_magic(pattern):
+                named |= set(found)
+            else:
+                matched |= set(found)
+        return Choice(frozenset(named), frozenset(matched), suspicious)
+
+    return choose
+
+
+def _print(answer: Answer) -> None:
+    if answer.what == "under control" or (answer.what == "left" and answer.assessment is None):
+        click.echo(click.style(f"{answer.address}  {answer.what}: {answer.why}", dim=True))
+        return
+    colour = {"adopted": "green", "would adopt": "cyan", "refused": "red"}.get(answer.what, "yellow")
+    why = f": {answer.why}" if answer.why else ""
+    click.echo(f"{answer.address}  {click.style(answer.what, fg=colour)}{why}")
+    for reason in answer.assessment.reasons if answer.assessment else ():
+        click.echo(f"    {reason}")
+
+
+def _values(answer: Answer) -> dict[str, Any]:
+    assessment = answer.assessment
+    return {
+        "plan": answer.address,
+        "what": answer.what,
+        "why": answer.why,
+        "fitness": str(assessment.fitness) if assessment else None,
+        "reasons": list(assessment.reasons) if assessment else [],
+    }

@@ -1,0 +1,166 @@
+"""Whether a result that no run of ours has made may be taken under control, and what to do with each. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.observed import Assessment, Fitness, Found
+from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reconcile.verdicts import Phase, Verdict
+from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
+
+_ZONES = timedelta(hours=26)
+"""Times inside an HDF are some machine's clock, without zone: only a difference beyond any zone proves something."""
+_SAME_WRITE = timedelta(seconds=2)
+_COPYING = timedelta(hours=1)
+"""A folder that was copied or cloned has times of that hour, in any order."""
+_MOST_FILES = 3
+_VERSION = re.compile(r"HEC-RAS\s+(\d+(?:\.\d+)*)")
+
+
+def assess(plan: Plan, found: Found) -> Assessment:
+    """What the file is short of makes it unfit; what may be innocent makes it suspicious."""
+    if found.evidence.shortfalls:
+        return Assessment(Fitness.UNFIT, found.evidence.shortfalls)
+    doubts = (*_engine(plan.engine, found), *_identity(found), *_times(found), *_inputs(plan))
+    return Assessment(Fitness.SUSPICIOUS if doubts else Fitness.ADOPTABLE, doubts)
+
+
+def _engine(engine: EngineSpec, found: Found) -> Iterator[str]:
+    said = found.evidence.file_version or ""
+    match engine:
+        case HecRasEngine(version=wanted):
+            version = _VERSION.match(said)
+            if version is None:
+                yield f"it was made by {said or 'a program it does not name'}, the spec wants HEC-RAS {wanted}"
+            elif _numbers(version[1]) != _numbers(wanted):
+                yield f"it was made by {said}, the spec wants HEC-RAS {wanted}"
+        case SteadyEngine():
+            if not said.startswith("rasreconcile steady"):
+                yield f"it was made by {said or 'a program it does not name'}, the spec wants the steady engine"
+        case CommandEngine():
+            # What a command writes there is its own business.
+            return
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`6.6` and `6.6.0` are one version."""
+    numbers = [int(part) for part in version.split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _identity(found: Found) -> Iterator[str]:
+    evidence = found.evidence
+    pairs = (
+        ("short identifier", evidence.short_id, found.short_id),
+        ("geometry", _file_name(evidence.geometry), found.geometry),
+        ("flow file", _file_name(evidence.flow), found.flow),
+    )
+    for what, said, wanted in pairs:
+        if said and wanted and said.strip().casefold() != wanted.strip().casefold():
+            yield f"its {what} is {said.strip()!r}, the plan's is {wanted.strip()!r}"
+
+
+def _file_name(said: str | None) -> str:
+    # 5.0 writes whole paths, and titles where later versions write file names: a title says nothing of the file.
+    name = re.split(r"[\\/]", said or "")[-1]
+    return name if re.search(r"\.[guqf]\d\d$", name, re.IGNORECASE) else ""
+
+
+def _times(found: Found) -> Iterator[str]:
+    if found.evidence.window is not None:
+        began, ended = found.evidence.window
+        written = found.evidence.geometry_written
+        if written is not None and written > ended + _SAME_WRITE:
+            yield (
+                f"its geometry was written into it {written}, after its results of {ended}:"
+                " a later run was begun and came to nothing"
+            )
+        if found.geometry_edited is not None and found.geometry_edited > began:
+            yield f"the geometry was edited {found.geometry_edited}, after the run that began {began}"
+    newer = sorted(name for name, at in found.texts.items() if at > _trusted_until(found, at))
+    if newer:
+        more = f" and {len(newer) - _MOST_FILES} more" if len(newer) > _MOST_FILES else ""
+        yield (
+            f"{', '.join(newer[:_MOST_FILES])}{more} changed after it was written, by their times"
+            " (a copy or a git clone resets those)"
+        )
+
+
+def _trusted_until(found: Found, text: datetime) -> datetime:
+    """The latest time that a text it was made from may carry."""
+    written = found.modified
+    ran = None if found.evidence.window is None else found.evidence.window[1]
+    if ran is None or written.replace(tzinfo=None) - ran <= _ZONES:
+        return written + _SAME_WRITE
+    # The file was copied since its run, so its own time tells of the copy; texts copied with it are of that hour.
+    if abs(text - written) <= _COPYING:
+        return text
+    return min(written, (ran + _ZONES).replace(tzinfo=written.tzinfo))
+
+
+def _inputs(plan: Plan) -> Iterator[str]:
+    if plan.blocked_by:
+        yield f"the plan could not be computed today: {plan.blocked_by[0]}"
+
+
+# ---- what is said of a plan with a found result, and proposed for a whole spec
+
+
+def may_be_adopted(verdict: Verdict, assessment: Assessment | None) -> bool:
+    """Whether a person's word is enough to make the plan current."""
+    unknown = any(reason.cause is Cause.UNKNOWN_ORIGIN for reason in verdict.reasons)
+    return unknown and assessment is not None and assessment.fitness is not Fitness.UNFIT
+
+
+def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
+    """Held: neither run over, nor taken for a result of ours, without a person's word."""
+    if assessment is None:
+        note = "`retry` computes it and replaces the file; or move the file away"
+        return replace(verdict, phase=Phase.HELD, note=note)
+    match assessment.fitness:
+        case Fitness.ADOPTABLE:
+            cause, note = None, "adoptable: `adopt` takes it under control; `retry` computes it anew"
+        case Fitness.SUSPICIOUS:
+            cause = Cause.SUSPICIOUS
+            note = "look at it: `adopt` takes it all the same where it is named; `retry` computes it anew"
+        case Fitness.UNFIT:
+            cause, note = Cause.UNFIT, "must run: `retry` computes it and replaces the file"
+    more = [Reason(cause, "", reason) for reason in assessment.reasons] if cause else []
+    return replace(verdict, phase=Phase.HELD, reasons=(*verdict.reasons, *more), note=note)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a person may do about a spec with found results, by plan, in the order of the spec."""
+
+    adopt: tuple[Address, ...] = ()
+    run: tuple[Address, ...] = ()
+    """Due anyway: `apply` runs them."""
+    replace: tuple[Address, ...] = ()
+    """Due, but an unfit file stands in the way: `retry` says that it may be replaced."""
+    look: tuple[Address, ...] = ()
+    """Suspicious: adopt by name, or `retry`."""
+
+    def __bool__(self) -> bool:
+        return bool(self.adopt or self.look or self.replace)
+
+
+def propose(verdicts: Sequence[Verdict], assessments: Mapping[Address, Assessment]) -> Proposal:
+    """One place at most for each plan; what is current, running, or blocked for other reasons has none."""
+    adopt, run, instead, look = list[Address](), list[Address](), list[Address](), list[Address]()
+    for verdict in verdicts:
+        assessment = assessments.get(verdict.address)
+        if verdict.phase in {Phase.QUEUED, Phase.BACKOFF}:
+            run.append(verdict.address)
+        elif verdict.phase is Phase.HELD and assessment and may_be_adopted(verdict, assessment):
+            (look if assessment.fitness is Fitness.SUSPICIOUS else adopt).append(verdict.address)
+        elif any(reason.cause is Cause.UNFIT for reason in verdict.reasons):
+            instead.append(verdict.address)
+    return Proposal(adopt=tuple(adopt), run=tuple(run), replace=tuple(instead), look=tuple(look))

@@ -1,0 +1,56 @@
+"""Stores of an older version: read as they are, brought up by whoever takes the lock."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rasreconcile.store import Store
+from rasreconcile.store.reading import Reader
+from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, TABLES_1
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+OUTPUT = (
+    "INSERT INTO output (address, current, run, path, size, digest, fingerprint, expectation_digest, provenance,"
+    " engine, worker, at, summary) VALUES ('M/p01', 1, 'r1', '/x', 1, ?, ?, 'e', 'computed', 'steady 1', 'desk', ?, '')"
+)
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    """A store of version 1 with one result."""
+    path = tmp_path / "state.db"
+    database = sqlite3.connect(path)
+    database.executescript(TABLES_1)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute("PRAGMA user_version = 1")
+    database.execute(OUTPUT, ["d" * 64, "f" * 64, NOW.isoformat()])
+    database.commit()
+    database.close()
+    return path
+
+
+def version(path: Path) -> int:
+    database = sqlite3.connect(path)
+    try:
+        return int(database.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        database.close()
+
+
+def test_a_reader_sees_todays_form_and_leaves_the_file_as_it_is(first) -> None:
+    before = first.read_bytes()
+    with Reader(first) as reader:
+        assert reader.published()["M/p01"].remarks == ()
+        assert (reader.progress(), reader.stops(), reader.assessed()) == ({}, {}, {})
+    assert first.read_bytes() == before
+    assert version(first) == 1
+
+
+def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> None:
+    with Store.open(first, now=NOW) as store:
+        assert store.published()["M/p01"].digest == "d" * 64
+    assert version(first) == len(MIGRATIONS)
