@@ -231,6 +231,12 @@ class Worker(Protocol):
     will not help).
     """
 
+    def stage(self, job: Job) -> None:
+        """Put the inputs where a later start finds them. Starts nothing, and a start does not need it.
+
+        Raises InputChanged where an input no longer hashes to its digest.
+        """
+
     def start(self, run: RunId, job: Job) -> None:
         """Stage the inputs and start the job. Starting a run that was started, or has ended, does nothing.
 

@@ -12,15 +12,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from services import absent
+from sshd import network, shared_network
+
+__all__ = ["absent", "network", "shared_network"]
 
 REPOSITORY = Path(__file__).parents[1]
-
-
-def absent(what: str) -> None:
-    """Skips, saying so; where CI is set, what .ci/run should have brought is a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what}; .ci/run should have brought it")
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,8 @@ def _check(loaded: LoadedSpec, name: str) -> tuple[Problem, ...]:
             installs.look(worker)
         return (*problems, *installs.missing())
     except WorkerError as error:
-        return (Problem(str(error), "see that it is switched on and can be reached"),)
+        # Where, what, and what to do: the last is the remedy.
+        what, _, remedy = str(error).rpartition("; ")
+        return (Problem(what or remedy, remedy if what else "see that it is switched on and can be reached"),)
     finally:
         worker.close()

@@ -44,7 +44,7 @@ def collect(site: Site, action: Collect) -> None:
         at=site.clock.now(),
     )
     site.flight.runs.add(run.id)
-    site.stations[run.worker].transfer.do(
+    site.stations[run.worker].fetching.do(
         lambda: collecting(asked),
         lambda collected: _collected(site, action, collected),
         lambda error: _not_collected(site, run, error),
@@ -76,7 +76,7 @@ def _collected(site: Site, action: Collect, collected: Collected) -> None:
                 exit_code=status.exit_code,
             )
     site.flight.runs.add(run.id)
-    site.stations[run.worker].transfer.do(
+    site.stations[run.worker].fetching.do(
         lambda: put_in_place(outcome),
         lambda published: _published(site, run, plan, published),
         lambda error: _not_collected(site, run, error),
@@ -183,4 +183,4 @@ def discard(site: Site, run: Run) -> None:
         why = f"its run directory stays on {run.worker}: {error}; the next `apply` tries again"
         site.say("warning", why, run.address, run.id)
 
-    station.transfer.do(lambda: station.worker.discard(run.id), done, failed)
+    station.fetching.do(lambda: station.worker.discard(run.id), done, failed)

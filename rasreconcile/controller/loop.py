@@ -12,6 +12,7 @@ from rasreconcile.controller.lanes import Answers
 from rasreconcile.controller.polling import live_seen, poll_due, seconds_to_next_poll, workers_seen
 from rasreconcile.controller.progress import Progress, progress_of
 from rasreconcile.controller.site import Site
+from rasreconcile.controller.staging_ahead import stage_ahead
 from rasreconcile.errors import SpecError
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
@@ -95,6 +96,8 @@ class Loop:
             for action in self.decision.actions:
                 if self._may(action):
                     carry_out(site, action)
+            if self.interrupts == 0:
+                stage_ahead(site, self.decision.upcoming)
         self._show()
         self._write_verdicts()
 

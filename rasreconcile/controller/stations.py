@@ -15,7 +15,8 @@ from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.edits.spool import Spool
 from rasreconcile.errors import UsageError
 from rasreconcile.jobs import Install, Job, Problem, RunId, Status, Worker
-from rasreconcile.spec import EngineSpec, LocalWorker, PsExecWorker, Spec, WorkerSpec
+from rasreconcile.plans import Address
+from rasreconcile.spec import EngineSpec, LocalWorker, PsExecWorker, Spec, SshWorker, WorkerSpec
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.workers.local import local_worker
 
@@ -23,6 +24,7 @@ FASTEST_POLL = 0.05
 SLOWEST_POLL = 2.0
 LONGEST_SILENCE = 60.0
 """Seconds after which a silent worker is asked again at the latest."""
+NO_WINDOWS = "ssh workers with `platform: windows` are not built yet"
 
 
 @dataclass(slots=True)
@@ -34,10 +36,15 @@ class Station:
     worker: Worker
     control: Lane
     transfer: Lane
+    """To the worker."""
+    fetching: Lane
+    """From the worker: a large upload keeps no result waiting."""
+    ahead: Lane
+    """Inputs of runs that have not begun."""
     installs: Installs
     """Where HEC-RAS is here, once it was looked for."""
     spool: Spool
-    folder: str = ""
+    folder: str
     """Where its run directories are made, in its own spelling."""
     statuses: dict[RunId, Status] = field(default_factory=dict)
     silent: str | None = None
@@ -46,6 +53,10 @@ class Station:
     unfit: str | None = None
     checked: bool = False
     """Whether `Worker.check` was asked in this apply; its problems are in `unfit`."""
+    staging: bool = False
+    """Whether inputs are on their way ahead of their run."""
+    staged: set[tuple[Address, str]] = field(default_factory=set)
+    """Plans whose inputs were sent ahead in this apply, with their fingerprints."""
     polling: bool = False
     interval: float = FASTEST_POLL
     next_poll: float = 0.0
@@ -59,7 +70,7 @@ class Station:
             cores=cores,
             home=found.home if found else None,
             wine=found.wine if found else None,
-            python=sys.executable,
+            python=sys.executable if isinstance(self.spec, LocalWorker) else "python3",
             process_priority=self.spec.process_priority,
             worker_folder=self.folder,
         )
@@ -74,6 +85,10 @@ class Station:
     def start(self, run: RunId, job: Job) -> None:
         """Makes the edits of the job's inputs, then gives it to the worker. Blocks: for the transfer lane."""
         self.worker.start(run, self.spool.job(job))
+
+    def stage(self, job: Job) -> None:
+        """The inputs of a coming run, edited, where its start will find them. Blocks: for the lane ahead."""
+        self.worker.stage(self.spool.job(job))
 
     def hurry(self) -> None:
         """Something has just changed here: look again soon."""
@@ -100,14 +115,23 @@ class Station:
     def close(self) -> None:
         self.control.close()
         self.transfer.close()
+        self.fetching.close()
+        self.ahead.close()
 
 
 def not_built(spec: Spec) -> str | None:
     """Why this spec cannot be applied by this version, by the names of what is not built; None: it can."""
-    kinds = sorted({w.type for w in spec.workers.values()} - {"local"})
+    kinds = sorted({w.type for w in spec.workers.values()} - {"local", "ssh"})
     if kinds:
         names = [n for n, w in spec.workers.items() if w.type in kinds]
-        return f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); use `type: local`"
+        return (
+            f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); use `local` or `ssh`"
+        )
+    windows = [n for n, w in spec.workers.items() if isinstance(w, SshWorker) and w.platform == "windows"]
+    if windows:
+        return (
+            f"ssh workers with `platform: windows` are not built yet ({', '.join(windows)}); leave them out"
+        )
     return None
 
 
@@ -120,16 +144,19 @@ def open_stations(
         raise UsageError(f"{loaded.name}: {refused}")
     spool = Spool(loaded.state_path.with_name(f"{loaded.state_path.stem}.edits"))
     spool.sweep()
+    threads = min(4, max(2, os.cpu_count() or 2))
     return {
         name: Station(
             name=name,
             spec=spec,
             worker=open_worker(name, spec, loaded.folder),
             control=Lane(f"{name}-control", 1, answers),
-            transfer=Lane(f"{name}-transfer", min(4, max(2, os.cpu_count() or 2)), answers),
             installs=Installs.of(spec, engines_of(loaded.spec), loaded.folder),
             spool=spool,
             folder=_folder_of(spec, loaded.folder),
+            transfer=Lane(f"{name}-transfer", threads, answers),
+            fetching=Lane(f"{name}-fetching", threads, answers),
+            ahead=Lane(f"{name}-ahead", 1, answers),
         )
         for name, spec in loaded.spec.workers.items()
         if wanted is None or name in wanted
@@ -141,9 +168,15 @@ def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
     match spec:
         case LocalWorker():
             return local_worker(name, Path(_folder_of(spec, folder)))
+        case SshWorker(platform="posix"):
+            from rasreconcile.workers.ssh import ssh_worker  # noqa: PLC0415  paramiko takes a third of a second
+
+            return ssh_worker(name, spec, folder)
+        case SshWorker():
+            raise UsageError(f"workers.{name}: {NO_WINDOWS}")
         case _:
             raise UsageError(
-                f"workers.{name}: workers of type {spec.type} are not built yet; use `type: local`"
+                f"workers.{name}: workers of type {spec.type} are not built yet; use `local` or `ssh`"
             )
 
 

@@ -121,6 +121,15 @@ class Recall:
     published: Published
 
 
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """No action: where a plan would start, were a slot free there."""
+
+    plan: Plan
+    worker: str
+    cores: int
+
+
 Action = (
     Start
     | Restart

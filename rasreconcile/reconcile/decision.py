@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Verify
+from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify
 from rasreconcile.reconcile.adoption import found_result, may_be_adopted
 from rasreconcile.reconcile.live import follow, stray
 from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
@@ -46,6 +46,8 @@ class Decision:
     """Live runs of plans that the spec no longer names."""
     next_at: datetime | None
     """When something becomes possible that is not possible now."""
+    upcoming: tuple[Upcoming, ...] = ()
+    """What would start next: its inputs may travel ahead. No promise."""
 
     @property
     def health(self) -> Health:
@@ -97,6 +99,7 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         tuple(actions),
         tuple(strays),
         min(times, default=None),
+        tuple(Upcoming(known[p.address], p.worker, p.cores) for p in seating.upcoming),
     )
 
 

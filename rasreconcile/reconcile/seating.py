@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from rasreconcile.placement import Due, Placed, Room, fits, place
@@ -23,6 +23,8 @@ class Seating:
     waiting: str = "waits for a free slot"
     opens: tuple[datetime, ...] = ()
     """When workers that are set aside are tried again."""
+    upcoming: tuple[Placed, ...] = ()
+    """Where the next plans would go, were every run of now over: at most one for each slot."""
 
 
 def seat(
@@ -43,8 +45,24 @@ def seat(
     placed = place(
         [o for a, o in offers.items() if a not in held], open_rooms, policy.placement, at_most=at_most
     )
+    seated = {p.address for p in placed} | set(held)
+    rest = [o for a, o in offers.items() if a not in seated]
+    upcoming = place(rest, [_emptied(r) for r in rooms if _is_full(r, placed, standings)], policy.placement)
     opens = tuple(s.until for s in standings.values() if isinstance(s, SetAside) and s.until)
-    return Seating(placed, held, _waiting(seen, standings, at_most), opens)
+    return Seating(placed, held, _waiting(seen, standings, at_most), opens, upcoming)
+
+
+def _is_full(room: Room, placed: Sequence[Placed], standings: Mapping[str, InUse | SetAside]) -> bool:
+    """Whether the worker is in use to its last slot: what comes next must wait, and may be staged meanwhile."""
+    standing = standings[room.worker]
+    if not isinstance(standing, InUse) or standing.probing or not (room.busy_for or room.free_slots):
+        return False
+    return len(room.free_slots) == sum(p.worker == room.worker for p in placed)
+
+
+def _emptied(room: Room) -> Room:
+    slots = tuple(range(len(room.free_slots) + len(room.busy_for)))
+    return replace(room, free_slots=slots, free_cores=room.cores_total, busy_for=())
 
 
 def _room(worker: WorkerSeen, seen: Seen, standing: InUse | SetAside) -> Room:

@@ -122,7 +122,7 @@ class SshWorker(WorkerBase):
     ssh_key_path: Words | None = None
     """Private key on this machine; left out: the agent and the usual keys are tried."""
     password: Secret | None = None
-    """Where the password, or the key's passphrase, is found. A key and an agent are better."""
+    """Where the key's passphrase is found, or the password where no key is named. A key and an agent are better."""
     platform: Literal["posix", "windows"] = "posix"
     """What the host runs."""
 

@@ -22,6 +22,11 @@ class DetachedWorker:
         self._name = name
         self._host = host
 
+    def stage(self, job: Job) -> None:
+        """Fills the host's cache."""
+        rundir.check_job(job)
+        self._host.stage(job.inputs)
+
     def start(self, run: RunId, job: Job) -> None:
         """Prepares the run directory, then launches its runner, which claims it; known runs are left alone."""
         if job.platform != "posix":

@@ -19,7 +19,7 @@ from rasreconcile.jobs import Fetched, Problem, RunId, Staged
 from rasreconcile.workers import rundir
 from rasreconcile.workers.look import boot_id, look_here, text_of
 from rasreconcile.workers.rundir import Found
-from rasreconcile.workers.staging import stage
+from rasreconcile.workers.staging import cached, stage
 
 _CHUNK = 1 << 20
 LEAST_FREE = 100 << 20
@@ -37,6 +37,9 @@ class Host(Protocol):
 
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
         """What lies in each run directory, in one round trip; None: there is none."""
+
+    def stage(self, inputs: Collection[Staged]) -> None:
+        """Puts what can be shared where `prepare` finds it. Raises InputChanged. May be repeated, at once too."""
 
     def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
         """Makes the run directory, which appears whole or not at all; one that is there is left as it is.
@@ -82,6 +85,12 @@ class LocalHost:
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
         with self._answering():
             return look_here(self._folder, runs)
+
+    def stage(self, inputs: Collection[Staged]) -> None:
+        with self._answering():
+            for staged in inputs:
+                if staged.writable == "read only":
+                    cached(staged, self._cache)
 
     def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
         place = self._folder / run

@@ -31,7 +31,9 @@ from rasreconcile.jobs import (
 )
 from rasreconcile.workers import rundir
 
-Method = Literal["start", "poll", "fetch", "read_log", "read_work", "find", "cancel", "discard", "check"]
+Method = Literal[
+    "stage", "start", "poll", "fetch", "read_log", "read_work", "find", "cancel", "discard", "check"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,8 @@ class MemoryWorld:
         self.now = now
         self.launched: list[RunId] = []
         """Every run that was really started, in order: a run that is here twice was computed twice."""
+        self.staged: list[Job] = []
+        """Every job whose inputs were staged ahead, in order."""
         self.problems: list[Problem] = []
         """What `check` finds."""
         self.paths: set[str] = set()
@@ -162,6 +166,16 @@ class MemoryWorker:
 
     def __init__(self, world: MemoryWorld) -> None:
         self._world = world
+
+    def stage(self, job: Job) -> None:
+        """Reads the inputs."""
+        rundir.check_job(job)
+        self._world.strike("stage", "before")
+        for staged in job.inputs:
+            _read(staged.source, staged.digest)
+        with self._world.lock:
+            self._world.staged.append(job)
+        self._world.strike("stage", "after")
 
     def start(self, run: RunId, job: Job) -> None:
         """Reads the inputs, then lets the world's playwright say what the run will do."""

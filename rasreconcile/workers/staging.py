@@ -9,6 +9,8 @@ import secrets
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rasreconcile.errors import InputChanged
@@ -59,23 +61,36 @@ def cached(staged: Staged, cache: Path) -> Path:
 def copy_checked(staged: Staged, target: Path, *, durably: bool = False) -> None:
     """Copies and hashes in one read. Raises InputChanged, leaving nothing behind."""
     whole = hashlib.sha256()
+    with reading(staged) as read:
+        try:
+            with target.open("wb") as write:
+                while chunk := read():
+                    write.write(chunk)
+                    whole.update(chunk)
+                if durably:
+                    write.flush()
+                    os.fsync(write.fileno())
+            if whole.hexdigest() != staged.digest:
+                raise changed(staged)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def changed(staged: Staged) -> InputChanged:
+    """Its bytes are no longer those that were hashed."""
+    return InputChanged(f"{staged.source} is no longer what was hashed; it is looked at again")
+
+
+@contextmanager
+def reading(staged: Staged) -> Iterator[Callable[[], bytes]]:
+    """Gives the input part by part, empty at its end. Raises InputChanged where it cannot be read any more."""
     try:
-        read = staged.source.open("rb")
+        file = staged.source.open("rb", buffering=0)
     except OSError as error:
         raise _changed(staged.source, error) from error
-    try:
-        with read, target.open("wb") as write:
-            while chunk := _read(read.fileno(), staged.source):
-                write.write(chunk)
-                whole.update(chunk)
-            if durably:
-                write.flush()
-                os.fsync(write.fileno())
-        if whole.hexdigest() != staged.digest:
-            raise InputChanged(f"{staged.source} is no longer what was hashed; it is looked at again")
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+    with file:
+        yield lambda: _read(file.fileno(), staged.source)
 
 
 def _read(file: int, source: Path) -> bytes:

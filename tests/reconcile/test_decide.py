@@ -388,3 +388,17 @@ def test_every_difference_has_its_own_cause() -> None:
         (Cause.UPSTREAM_CHANGED, "A/p01"),
     }
     assert fingerprint(old) != fingerprint(new)
+
+
+def test_what_comes_next_is_told_where_all_slots_are_taken(plan, seen, worker) -> None:
+    plans = [plan(f"Muncie/p{n:02d}", content=str(n)) for n in range(1, 6)]
+    world = seen(workers=(worker("desk", slots=2),))
+    decision = decide(plans, world, Policy(placement="strict"))
+    assert [a.plan.number for a in decision.actions] == ["01", "02"]
+    assert [(u.plan.number, u.worker) for u in decision.upcoming] == [("03", "desk"), ("04", "desk")]
+
+
+def test_nothing_comes_next_where_slots_are_free_or_the_worker_is_silent(plan, seen, worker) -> None:
+    plans = [plan(f"Muncie/p{n:02d}", content=str(n)) for n in range(1, 4)]
+    for one in (worker("desk", slots=9), worker("desk", slots=2, unreachable="no answer")):
+        assert decide(plans, seen(workers=(one,)), Policy(placement="strict")).upcoming == ()

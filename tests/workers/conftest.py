@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from services import absent
+from sshd import Network, Sshd
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
+from rasreconcile.spec import SshWorker
 from rasreconcile.workers.local import local_worker
 from rasreconcile.workers.memory import MemoryWorker, MemoryWorld, Play
+from rasreconcile.workers.ssh import ssh_worker
 
 OUTPUT = "x.p01.hdf"
 
@@ -128,7 +135,9 @@ class LocalPlace(Place):
 
     def kill(self, run: RunId) -> None:
         for pid in self.processes(run):
-            os.kill(pid, signal.SIGKILL)
+            # Some are short-lived: the guard's `sleep 1`.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def launches(self, run: RunId) -> int:
         return len((self.folder / run / "launches").read_text().splitlines())
@@ -161,6 +170,29 @@ class LocalPlace(Place):
             if stands or str(place).encode() in words or f"RASRECONCILE_RUN={run}.".encode() in marks:
                 found.append(int(entry.name))
         return found
+
+
+class SshPlace(LocalPlace):
+    """This machine again, by way of an SSH server."""
+
+    def __init__(self, server: Sshd, key: Path, folder: Path, sources: Path) -> None:
+        super().__init__(folder, sources)
+        self.server = server
+        self.spec = SshWorker(
+            type="ssh",
+            hostname=server.address,
+            port=server.port,
+            username="root",
+            ssh_key_path=str(key),
+            worker_folder=str(folder),
+        )
+        self.opened: list[Worker] = []
+        self.worker = self.again()
+
+    def again(self, **changed: object) -> Worker:
+        spec = self.spec.model_copy(update=changed)
+        self.opened.append(ssh_worker("box", spec, self.sources))
+        return self.opened[-1]
 
 
 class MemoryPlace(Place):
@@ -225,7 +257,67 @@ def memory(tmp_path: Path) -> MemoryPlace:
     return MemoryPlace(tmp_path)
 
 
-@pytest.fixture(params=["memory", "local"])
+@pytest.fixture
+def ssh(shared_network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshPlace]:
+    monkeypatch.setenv("HOME", str(shared_network.home))
+    one = SshPlace(shared_network.servers[0], shared_network.key, tmp_path / "it's ras $runs %d", tmp_path)
+    yield one
+    for worker in one.opened:
+        worker.close()
+    for folder in one.folder.glob("*") if one.folder.is_dir() else ():
+        one.kill(RunId(folder.name))
+
+
+@pytest.fixture
+def ssh_on(network: Network, tmp_path: Path) -> Iterator[Callable[[Sshd], SshPlace]]:
+    """A worker on a server of the test's own."""
+    made: list[SshPlace] = []
+
+    def place(server: Sshd) -> SshPlace:
+        made.append(SshPlace(server, network.key, tmp_path / "ras runs", tmp_path))
+        return made[-1]
+
+    yield place
+    for one in made:
+        for worker in one.opened:
+            worker.close()
+        for folder in one.folder.glob("*") if one.folder.is_dir() else ():
+            one.kill(RunId(folder.name))
+
+
+@pytest.fixture
+def cut_off(
+    network: Network, ssh_on: Callable[[Sshd], SshPlace]
+) -> Iterator[tuple[SshPlace, Callable[[str], None]]]:
+    """A worker behind a link of its own, and what sets that link `up` or `down`."""
+    number = os.getpid() % 200 + 20
+    name, here, there = f"ras{os.getpid()}", f"rasa{os.getpid()}", f"rasb{os.getpid()}"
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
+
+    if shutil.which("ip") is None:
+        absent("iproute2 is not installed")
+    try:
+        ip("netns", "add", name)
+    except subprocess.CalledProcessError:
+        absent("no network namespace can be made here")
+    try:
+        ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
+        ip("addr", "add", f"10.213.{number}.1/24", "dev", here)
+        ip("link", "set", here, "up")
+        for words in (("addr", "add", f"10.213.{number}.2/24", "dev", there), ("link", "set", there, "up")):
+            ip("-n", name, *words)
+        ip("-n", name, "link", "set", "lo", "up")
+        within = ("ip", "netns", "exec", name)
+        server = network.server(address=f"10.213.{number}.2", within=within)
+        yield ssh_on(server), lambda way: ip("link", "set", here, way)
+        server.stop()
+    finally:
+        ip("netns", "delete", name)
+
+
+@pytest.fixture(params=["memory", "local", "ssh"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

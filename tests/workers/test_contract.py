@@ -253,3 +253,20 @@ def test_paths_are_found_in_the_order_they_were_asked_for(place) -> None:
     other = place.make_path("hecras 6.5/RasUnsteady")
     assert place.worker.find([]) == ()
     assert place.worker.find([f"{there}.not", other, there]) == (other, there)
+
+
+@pytest.mark.parametrize("name", ["a.g01", "terrain.tif"])
+def test_inputs_that_were_staged_ahead_start_nothing_and_serve_the_start(place, run, name) -> None:
+    job = place.job(inputs={name: b"data"}, writes={OUTPUT: b"1"})
+    place.worker.stage(job)
+    place.worker.stage(job)
+    assert place.worker.poll([run])[run] == Absent()
+    place.worker.start(run, job)
+    assert place.end(run).exit_code == 0
+
+
+def test_staging_ahead_what_changed_says_so(place) -> None:
+    job = place.job(inputs={"terrain.tif": b"old"})
+    job.inputs[0].source.write_bytes(b"new")
+    with pytest.raises(InputChanged):
+        place.worker.stage(job)

@@ -1,0 +1,29 @@
+"""Secrets: read where the spec says they are, at the moment they are needed, and never written anywhere."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from rasreconcile.errors import Refused
+from rasreconcile.spec.base import Secret
+
+
+def reveal(secret: Secret, folder: Path) -> str:
+    """The secret itself. A file is relative to `folder`, that of the spec. Raises Refused where it cannot be had."""
+    if secret.env is not None:
+        value = os.environ.get(secret.env)
+        if not value:
+            raise Refused(f"the environment variable {secret.env} is not set; set it for this program")
+        return value
+    path = folder / Path(secret.file or "").expanduser()
+    try:
+        loose = os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise Refused(f"{path}: {said}; put the secret there, and nothing else") from error
+    if loose:
+        raise Refused(f"{path}: others may read it; run `chmod 600 {path}`")
+    return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,16 @@
+"""The ssh worker: any host that can be logged in to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rasreconcile.jobs import Worker
+from rasreconcile.spec import SshWorker
+from rasreconcile.workers.detached import DetachedWorker
+from rasreconcile.workers.login import login_of
+from rasreconcile.workers.sshhost import SshHost
+
+
+def ssh_worker(name: str, spec: SshWorker, folder: Path) -> Worker:
+    """Opens no connection yet, and reads no key. Paths on this machine are relative to `folder`, that of the spec."""
+    return DetachedWorker(name, SshHost(name, lambda: login_of(spec, folder), spec.worker_folder))
