@@ -12,10 +12,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from dockerd import dockerd
 from services import absent
 from sshd import network, shared_network
 
-__all__ = ["absent", "network", "shared_network"]
+__all__ = ["absent", "dockerd", "network", "shared_network"]
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -35,6 +35,8 @@ class Collecting:
     engine: Engine
     worker: Worker
     at: datetime
+    time_limit: timedelta
+    """What the run was allowed on its worker."""
     plan_text: bytes | None = None
     """The plan file that the run was started with."""
 
@@ -223,7 +225,7 @@ def _messages(asked: Collecting, result: str) -> str:
 
 def _failure(asked: Collecting, evidence: Evidence) -> Failure | None:
     verdict = asked.engine.judge(evidence)
-    return failure_of(asked.status, verdict, time_limit=asked.plan.time_limit)
+    return failure_of(asked.status, verdict, time_limit=asked.time_limit)
 
 
 def _judge(asked: Collecting, path: Path, left: Evidence) -> tuple[Failure | None, HdfFacts | None]:

@@ -42,6 +42,7 @@ def collect(site: Site, action: Collect) -> None:
         engine=engine_for(plan.engine),
         worker=site.stations[run.worker].worker,
         at=site.clock.now(),
+        time_limit=site.stations[run.worker].time_limit(plan),
     )
     site.flight.runs.add(run.id)
     site.stations[run.worker].fetching.do(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 
@@ -59,6 +60,7 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
         return
     try:
         job = engine_for(plan.engine).job(plan, station.install(run.cores, plan.engine))
+        job = replace(job, time_limit=station.time_limit(plan))
     except ProjectError as error:
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
         return

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
@@ -15,8 +15,16 @@ from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.edits.spool import Spool
 from rasreconcile.errors import UsageError
 from rasreconcile.jobs import Install, Job, Problem, RunId, Status, Worker
-from rasreconcile.plans import Address
-from rasreconcile.spec import EngineSpec, LocalWorker, PsExecWorker, Spec, SshWorker, WorkerSpec
+from rasreconcile.plans import Address, Plan
+from rasreconcile.spec import (
+    DockerWorker,
+    EngineSpec,
+    LocalWorker,
+    PsExecWorker,
+    Spec,
+    SshWorker,
+    WorkerSpec,
+)
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.workers.local import local_worker
 
@@ -90,6 +98,11 @@ class Station:
         """The inputs of a coming run, edited, where its start will find them. Blocks: for the lane ahead."""
         self.worker.stage(self.spool.job(job))
 
+    def time_limit(self, plan: Plan) -> timedelta:
+        """How long a run of the plan may take here: the plan's limit or the worker's, whichever is shorter."""
+        minutes = self.spec.max_runtime_minutes
+        return plan.time_limit if minutes is None else min(plan.time_limit, timedelta(minutes=minutes))
+
     def hurry(self) -> None:
         """Something has just changed here: look again soon."""
         self.interval = FASTEST_POLL
@@ -117,15 +130,17 @@ class Station:
         self.transfer.close()
         self.fetching.close()
         self.ahead.close()
+        self.worker.close()
 
 
 def not_built(spec: Spec) -> str | None:
     """Why this spec cannot be applied by this version, by the names of what is not built; None: it can."""
-    kinds = sorted({w.type for w in spec.workers.values()} - {"local", "ssh"})
+    kinds = sorted({w.type for w in spec.workers.values()} - {"local", "ssh", "docker"})
     if kinds:
         names = [n for n, w in spec.workers.items() if w.type in kinds]
         return (
-            f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); use `local` or `ssh`"
+            f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); "
+            " use `local`, `ssh` or `docker`"
         )
     windows = [n for n, w in spec.workers.items() if isinstance(w, SshWorker) and w.platform == "windows"]
     if windows:
@@ -174,9 +189,13 @@ def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
             return ssh_worker(name, spec, folder)
         case SshWorker():
             raise UsageError(f"workers.{name}: {NO_WINDOWS}")
+        case DockerWorker():
+            from rasreconcile.workers.docker.worker import docker_worker  # noqa: PLC0415  half a second of import
+
+            return docker_worker(name, spec, folder)
         case _:
             raise UsageError(
-                f"workers.{name}: workers of type {spec.type} are not built yet; use `local` or `ssh`"
+                f"workers.{name}: workers of type {spec.type} are not built yet; use `local`, `ssh` or `docker`"
             )
 
 

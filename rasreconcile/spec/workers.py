@@ -136,6 +136,8 @@ class DockerWorker(WorkerBase):
     """Image with the engine in it: `hecras:6.6`."""
     docker_host: Words | None = None
     """`ssh://user@host`, `tcp://host:2376`, `unix://...`; left out: the local daemon."""
+    docker_cert_path: Words | None = None
+    """Folder of ca.pem, cert.pem and key.pem for a tcp:// daemon; left out: the environment's DOCKER_CERT_PATH."""
     ssh_key_path: Words | None = None
     """Private key for an ssh:// host; left out: the agent and the usual keys are tried."""
     use_ssh_client: bool = False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache, partial
 from pathlib import Path
 
 from rasreconcile.errors import Unreachable
@@ -14,9 +14,15 @@ from rasreconcile.workers import rundir
 from rasreconcile.workers.rundir import Claim, Found
 
 
-def look_here(folder: Path, runs: Iterable[RunId]) -> Mapping[RunId, Found | None]:
-    """What lies in each run directory below `folder`; None: there is none."""
-    return {run: _found(folder / run) for run in runs}
+def look_here(
+    folder: Path, runs: Iterable[RunId], goes_on: Callable[[RunId, Claim], bool] | None = None
+) -> Mapping[RunId, Found | None]:
+    """What lies in each run directory below `folder`; None: there is none.
+
+    `goes_on` knows who is alive where the processes are not of this machine, as those of containers.
+    """
+    alive = goes_on or (lambda _, claim: is_alive(claim))
+    return {run: _found(folder / run, partial(alive, run)) for run in runs}
 
 
 def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
@@ -61,14 +67,14 @@ def text_of(path: Path) -> str | None:
         return None
 
 
-def _found(place: Path) -> Found | None:
+def _found(place: Path, goes_on: Callable[[Claim], bool]) -> Found | None:
     started = text_of(place / rundir.STARTED)
     done = text_of(place / rundir.DONE)
     if done is None:
         if started is None:
             return Found() if place.is_dir() else None
         claim = rundir.claim_of(started)
-        if claim is not None and is_alive(claim):
+        if claim is not None and goes_on(claim):
             log_size = _size(place / rundir.LOG)
             return Found(
                 started=started, alive=True, heartbeat=_mtime(place / rundir.HEARTBEAT), log_size=log_size

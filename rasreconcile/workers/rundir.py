@@ -166,6 +166,8 @@ class Found:
     heartbeat: float | None = None
     """Seconds since the epoch, the worker's clock."""
     log_size: int = 0
+    evidence: str = ""
+    """What else is known of why it is not alive; empty: nothing."""
 
 
 def claim_of(text: str) -> Claim | None:
@@ -197,6 +199,8 @@ def status_of(found: Found | None) -> Status:
         return Running(started=claim.at, heartbeat=beat, log_size=found.log_size)
     if found.unwritten:
         return Vanished("it came to its end and could not write done.json: the disk of worker_folder is full")
+    if found.evidence:
+        return Vanished(found.evidence)
     return Vanished(f"process {claim.pid} is gone and left no end: killed, or the machine was restarted")
 
 

@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from dockerd import Dockerd
+from dockerplace import DockerPlace
 from services import absent
 from sshd import Network, Sshd
 
@@ -195,6 +197,26 @@ class SshPlace(LocalPlace):
         return self.opened[-1]
 
 
+class BoundPlace(DockerPlace, LocalPlace):
+    """Containers that see the folder of the runs as it is."""
+
+    def __init__(self, daemon: Dockerd, sources: Path) -> None:
+        Place.__init__(self, sources)
+        self.folder = sources / "ras runs"
+        self.furnish(daemon, "box", worker_folder=str(self.folder))
+
+
+class VolumePlace(DockerPlace, LocalPlace):
+    """Containers on a daemon that sees other files: all goes through its API."""
+
+    def __init__(self, daemon: Dockerd, sources: Path) -> None:
+        Place.__init__(self, sources)
+        name = f"box-{secrets.token_hex(4)}"
+        self.folder = daemon.folder / "data" / "volumes" / f"rasreconcile-{name}" / "_data" / "runs"
+        # Over TCP nobody takes it for a daemon of this machine.
+        self.furnish(daemon, name, docker_host=daemon.tcp)
+
+
 class MemoryPlace(Place):
     def __init__(self, sources: Path) -> None:
         super().__init__(sources)
@@ -317,7 +339,38 @@ def cut_off(
         ip("netns", "delete", name)
 
 
-@pytest.fixture(params=["memory", "local", "ssh"])
+@pytest.fixture
+def bound(dockerd: Dockerd, tmp_path: Path) -> Iterator[BoundPlace]:
+    one = BoundPlace(dockerd, tmp_path)
+    yield one
+    one.tidy(path.name for path in one.folder.glob("*"))
+
+
+@pytest.fixture
+def bound_place_on(tmp_path: Path) -> Iterator[Callable[[Dockerd], BoundPlace]]:
+    """A place on a daemon of the test's own."""
+    made: list[BoundPlace] = []
+
+    def make(daemon: Dockerd) -> BoundPlace:
+        made.append(BoundPlace(daemon, tmp_path))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.tidy(path.name for path in one.folder.glob("*"))
+
+
+@pytest.fixture
+def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
+    one = VolumePlace(dockerd, tmp_path)
+    yield one
+    one.tidy(path.name for path in one.folder.glob("*"))
+    with dockerd.client() as client:
+        if one.folder.exists():
+            client.remove_volume(f"rasreconcile-{one.name}", force=True)
+
+
+@pytest.fixture(params=["memory", "local", "ssh", "bound", "volume"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +34,12 @@ class Steady:
 
     def job(self, plan: Plan, install: Install) -> Job:
         """One step, by the worker's own interpreter."""
-        package = str(Path(rasreconcile.__file__).parents[1])
+        # Elsewhere the package is installed, and this machine's folders mean nothing.
+        path = (
+            {"PYTHONPATH": str(Path(rasreconcile.__file__).parents[1])}
+            if install.python == sys.executable
+            else {}
+        )
         return Job(
             platform=install.platform,
             steps=((install.python or "python3", "-m", __package__ or "", f"{plan.stem}.prj", plan.number),),
@@ -42,7 +48,7 @@ class Steady:
             cores=install.cores,
             time_limit=plan.time_limit,
             # Threads of a linear algebra library would take more cores than the slot has.
-            env={"PYTHONPATH": package, "OMP_NUM_THREADS": str(install.cores), "OPENBLAS_NUM_THREADS": "1"},
+            env={**path, "OMP_NUM_THREADS": str(install.cores), "OPENBLAS_NUM_THREADS": "1"},
             process_priority=install.process_priority,
         )
 

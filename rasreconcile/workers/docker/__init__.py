@@ -1,0 +1,1 @@
+"""The docker worker: one container for each run, on a daemon here or elsewhere."""

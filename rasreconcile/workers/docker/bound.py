@@ -1,0 +1,104 @@
+"""Run directories in a folder that this machine and the daemon both see; what containers left there is not believed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from rasreconcile.errors import Refused
+from rasreconcile.jobs import Fetched, RunId, Staged
+from rasreconcile.workers import rundir
+from rasreconcile.workers.docker.daemon import Mounted
+from rasreconcile.workers.docker.ground import INSIDE
+from rasreconcile.workers.docker.helper import Helper
+from rasreconcile.workers.docker.paths import below
+from rasreconcile.workers.hosts import LocalHost
+from rasreconcile.workers.look import look_here
+from rasreconcile.workers.rundir import Found
+from rasreconcile.workers.staging import cached
+
+
+class BoundGround:
+    """Implements `Ground`."""
+
+    def __init__(self, folder: Path, seen_as: str, helper: Helper) -> None:
+        self._folder = folder
+        self._seen_as = seen_as
+        self._files = _GivenAway(folder, int(helper.kind.user.partition(":")[0]))
+        self.helper = helper
+        self.user = helper.kind.user
+
+    def mount(self, run: RunId) -> Mounted:
+        return Mounted("bind", below(self._seen_as, run), INSIDE)
+
+    def look(self, runs: Collection[RunId], running: Collection[RunId]) -> Mapping[RunId, Found | None]:
+        with self._files.answering():
+            return look_here(self._folder, runs, lambda run, _: run in running)
+
+    def stage(self, inputs: Collection[Staged]) -> None:
+        with self._files.answering():
+            for staged in inputs:
+                if staged.writable == "read only":
+                    cached(staged, self._folder / rundir.CACHE)
+
+    def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
+        self._files.prepare(run, inputs, controls)
+
+    def mark(self, run: RunId, name: str) -> None:
+        if self._own(run, name) is not None:
+            self._files.mark(run, name)
+
+    def get(self, run: RunId, name: str, into: Path) -> Fetched:
+        self._own(run, f"{rundir.WORK}/{name}")
+        return self._files.get(run, name, into)
+
+    def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
+        self._own(run, name)
+        return self._files.read(run, name, offset, limit)
+
+    def remove(self, run: RunId) -> None:
+        self._files.remove(run)
+
+    def _own(self, run: RunId, name: str) -> Path | None:
+        """None where there is no run directory. Raises Refused where the name leads out of it.
+
+        A container may leave a link there that means nothing inside it, and the password file outside.
+        """
+        place = self._folder / run
+        if not place.is_dir():
+            return None
+        path = place / name
+        if not path.resolve().is_relative_to(place.resolve()):
+            raise Refused(f"{run}: {name} is a link that leads out of the run directory; it is not followed")
+        return path
+
+
+class _GivenAway(LocalHost):
+    """Files of this machine, given to the user of the containers."""
+
+    def __init__(self, folder: Path, owner: int) -> None:
+        super().__init__(folder)
+        self._owner = owner
+
+    def answering(self) -> AbstractContextManager[None]:
+        """What the file system says, in our words."""
+        return self._answering()
+
+    def _fill(self, aside: Path, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
+        super()._fill(aside, inputs, controls)
+        give(aside, self._owner)
+
+
+def give(folder: Path, owner: int) -> None:
+    """Only root can; whoever else starts containers has them run as himself. Links into the cache keep their owner."""
+    if sys.platform == "win32" or os.geteuid() == owner or os.geteuid() != 0:
+        return
+    for place, _, names in os.walk(folder):
+        os.chown(place, owner, owner)
+        for name in names:
+            file = Path(place, name)
+            if file.stat().st_nlink == 1:
+                os.chown(file, owner, owner)

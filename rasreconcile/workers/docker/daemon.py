@@ -1,0 +1,354 @@
+"""A Docker daemon: the few calls a worker needs, in our words. Any number of threads; each has a client of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import docker
+import requests
+import urllib3
+from docker.errors import (
+    APIError,
+    DockerException,
+    ImageNotFound,
+    NotFound,
+    create_api_error_from_http_exception,
+)
+from docker.types import LogConfig, Mount
+from paramiko import SSHException
+
+from rasreconcile.errors import RasReconcileError, Refused, Unreachable
+from rasreconcile.workers.docker.dialing import TIMEOUT, Address, dial, forget_idle
+from rasreconcile.workers.docker.refusals import reason_of
+
+_PIDS = 4096
+
+
+class Gone(Unreachable):
+    """There is no such container, or it does not run: perhaps the daemon was restarted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """What a container sees below its mount point: a folder as the daemon calls it, or a volume by its name."""
+
+    kind: Literal["bind", "volume"]
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container to be made. All are without network, without rights, and can write nothing but mount and /tmp."""
+
+    name: str
+    image: str
+    command: Sequence[str]
+    user: str
+    mount: Mounted
+    labels: Mapping[str, str]
+    cpus: float | None = None
+    memory: str | None = None
+    shares: int | None = None
+    ends: Literal["stays until removed", "goes when it ends"] = "stays until removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A container in the daemon's list."""
+
+    state: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def goes_on(self) -> bool:
+        return self.state in {"running", "paused", "restarting", "removing"}
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a container ended."""
+
+    state: str
+    exit_code: int
+    out_of_memory: bool
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a program in a container did."""
+
+    exit_code: int
+    out: bytes
+    err: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a daemon says of itself."""
+
+    version: str
+    system: str
+    limits_memory: bool
+    limits_cpus: bool
+
+
+class Daemon:
+    """Raises Unreachable where there is no answer, Refused where the answer is no."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._clients: list[docker.APIClient] = []
+
+    def about(self) -> About:
+        with self._asked() as client:
+            said = client.info()
+        return About(
+            version=said["ServerVersion"],
+            system=said.get("OSType", "linux"),
+            limits_memory=bool(said.get("MemoryLimit")),
+            limits_cpus=bool(said.get("CpuCfsQuota", True)),
+        )
+
+    def image_id(self, image: str) -> str | None:
+        """Its digest; None where the daemon has no such image."""
+        with self._asked() as client:
+            try:
+                return str(client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]  # so in its stubs
+            except ImageNotFound:
+                return None
+
+    def containers(self, label: str) -> dict[str, Seen]:
+        """All containers with the label, by name, in one round trip."""
+        with self._asked() as client:
+            listed = client.containers(all=True, filters={"label": label})
+        return {
+            name.lstrip("/"): Seen(entry["State"], entry["Labels"] or {})
+            for entry in listed
+            for name in entry["Names"] or ()
+        }
+
+    def container(self, name: str) -> Seen | None:
+        """One container; None where there is none of this name."""
+        with self._asked() as client:
+            try:
+                found = client.inspect_container(name)
+            except NotFound:
+                return None
+        return Seen(found["State"]["Status"], found["Config"]["Labels"] or {})
+
+    def end_of(self, name: str) -> End | None:
+        """How the container ended, or goes on; None where there is none of this name."""
+        with self._asked() as client:
+            try:
+                state = client.inspect_container(name)["State"]
+            except NotFound:
+                return None
+        at = _moment(state["FinishedAt"])
+        return End(state["Status"], int(state["ExitCode"]), bool(state["OOMKilled"]), at)
+
+    def create(self, wanted: Container) -> Literal["made", "there"]:
+        """Makes a container; one that has the name is left as it is."""
+        with self._asked() as client:
+            limits: dict[str, Any] = {}
+            if wanted.cpus is not None:
+                limits["nano_cpus"] = round(wanted.cpus * 1e9)
+            if wanted.memory is not None:
+                # No swap beside it: a run that swaps takes its machine with it.
+                limits.update(mem_limit=wanted.memory, memswap_limit=wanted.memory)
+            if wanted.shares is not None:
+                limits["cpu_shares"] = wanted.shares
+            host = client.create_host_config(
+                mounts=[Mount(wanted.mount.target, wanted.mount.source, type=wanted.mount.kind)],
+                network_mode="none",
+                read_only=True,
+                tmpfs={"/tmp": "rw,exec,nosuid,nodev,mode=1777"},  # noqa: S108  the container's own
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                pids_limit=_PIDS,
+                # A helper goes without: then a missing shell is an error of its start.
+                init=wanted.ends == "stays until removed",
+                auto_remove=wanted.ends == "goes when it ends",
+                log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m"}),
+                **limits,
+            )
+            try:
+                client.create_container(
+                    wanted.image,
+                    name=wanted.name,
+                    entrypoint=list(wanted.command),
+                    command=[],
+                    user=wanted.user,
+                    working_dir=wanted.mount.target,
+                    labels=dict(wanted.labels),
+                    environment={"HOME": "/tmp"},  # noqa: S108  as above
+                    network_disabled=True,
+                    healthcheck={"test": ["NONE"]},
+                    host_config=host,
+                )
+            except APIError as error:
+                if error.status_code == 409:
+                    return "there"
+                raise
+        return "made"
+
+    def start(self, name: str) -> None:
+        """Starting one that runs does nothing. Raises Gone."""
+        with self._asked(container=True) as client:
+            client.start(name)
+
+    def kill(self, name: str) -> None:
+        """Ends all its processes; one that is over, or not there, is left as it is."""
+        with self._asked() as client:
+            try:
+                client.kill(name)
+            except APIError as error:
+                if error.status_code not in {404, 409}:
+                    raise
+
+    def remove(self, name: str) -> None:
+        """With all that is its own, also while it runs; one that is not there is no error."""
+        with self._asked() as client:
+            try:
+                client.remove_container(name, v=True, force=True)
+            except NotFound:
+                return
+            except APIError as error:
+                # Two that remove the same.
+                if error.status_code != 409 or "already in progress" not in str(error.explanation):
+                    raise
+
+    def volume(self, name: str, labels: Mapping[str, str]) -> str:
+        """Makes the volume where it is not there; the folder behind it, as the daemon calls it."""
+        with self._asked() as client:
+            return str(client.create_volume(name, labels=dict(labels))["Mountpoint"])
+
+    def run(self, name: str, command: Sequence[str], env: Mapping[str, str], *, seconds: float) -> Ran:
+        """Runs a program in a running container; it may be silent for `seconds`. Raises Gone."""
+        with self._asked(container=True) as client:
+            made = client.exec_create(name, list(command), environment=dict(env), workdir="/")["Id"]
+            # Without the upgrade an answer through ssh comes empty; the SDK reads past what came with the headers.
+            url = f"{client.base_url}/v{client.api_version}/exec/{made}/start"
+            asked: dict[str, Any] = {
+                "json": {"Detach": False, "Tty": False},
+                "headers": {"Connection": "Upgrade", "Upgrade": "tcp"},
+            }
+            with client.post(url, **asked, stream=True, timeout=seconds) as answer:
+                _checked(answer)
+                stream: Any = answer.raw
+                out, err = _frames(stream._fp.fp.read())
+            forget_idle(client)
+            code = client.exec_inspect(made)["ExitCode"]
+        if code is None:
+            raise Unreachable(
+                f"{self.address}: {command[0]} in {name} did not come to an end; it is tried again"
+            )
+        return Ran(int(code), out, err)
+
+    def put(self, name: str, folder: str, archive: Iterable[bytes]) -> None:
+        """Unpacks an archive in a folder of a container. What the archive raises goes through. Raises Gone."""
+        with self._asked(container=True) as client:
+            client.put_archive(name, folder, iter(archive))
+
+    def get(self, name: str, path: str) -> Iterator[bytes]:
+        """A file of a container as an archive, in pieces. Raises Gone."""
+        with self._asked(container=True) as client:
+            url = f"{client.base_url}/v{client.api_version}/containers/{name}/archive"
+            with client.get(url, params={"path": path}, stream=True, timeout=TIMEOUT) as answer:
+                _checked(answer)
+                yield from answer.iter_content(1 << 20)
+
+    def close(self) -> None:
+        """Gives back the connections of every thread."""
+        with self._lock:
+            clients, self._clients = self._clients, []
+            self._mine = threading.local()
+        for client in clients:
+            client.close()
+
+    def _client(self) -> docker.APIClient:
+        client: docker.APIClient | None = getattr(self._mine, "client", None)
+        if client is None:
+            client = dial(self.address)
+            self._mine.client = client
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+    def _hang_up(self) -> None:
+        client: docker.APIClient | None = getattr(self._mine, "client", None)
+        if client is None:
+            return
+        self._mine.client = None
+        with self._lock:
+            if client in self._clients:
+                self._clients.remove(client)
+        client.close()
+
+    @contextmanager
+    def _asked(self, *, container: bool = False) -> Iterator[docker.APIClient]:
+        """What goes wrong in a call, in our words; after silence the next call dials again."""
+        try:
+            yield self._client()
+        except RasReconcileError:
+            # Of what was sent: the connection is in the middle of a sentence.
+            self._hang_up()
+            raise
+        except APIError as error:
+            said = str(error.explanation or error)
+            if container and (isinstance(error, NotFound) or "is not running" in said):
+                raise Gone(f"{self.address}: {said}; it is tried again") from error
+            if why := reason_of(said):
+                raise Refused(f"{self.address}: {why}") from error
+            if error.is_server_error():
+                raise Unreachable(f"{self.address}: {said}; it is tried again") from error
+            raise Refused(f"{self.address}: {said}") from error
+        except (
+            DockerException,
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            SSHException,
+            EOFError,
+            ConnectionError,
+            TimeoutError,
+        ) as error:
+            self._hang_up()
+            if why := reason_of(str(error), str(self.address)):
+                raise Refused(f"{self.address}: {why}") from error
+            raise Unreachable(
+                f"{self.address}: {error}; see that the daemon runs and can be reached"
+            ) from error
+
+
+def _checked(answer: requests.Response) -> None:
+    try:
+        answer.raise_for_status()
+    except requests.HTTPError as error:
+        create_api_error_from_http_exception(error)
+
+
+def _frames(data: bytes) -> tuple[bytes, bytes]:
+    """Output and errors, out of the frames in which Docker sends both: kind, three zeros, length, bytes."""
+    found: tuple[list[bytes], list[bytes]] = ([], [])
+    at = 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8], "big")
+        found[data[at] == 2].append(data[at + 8 : at + 8 + length])
+        at += 8 + length
+    return b"".join(found[0]), b"".join(found[1])
+
+
+def _moment(text: str) -> datetime | None:
+    """Docker's time, to the microsecond; None where it has not come yet."""
+    if text.startswith("0001"):
+        return None
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}.{(fraction + '000000')[:6]}+00:00")

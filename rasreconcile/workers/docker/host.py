@@ -1,0 +1,226 @@
+"""A Docker daemon as a host of runs: a container for each, whose state is the truth about who is alive."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.jobs import Fetched, Problem, RunId, Staged
+from rasreconcile.workers import rundir
+from rasreconcile.workers.docker.checking import problems_of
+from rasreconcile.workers.docker.daemon import Container, Daemon, End, Seen
+from rasreconcile.workers.docker.ground import Ground
+from rasreconcile.workers.docker.surveying import Site, survey
+from rasreconcile.workers.rundir import Found
+
+RUN_LABEL = "rasreconcile.run"
+PLACE_LABEL = "rasreconcile.place"
+_SHARES = {"normal": 1024, "below normal": 512, "low": 128}
+_NAME_SECONDS = 20.0
+_RUN = 'exec sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run's container may take."""
+
+    cpus: float | None = None
+    """None: the cores of the run."""
+    memory: str | None = None
+
+
+class DockerHost:
+    """Implements `Host`. Where run directories lie is found out when it is first asked."""
+
+    def __init__(self, daemon: Daemon, site: Site, limits: Limits, labels: Mapping[str, str]) -> None:
+        self._daemon = daemon
+        self._site = site
+        self._limits = limits
+        self._labels = labels
+        self._lock = threading.Lock()
+        self._found: Ground | None = None
+        self._prepared: dict[RunId, bytes] = {}
+        """The job.json of runs that are about to be launched: it need not be read back."""
+
+    def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
+        if not runs:
+            return {}
+        containers = self._daemon.containers(RUN_LABEL)
+        found = dict(self._ground.look(runs, _going_on(containers, runs)))
+        # It may have been started, or have ended, between the two looks: those are looked at once more, in an order
+        # that cannot err. Who had a claim had a container, and who has no container any more has written its end.
+        doubtful = [run for run in runs if _is_doubtful(found[run], containers.get(run))]
+        if doubtful:
+            containers = self._daemon.containers(RUN_LABEL)
+            found.update(self._ground.look(doubtful, _going_on(containers, doubtful)))
+        return {run: self._judged(run, found[run], containers.get(run)) for run in runs}
+
+    def stage(self, inputs: Collection[Staged]) -> None:
+        """Puts what can be shared where `prepare` finds it. Raises InputChanged. May be repeated."""
+        self._ground.stage(inputs)
+
+    def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
+        self._ground.prepare(run, inputs, controls)
+        self._prepared[run] = controls[rundir.JOB]
+
+    def launch(self, run: RunId) -> None:
+        job: Any = json.loads(self._prepared.pop(run, b"") or self._ground.read(run, rundir.JOB, 0, 1 << 24))
+        mount = self._ground.mount(run)
+        wanted = Container(
+            name=run,
+            image=self._site.image,
+            command=("sh", "-c", _RUN, "sh", mount.target),
+            user=self._ground.user,
+            mount=mount,
+            labels={**self._labels, RUN_LABEL: run, PLACE_LABEL: mount.source},
+            cpus=self._limits.cpus or float(job.get("cores", 1)),
+            memory=self._limits.memory,
+            shares=_SHARES[job.get("process_priority", "normal")],
+        )
+        self._make(wanted)
+        self._daemon.start(run)
+
+    def mark(self, run: RunId, name: str) -> None:
+        self._ground.mark(run, name)
+
+    def sweep(self, run: RunId) -> None:
+        if self._is_ours(self._daemon.container(run)):
+            self._daemon.kill(run)
+
+    def get(self, run: RunId, name: str, into: Path) -> Fetched:
+        return self._ground.get(run, name, into)
+
+    def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
+        return self._ground.read(run, name, offset, limit)
+
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Inside the image."""
+        return self._ground.helper.find(tuple(paths))
+
+    def remove(self, run: RunId) -> None:
+        if self._is_ours(self._daemon.container(run)):
+            self._daemon.remove(run)
+        self._ground.remove(run)
+
+    def problems(self) -> list[Problem]:
+        about = self._daemon.about()
+        if about.system != "linux":
+            return [Problem(f"the daemon runs {about.system} containers", "switch it to Linux containers")]
+        found = []
+        if self._limits.memory and not about.limits_memory:
+            found.append(
+                Problem("the daemon cannot limit memory", "switch on the memory cgroup, or drop memory_limit")
+            )
+        if not about.limits_cpus:
+            found.append(Problem("the daemon cannot limit processors", "switch on CFS quotas in the kernel"))
+        try:
+            helper = self._ground.helper
+        except Refused as error:
+            what, _, remedy = str(error).partition("; ")
+            return [*found, Problem(what, remedy or "mend the spec")]
+        found += problems_of(helper, time.time())
+        engine = self._site.engine
+        if engine is not None and not helper.find([engine]):
+            remedy = "ras_exe_path is a path inside the image: mend it, or the image"
+            found.append(Problem(f"{engine} is not in {self._site.image}", remedy))
+        return found
+
+    def close(self) -> None:
+        with self._lock:
+            found, self._found = self._found, None
+        if found is not None:
+            found.helper.close()
+        self._daemon.close()
+
+    @property
+    def _ground(self) -> Ground:
+        with self._lock:
+            if self._found is None:
+                self._found = survey(self._daemon, self._site)
+            return self._found
+
+    def _judged(self, run: RunId, found: Found | None, container: Seen | None) -> Found | None:
+        """What lies there, and what the daemon knows beyond it: who was killed, and whether for want of memory."""
+        if found is None or found.started is None:
+            return found
+        ended = rundir.ended_of(found.done) if found.done else None
+        if ended is not None and (ended.cause != "exited" or ended.exit_code == 0):
+            return found
+        if container is not None and container.goes_on:
+            # A failure is told when the container is over: only then the daemon says whether memory was the cause.
+            return replace(found, done=None, alive=True)
+        end = self._daemon.end_of(run) if container is not None else None
+        if end is not None and end.out_of_memory:
+            return replace(found, done=_out_of_memory(found, end))
+        return found if ended is not None else replace(found, evidence=_evidence(end))
+
+    def _make(self, wanted: Container) -> None:
+        """The container of the run is there, made now or before. Raises Refused where another has its name."""
+        until = time.monotonic() + _NAME_SECONDS
+        while self._daemon.create(wanted) == "there":
+            there = self._daemon.container(wanted.name)
+            if there is not None and not self._is_ours(there):
+                raise Refused(
+                    f"{self._daemon.address}: a container {wanted.name} is there that rasreconcile did not make;"
+                    f" `docker rm {wanted.name}` if nobody needs it"
+                )
+            if there is not None and (there.labels.get(PLACE_LABEL) == wanted.mount.source or there.goes_on):
+                return
+            if time.monotonic() > until:
+                late = f"{self._daemon.address}: the name {wanted.name} is taken by a container that does not appear"
+                raise Unreachable(f"{late}; it is tried again")
+            if there is None:
+                # Somebody is making it at this moment: a name is taken before its container is there.
+                time.sleep(0.05)
+            else:
+                # Made when worker_folder, or the way of staging, was another.
+                self._daemon.remove(wanted.name)
+
+    @staticmethod
+    def _is_ours(container: Seen | None) -> bool:
+        return container is not None and RUN_LABEL in container.labels
+
+
+def _going_on(containers: Mapping[str, Seen], runs: Collection[RunId]) -> list[RunId]:
+    return [run for run in runs if run in containers and containers[run].goes_on]
+
+
+def _is_doubtful(found: Found | None, container: Seen | None) -> bool:
+    is_open = found is not None and found.started is not None and found.done is None
+    return is_open and not (container is not None and container.goes_on)
+
+
+def _out_of_memory(found: Found, end: End) -> str:
+    """The done.json of a run whose processes the kernel killed: the runner's own, or one in its place."""
+    own: dict[str, Any] | None = (
+        json.loads(found.done) if found.done and rundir.ended_of(found.done) else None
+    )
+    if own is not None:
+        return json.dumps({**own, "cause": "out of memory"})
+    claim = rundir.claim_of(found.started or "")
+    began = claim.at.timestamp() if claim else 0.0
+    at = end.at.timestamp() if end.at else began
+    document = {
+        "exit_code": end.exit_code,
+        "cause": "out of memory",
+        "started": began,
+        "ended": at,
+        "outputs": {},
+    }
+    return json.dumps(document)
+
+
+def _evidence(end: End | None) -> str:
+    if end is None:
+        return "its container is gone and left no end: somebody removed it"
+    when = f" at {end.at:%Y-%m-%d %H:%M:%S} UTC" if end.at else ""
+    return (
+        f"its container is gone and left no end: {end.state} with {end.exit_code}{when}; it was killed from outside,"
+        " or the daemon or its machine was restarted"
+    )

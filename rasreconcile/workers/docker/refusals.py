@@ -1,0 +1,66 @@
+"""What a daemon means that will say the same again, and the remedy. PURE."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+_KNOWN: tuple[tuple[str, str], ...] = (
+    (
+        r"no such image: (\S+)|not found: .* pull access",
+        "the image {0} is not there; `docker pull` or `docker load` it",
+    ),
+    (
+        r"no space left on device",
+        "the disk of the daemon is full; free some room (`docker system df` shows what takes it)",
+    ),
+    (r"bind source path does not exist: (.*)", "the daemon knows no folder {0}; mend remote_staging_path"),
+    (
+        r'exec: "([^"]+)": (?:executable file not found|stat|permission denied)|exec ([^"]+) failed: no such file',
+        "the image cannot run `{0}`; use an image with a shell and coreutils or busybox",
+    ),
+    (
+        r"permission denied",
+        "this user may not talk to the daemon; add it to the group `docker`, or use a daemon of its own",
+    ),
+    (r"http request to an https server", "the daemon wants TLS; set docker_cert_path or DOCKER_CERT_PATH"),
+    (
+        r"certificate verify failed|tls.*(alert|handshake)|sslv3|certificate required",
+        "the certificates do not match the daemon's; look at ca.pem, cert.pem and key.pem in docker_cert_path",
+    ),
+    (r"not found in known_hosts|host key verification failed|no .* host key is known", "{ssh}"),
+    (
+        r"does not match|remote host identification has changed",
+        "its host key is not the one that is known; {changed}",
+    ),
+    (
+        r"authentication failed|no authentication methods|permission denied \(publickey|private key file is encrypted",
+        "ssh did not let us in; set ssh_key_path, or load the key into the agent",
+    ),
+    (r"requested cpus|range of cpus", "it has fewer processors than cpu_limit asks for; lower it"),
+    (r"minimum memory limit|invalid size", "memory_limit is too small for a container; raise it"),
+)
+
+
+def reason_of(said: str, host: str = "") -> str | None:
+    """What stands in the way and what to do, where asking again will not help; None: it may."""
+    for pattern, remedy in sorted(_KNOWN, key=lambda known: "publickey" not in known[0]):
+        if found := re.search(pattern, said, re.IGNORECASE):
+            name = next((group for group in found.groups() if group), "")
+            return remedy.format(name, ssh=_unknown(host), changed=_changed(host))
+    return None
+
+
+def _unknown(host: str) -> str:
+    where = urlsplit(host)
+    port = f"-p {where.port} " if where.port else ""
+    return (
+        f"the host key of {where.hostname} is not known; compare it with the host's own, then add it by"
+        f" `ssh-keyscan {port}{where.hostname} >>~/.ssh/known_hosts`"
+    )
+
+
+def _changed(host: str) -> str:
+    where = urlsplit(host)
+    name = f"[{where.hostname}]:{where.port}" if where.port else where.hostname
+    return f"find out why; only then `ssh-keygen -R {name}`"

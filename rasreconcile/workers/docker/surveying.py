@@ -1,0 +1,130 @@
+"""Finding out where run directories can lie: a folder both sides see, proven by a container, or a volume."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rasreconcile.errors import Refused
+from rasreconcile.workers.docker.bound import BoundGround, give
+from rasreconcile.workers.docker.daemon import Daemon, Mounted
+from rasreconcile.workers.docker.ground import FIXED_ID, INSIDE, Ground
+from rasreconcile.workers.docker.helper import Helper, HelperKind
+from rasreconcile.workers.docker.paths import below, views
+from rasreconcile.workers.docker.scripts import script
+from rasreconcile.workers.docker.volume import VolumeGround
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the spec says of a docker worker's image and folders."""
+
+    worker: str
+    image: str
+    folder: Path
+    """`worker_folder` on this machine: used where the daemon sees it too."""
+    share: Path | None = None
+    """As seen from here; then `staging` is the same folder as the daemon calls it."""
+    staging: str | None = None
+    engine: str | None = None
+    """Where the spec says the engine is, inside the image."""
+
+
+def survey(daemon: Daemon, site: Site) -> Ground:
+    """Raises Refused where the image is missing, or a share that was given is not the same on both sides."""
+    if daemon.image_id(site.image) is None:
+        raise Refused(
+            f"{daemon.address}: the image {site.image} is not there; `docker pull` or `docker load` it there"
+        )
+    if site.share is not None and site.staging is not None:
+        ground = _bound(daemon, site, site.share, site.staging)
+        if ground is None:
+            raise Refused(
+                f"{daemon.address}: {site.staging} is not the folder that is {site.share} here, or takes no files and"
+                " hard links of a container; mend share_path and remote_staging_path"
+            )
+        return ground
+    if daemon.address.is_local and (ground := _bound(daemon, site, site.folder, str(site.folder))):
+        return ground
+    return _volume(daemon, site)
+
+
+def _bound(daemon: Daemon, site: Site, folder: Path, seen_as: str) -> BoundGround | None:
+    """The folder, where a container that is told `seen_as` finds in it what was just put there, and can write."""
+    token = secrets.token_hex(16)
+    probe = folder / f".probe.{token[:8]}"
+    try:
+        probe.mkdir(parents=True)
+    except OSError as error:
+        raise Refused(
+            f"{folder}: {error.strerror or error}; set worker_folder or share_path to one that can be written"
+        ) from error
+    try:
+        (probe / "token").write_text(token)
+        probe.chmod(0o755)
+        user = _own_id()
+        give(probe, user)
+        for view in views(seen_as):
+            mount = Mounted("bind", below(view, probe.name), INSIDE)
+            owner = _proven(daemon, site, mount, user, token)
+            if owner is not None:
+                whole = Mounted("bind", view, INSIDE)
+                return BoundGround(folder, view, _helper(daemon, site, whole, owner))
+        return None
+    finally:
+        shutil.rmtree(probe, ignore_errors=True)
+
+
+def _proven(daemon: Daemon, site: Site, mount: Mounted, user: int, token: str) -> int | None:
+    """The user who sees the token in a container and can write beside it; None: nobody does."""
+    for _ in range(2):
+        helper = _helper(daemon, site, mount, user)
+        try:
+            said = helper.do(script("probe.sh"), INSIDE).splitlines()
+        except Refused as error:
+            if "the daemon knows no folder" in str(error):
+                return None
+            raise
+        finally:
+            helper.close()
+        if f"token {token}" in said and "links" in said:
+            return user
+        owner = _owner(said)
+        if owner is None or owner in {0, user}:
+            return None
+        user = owner
+    return None
+
+
+def _helper(daemon: Daemon, site: Site, mount: Mounted, user: int) -> Helper:
+    return Helper(
+        daemon, HelperKind(worker=site.worker, image=site.image, user=f"{user}:{user}", mount=mount)
+    )
+
+
+def _owner(said: list[str]) -> int | None:
+    """Whose folder it is, as the container sees it: on a share that may be somebody else than here."""
+    for line in said:
+        if line.startswith("user "):
+            with suppress(ValueError):
+                return int(line.removeprefix("user ").partition(":")[0])
+    return None
+
+
+def _own_id() -> int:
+    """The caller's, so that what the containers leave is his; never root's."""
+    return FIXED_ID if sys.platform == "win32" or os.geteuid() == 0 else os.geteuid()
+
+
+def _volume(daemon: Daemon, site: Site) -> VolumeGround:
+    name = f"rasreconcile-{site.worker}"
+    behind = daemon.volume(name, {"rasreconcile.worker": site.worker})
+    mount = Mounted("volume", name, INSIDE)
+    ground = VolumeGround(behind, _helper(daemon, site, mount, FIXED_ID))
+    ground.make()
+    return ground

@@ -1,0 +1,136 @@
+"""Run directories in a volume of the daemon, reached through its API: inputs travel once, outputs come as archives."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from rasreconcile.errors import Unreachable
+from rasreconcile.jobs import Fetched, RunId, Staged
+from rasreconcile.workers import rundir
+from rasreconcile.workers.docker.archives import Sent, Text, folder_entry, pack, unpack_one
+from rasreconcile.workers.docker.daemon import Mounted
+from rasreconcile.workers.docker.ground import FIXED_ID, INSIDE
+from rasreconcile.workers.docker.helper import Helper
+from rasreconcile.workers.docker.scripts import script
+from rasreconcile.workers.look import parse_looks
+from rasreconcile.workers.rundir import Found
+
+_RUNS = "runs"
+_FOLDER = f"{INSIDE}/{_RUNS}"
+_SLOWEST = 10 << 20
+"""Bytes a second at which a digest is taken at the least."""
+_READ = 'tail -c "+$2" "$1" 2>/dev/null | head -c "$3"'
+_MARK = '[ -d "$1" ] && : >"$1/$2"; true'
+_REMOVE = """\
+cd "$1" || exit 1
+[ -d "$2" ] && mv "$2" ".$2.$3.gone"
+chmod -R u+rwX ".$2".*.gone 2>/dev/null
+rm -rf ".$2".*.gone ".$2".*.new"""
+
+
+class VolumeGround:
+    """Implements `Ground`."""
+
+    def __init__(self, behind: str, helper: Helper) -> None:
+        """`behind`: the volume's folder, as the daemon calls it."""
+        self._behind = behind
+        self.helper = helper
+        self.user = helper.kind.user
+
+    def make(self) -> None:
+        """The folder of runs, which belongs to the user of the containers; the volume itself is root's."""
+        self.helper.put(INSIDE, [folder_entry(_RUNS, owner=FIXED_ID)])
+
+    def mount(self, run: RunId) -> Mounted:
+        return Mounted("bind", f"{self._behind}/{_RUNS}/{run}", INSIDE)
+
+    def look(self, runs: Collection[RunId], running: Collection[RunId]) -> Mapping[RunId, Found | None]:
+        if not runs:
+            return {}
+        said = self.helper.do(rundir.script("look.sh"), _FOLDER, *runs, env={"running": " ".join(running)})
+        return parse_looks(said, runs)
+
+    def stage(self, inputs: Collection[Staged]) -> None:
+        # No run is called so: `begin` finds nothing that is whole.
+        self._receive(RunId("-"), [staged for staged in inputs if staged.writable == "read only"], {}, "keep")
+
+    def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
+        self._receive(run, inputs, controls, "end")
+
+    def _receive(
+        self,
+        run: RunId,
+        inputs: Collection[Staged],
+        controls: Mapping[str, bytes],
+        last: Literal["keep", "end"],
+    ) -> None:
+        aside = f".{run}.{secrets.token_hex(4)}.new"
+        words = (_FOLDER, aside, run)
+        shared = {staged.digest: staged for staged in inputs if staged.writable == "read only"}
+        asked = [word for staged in shared.values() for word in (str(staged.size), staged.digest)]
+        said = self.helper.do(script("receive.sh"), *words, "begin", *asked).splitlines()
+        if "whole" in said:
+            return
+        missing = [shared[line.removeprefix("missing ")] for line in said if line.startswith("missing ")]
+        try:
+            self.helper.put(_FOLDER, pack(_parts(aside, inputs, missing, controls), owner=FIXED_ID))
+            sent = sum(s.size for s in (*missing, *inputs) if s in missing or s.writable == "own copy")
+            self.helper.do(script("receive.sh"), *words, last, seconds=60 + sent / _SLOWEST)
+        except BaseException:
+            self._drop(aside)
+            raise
+
+    def mark(self, run: RunId, name: str) -> None:
+        self.helper.do(_MARK, f"{_FOLDER}/{run}", name)
+
+    def get(self, run: RunId, name: str, into: Path) -> Fetched:
+        place = f"{_FOLDER}/{run}"
+        done = self.read(run, rundir.DONE, 0, 1 << 22).decode(errors="replace")
+        ended = rundir.ended_of(done) if done else None
+        record = ended.outputs.get(name) if ended else None
+        if record is None:
+            raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
+        return unpack_one(self.helper.get(f"{place}/{rundir.WORK}/{name}"), name, record.size, into)
+
+    def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
+        return self.helper.run(_READ, f"{_FOLDER}/{run}/{name}", str(offset + 1), str(limit)).out
+
+    def remove(self, run: RunId) -> None:
+        self.helper.do(_REMOVE, _FOLDER, run, secrets.token_hex(4))
+
+    def _drop(self, aside: str) -> None:
+        """What was sent of a run that is not to be; where it cannot be asked for, `remove` of the run takes it."""
+        try:
+            self.helper.do('rm -rf "$1"', f"{_FOLDER}/{aside}")
+        except Unreachable:
+            return
+
+
+def _parts(
+    aside: str, inputs: Collection[Staged], missing: Collection[Staged], controls: Mapping[str, bytes]
+) -> Iterator[Text | Sent]:
+    """All that is sent for a run, and by what it is proven there."""
+    sums: list[str] = []
+    links: list[str] = []
+    for control, data in controls.items():
+        name = f"{aside}/{control}"
+        sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+        yield Text(name, data)
+    for staged in missing:
+        name = f"{aside}/new/{staged.digest}"
+        sums.append(f"{staged.digest}  {name}\n")
+        yield Sent(name, staged)
+    for staged in inputs:
+        name = f"{aside}/{rundir.WORK}/{staged.name}"
+        if staged.writable == "own copy":
+            sums.append(f"{staged.digest}  {name}\n")
+            yield Sent(name, staged)
+        else:
+            links.append(f"{staged.digest} {staged.name}\n")
+    yield Text(f"{aside}/sums", "".join(sums).encode("utf-8", "surrogateescape"))
+    yield Text(f"{aside}/links", "".join(links).encode("utf-8", "surrogateescape"))

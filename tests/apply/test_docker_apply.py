@@ -1,0 +1,91 @@
+"""A spec with containers in it, through the real command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+from dockerd import python_image
+
+WORKERS = """\
+version: 1
+state: state.db
+results: results
+engine: {engine}
+retries: {{attempts: 2, wait: 0.1s, at_most: 0.2s}}
+workers:
+  desk: {{type: local, worker_folder: runs/desk, cores_total: 1, queue_priority: 1}}
+  box: {{type: docker, docker_image: "{image}", docker_host: "{host}", worker_folder: runs/box, cores_total: 2}}
+plans:
+  - {{project: Willow.prj, inputs: [ready.hdf], expect: {expect}, only_on: {only_on}}}
+"""
+COMPUTE = ["sh", "-c", "sleep 0.5; cp ready.hdf {output}"]
+
+
+@pytest.fixture(params=["bind mount", "api"])
+def write_spec(request, study, dockerd):
+    """Writes the spec of a study whose plans may run here and in containers."""
+    host = dockerd.host if request.param == "bind mount" else dockerd.tcp
+
+    def write(only_on: str = "[]", max_runtime: str = "") -> None:
+        engine = json.dumps({"type": "command", "command": COMPUTE})
+        text = WORKERS.format(
+            engine=engine, image="rasbox:1", host=host, expect="{completed: false}", only_on=only_on
+        )
+        (study.folder / "spec.yaml").write_text(
+            text.replace("cores_total: 2", f"cores_total: 2{max_runtime}")
+        )
+
+    yield write
+    with dockerd.client() as client:
+        for name in dockerd.names():
+            if name.startswith("rasreconcile-helper"):
+                client.remove_container(name, force=True)
+        client.prune_volumes()
+
+
+def test_a_spec_with_this_machine_and_containers_converges_and_leaves_nothing(
+    study, write_spec, dockerd
+) -> None:
+    write_spec()
+    study.apply()
+    assert len(study.results()) == 4
+    workers = {run["worker"] for run in study.json("history", "spec.yaml")["runs"]}
+    assert "box" in workers
+    assert dockerd.names() == []
+    assert "nothing to do" in study.apply().stdout
+    assert study.left_over() == []
+
+
+def test_a_controller_killed_while_containers_compute_is_followed_by_one_that_repeats_nothing(
+    study, write_spec, dockerd
+) -> None:
+    write_spec(only_on="[box]")
+    first = study.start("apply", "spec.yaml")
+    study.wait_for(lambda: any("willow" in name for name in dockerd.names()))
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    study.apply()
+    assert len(study.results()) == 4
+    runs = study.json("history", "spec.yaml")["runs"]
+    assert [run["worker"] for run in runs] == ["box"] * 4
+    assert "nothing to do" in study.apply().stdout
+    assert [name for name in dockerd.names() if "helper" not in name] == []
+
+
+def test_the_worker_s_own_time_limit_is_kept_and_told(study, write_spec) -> None:
+    write_spec(only_on="[box]", max_runtime=", max_runtime_minutes: 0.005")
+    done = study.apply(check=3)
+    assert "stopped after its time limit of 0:00:00.3" in done.stdout + done.stderr
+
+
+def test_the_steady_engine_runs_in_an_image_that_has_it(study, dockerd) -> None:
+    dockerd.add_image("steady:1", python_image())
+    text = WORKERS.format(
+        engine="{type: steady}", image="steady:1", host=dockerd.host, expect="{}", only_on="[box]"
+    )
+    (study.folder / "spec.yaml").write_text(text)
+    study.apply()
+    assert len(study.results()) == 4
+    assert "nothing to do" in study.apply().stdout

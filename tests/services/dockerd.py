@@ -1,0 +1,205 @@
+"""A Docker daemon of one's own, started by hand and stopped by pid, and images made without a registry."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from services import absent
+
+IMAGE = "rasbox:1"
+NO_SHELL = "noshell:1"
+INSTALLED = "/installed"
+
+
+def why_not() -> str | None:
+    """What is missing here for running a daemon."""
+    for program, package in (
+        ("dockerd", "docker.io"),
+        ("iptables", "iptables"),
+        ("busybox", "busybox-static"),
+    ):
+        if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:
+            return f"{package} is not installed"
+    return None if os.geteuid() == 0 else "a Docker daemon of one's own needs root"
+
+
+class Dockerd:
+    """One daemon with all its own: images, containers, socket. It touches no network."""
+
+    def __init__(self, *more: str) -> None:
+        # A socket's name must be short.
+        self.folder = Path(tempfile.mkdtemp(prefix="rasdk-", dir="/tmp"))
+        self.socket = self.folder / "sock"
+        self.tcp = f"tcp://127.0.0.1:{_free_port()}"
+        self.more = more
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def host(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        """Until it answers."""
+        command = ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec"]
+        command += [
+            "--pidfile",
+            self.folder / "pid",
+            "-H",
+            self.host,
+            "-H",
+            self.tcp,
+            "--bridge=none",
+            "--iptables=false",
+        ]
+        command += ["--ip6tables=false", *self.more]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until = time.monotonic() + 60
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > until:
+                pytest.fail("dockerd did not start:\n" + (self.folder / "log").read_text()[-2000:])
+            time.sleep(0.1)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(60)
+            self._process = None
+
+    def remove(self) -> None:
+        """With everything it ever had."""
+        if self._process is None:
+            self.start()
+        with self.client() as client:
+            for container in client.containers(all=True):
+                client.remove_container(container["Id"], force=True, v=True)
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def client(self) -> docker.APIClient:
+        return docker.APIClient(self.host, version="auto", timeout=60)
+
+    def names(self) -> list[str]:
+        """Of all containers that are there."""
+        with self.client() as client:
+            return [name.lstrip("/") for entry in client.containers(all=True) for name in entry["Names"]]
+
+    def add_images(self) -> None:
+        """One with busybox and two installs in it, one with nothing but a file."""
+        self.add_image(IMAGE, busybox_image())
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as tar:
+            _add(tar, "readme", b"no shell here")
+        self.add_image(NO_SHELL, data.getvalue())
+
+    def add_image(self, name: str, data: bytes) -> None:
+        repository, _, tag = name.partition(":")
+        with self.client() as client:
+            client.import_image_from_data(data, repository=repository, tag=tag)
+
+    def _answers(self) -> bool:
+        if not self.socket.exists():
+            return False
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except docker.errors.DockerException:
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def busybox_image() -> bytes:
+    """busybox under all its names."""
+    program = shutil.which("busybox")
+    assert program
+    names = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        _add(tar, "bin/busybox", Path(program).read_bytes(), 0o755)
+        for name in set(names) - {"busybox"}:
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+        for version in ("6.5", "6.6"):
+            _add(tar, f"installed/hecras {version}/RasUnsteady", b"")
+    return data.getvalue()
+
+
+def python_image() -> bytes:
+    """busybox, and this machine's own Python with what the `steady` engine needs, this package among it."""
+    import numpy
+
+    import rasreconcile
+
+    python, library = Path(sys.executable).resolve(), Path(os.__file__).parent
+    packages = Path(numpy.__file__).parents[1]
+    names = ["numpy", "numpy.libs", "h5py", "h5py.libs", "pydantic", "pydantic_core", "annotated_types"]
+    names += ["typing_extensions.py", "typing_inspection"]
+    programs = [python, *library.glob("lib-dynload/*.so")]
+    programs += [so for name in names for so in (packages / name).rglob("*.so")]
+    data = io.BytesIO(busybox_image())
+    with tarfile.open(fileobj=data, mode="a") as tar:
+        tar.add(python, str(python), recursive=False)
+        link = tarfile.TarInfo("bin/python3")
+        link.type, link.linkname = tarfile.SYMTYPE, str(python)
+        tar.addfile(link)
+        tar.add(library, str(library), filter=_no_caches)
+        # Beside the standard library they are found without a word in the environment.
+        tar.add(Path(rasreconcile.__file__).parent, f"{library}/rasreconcile", filter=_no_caches)
+        for name in names:
+            if (packages / name).exists():
+                tar.add(packages / name, f"{library}/{name}", filter=_no_caches)
+        for needed in _shared_libraries(programs):
+            if not needed.is_relative_to(library):
+                tar.add(needed.resolve(), str(needed))
+    return data.getvalue()
+
+
+def _shared_libraries(programs: list[Path]) -> set[Path]:
+    """All that the loader finds for them here."""
+    printed = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
+    words = {word for line in printed.splitlines() if "(0x" in line for word in line.split()}
+    return {Path(word) for word in words if word.startswith("/")}
+
+
+def _no_caches(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    skipped = {"__pycache__", "tests", "test", "idlelib", "ensurepip", "dist-packages", "site-packages"}
+    return None if skipped & set(Path(entry.name).parts) else entry
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(data), mode
+    tar.addfile(entry, io.BytesIO(data))
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[Dockerd]:
+    """One for all tests that do not do it harm."""
+    if (missing := why_not()) is not None:
+        absent(missing)
+    one = Dockerd()
+    try:
+        one.start()
+        one.add_images()
+        yield one
+    finally:
+        one.remove()
