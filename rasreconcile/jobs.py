@@ -181,6 +181,14 @@ class Fetched:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What was, or would be, removed from a worker's cache."""
+
+    files: int
+    size: int
+
+
 # ---- the two protocols
 
 
@@ -245,6 +253,20 @@ class Worker(Protocol):
 
     def discard(self, run: RunId) -> None:
         """Remove the run directory. Refuses a run that is going on."""
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        """Every run that has a run directory here, or the half of one, and when it last changed, UTC.
+
+        Also runs that another store has started: whoever removes one must know whose it is, or that it is old.
+        """
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """Remove cached inputs that no run used for so long, then the longest unused until `at_most` bytes are left.
+
+        One that a run directory is linked to stays. A run that is being staged meanwhile gets a copy of its own.
+        """
 
     def check(self) -> list[Problem]:
         """What would stop a run here, and the remedy; empty: fit to run."""

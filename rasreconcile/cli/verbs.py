@@ -26,6 +26,9 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "logs": ("logs", "what a plan's run printed"),
     "retry": ("retry", "compute plans again, also those that failed for good"),
     "cancel": ("cancel", "end the running runs of plans"),
+    "prune": ("prune", "remove results of plans that left the spec"),
+    "gc": ("gc", "remove run directories, cached inputs and old memories that nobody needs"),
+    "state": ("state", "show, back up or rebuild the store"),
     "schema": ("schema", "the JSON Schema of the spec, for editors"),
 }
 

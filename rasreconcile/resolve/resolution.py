@@ -206,7 +206,7 @@ def _of_spec(loaded: LoadedSpec, entry: PlanEntry, engine: EngineSpec) -> list[C
 
 def _output(loaded: LoadedSpec, draft: _Draft) -> Path:
     name = f"{draft.found.path.stem}.p{draft.number}.hdf"
-    root = loaded.results_root
+    root = loaded.results_of(draft.found.entry)
     return root / draft.found.prefix / name if root else draft.found.path.parent / name
 
 

@@ -156,6 +156,15 @@ class Questions:
         found = self._all(f"SELECT * FROM event {where} ORDER BY id DESC LIMIT ?", *values, limit)
         return tuple(rows.event(row) for row in reversed(found))
 
+    def specs_of_runs(self) -> Mapping[RunId, Path]:
+        """For which spec each run was started."""
+        query = "SELECT run.id, apply.spec_path FROM run JOIN apply ON apply.id = run.apply"
+        return {RunId(row["id"]): Path(row["spec_path"]) for row in self._all(query)}
+
+    def specs(self) -> tuple[Path, ...]:
+        """Every spec that was ever applied with this store."""
+        return tuple(Path(row["spec_path"]) for row in self._all("SELECT DISTINCT spec_path FROM apply"))
+
     def discardable(self) -> tuple[Run, ...]:
         """Ended runs whose run directory was not removed yet, newest first."""
         return self._runs(

@@ -27,11 +27,24 @@ from rasreconcile.jobs import (
     RunId,
     Running,
     Status,
+    Trimmed,
     Vanished,
 )
 from rasreconcile.workers import rundir
 
-Method = Literal["start", "poll", "fetch", "read_log", "read_work", "find", "cancel", "discard", "check"]
+Method = Literal[
+    "start",
+    "poll",
+    "fetch",
+    "read_log",
+    "read_work",
+    "find",
+    "cancel",
+    "discard",
+    "runs",
+    "trim_cache",
+    "check",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +252,21 @@ class MemoryWorker:
                 raise Refused(f"{run} is still running; `cancel` it first")
             world.forget(run)
         world.strike("discard", "after")
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        """Every run that was not discarded."""
+        self._world.strike("runs", "before")
+        with self._world.lock:
+            return {
+                run: life.over[0] if life.over else life.started for run, life in self._world.lives.items()
+            }
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """There is none: every run reads its inputs where they are."""
+        self._world.strike("trim_cache", "before")
+        return Trimmed(0, 0)
 
     def check(self) -> list[Problem]:
         """The problems of the world."""

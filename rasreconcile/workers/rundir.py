@@ -35,6 +35,7 @@ CACHE = "cache"
 """Beside the run directories; no run may be called so."""
 
 _RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+_HALF = re.compile(r"\.([a-z0-9-]+)\.[0-9a-f]+\.(?:new|gone)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _LONGEST_PART = 255
@@ -45,6 +46,13 @@ def check_run(run: RunId) -> None:
     """Raises Refused for a name that could reach outside the run's own directory."""
     if not _RUN.fullmatch(run) or run == CACHE:
         raise Refused(f"{run!r} is no name for a run; use lower-case letters, digits and hyphens")
+
+
+def run_named(entry: str) -> RunId | None:
+    """The run that a name in a worker's folder belongs to: its directory, or `.<run>.<token>.new` or `.gone`."""
+    half = _HALF.fullmatch(entry)
+    name = half[1] if half else entry
+    return RunId(name) if _RUN.fullmatch(name) and name != CACHE else None
 
 
 def check_name(name: str) -> None:

@@ -253,3 +253,37 @@ def test_paths_are_found_in_the_order_they_were_asked_for(place) -> None:
     other = place.make_path("hecras 6.5/RasUnsteady")
     assert place.worker.find([]) == ()
     assert place.worker.find([f"{there}.not", other, there]) == (other, there)
+
+
+def test_runs_are_listed_until_they_are_discarded(place, a_run) -> None:
+    assert place.worker.runs() == {}
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    one, other = a_run("one"), a_run("other")
+    place.worker.start(one, place.job(inputs={"a.tif": b"1"}))
+    place.worker.start(other, place.job(waits=True))
+    place.end(one)
+    found = place.again().runs()
+    assert set(found) == {one, other}
+    assert all(before <= when <= datetime.now(UTC) + timedelta(seconds=2) for when in found.values())
+    place.worker.discard(one)
+    assert set(place.worker.runs()) == {other}
+    place.let_go(other)
+    place.end(other)
+
+
+def test_a_trimmed_cache_harms_no_run(place, a_run) -> None:
+    one, other, third = a_run("one"), a_run("other"), a_run("third")
+    inputs = {"a.tif": b"terrain" * 99, "b.tif": b"land" * 99}
+    place.worker.start(one, place.job(inputs=inputs, waits=True))
+    counted = place.worker.trim_cache(unused_for=timedelta(0), at_most=0, how="count")
+    assert place.worker.trim_cache(unused_for=timedelta(0), at_most=0) == counted
+    assert place.worker.trim_cache(unused_for=timedelta(0), at_most=0).size == 0
+    assert place.worker.trim_cache(unused_for=timedelta(days=1), at_most=1 << 30).files == 0
+    place.worker.start(other, place.job(inputs=inputs))
+    place.let_go(one)
+    assert (place.end(one).exit_code, place.end(other).exit_code) == (0, 0)
+    place.worker.discard(one)
+    place.worker.discard(other)
+    place.worker.trim_cache(unused_for=timedelta(0), at_most=0)
+    place.worker.start(third, place.job(inputs=inputs))
+    assert place.end(third).exit_code == 0
