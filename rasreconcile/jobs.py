@@ -84,6 +84,8 @@ class Job:
     """Names below `work/` whose size and digest the runner records at the end; absent ones are left out."""
     cores: int
     time_limit: timedelta
+    stalled_after: timedelta | None = None
+    """A job that writes nothing for so long, neither to its log nor below `work/`, is ended; None: never."""
     env: Mapping[str, str] = field(default_factory=dict)
     process_priority: Literal["low", "below normal", "normal"] = "normal"
     folder: str = ""
@@ -124,6 +126,8 @@ class Running:
     started: datetime
     heartbeat: datetime | None = None
     log_size: int = 0
+    grew: datetime | None = None
+    """When the job was last seen to have written anything: a line of its log, a file below `work/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ class OutputRecord:
     digest: str
 
 
-EndCause = Literal["exited", "time limit", "cancelled", "out of memory"]
+EndCause = Literal["exited", "time limit", "stalled", "cancelled", "out of memory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,8 @@ class Plan:
     expectation_digest: str
     cores: int | None = None
     time_limit: timedelta = timedelta(days=7)
+    stalled_after: timedelta | None = None
+    """A run that writes nothing for so long is ended."""
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
     blocked_by: tuple[str, ...] = ()

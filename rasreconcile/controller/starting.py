@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 
@@ -51,6 +52,7 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
     station = site.stations[run.worker]
     try:
         job = engine_for(plan.engine).job(plan, station.install(run.cores))
+        job = replace(job, stalled_after=plan.stalled_after)
     except ProjectError as error:
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
         return

@@ -177,6 +177,7 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         expectation_digest=digest_of(expectation),
         cores=entry.cores,
         time_limit=timedelta(minutes=minutes) if minutes else DEFAULT_TIME_LIMIT,
+        stalled_after=entry.stalled_after or loaded.spec.stalled_after,
         only_on=entry.only_on,
         needs=needs,
         blocked_by=tuple(draft.closure.blocked_by),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Model, Tuple, Words
+from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Model, Patience, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.expectations import Expectations
 
@@ -67,6 +67,8 @@ class PlanEntry(Model):
     """Cores for each run, instead of the worker's cores_per_plan."""
     max_runtime_minutes: Minutes | None = None
     """A run that takes longer is ended; 7 days where left out."""
+    stalled_after: Patience | None = None
+    """Instead of the spec's own."""
     inputs: Tuple = ()
     """Files that the project does not name, relative to its folder; patterns allowed."""
     needs: Tuple = ()

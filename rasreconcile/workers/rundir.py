@@ -22,6 +22,7 @@ STARTED = "started"
 DONE = "done.json"
 LOG = "log.txt"
 HEARTBEAT = "heartbeat"
+GROWTH = "growth"
 CANCEL = "cancel"
 UNWRITTEN = "unwritten"
 COMPLAINTS = "runner.err"
@@ -127,9 +128,10 @@ def quoted(word: str) -> str:
 def settings_text(run: RunId, job: Job) -> str:
     """What the runner itself must know, as shell assignments."""
     limit = max(1, ceil(job.time_limit.total_seconds()))
+    stalled = max(1, ceil(job.stalled_after.total_seconds())) if job.stalled_after else 0
     return (
         f"run={quoted(run)}\nfolder={quoted(job.folder)}\n"
-        f"time_limit={limit}\nnice={_NICE[job.process_priority]}\n"
+        f"time_limit={limit}\nstalled_after={stalled}\nnice={_NICE[job.process_priority]}\n"
     )
 
 
@@ -144,6 +146,7 @@ def job_text(run: RunId, job: Job) -> str:
         "outputs": list(job.outputs),
         "cores": job.cores,
         "time_limit_seconds": job.time_limit.total_seconds(),
+        "stalled_after_seconds": job.stalled_after.total_seconds() if job.stalled_after else None,
         "process_priority": job.process_priority,
         "env": sorted(job.env),
     }
@@ -174,6 +177,8 @@ class Found:
     heartbeat: float | None = None
     """Seconds since the epoch, the worker's clock."""
     log_size: int = 0
+    growth: float | None = None
+    """When the guard last saw that the job had written something; seconds since the epoch, the worker's clock."""
 
 
 def claim_of(text: str) -> Claim | None:
@@ -202,7 +207,8 @@ def status_of(found: Found | None) -> Status:
         return Vanished("its claim is damaged: the disk was full, or the power failed")
     if found.alive:
         beat = _time(found.heartbeat) if found.heartbeat is not None else None
-        return Running(started=claim.at, heartbeat=beat, log_size=found.log_size)
+        grew = _time(found.growth) if found.growth is not None else None
+        return Running(started=claim.at, heartbeat=beat, log_size=found.log_size, grew=grew)
     if found.unwritten:
         return Vanished("it came to its end and could not write done.json: the disk of worker_folder is full")
     return Vanished(f"process {claim.pid} is gone and left no end: killed, or the machine was restarted")

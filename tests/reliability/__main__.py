@@ -71,9 +71,14 @@ def _share(asked: argparse.Namespace, share: int) -> int:
 def _run(
     asked: argparse.Namespace, study: Study, moments: random.Random, chosen: list[int], points: int
 ) -> int:
-    began, deaths, broken = time.monotonic(), Counter[str](), 0
+    began, deaths, broken, number = time.monotonic(), Counter[str](), 0, 0
     for number, die_at in enumerate(chosen, start=1):
-        state = moments.getstate()
+        if number % 100 == 0:
+            print(
+                f"{asked.kind}: {number} of {len(chosen)} trials, {broken} broken",
+                file=sys.stderr,
+                flush=True,
+            )
         try:
             deaths.update(trial(study, moments, die_at))
         except Broken as error:
@@ -86,12 +91,12 @@ def _run(
             shutil.copytree(
                 study.folder, kept / "study", symlinks=True, ignore=shutil.ignore_patterns("world")
             )
-            print(f"its folder is kept at {kept}; state of the dice {hash(state)}", flush=True)
+            print(f"its folder is kept at {kept}", flush=True)
             if not asked.keep_going:
                 break
     took = time.monotonic() - began
     print(
-        f"{asked.kind}: {len(chosen)} trials, {sum(deaths.values())} kills at {len(deaths)} kinds of {points} points,"
+        f"{asked.kind}: {number} trials, {sum(deaths.values())} kills at {len(deaths)} kinds of {points} points,"
         f" {broken} broken, {took:.0f} s"
     )
     for name, count in sorted(deaths.items()):

@@ -24,7 +24,17 @@ KINDS = ("local", "memory")
 def test_killed_anywhere_it_converges_and_repeats_nothing(kind, share) -> None:
     trials = -(-TRIALS // (len(KINDS) * SHARES))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.reliability", "--kind", kind, "--trials", str(trials), "--seed", f"{share}"],
+        [
+            sys.executable,
+            "-m",
+            "tests.reliability",
+            "--kind",
+            kind,
+            "--trials",
+            str(trials),
+            "--seed",
+            f"{share}",
+        ],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
@@ -35,30 +45,28 @@ def test_killed_anywhere_it_converges_and_repeats_nothing(kind, share) -> None:
     assert f"{kind}: {trials} trials" in done.stdout
 
 
-def test_a_controller_that_repeats_work_is_noticed(tmp_path) -> None:
-    """The harness can fail: with the claim of a run taken away, it says so."""
-    runner = tmp_path / "broken.py"
-    runner.write_text(
-        "import sys\n"
-        "from rasreconcile.workers import rundir\n"
-        "whole = rundir.script\n"
-        # A runner that claims nothing runs as often as it is started.
-        "rundir.script = lambda name: whole(name).replace('[ -e started ] && exit 0', 'return 0')\n"
-        "from rasreconcile.workers import detached\n"
-        "detached.DetachedWorker._status = lambda self, run: detached.Absent()\n"
-        "detached.DetachedWorker._wait_for_claim = lambda self, run: None\n"
-        "sys.argv = ['x', '--kind', 'local', '--trials', '40', '--seed', '3']\n"
+def test_a_result_that_is_missing_for_a_moment_is_noticed(tmp_path) -> None:
+    """The harness can fail: with a publication that removes before it renames, it says so."""
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "import os, sys, time\n"
+        "from rasreconcile.results import publish\n"
+        "def replace(temporary, output, **patience):\n"
+        "    output.unlink(missing_ok=True)\n"
+        "    time.sleep(0.05)\n"
+        "    os.rename(temporary, output)\n"
+        "publish.replace = replace\n"
+        "sys.argv = ['x', '--kind', 'memory', '--trials', '4']\n"
         "from tests.reliability.__main__ import main\n"
         "sys.exit(main())\n"
     )
     done = subprocess.run(
-        [sys.executable, str(runner)],
+        [sys.executable, str(broken)],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "BROKEN" in done.stdout
-    assert "computed" in done.stdout
+    assert "the reader saw" in done.stdout

@@ -86,6 +86,25 @@ def test_the_time_limit_is_kept_on_the_worker(place, run) -> None:
     assert ended.ended - ended.started >= timedelta(seconds=0.9)
 
 
+def test_a_job_that_writes_nothing_for_too_long_is_ended_there(place, run) -> None:
+    place.worker.start(run, place.job(waits=True, stalled_after=timedelta(seconds=1)))
+    ended = place.end(run)
+    assert ended.cause == "stalled"
+    assert ended.exit_code != 0
+    assert ended.outputs == {}
+
+
+def test_when_a_job_last_wrote_is_told(place, run) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    place.worker.start(run, place.job(waits=True, prints=b"x\n"))
+    place.until(lambda: isinstance(place.worker.poll([run])[run], Running))
+    status = place.worker.poll([run])[run]
+    assert status.grew is not None
+    assert before <= status.grew <= datetime.now(UTC) + timedelta(seconds=2)
+    place.let_go(run)
+    place.end(run)
+
+
 def test_cancelling_twice_is_as_good_as_once(place, run) -> None:
     place.worker.start(run, place.job(waits=True))
     place.worker.cancel(run)
