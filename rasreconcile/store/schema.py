@@ -164,5 +164,15 @@ CREATE TABLE controller (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1,)
+ORDER_2 = """
+ALTER TABLE request ADD COLUMN after_run TEXT REFERENCES run (id);
+UPDATE request SET after_run = (
+    SELECT id FROM run WHERE run.created <= request.at ORDER BY created DESC, rowid DESC LIMIT 1
+);
+"""
+"""The newest run when a request was filed: what came first is told by the order of rows.
+
+A clock that is set back must not make an old run new."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, ORDER_2)
 """Each brings a store from its place in this list to the next; never changed once released."""

@@ -231,11 +231,14 @@ class LocalHost:
             folder.rename(self._folder / f".{run}.{secrets.token_hex(4)}.gone")
 
     def _try_writing(self) -> None:
-        probe = self._folder / f".probe.{secrets.token_hex(4)}"
-        link = probe.with_suffix(".link")
+        # Always the same names, so that the next look removes what one that was killed has left.
+        probe, link = self._folder / ".probe", self._folder / ".probe.link"
         try:
+            link.unlink(missing_ok=True)
             probe.write_bytes(b"x")
-            link.hardlink_to(probe)
+            # Two that look at once meet each other's files: either way links can be made here.
+            with suppress(FileExistsError, FileNotFoundError):
+                link.hardlink_to(probe)
         finally:
             link.unlink(missing_ok=True)
             probe.unlink(missing_ok=True)
