@@ -80,6 +80,14 @@ class PlanEntry(Model):
     results: Words | None = None
     """Folder for the results of these plans, relative to the spec file, instead of the spec's own `results`."""
 
+    @field_validator("name")
+    @classmethod
+    def _below_results(cls, value: str | None) -> str | None:
+        # The name is also a folder below `results`.
+        if value is not None and ({"", ".", ".."} & set(value.split("/")) or ":" in value):
+            raise ValueError(f"{short(value)} leads out of the results folder; write a plain name, or a/b")
+        return value
+
     @field_validator("inputs")
     @classmethod
     def _inside(cls, value: tuple[str, ...]) -> tuple[str, ...]:
