@@ -85,6 +85,8 @@ class Job:
     """Names below `work/` whose size and digest the runner records at the end; absent ones are left out."""
     cores: int
     time_limit: timedelta
+    stalled_after: timedelta | None = None
+    """A job that writes nothing for so long, neither to its log nor below `work/`, is ended; None: never."""
     env: Mapping[str, str] = field(default_factory=dict)
     process_priority: Literal["low", "below normal", "normal"] = "normal"
     folder: str = ""
@@ -130,6 +132,8 @@ class Running:
     started: datetime
     heartbeat: datetime | None = None
     log_size: int = 0
+    grew: datetime | None = None
+    """When the job was last seen to have written anything: a line of its log, a file below `work/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class OutputRecord:
     digest: str
 
 
-EndCause = Literal["exited", "time limit", "cancelled", "out of memory"]
+EndCause = Literal["exited", "time limit", "stalled", "cancelled", "out of memory"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +202,14 @@ class Fetched:
 
     size: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What was, or would be, removed from a worker's cache."""
+
+    files: int
+    size: int
 
 
 # ---- the two protocols
@@ -270,6 +282,20 @@ class Worker(Protocol):
 
     def discard(self, run: RunId) -> None:
         """Remove the run directory. Refuses a run that is going on."""
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        """Every run that has a run directory here, or the half of one, and when it last changed, UTC.
+
+        Also runs that another store has started: whoever removes one must know whose it is, or that it is old.
+        """
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """Remove cached inputs that no run used for so long, then the longest unused until `at_most` bytes are left.
+
+        One that a run directory is linked to stays. A run that is being staged meanwhile gets a copy of its own.
+        """
 
     def check(self) -> list[Problem]:
         """What would stop a run here, and the remedy; empty: fit to run."""

@@ -91,6 +91,8 @@ class Plan:
     time_limit: timedelta = timedelta(days=7)
     stop_when: StopWhen | None = None
     """What ends a run of it early; None: nothing."""
+    stalled_after: timedelta | None = None
+    """A run that writes nothing for so long is ended."""
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
     """Plans whose results it is computed from: those the spec names, and those that write its restart file."""

@@ -16,7 +16,7 @@ import click
 from rasreconcile.cli.options import FORMAT_VERSION, as_json, spec_argument, spec_path, write_line
 
 if TYPE_CHECKING:
-    from rasreconcile.controller.apply import Apply, Outcome
+    from rasreconcile.controller.apply import Apply, Outcome, Stay
     from rasreconcile.report.live import Quiet
     from rasreconcile.specfile import LoadedSpec
 
@@ -29,11 +29,12 @@ LINGER = 3.0
 @spec_argument
 @as_json
 @click.option("--quiet", is_flag=True, help="Only the closing lines.")
-def command(spec: Path | None, as_json: bool, quiet: bool) -> int:
+@click.option("--detach", is_flag=True, help="Start what fits now, leave it running, and end.")
+def command(spec: Path | None, as_json: bool, quiet: bool, detach: bool) -> int:
     """Make it so: run what is missing or stale, verify and publish its results, until everything has converged.
 
     Runs are detached: Ctrl-C once stops dispatching and leaves them going, twice cancels them. Start it again to
-    collect what has ended meanwhile.
+    collect what has ended meanwhile. So does SIGTERM, and the end of the terminal, as one Ctrl-C does.
     """
     from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415  so that --help is quick
     from rasreconcile.specfile import load  # noqa: PLC0415
@@ -45,18 +46,18 @@ def command(spec: Path | None, as_json: bool, quiet: bool) -> int:
     else:
         reporter = Quiet() if quiet else Lines(sys.stderr)
     with reporter:
-        outcome = applied(loaded, reporter)
+        outcome = applied(loaded, reporter, stay="detach" if detach else "converge")
     _close(loaded, outcome, as_json=as_json)
     return int(outcome.exit)
 
 
-def applied(loaded: LoadedSpec, reporter: Quiet) -> Outcome:
+def applied(loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge") -> Outcome:
     """One apply with the signals in hand."""
     from rasreconcile.controller.apply import Apply, Asked, Exit  # noqa: PLC0415
     from rasreconcile.controller.clock import Clock  # noqa: PLC0415
 
     asked = Asked(by=asking(), commit=commit_of(loaded.folder))
-    apply = Apply(loaded, asked, reporter.event, reporter.progress, Clock())
+    apply = Apply(loaded, asked, reporter.event, reporter.progress, Clock(), stay)
     with _signals(apply):
         outcome = apply.run()
     # An interrupt that came when everything was over must not be lost on whoever would go on: `watch`.
@@ -105,6 +106,9 @@ def _signals(apply: Apply) -> Iterator[None]:
         signal.SIGINT: signal.signal(signal.SIGINT, interrupted),
         signal.SIGTERM: signal.signal(signal.SIGTERM, terminated),
     }
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        # The terminal was closed; under nohup it was said beforehand that this must not matter.
+        previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, terminated)
     try:
         yield
     finally:

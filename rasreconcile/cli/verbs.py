@@ -28,6 +28,9 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "results": ("results", "what came out: one row a plan, or one dataset over all"),
     "retry": ("retry", "compute plans again, also those that failed for good"),
     "cancel": ("cancel", "end the running runs of plans"),
+    "prune": ("prune", "remove results of plans that left the spec"),
+    "gc": ("gc", "remove run directories, cached inputs and old memories that nobody needs"),
+    "state": ("state", "show, back up or rebuild the store"),
     "schema": ("schema", "the JSON Schema of the spec, for editors"),
 }
 

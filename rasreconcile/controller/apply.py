@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import Literal
 
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.finishing import discard_left_over
@@ -30,6 +31,9 @@ from rasreconcile.runs import Run
 from rasreconcile.spec import Spec
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
+
+Stay = Literal["converge", "detach"]
+"""Until everything has converged; or until what fits now has been started."""
 
 
 class Exit(IntEnum):
@@ -74,6 +78,7 @@ class Apply:
     tell: Callable[[Event], None]
     show: Callable[[Progress], None]
     clock: Clock
+    stay: Stay = "converge"
     _loop: Loop | None = None
     _interrupts: int = 0
 
@@ -139,8 +144,12 @@ class Apply:
             )
             discard_left_over(site)
             self._loop = Loop(site, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts)
+            self._loop.detaching = self.stay == "detach"
             outcome = Outcome(self._loop.run(), site.counts, store.live_runs(), Exit.CONVERGED)
             code = exit_of(outcome.decision, interrupted=self._interrupts > 0)
+            if self.stay == "detach" and code is Exit.STALLED and self._loop.moving():
+                # What was asked for was done: something is on its way.
+                code = Exit.CONVERGED
             store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
             site.following.close()
             for station in stations.values():

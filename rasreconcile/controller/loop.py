@@ -54,6 +54,8 @@ class Loop:
     """Raised by the signal handlers: once stops dispatching, twice cancels, thrice leaves at once."""
     linger_until: float = 0.0
     """Monotonic; until then a second interrupt is waited for."""
+    detaching: bool = False
+    """End as soon as what fits now has been started."""
     plans: tuple[Plan, ...] = ()
     known: Mapping[Address, Plan] = field(default_factory=dict)
     decision: Decision | None = None
@@ -68,7 +70,7 @@ class Loop:
         while True:
             self._pass()
             if self._over():
-                if self.interrupts or not self._happened():
+                if self.interrupts or self.detaching or not self._happened():
                     break
                 # Inputs may have changed while the last runs were going: `converged` is said of a fresh look only.
                 self._look_again()
@@ -146,7 +148,13 @@ class Loop:
             return site.clock.monotonic() >= self.linger_until or not site.store.live_runs()
         if self.interrupts >= 2:
             return not any(v.phase is Phase.RUNNING for v in decision.verdicts)
+        if self.detaching and not decision.actions:
+            return True
         return decision.health is not Health.PROGRESSING
+
+    def moving(self) -> bool:
+        """Whether anything is on its way without us, or would be if we stayed."""
+        return self.decision is not None and self.decision.health is Health.PROGRESSING
 
     def _time_has_come(self) -> bool:
         now = self.site.clock.now()

@@ -71,5 +71,7 @@ class Site:
         for request in self.store.open_requests():
             if request.address != run.address:
                 continue
-            if request.kind == "cancel" or (outcome == "succeeded" and run.created >= request.at):
+            if request.kind == "cancel" or (
+                outcome == "succeeded" and self.store.is_after(run.id, request.id)
+            ):
                 self.store.close_request(request.id, now=self.clock.now(), outcome=outcome)

@@ -60,7 +60,7 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
         return
     try:
         job = engine_for(plan.engine).job(plan, station.install(run.cores, plan.engine))
-        job = replace(job, time_limit=station.time_limit(plan))
+        job = replace(job, time_limit=station.time_limit(plan), stalled_after=plan.stalled_after)
     except ProjectError as error:
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
         return

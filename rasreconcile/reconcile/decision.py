@@ -90,6 +90,11 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     order = {plan.address: n for n, plan in enumerate(plans)}
     seating = seat(due, order, seen, policy, failing=_failing(verdicts))
     verdicts |= {address: _apply(verdicts[address], seating, address) for address in (p.address for p in due)}
+    if _only_held_runs(seen) and not seating.placed and not seating.opens and not actions:
+        # Slots that only a person can free: to wait for them would be to wait for ever.
+        note = "waits for a slot, and every run that has one is held; put that right first"
+        queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
+        verdicts |= {address: replace(verdicts[address], phase=Phase.HELD, note=note) for address in queued}
     actions += [
         Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in seating.placed
     ]
@@ -227,6 +232,10 @@ def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Ve
         f"{source.address} computed the same inputs, and its result falls short; change inputs or expectation"
     )
     return replace(verdict, phase=Phase.QUARANTINED, reasons=(*verdict.reasons, *reasons), note=note)
+
+
+def _only_held_runs(seen: Seen) -> bool:
+    return bool(seen.live) and all(live.held for live in seen.live.values())
 
 
 def _failing(verdicts: Mapping[Address, Verdict]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from rasreconcile.jobs import Absent, Ended, Queued, Running, Unknown, Vanished
 from rasreconcile.plans import Plan
@@ -29,7 +30,7 @@ def follow(
     verdict: Verdict, live: LiveRun, plan: Plan, seen: Seen, policy: Policy
 ) -> tuple[Verdict, Action | None]:
     """The verdict of a plan with a live run, and what to do about the run."""
-    verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan))
+    verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan, seen))
     if live.held:
         return replace(verdict, phase=Phase.HELD, note=live.held), None
     if live.handled or live.status is None:
@@ -128,7 +129,13 @@ def _not_launched(run: Run, error: str) -> Failure:
     return Failure(kind="worker", cause="launch failed", message=f"{run.worker} did not launch it: {error}")
 
 
-def _note(live: LiveRun, plan: Plan) -> str:
+SILENT_RUNNER = timedelta(minutes=5)
+"""A runner touches its heartbeat every fifteen seconds; twenty missed ones are worth a word."""
+QUIET_JOB = timedelta(minutes=2)
+"""A job that has written nothing for so long is spoken of where `stalled_after` will end it."""
+
+
+def _note(live: LiveRun, plan: Plan, seen: Seen) -> str:
     where = f"run {live.run.id} on {live.run.worker}"
     if plan.fingerprint != live.run.fingerprint:
         where += "; its inputs changed meanwhile, it will be stale again"
@@ -137,5 +144,25 @@ def _note(live: LiveRun, plan: Plan) -> str:
             return f"{where}; {why}"
         case Ended():
             return f"{where} has ended, its result is being verified"
+        case Running() as running:
+            return where + _silence(running, plan, seen)
         case _:
             return where
+
+
+def _silence(running: Running, plan: Plan, seen: Seen) -> str:
+    """What a person should know of a run that goes on and gives no sign; both clocks are the worker's."""
+    beat, grew = running.heartbeat, running.grew
+    if beat is not None and seen.now - beat >= SILENT_RUNNER:
+        return f"; its runner has given no sign since {beat:%Y-%m-%d %H:%M}Z: the machine sleeps, or its clock is off"
+    if (
+        beat is None
+        or grew is None
+        or plan.stalled_after is None
+        or beat - grew < min(QUIET_JOB, plan.stalled_after / 2)
+    ):
+        return ""
+    end = grew + plan.stalled_after
+    return (
+        f"; it has written nothing since {grew:%H:%M:%S}Z, and is ended at {end:%H:%M:%S}Z if it goes on so"
+    )

@@ -8,6 +8,12 @@ from datetime import timedelta
 from rasreconcile.jobs import Ended
 from rasreconcile.runs import Failure
 
+STALLED = (
+    "ended, because it wrote nothing for the whole of stalled_after, neither to its log nor to any file;"
+    " HEC-RAS on Windows hangs so without a desktop (see session_id) or before a dialog;"
+    " where it only computes long in silence, raise stalled_after"
+)
+
 
 def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) -> Failure | None:
     """Why the run failed, from how it ended and what its engine judged; None: the engine is content."""
@@ -18,6 +24,8 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
         case "time limit":
             text = f"stopped after its time limit of {time_limit}; raise max_runtime_minutes or give it more cores"
             return Failure(kind="retryable", cause="time limit", message=text)
+        case "stalled":
+            return Failure(kind="retryable", cause="stalled", message=STALLED)
         case "out of memory":
             text = "ran out of memory; raise memory_limit or run fewer plans at once on this worker"
             return Failure(kind="retryable", cause="out of memory", message=text)

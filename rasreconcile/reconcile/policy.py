@@ -86,8 +86,10 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     tries = len(by_plan) if last.failure.blame == "plan" else len(by_worker) - 1
     if tries < 1 or last.ended is None:
         return Clear()
-    until = last.ended + backoff(tries, last.id, policy)
-    return BackOff(until, last.failure.message) if until > now else Clear()
+    pause = backoff(tries, last.id, policy)
+    until = last.ended + pause
+    # A run that ended in the future: the clock was set back, and would make this a wait of days.
+    return BackOff(until, last.failure.message) if now < until <= now + pause else Clear()
 
 
 def backoff(tries: int, run: str, policy: Policy) -> timedelta:
@@ -123,5 +125,6 @@ def worker_standing(worker: WorkerSeen, now: datetime, policy: Policy) -> InUse 
     why = f"{faults} faults in a row, last: {worker.last_fault}"
     if faults >= policy.faults_to_give_up:
         return SetAside(None, why)
-    until = worker.faults[-1] + policy.probe_after * 2 ** (faults - policy.faults_to_set_aside)
-    return InUse(probing=True) if until <= now else SetAside(until, why)
+    pause = policy.probe_after * 2 ** (faults - policy.faults_to_set_aside)
+    until = worker.faults[-1] + pause
+    return SetAside(until, why) if now < until <= now + pause else InUse(probing=True)

@@ -215,6 +215,7 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         cores=entry.cores,
         time_limit=timedelta(minutes=minutes) if minutes else DEFAULT_TIME_LIMIT,
         stop_when=entry.stop_when or loaded.spec.stop_when,
+        stalled_after=entry.stalled_after or loaded.spec.stalled_after,
         only_on=entry.only_on,
         needs=draft.needs,
         blocked_by=tuple(draft.closure.blocked_by),

@@ -31,6 +31,7 @@ __all__ = [
     "make_folder",
     "read_receipt",
     "receipt_path",
+    "remove",
     "replace",
     "sweep",
     "temporary_name",
@@ -148,6 +149,18 @@ def write_receipt(published: Published, *, patience: Patience = Patience()) -> N
     except PublishHeld:
         _drop(aside)
         raise
+
+
+def remove(output: Path) -> None:
+    """The result, then its receipt, which proves whose it is until the last. May be repeated.
+
+    Raises PublishHeld where that is not possible now.
+    """
+    try:
+        output.unlink(missing_ok=True)
+        receipt_path(output).unlink(missing_ok=True)
+    except OSError as error:
+        raise _held(output, error) from error
 
 
 def sweep(folder: Path, outputs: Iterable[str], live: Collection[RunId]) -> tuple[Path, ...]:

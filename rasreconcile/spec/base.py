@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -119,6 +120,15 @@ Duration = Annotated[
         }
     ),
 ]
+
+
+def _not_at_once(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError("is no time to wait; write 1s or more, or leave it out")
+    return value
+
+
+Patience = Annotated[Duration, AfterValidator(_not_at_once)]
 
 Minutes = Annotated[float, Field(gt=0, le=60 * 24 * 365)]
 Words = Annotated[str, Field(min_length=1)]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from rasreconcile.spec.base import Duration, Model, Words, in_words
+from rasreconcile.spec.base import Duration, Model, Patience, Words, in_words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.plans import PlanEntry, StopWhen
 from rasreconcile.spec.workers import Workers
@@ -69,6 +69,8 @@ class Spec(Model):
     """A result computed with another number of cores is stale."""
     salt: str = ""
     """Any change makes every plan stale."""
+    stalled_after: Patience | None = None
+    """A run that writes nothing for so long, neither log nor files, is ended and tried again; left out: never."""
     retries: Retries = Retries()
     """What happens after a run that failed."""
     stop_when: StopWhen | None = None

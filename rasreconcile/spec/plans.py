@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Model, Tuple, Words
+from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Model, Patience, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.expectations import Expectations
 
@@ -78,6 +78,8 @@ class PlanEntry(Model):
     """Cores for each run, instead of the worker's cores_per_plan."""
     max_runtime_minutes: Minutes | None = None
     """A run that takes longer is ended; 7 days where left out."""
+    stalled_after: Patience | None = None
+    """Instead of the spec's own."""
     inputs: Tuple = ()
     """Files that the project does not name, relative to its folder; patterns allowed."""
     needs: Tuple = ()
@@ -90,6 +92,14 @@ class PlanEntry(Model):
     """End a run early; left out: the spec's own `stop_when`."""
     results: Words | None = None
     """Folder for the results of these plans, relative to the spec file, instead of the spec's own `results`."""
+
+    @field_validator("name")
+    @classmethod
+    def _below_results(cls, value: str | None) -> str | None:
+        # The name is also a folder below `results`.
+        if value is not None and ({"", ".", ".."} & set(value.split("/")) or ":" in value):
+            raise ValueError(f"{short(value)} leads out of the results folder; write a plain name, or a/b")
+        return value
 
     @field_validator("inputs")
     @classmethod

@@ -16,7 +16,8 @@ def file_request(path: Path, kind: RequestKind, address: Address, *, by: str, no
     database = open_database(path)
     try:
         with database.atomic():
-            database.table("request").insert(values)
+            newest = database.conn.execute("SELECT id FROM run ORDER BY rowid DESC LIMIT 1").fetchone()
+            database.table("request").insert({**values, "after_run": newest[0] if newest else None})
             number = database.conn.execute("SELECT last_insert_rowid()").fetchone()[0]
     finally:
         database.conn.close()

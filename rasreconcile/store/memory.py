@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from sqlite_utils import Database
 
@@ -21,6 +21,8 @@ from rasreconcile.plans import Address, InputFile, Plan
 from rasreconcile.records import Hashed, LastVerdict, Mentions, Published
 from rasreconcile.runs import Failure, Run, RunState, check_move
 from rasreconcile.store import lock, rows
+from rasreconcile.store.copying import copy_whole
+from rasreconcile.store.forgetting import Forgotten, forget
 from rasreconcile.store.holding import take_lock
 from rasreconcile.store.notes import Notes
 from rasreconcile.store.opening import damaged, open_database, refuse_bad_place
@@ -271,14 +273,21 @@ class Store(Notes):
 
     def backup(self, to: Path) -> None:
         """A copy as of now, whole even while runs go on."""
-        target = sqlite3.connect(to)
-        try:
-            self._connection.backup(target)
-            found = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        finally:
-            target.close()
-        if found != "ok":
-            raise damaged(to, found)
+        copy_whole(self._connection, to)
+
+    def forget(self, before: datetime, *, how: Literal["remove", "count"] = "remove") -> Forgotten:
+        """What no current result and no run since `before` refers to; the runs themselves stay in `history`."""
+        return forget(self._connection, before, how=how)
+
+    def drop_output(self, address: Address, digest: str, *, now: datetime, why: str) -> None:
+        """The result was removed, with its receipt, because its plan left the spec."""
+        with self._database.atomic():
+            self._connection.execute(
+                "UPDATE output SET current = 0 WHERE address = ? AND digest = ? AND current = 1",
+                [address, digest],
+            )
+            self._connection.execute("DELETE FROM verification WHERE address = ?", [address])
+            self._event(now, "pruned", why, address)
 
     # ---- inside a transaction
 

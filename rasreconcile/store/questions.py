@@ -22,6 +22,11 @@ _INPUTS = (
     "SELECT name, kind, raw, semantic, size FROM run_input WHERE run = ?"
     " UNION ALL SELECT name, kind, raw, semantic, size FROM adopted_input WHERE run = ? ORDER BY name"
 )
+_RETRIED = (
+    "SELECT request.address, max(coalesce(newest.rowid, 0)) AS after FROM request"
+    " LEFT JOIN run AS newest ON newest.id = request.after_run WHERE request.kind = 'retry' GROUP BY request.address"
+)
+"""By plan: the row of the newest run there was when it was last asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +59,20 @@ class Questions:
     def runs(self, *, address: Address | None = None, limit: int = 50) -> tuple[Run, ...]:
         """Newest first."""
         where, values = ("WHERE address = ?", [address]) if address is not None else ("", [])
-        return self._runs(
-            f"SELECT * FROM run {where} ORDER BY created DESC, rowid DESC LIMIT ?", *values, limit
-        )
+        return self._runs(f"SELECT * FROM run {where} ORDER BY rowid DESC LIMIT ?", *values, limit)
 
     def run(self, run: str) -> Run | None:
         return next(iter(self._runs("SELECT * FROM run WHERE id = ?", run)), None)
 
     def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
         """Ended runs of each plan at this fingerprint, oldest first, since the last `retry` of it."""
-        retried = {
-            row["address"]: row["at"]
-            for row in self._all(
-                "SELECT address, max(at) AS at FROM request WHERE kind = 'retry' GROUP BY address"
-            )
-        }
         found: dict[Address, list[Run]] = {}
-        for run in self._runs(f"SELECT * FROM run WHERE NOT {_LIVE} ORDER BY created, rowid"):
-            since = retried.get(run.address)
-            if pairs.get(run.address) == run.fingerprint and (
-                since is None or run.created.isoformat() >= since
-            ):
+        query = (
+            f"SELECT run.* FROM run LEFT JOIN ({_RETRIED}) AS retried ON retried.address = run.address"
+            f" WHERE NOT {_LIVE} AND run.rowid > coalesce(retried.after, 0) ORDER BY run.rowid"
+        )
+        for run in self._runs(query):
+            if pairs.get(run.address) == run.fingerprint:
                 found.setdefault(run.address, []).append(run)
         return {address: tuple(_since_success(runs)) for address, runs in found.items()}
 
@@ -175,6 +173,15 @@ class Questions:
             rows.request(row) for row in self._all("SELECT * FROM request WHERE closed IS NULL ORDER BY id")
         )
 
+    def is_after(self, run: RunId, request: int) -> bool:
+        """Whether the run was started after the request was filed."""
+        query = (
+            "SELECT coalesce((SELECT rowid FROM run WHERE id = ?) > newest.rowid, 1)"
+            " FROM request LEFT JOIN run AS newest ON newest.id = request.after_run WHERE request.id = ?"
+        )
+        row = self._one(query, run, request)
+        return row is not None and bool(row[0])
+
     def verdicts(self) -> tuple[LastVerdict, ...]:
         """As the last apply saw them, in the order of the spec."""
         return tuple(rows.last_verdict(row) for row in self._all("SELECT * FROM verdict ORDER BY place"))
@@ -185,11 +192,18 @@ class Questions:
         found = self._all(f"SELECT * FROM event {where} ORDER BY id DESC LIMIT ?", *values, limit)
         return tuple(rows.event(row) for row in reversed(found))
 
+    def specs_of_runs(self) -> Mapping[RunId, Path]:
+        """For which spec each run was started."""
+        query = "SELECT run.id, apply.spec_path FROM run JOIN apply ON apply.id = run.apply"
+        return {RunId(row["id"]): Path(row["spec_path"]) for row in self._all(query)}
+
+    def specs(self) -> tuple[Path, ...]:
+        """Every spec that was ever applied with this store."""
+        return tuple(Path(row["spec_path"]) for row in self._all("SELECT DISTINCT spec_path FROM apply"))
+
     def discardable(self) -> tuple[Run, ...]:
         """Ended runs whose run directory was not removed yet, newest first."""
-        return self._runs(
-            f"SELECT * FROM run WHERE NOT {_LIVE} AND discarded = 0 ORDER BY created DESC, rowid DESC"
-        )
+        return self._runs(f"SELECT * FROM run WHERE NOT {_LIVE} AND discarded = 0 ORDER BY rowid DESC")
 
     def _runs(self, query: str, *values: object) -> tuple[Run, ...]:
         return tuple(rows.run(row) for row in self._all(query, *values))

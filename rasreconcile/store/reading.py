@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store import lock, rows
@@ -25,13 +26,18 @@ class Controller:
     since: datetime
 
 
+def require_store(path: Path) -> None:
+    """Raises StoreError where there is none: what only looks after a store must not make one."""
+    if not path.exists():
+        raise StoreError(f"{path}: there is no store yet; `apply` makes it")
+
+
 class Reader(Questions):
     """A read-only view. Raises StoreError where there is no store, or none that can be read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if not path.exists():
-            raise StoreError(f"{path}: there is no store yet; `apply` makes it")
+        require_store(path)
         try:
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS
@@ -58,7 +64,7 @@ class Reader(Questions):
     def close(self) -> None:
         self._connection.close()
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -220,7 +220,17 @@ CREATE TABLE adopted_input (
 ALTER TABLE output ADD COLUMN remarks TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(remarks))
 """
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS)
+ORDER = """
+ALTER TABLE request ADD COLUMN after_run TEXT REFERENCES run (id);
+UPDATE request SET after_run = (
+    SELECT id FROM run WHERE run.created <= request.at ORDER BY created DESC, rowid DESC LIMIT 1
+);
+"""
+"""The newest run when a request was filed: what came first is told by the order of rows.
+
+A clock that is set back must not make an old run new."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status, Vanished
+from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status, Trimmed, Vanished
 from rasreconcile.workers import rundir
 from rasreconcile.workers.hosts import Host
 
@@ -92,6 +94,16 @@ class DetachedWorker:
         if isinstance(status, Vanished):
             self._host.sweep(run)
         self._host.remove(run)
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        """Every run that has left anything here."""
+        return self._host.runs()
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """The cache becomes smaller; no run notices."""
+        return self._host.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
     def check(self) -> list[Problem]:
         """What would stop a run here, and the remedy."""

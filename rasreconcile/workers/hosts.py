@@ -11,15 +11,17 @@ import stat
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Fetched, Problem, RunId, Staged
+from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.look import boot_id, look_here, text_of
 from rasreconcile.workers.rundir import Found
 from rasreconcile.workers.staging import cached, stage
+from rasreconcile.workers.trimming import trim
 
 _CHUNK = 1 << 20
 LEAST_FREE = 100 << 20
@@ -68,6 +70,12 @@ class Host(Protocol):
     def remove(self, run: RunId) -> None:
         """Removes the run directory, which disappears in one step, and what a death in prepare or here left of it."""
 
+    def runs(self) -> Mapping[RunId, datetime]:
+        """Every run with a run directory, or with what a death in prepare or remove left, and when it last changed."""
+
+    def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+        """As `jobs.Worker` says."""
+
     def problems(self) -> list[Problem]:
         """What would stop a run here."""
 
@@ -97,6 +105,7 @@ class LocalHost:
         with self._answering():
             if place.is_dir():
                 if self._is_whole(place):
+                    self._remove_half_made(run)
                     return
                 # Made before the machine lost its power: files that were not flushed may hold zeros.
                 self._set_aside(run)
@@ -105,8 +114,13 @@ class LocalHost:
             try:
                 self._fill(aside, inputs, controls)
                 _rename_unless_there(aside, place)
+            except FileNotFoundError:
+                # Another starter was quicker, and has cleared away what it took for the rest of one that died.
+                if not place.is_dir():
+                    raise
             finally:
                 _remove_tree(aside)
+            self._remove_half_made(run)
 
     def launch(self, run: RunId) -> None:
         command = ["sh", "-c", LAUNCH, "sh", str(self._folder / run)]
@@ -162,9 +176,21 @@ class LocalHost:
     def remove(self, run: RunId) -> None:
         with self._answering():
             self._set_aside(run)
-            for pattern in (f".{run}.*.gone", f".{run}.*.new"):
-                for left in self._folder.glob(pattern):
-                    _remove_tree(left)
+            self._remove_half_made(run)
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        found: dict[RunId, datetime] = {}
+        with self._answering(), suppress(FileNotFoundError):
+            for entry in os.scandir(self._folder):
+                run = rundir.run_named(entry.name)
+                if run is not None and entry.is_dir(follow_symlinks=False):
+                    changed = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
+                    found[run] = max(changed, found.get(run, changed))
+        return found
+
+    def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+        with self._answering():
+            return trim(self._cache, unused_for=unused_for, at_most=at_most, how=how)
 
     def problems(self) -> list[Problem]:
         found = [
@@ -173,7 +199,7 @@ class LocalHost:
             if shutil.which(name) is None
         ]
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._try_writing()
             free = shutil.disk_usage(self._folder).free
         except OSError as error:
@@ -198,16 +224,30 @@ class LocalHost:
     def _is_whole(self, place: Path) -> bool:
         return text_of(place / _BOOT) == (boot_id() or "") or (place / rundir.STARTED).exists()
 
+    def _remove_half_made(self, run: RunId) -> None:
+        """What starters and removers that died have left of this run."""
+        for half in self._folder.glob(f".{run}.*.new"):
+            # Renamed first: whoever should still be filling it cannot put anything into what is being removed.
+            self._rename_gone(half, run)
+        for gone in self._folder.glob(f".{run}.*.gone"):
+            _remove_tree(gone)
+
     def _set_aside(self, run: RunId) -> None:
+        self._rename_gone(self._folder / run, run)
+
+    def _rename_gone(self, folder: Path, run: RunId) -> None:
         with suppress(FileNotFoundError):
-            (self._folder / run).rename(self._folder / f".{run}.{secrets.token_hex(4)}.gone")
+            folder.rename(self._folder / f".{run}.{secrets.token_hex(4)}.gone")
 
     def _try_writing(self) -> None:
-        probe = self._folder / f".probe.{secrets.token_hex(4)}"
-        link = probe.with_suffix(".link")
+        # Always the same names, so that the next look removes what one that was killed has left.
+        probe, link = self._folder / ".probe", self._folder / ".probe.link"
         try:
+            link.unlink(missing_ok=True)
             probe.write_bytes(b"x")
-            link.hardlink_to(probe)
+            # Two that look at once meet each other's files: either way links can be made here.
+            with suppress(FileExistsError, FileNotFoundError):
+                link.hardlink_to(probe)
         finally:
             link.unlink(missing_ok=True)
             probe.unlink(missing_ok=True)

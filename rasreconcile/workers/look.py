@@ -77,7 +77,11 @@ def _found(place: Path, goes_on: Callable[[Claim], bool]) -> Found | None:
         if claim is not None and goes_on(claim):
             log_size = _size(place / rundir.LOG)
             return Found(
-                started=started, alive=True, heartbeat=_mtime(place / rundir.HEARTBEAT), log_size=log_size
+                started=started,
+                alive=True,
+                heartbeat=_mtime(place / rundir.HEARTBEAT),
+                log_size=log_size,
+                growth=_mtime(place / rundir.GROWTH),
             )
         # It may have ended between the two looks: its end is written before it goes.
         done = text_of(place / rundir.DONE)
@@ -98,6 +102,7 @@ def _told(lines: Iterable[str]) -> Found | None:
         unwritten="unwritten" in words,
         heartbeat=float(words["heartbeat"][0]) if "heartbeat" in words else None,
         log_size=int(words["log"][0]) if "log" in words else 0,
+        growth=float(words["growth"][0]) if "growth" in words else None,
     )
 
 

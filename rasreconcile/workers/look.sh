@@ -1,7 +1,7 @@
 #!/bin/sh
 # What lies in run directories: sh look.sh FOLDER RUN...; POSIX sh. One round trip, however many runs are asked for.
 # Prints for each `run NAME` and then what there is of: directory, started LINE..., alive, heartbeat SECONDS,
-# log BYTES, unwritten, done LINE...
+# growth SECONDS, log BYTES, unwritten, done LINE...
 
 cd "$1" || exit 1
 shift
@@ -54,6 +54,7 @@ for run; do
         if [ ! -e "$run/done.json" ] && goes_on "$run"; then
             echo alive
             beat=$(stat -c %Y "$run/heartbeat" 2>/dev/null) && printf 'heartbeat %s\n' "$beat"
+            grew=$(stat -c %Y "$run/growth" 2>/dev/null) && printf 'growth %s\n' "$grew"
             [ -e "$run/log.txt" ] && printf 'log %s\n' "$(($(wc -c <"$run/log.txt")))"
             continue
         fi

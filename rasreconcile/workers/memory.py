@@ -27,12 +27,24 @@ from rasreconcile.jobs import (
     RunId,
     Running,
     Status,
+    Trimmed,
     Vanished,
 )
 from rasreconcile.workers import rundir
 
 Method = Literal[
-    "stage", "start", "poll", "fetch", "read_log", "read_work", "find", "cancel", "discard", "check"
+    "stage",
+    "start",
+    "poll",
+    "fetch",
+    "read_log",
+    "read_work",
+    "find",
+    "cancel",
+    "discard",
+    "runs",
+    "trim_cache",
+    "check",
 ]
 
 
@@ -50,6 +62,8 @@ class Play:
     queued: timedelta = timedelta(0)
     lasts: timedelta | None = timedelta(0)
     """From its start; None: until it is released, cancelled or out of time."""
+    writes_for: timedelta | None = None
+    """From its start; after that it is silent. None: until its end."""
     vanishes: bool = False
     """Comes to no end, but is gone after `lasts`."""
 
@@ -64,7 +78,7 @@ def writes_every_output(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> Pl
     return Play(outputs=dict.fromkeys(job.outputs, whole), printed=b"done\n")
 
 
-_How = Literal["released", "cancelled", "killed", "time limit"]
+_How = Literal["released", "cancelled", "killed", "time limit", "stalled"]
 
 
 @dataclass(slots=True)
@@ -254,6 +268,21 @@ class MemoryWorker:
             world.forget(run)
         world.strike("discard", "after")
 
+    def runs(self) -> Mapping[RunId, datetime]:
+        """Every run that was not discarded."""
+        self._world.strike("runs", "before")
+        with self._world.lock:
+            return {
+                run: life.over[0] if life.over else life.started for run, life in self._world.lives.items()
+            }
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """There is none: every run reads its inputs where they are."""
+        self._world.strike("trim_cache", "before")
+        return Trimmed(0, 0)
+
     def check(self) -> list[Problem]:
         """The problems of the world."""
         self._world.strike("check", "before")
@@ -285,24 +314,33 @@ def _status(life: _Life, now: datetime) -> Status:
     if now < min(until, life.started):
         return Queued()
     if now < until:
-        return Running(started=life.started, heartbeat=now, log_size=len(life.play.printed))
+        return Running(
+            started=life.started, heartbeat=now, log_size=len(life.play.printed), grew=_grew(life, now)
+        )
     match how:
         case "killed":
             return Vanished("the process is gone and left no end")
         case "released":
             return _ended(life, until, "exited")
-        case "cancelled" | "time limit":
+        case "cancelled" | "time limit" | "stalled":
             return _ended(life, until, how)
 
 
 def _end_of(life: _Life) -> tuple[datetime, _How]:
-    """Whatever comes first: what the play says, what was done to it, or the time limit."""
+    """Whatever comes first: what the play says, what was done to it, the time limit, or that it is silent."""
     ends: list[tuple[datetime, _How]] = [(life.started + life.job.time_limit, "time limit")]
     if life.play.lasts is not None:
         ends.insert(0, (life.started + life.play.lasts, "killed" if life.play.vanishes else "released"))
+    if life.job.stalled_after is not None and life.play.writes_for is not None:
+        ends.append((life.started + life.play.writes_for + life.job.stalled_after, "stalled"))
     if life.over is not None:
         ends.insert(0, life.over)
     return min(ends, key=lambda end: end[0])
+
+
+def _grew(life: _Life, now: datetime) -> datetime:
+    silent_from = now if life.play.writes_for is None else life.started + life.play.writes_for
+    return min(now, silent_from)
 
 
 def _ended(life: _Life, at: datetime, cause: EndCause) -> Ended:

@@ -22,6 +22,7 @@ STARTED = "started"
 DONE = "done.json"
 LOG = "log.txt"
 HEARTBEAT = "heartbeat"
+GROWTH = "growth"
 CANCEL = "cancel"
 UNWRITTEN = "unwritten"
 COMPLAINTS = "runner.err"
@@ -35,6 +36,7 @@ CACHE = "cache"
 """Beside the run directories; no run may be called so."""
 
 _RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+_HALF = re.compile(r"\.([a-z0-9-]+)\.[0-9a-f]+\.(?:new|gone)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _LONGEST_PART = 255
@@ -45,6 +47,13 @@ def check_run(run: RunId) -> None:
     """Raises Refused for a name that could reach outside the run's own directory."""
     if not _RUN.fullmatch(run) or run == CACHE:
         raise Refused(f"{run!r} is no name for a run; use lower-case letters, digits and hyphens")
+
+
+def run_named(entry: str) -> RunId | None:
+    """The run that a name in a worker's folder belongs to: its directory, or `.<run>.<token>.new` or `.gone`."""
+    half = _HALF.fullmatch(entry)
+    name = half[1] if half else entry
+    return RunId(name) if _RUN.fullmatch(name) and name != CACHE else None
 
 
 def check_name(name: str) -> None:
@@ -119,9 +128,10 @@ def quoted(word: str) -> str:
 def settings_text(run: RunId, job: Job) -> str:
     """What the runner itself must know, as shell assignments."""
     limit = max(1, ceil(job.time_limit.total_seconds()))
+    stalled = max(1, ceil(job.stalled_after.total_seconds())) if job.stalled_after else 0
     return (
         f"run={quoted(run)}\nfolder={quoted(job.folder)}\n"
-        f"time_limit={limit}\nnice={_NICE[job.process_priority]}\n"
+        f"time_limit={limit}\nstalled_after={stalled}\nnice={_NICE[job.process_priority]}\n"
     )
 
 
@@ -136,6 +146,7 @@ def job_text(run: RunId, job: Job) -> str:
         "outputs": list(job.outputs),
         "cores": job.cores,
         "time_limit_seconds": job.time_limit.total_seconds(),
+        "stalled_after_seconds": job.stalled_after.total_seconds() if job.stalled_after else None,
         "process_priority": job.process_priority,
         "env": sorted(job.env),
     }
@@ -168,6 +179,8 @@ class Found:
     log_size: int = 0
     evidence: str = ""
     """What else is known of why it is not alive; empty: nothing."""
+    growth: float | None = None
+    """When the guard last saw that the job had written something; seconds since the epoch, the worker's clock."""
 
 
 def claim_of(text: str) -> Claim | None:
@@ -196,7 +209,8 @@ def status_of(found: Found | None) -> Status:
         return Vanished("its claim is damaged: the disk was full, or the power failed")
     if found.alive:
         beat = _time(found.heartbeat) if found.heartbeat is not None else None
-        return Running(started=claim.at, heartbeat=beat, log_size=found.log_size)
+        grew = _time(found.growth) if found.growth is not None else None
+        return Running(started=claim.at, heartbeat=beat, log_size=found.log_size, grew=grew)
     if found.unwritten:
         return Vanished("it came to its end and could not write done.json: the disk of worker_folder is full")
     if found.evidence:

@@ -2,7 +2,7 @@
 # The runner of a run directory; POSIX sh. It owns the truth about the run: whoever started it may die, the link to it may drop.
 #
 #   sh runner.sh DIRECTORY                     claim the run and run it; where it is claimed, nothing
-#   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, cancel, the runner's death
+#   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, stall, cancel, the runner's death
 #   sh runner.sh DIRECTORY sweep               end what a runner that was killed left behind
 
 cd "$1" || exit 1
@@ -70,7 +70,12 @@ end_job() {
     done
 }
 
-# Its exit status is its verdict: 0 none, 3 time limit, 4 cancelled.
+# Sizes and times of all the job writes. By comparing, and not by what is newest: the clock may be set back.
+outputs_now() {
+    ls -lnR log.txt work 2>/dev/null | cksum
+}
+
+# Its exit status is its verdict: 0 none, 3 time limit, 4 cancelled, 5 stalled.
 guard() {
     runner=$1
     job=$2
@@ -78,6 +83,11 @@ guard() {
     tick
     began=$clock
     beat=$clock
+    grew=$clock
+    looked=$clock
+    seen=''
+    pace=15
+    [ "$stalled_after" -gt 0 ] && [ "$stalled_after" -lt 60 ] && pace=$((stalled_after / 4))
     verdict=0
     while [ "$verdict" = 0 ]; do
         sleep 1 &
@@ -87,10 +97,21 @@ guard() {
             true 2>/dev/null >heartbeat
             beat=$clock
         fi
+        if [ "$((clock - looked))" -ge "$pace" ]; then
+            looked=$clock
+            now_there=$(outputs_now)
+            if [ "$now_there" != "$seen" ]; then
+                seen=$now_there
+                grew=$clock
+                true 2>/dev/null >growth
+            fi
+        fi
         if [ -e cancel ] || ! kill -0 "$runner" 2>/dev/null; then
             verdict=4
         elif [ "$((clock - began))" -ge "$time_limit" ]; then
             verdict=3
+        elif [ "$stalled_after" -gt 0 ] && [ "$((clock - grew))" -ge "$stalled_after" ]; then
+            verdict=5
         fi
     done
     # From here on the runner waits for the verdict.
@@ -106,6 +127,7 @@ claim() {
     began=$(now)
     printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$(start_of $$)" "$boot" "$began" >"started.$$" || exit 1
     true 2>/dev/null >heartbeat
+    true 2>/dev/null >growth
     if ! ln "started.$$" started 2>/dev/null; then
         rm -f "started.$$"
         [ -e started ] && exit 0
@@ -142,6 +164,7 @@ run_job() {
     case $? in
     3) cause='time limit' ;;
     4) cause=cancelled ;;
+    5) cause=stalled ;;
     *) cause=exited ;;
     esac
     # Children that outlive their parent must not write while the outputs are being hashed.

@@ -6,12 +6,12 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Fetched, Problem, RunId, Staged
+from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.arrivals import Arrivals
 from rasreconcile.workers.connection import Connections, Talk
@@ -21,6 +21,7 @@ from rasreconcile.workers.login import Login
 from rasreconcile.workers.look import parse_looks
 from rasreconcile.workers.patient import patiently
 from rasreconcile.workers.rundir import Found
+from rasreconcile.workers.trimming import batched, held, needless, trimmed
 
 T = TypeVar("T")
 
@@ -82,6 +83,17 @@ class SshHost:
     def remove(self, run: RunId) -> None:
         self._verb("remove", run, secrets.token_hex(4), patience=_CLEANING_SECONDS)
 
+    def runs(self) -> Mapping[RunId, datetime]:
+        return held(self._upkeep("list")).runs
+
+    def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+        found = held(self._upkeep("list"))
+        gone = needless(found.cached, now=found.now, unused_for=unused_for, at_most=at_most)
+        if how == "remove":
+            for names in batched([one.name for one in gone]):
+                self._upkeep("drop", *names)
+        return trimmed(gone)
+
     def problems(self) -> list[Problem]:
         before = time.time()
         told = self._verb("problems", secrets.token_hex(4)).decode(errors="replace")
@@ -95,6 +107,11 @@ class SshHost:
         self._connections.close()
 
     # ---- asking
+
+    def _upkeep(self, verb: str, *names: str) -> str:
+        words = " ".join(rundir.quoted(word) for word in (verb, *names))
+        script = f"echo {MARK}\nset -- {folder_word(self._folder)} {words}\n{rundir.script('upkeep.sh')}"
+        return self._ask(script, _CLEANING_SECONDS).decode(errors="replace")
 
     def _verb(self, verb: str, *words: str, patience: float = 0.0) -> bytes:
         return self._ask(self._script(verb, *words), patience)

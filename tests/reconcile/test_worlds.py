@@ -23,7 +23,7 @@ from rasreconcile.spec import Expectations, SteadyEngine, StopWhen
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 POLICY = Policy(attempts=2, wait=timedelta(seconds=1), at_most=timedelta(seconds=4))
-FATES = ["good", "good", "good", "crash", "wrong", "vanish", "never launched", "refused", "unstable"]
+FATES = ["good", "good", "good", "crash", "wrong", "vanish", "stall", "never launched", "refused", "unstable"]
 
 
 def make_plan(n: int, version: int, needs: tuple[int, ...]) -> Plan:
@@ -169,6 +169,8 @@ class World:
 
     def collect(self, run: Run, plan: Plan) -> None:
         match self.lies[run.id]:
+            case "stall":
+                self.end(run, RunState.FAILED, Failure(kind="retryable", cause="stalled", message="silent"))
             case "crash":
                 self.end(run, RunState.FAILED, Failure(kind="retryable", cause="crash", message="crash"))
             case "wrong":

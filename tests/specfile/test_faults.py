@@ -75,7 +75,7 @@ def test_ten_faults_are_ten_lines_in_one_go(faults: Faults) -> None:
         (
             "colour: x",
             "8: colour: unknown key; known are: autoclean, engine, max_concurrent, max_fails, path_map, placement, plans,"
-            " results, retries, salt, state, strict_cores, strict_platform, version, workers",
+            " results, retries, salt, stalled_after, state, stop_when, strict_cores, strict_platform, version, workers",
         ),
         ('"a\\nb\\e[31m": 1', "8: a\\nb\\x1b[31m: unknown key; known are:"),
     ],

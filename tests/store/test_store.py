@@ -150,20 +150,30 @@ def test_a_run_makes_legal_moves_only(path: Path) -> None:
         assert store.run("r1").failure == failure
 
 
-def test_attempts_are_counted_at_one_fingerprint_since_the_last_retry_and_success(path: Path) -> None:
+def test_attempts_are_counted_at_one_fingerprint_since_the_last_retry_whatever_the_clock_says(
+    path: Path,
+) -> None:
     plan = make_plan()
     failure = Failure(kind="retryable", cause="x", message="broke")
     with Store.open(path, now=NOW) as store:
         apply = begin(store)
-        for n in range(3):
-            run = make_run(plan, f"r{n}", created=NOW + timedelta(minutes=n))
+
+        def fails(name: str, created: datetime) -> None:
+            run = make_run(plan, name, created=created)
             store.start_run(run, plan, {}, apply=apply)
             store.move_run(run.id, RunState.FAILED, now=NOW, failure=failure, ended=NOW)
+
+        fails("r0", NOW)
+        fails("r1", NOW + timedelta(minutes=1))
         pairs = {plan.address: plan.fingerprint}
-        assert [run.id for run in store.attempts_at(pairs)[plan.address]] == ["r0", "r1", "r2"]
+        assert [run.id for run in store.attempts_at(pairs)[plan.address]] == ["r0", "r1"]
         assert store.attempts_at({plan.address: make_plan(content="2").fingerprint}) == {}
-        file_request(path, "retry", plan.address, by="me", now=NOW + timedelta(minutes=1, seconds=30))
+        request = file_request(path, "retry", plan.address, by="me", now=NOW + timedelta(minutes=2))
+        assert store.attempts_at(pairs) == {}
+        # The clock was set back a day.
+        fails("r2", NOW - timedelta(days=1))
         assert [run.id for run in store.attempts_at(pairs)[plan.address]] == ["r2"]
+        assert [store.is_after(RunId(name), request.id) for name in ("r1", "r2")] == [False, True]
 
 
 def test_a_workers_good_run_wipes_out_its_faults(path: Path) -> None:

@@ -245,6 +245,7 @@ class MemoryPlace(Place):
             printed=prints,
             last_words=then_prints,
             lasts=None if waits else timedelta(0),
+            writes_for=timedelta(0),
         )
         return plain_job(**{"steps": ((name,),), "inputs": self.staged(inputs), **more})
 

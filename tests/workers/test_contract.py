@@ -86,6 +86,25 @@ def test_the_time_limit_is_kept_on_the_worker(place, run) -> None:
     assert ended.ended - ended.started >= timedelta(seconds=0.9)
 
 
+def test_a_job_that_writes_nothing_for_too_long_is_ended_there(place, run) -> None:
+    place.worker.start(run, place.job(waits=True, stalled_after=timedelta(seconds=1)))
+    ended = place.end(run)
+    assert ended.cause == "stalled"
+    assert ended.exit_code != 0
+    assert ended.outputs == {}
+
+
+def test_when_a_job_last_wrote_is_told(place, run) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    place.worker.start(run, place.job(waits=True, prints=b"x\n"))
+    place.until(lambda: isinstance(place.worker.poll([run])[run], Running))
+    status = place.worker.poll([run])[run]
+    assert status.grew is not None
+    assert before <= status.grew <= datetime.now(UTC) + timedelta(seconds=2)
+    place.let_go(run)
+    place.end(run)
+
+
 def test_cancelling_twice_is_as_good_as_once(place, run) -> None:
     place.worker.start(run, place.job(waits=True))
     place.worker.cancel(run)
@@ -270,3 +289,37 @@ def test_staging_ahead_what_changed_says_so(place) -> None:
     job.inputs[0].source.write_bytes(b"new")
     with pytest.raises(InputChanged):
         place.worker.stage(job)
+
+
+def test_runs_are_listed_until_they_are_discarded(place, a_run) -> None:
+    assert place.worker.runs() == {}
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    one, other = a_run("one"), a_run("other")
+    place.worker.start(one, place.job(inputs={"a.tif": b"1"}))
+    place.worker.start(other, place.job(waits=True))
+    place.end(one)
+    found = place.again().runs()
+    assert set(found) == {one, other}
+    assert all(before <= when <= datetime.now(UTC) + timedelta(seconds=2) for when in found.values())
+    place.worker.discard(one)
+    assert set(place.worker.runs()) == {other}
+    place.let_go(other)
+    place.end(other)
+
+
+def test_a_trimmed_cache_harms_no_run(place, a_run) -> None:
+    one, other, third = a_run("one"), a_run("other"), a_run("third")
+    inputs = {"a.tif": b"terrain" * 99, "b.tif": b"land" * 99}
+    place.worker.start(one, place.job(inputs=inputs, waits=True))
+    counted = place.worker.trim_cache(unused_for=timedelta(0), at_most=0, how="count")
+    assert place.worker.trim_cache(unused_for=timedelta(0), at_most=0) == counted
+    assert place.worker.trim_cache(unused_for=timedelta(0), at_most=0).size == 0
+    assert place.worker.trim_cache(unused_for=timedelta(days=1), at_most=1 << 30).files == 0
+    place.worker.start(other, place.job(inputs=inputs))
+    place.let_go(one)
+    assert (place.end(one).exit_code, place.end(other).exit_code) == (0, 0)
+    place.worker.discard(one)
+    place.worker.discard(other)
+    place.worker.trim_cache(unused_for=timedelta(0), at_most=0)
+    place.worker.start(third, place.job(inputs=inputs))
+    assert place.end(third).exit_code == 0

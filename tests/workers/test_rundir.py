@@ -80,7 +80,7 @@ def test_what_was_asked_can_be_read_but_no_secret() -> None:
     document = json.loads(controls["job.json"])
     assert (document["run"], document["env"], document["time_limit_seconds"]) == ("r-1", ["TOKEN"], 1.2)
     assert b"secret" not in controls["job.json"]
-    assert controls["settings.sh"] == b"run='r-1'\nfolder=''\ntime_limit=2\nnice=15\n"
+    assert controls["settings.sh"] == b"run='r-1'\nfolder=''\ntime_limit=2\nstalled_after=0\nnice=15\n"
 
 
 @pytest.mark.parametrize(

@@ -98,11 +98,12 @@ def _look(folder: Path, runs: list[RunId]):
 
 
 def _to_the_second(status):
-    if isinstance(status, Running) and status.heartbeat is not None:
+    if isinstance(status, Running) and status.heartbeat is not None and status.grew is not None:
         return Running(
             started=status.started,
             heartbeat=status.heartbeat.replace(microsecond=0),
             log_size=status.log_size,
+            grew=status.grew.replace(microsecond=0),
         )
     return status
 

@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from rasreconcile.errors import Refused
-from rasreconcile.jobs import Fetched, RunId, Staged
+from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.daemon import Mounted
 from rasreconcile.workers.docker.ground import INSIDE
@@ -61,6 +63,12 @@ class BoundGround:
 
     def remove(self, run: RunId) -> None:
         self._files.remove(run)
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        return self._files.runs()
+
+    def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+        return self._files.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
     def _own(self, run: RunId, name: str) -> Path | None:
         """None where there is no run directory. Raises Refused where the name leads out of it.

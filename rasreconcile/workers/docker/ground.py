@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from rasreconcile.jobs import Fetched, RunId, Staged
+from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers.docker.daemon import Mounted
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.rundir import Found
@@ -51,3 +52,9 @@ class Ground(Protocol):
 
     def remove(self, run: RunId) -> None:
         """As `Host.remove`."""
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        """As `Host.runs`."""
+
+    def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+        """As `Host.trim_cache`."""

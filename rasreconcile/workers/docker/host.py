@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Fetched, Problem, RunId, Staged
+from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.checking import problems_of
 from rasreconcile.workers.docker.daemon import Container, Daemon, End, Seen
@@ -107,6 +108,12 @@ class DockerHost:
         if self._is_ours(self._daemon.container(run)):
             self._daemon.remove(run)
         self._ground.remove(run)
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        return self._ground.runs()
+
+    def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+        return self._ground.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
     def problems(self) -> list[Problem]:
         about = self._daemon.about()

@@ -6,11 +6,12 @@ import errno
 import hashlib
 import secrets
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import Unreachable
-from rasreconcile.jobs import Fetched, RunId, Staged
+from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.archives import Sent, Text, folder_entry, pack, unpack_one
 from rasreconcile.workers.docker.daemon import Mounted
@@ -19,6 +20,7 @@ from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.scripts import script
 from rasreconcile.workers.look import parse_looks
 from rasreconcile.workers.rundir import Found
+from rasreconcile.workers.trimming import batched, held, needless, trimmed
 
 _RUNS = "runs"
 _FOLDER = f"{INSIDE}/{_RUNS}"
@@ -102,6 +104,20 @@ class VolumeGround:
 
     def remove(self, run: RunId) -> None:
         self.helper.do(_REMOVE, _FOLDER, run, secrets.token_hex(4))
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        return held(self._upkeep("list")).runs
+
+    def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+        found = held(self._upkeep("list"))
+        gone = needless(found.cached, now=found.now, unused_for=unused_for, at_most=at_most)
+        if how == "remove":
+            for names in batched([one.name for one in gone]):
+                self._upkeep("drop", *names)
+        return trimmed(gone)
+
+    def _upkeep(self, verb: str, *names: str) -> str:
+        return self.helper.do(rundir.script("upkeep.sh"), _FOLDER, verb, *names, seconds=600)
 
     def _drop(self, aside: str) -> None:
         """What was sent of a run that is not to be; where it cannot be asked for, `remove` of the run takes it."""

@@ -1,0 +1,105 @@
+"""`gc`: remove run directories, cached inputs and old memories that nobody needs."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.report.text import bytes_in_words
+
+if TYPE_CHECKING:
+    from rasreconcile.controller.cleaning import Cleaned
+
+_SIZE = re.compile(r"(\d+)([bkmgt]?)", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def _age(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
+    """`30d`, as a spec writes it."""
+    from rasreconcile.spec.base import duration  # noqa: PLC0415  pydantic is slow to import
+
+    try:
+        age: timedelta = duration(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} {error}") from error
+    return age
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    """`20g`, in bytes."""
+    found = _SIZE.fullmatch(value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no size; write 500m or 20g")
+    return int(found[1]) * _UNITS[found[2].lower()]
+
+
+@click.command(name="gc")
+@spec_argument
+@as_json
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--older-than", callback=_age, default="30d", show_default=True, help="What counts as old.")
+@click.option(
+    "--cache-size", callback=_size, default="20g", show_default=True, help="Left in each worker's cache."
+)
+def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedelta, cache_size: int) -> int:
+    """Clean up on every worker that answers, and in the store.
+
+    Removed are: run directories of ended runs but the last three failed ones of a plan; run directories that the store
+    does not know, where they are old and nothing runs in them; cached inputs that no run used lately; and old events,
+    logs and texts that no present result refers to. Results are never touched, the list of runs stays.
+    """
+    from rasreconcile.controller.cleaning import Rubbish, clean  # noqa: PLC0415
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.store import Store  # noqa: PLC0415
+    from rasreconcile.store.reading import require_store  # noqa: PLC0415
+
+    loaded = load(spec_path(spec))
+    require_store(loaded.state_path)
+    now = Clock().now()
+    with Store.open(loaded.state_path, now=now) as store:
+        done = clean(loaded, store, Rubbish(older_than, cache_size), now, "count" if dry_run else "remove")
+    if as_json:
+        write_json({"dry_run": dry_run, **_values(done)})
+    else:
+        _print(done, "would remove" if dry_run else "removed")
+    return 1 if any(cleaned.problems for cleaned in done.workers.values()) else 0
+
+
+def _print(done: Cleaned, verb: str) -> None:
+    for name, cleaned in done.workers.items():
+        click.echo(
+            f"{name}: {verb} {len(cleaned.runs)} run directories,"
+            f" {cleaned.cache.files} cached files ({bytes_in_words(cleaned.cache.size)})"
+        )
+        if cleaned.strangers:
+            click.echo(f"    {len(cleaned.strangers)} run directories of another store, or too young, stay")
+        for problem in cleaned.problems:
+            click.echo(click.style(f"    {problem}", fg="red"))
+    rows = ", ".join(f"{count} {what}" for what, count in done.store.rows.items() if count) or "nothing"
+    freed = done.store.size_before - done.store.size_after
+    click.echo(f"store: {verb} {rows}" + (f"; {bytes_in_words(freed)} freed" if freed > 0 else ""))
+
+
+def _values(done: Cleaned) -> dict[str, Any]:
+    workers = {
+        name: {
+            "runs": cleaned.runs,
+            "strangers": cleaned.strangers,
+            "cached_files": cleaned.cache.files,
+            "cached_bytes": cleaned.cache.size,
+            "problems": cleaned.problems,
+        }
+        for name, cleaned in done.workers.items()
+    }
+    store = {
+        "rows": dict(done.store.rows),
+        "size_before": done.store.size_before,
+        "size": done.store.size_after,
+    }
+    return {"workers": workers, "store": store}

@@ -1,0 +1,144 @@
+"""`state show|backup|rebuild`: look at the store, copy it, make it anew from receipts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.errors import UsageError
+from rasreconcile.report.text import bytes_in_words, stamp
+
+if TYPE_CHECKING:
+    from rasreconcile.store.survey import Survey
+
+
+@click.group(name="state")
+def command() -> None:
+    """Look at the store, copy it, or make it anew from the receipts beside the results."""
+
+
+@command.command()
+@spec_argument
+@as_json
+def show(spec: Path | None, as_json: bool) -> int:
+    """Show what the store holds and whether it is sound. Works while a controller does."""
+    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
+    from rasreconcile.store.survey import survey  # noqa: PLC0415
+
+    found = survey(state_path(spec_path(spec)))
+    if as_json:
+        write_json(_values(found))
+    else:
+        _print(found)
+    return 1 if found.faults else 0
+
+
+@command.command()
+@click.argument("words", nargs=-1, metavar="[SPEC] FILE", type=click.Path(path_type=Path))
+@as_json
+def backup(words: tuple[Path, ...], as_json: bool) -> int:
+    """Copy the store to FILE, whole as of now. Works while a controller does; an older backup is replaced.
+
+    Put a backup in the store's place, while no controller works, to go back to it.
+    """
+    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
+    from rasreconcile.store.survey import backup as copy  # noqa: PLC0415
+
+    if not 1 <= len(words) <= 2:
+        raise UsageError("name the file to write: rasreconcile state backup [SPEC] FILE")
+    spec, to = (words[0] if len(words) > 1 else None), words[-1]
+    copy(state_path(spec_path(spec)), to)
+    size = to.stat().st_size
+    if as_json:
+        write_json({"backup": str(to), "size": size})
+    else:
+        click.echo(f"{to}: {bytes_in_words(size)}, checked")
+    return 0
+
+
+@command.command()
+@spec_argument
+@as_json
+@click.option("--give-up-runs", is_flag=True, help="Also where the old store knows of live runs.")
+def rebuild(spec: Path | None, as_json: bool, give_up_runs: bool) -> int:
+    """Make the store anew from the receipts that match the results beside them; the old one is kept.
+
+    History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed.
+    """
+    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+    from rasreconcile.controller.rebuilding import proofs  # noqa: PLC0415
+    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.store.rebuilding import rebuild as make_anew  # noqa: PLC0415
+
+    loaded, clock = load(spec_path(spec)), Clock()
+    found = proofs(loaded, clock)
+    kept = make_anew(loaded.state_path, found.proven, now=clock.now(), give_up=give_up_runs)
+    if as_json:
+        recalled = [published.address for published in found.proven]
+        write_json(
+            {"recalled": recalled, "unproven": found.unproven, "kept": None if kept is None else str(kept)}
+        )
+        return 0
+    for address, why in found.unproven.items():
+        click.echo(f"{address}: not recalled: {why}")
+    click.echo(f"{loaded.state_path}: {len(found.proven)} results recalled from their receipts")
+    if kept is not None:
+        click.echo(f"the old store is kept: {kept}")
+    return 0
+
+
+def _print(found: Survey) -> None:
+    health = "sound" if not found.faults else "DAMAGED"
+    click.echo(f"{found.path}: {health}, {bytes_in_words(found.size)}")
+    click.echo(
+        f"version {found.version} of {found.newest_version}, SQLite {found.sqlite}, journal {found.journal}"
+    )
+    for fault in found.faults:
+        click.echo(click.style(f"    {fault}", fg="red"))
+    if found.faults:
+        click.echo("    put a backup in its place, or `state rebuild` makes it anew from the receipts")
+    for what, count in found.counts.items():
+        click.echo(f"{count:8} {what}")
+    for state, count in found.runs.items():
+        click.echo(f"{count:8} runs {state}")
+    for past in found.applies:
+        end = f"{past.outcome}, exit {past.exit_code}" if past.ended else "has not ended, or was killed"
+        commit = f" at {past.commit[:12]}" if past.commit else ""
+        click.echo(f"apply {stamp(past.began)} by {past.by}{commit}: {past.spec.name}: {end}")
+    if found.controller is not None:
+        who = found.controller
+        click.echo(f"controller: process {who.pid} on {who.host} since {stamp(who.since)}")
+
+
+def _values(found: Survey) -> dict[str, Any]:
+    who = found.controller
+    return {
+        "store": str(found.path),
+        "sound": not found.faults,
+        "faults": list(found.faults),
+        "size": found.size,
+        "store_version": found.version,
+        "newest_version": found.newest_version,
+        "sqlite": found.sqlite,
+        "journal": found.journal,
+        "counts": dict(found.counts),
+        "runs": dict(found.runs),
+        "applies": [
+            {
+                "began": past.began.isoformat(),
+                "ended": past.ended.isoformat() if past.ended else None,
+                "by": past.by,
+                "commit": past.commit,
+                "spec": str(past.spec),
+                "outcome": past.outcome,
+                "exit": past.exit_code,
+            }
+            for past in found.applies
+        ],
+        "controller": None
+        if who is None
+        else {"pid": who.pid, "host": who.host, "since": who.since.isoformat()},
+    }

@@ -1,0 +1,107 @@
+"""Trimming a cache: what is removed is what no run needs; and what a worker's folder holds, as a host tells it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from rasreconcile.jobs import RunId, Trimmed
+from rasreconcile.workers import rundir
+
+_CACHED = re.compile(r"[0-9a-f]{64}")
+_PART = re.compile(r"\.[0-9a-f]{64}(\.[0-9a-f]+)?\.part(\.by)?")
+_ABANDONED = 3600.0
+"""Seconds after which the part of a file belongs to a process that died."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedFile:
+    """A file in a worker's cache. Times are seconds since the epoch, by the worker's clock."""
+
+    name: str
+    """Below the cache: `ab/ab12...`."""
+    used: float
+    """When it was last linked (which changes the time of change) or copied (the time of access); mtimes are feigned."""
+    changed: float
+    size: int
+    links: int
+    """More than one: a run directory has it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a worker's folder holds."""
+
+    now: float
+    runs: Mapping[RunId, datetime]
+    cached: tuple[CachedFile, ...]
+
+
+def needless(
+    cached: Collection[CachedFile], *, now: float, unused_for: timedelta, at_most: int
+) -> tuple[CachedFile, ...]:
+    """What was not used for so long, then the longest unused until `at_most` bytes are left; parts nobody writes to."""
+    parts = [one for one in cached if _PART.fullmatch(one.name.rpartition("/")[2])]
+    gone = [part for part in parts if now - part.changed > _ABANDONED]
+    whole = [one for one in cached if _CACHED.fullmatch(one.name.rpartition("/")[2])]
+    total = sum(one.size for one in whole)
+    for one in sorted((one for one in whole if one.links == 1), key=lambda one: one.used):
+        if now - one.used < unused_for.total_seconds() and total <= at_most:
+            break
+        gone.append(one)
+        total -= one.size
+    return tuple(gone)
+
+
+def batched(names: Sequence[str], most: int = 500) -> Iterator[Sequence[str]]:
+    """In parts that fit on a command line."""
+    return (names[at : at + most] for at in range(0, len(names), most))
+
+
+def trimmed(gone: Collection[CachedFile]) -> Trimmed:
+    """What they come to."""
+    return Trimmed(len(gone), sum(one.size for one in gone))
+
+
+def trim(cache: Path, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
+    """On this machine."""
+    gone = needless(tuple(_cached(cache)), now=time.time(), unused_for=unused_for, at_most=at_most)
+    if how == "remove":
+        for one in gone:
+            (cache / one.name).unlink(missing_ok=True)
+    return trimmed(gone)
+
+
+def held(printed: str) -> Held:
+    """What `upkeep.sh FOLDER list` printed; nothing where there is no such folder."""
+    now, runs, cached = 0.0, dict[RunId, datetime](), list[CachedFile]()
+    for line in printed.splitlines():
+        word, _, rest = line.partition(" ")
+        match word, rest.split(" ", 4):
+            case "now", [seconds]:
+                now = float(seconds)
+            case "run", [seconds, *_] if run := rundir.run_named(rest.partition(" ")[2]):
+                changed = datetime.fromtimestamp(int(seconds), UTC)
+                runs[run] = max(changed, runs.get(run, changed))
+            case "cached", [read, changed_at, size, links, name]:
+                used = max(float(read), float(changed_at))
+                name = name.removeprefix("cache/")
+                cached.append(CachedFile(name, used, float(changed_at), int(size), int(links)))
+            case _:
+                pass
+    return Held(now, runs, tuple(cached))
+
+
+def _cached(cache: Path) -> Iterator[CachedFile]:
+    for path in cache.glob("*/*"):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            used = max(found.st_atime, found.st_ctime)
+            name = path.relative_to(cache).as_posix()
+            yield CachedFile(name, used, found.st_ctime, found.st_size, found.st_nlink)

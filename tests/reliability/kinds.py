@@ -1,0 +1,232 @@
+"""Worker kinds as the kill harness sees them: how a controller gets one, what was computed there, what was left there.
+
+Another kind is a class here with a line in KINDS; the trials, the invariants and the tests take its name as an argument.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
+from typing import Any, Protocol
+
+from rasreconcile.controller import stations
+from rasreconcile.errors import RasReconcileError
+from rasreconcile.jobs import Fetched, Job, Problem, RunId, Status
+from rasreconcile.workers.detached import DetachedWorker
+from rasreconcile.workers.memory import MemoryWorker, MemoryWorld, Play
+from tests.reliability.points import Points
+
+
+class Kind(Protocol):
+    """One place for runs, made anew for each trial in `folder`."""
+
+    def begin(self, folder: Path) -> None:
+        """The place is there from now on, whatever happens to controllers."""
+
+    def install(self, points: Points) -> None:
+        """In the controller's process, before its command line: calls to the worker are points too."""
+
+    def computations(self) -> Mapping[str, int]:
+        """How often each plan was really computed since `begin`, by `Willow.p01`."""
+
+    def left_over(self, kept: Collection[str]) -> list[str]:
+        """Run directories (but those of the runs `kept`), half-made ones, and processes that are still there."""
+
+    def end(self) -> None:
+        """Nothing of it goes on."""
+
+
+CALLS = ("start", "fetch", "cancel", "discard", "read_log")
+
+
+class Local:
+    """Run directories and runners on this machine."""
+
+    def begin(self, folder: Path) -> None:
+        self.folder = folder
+
+    def install(self, points: Points) -> None:
+        for name in CALLS:
+            points.around(DetachedWorker, name)
+
+    def computations(self) -> Mapping[str, int]:
+        ran = self.folder / "ran"
+        return Counter(path.name.rpartition(".")[0] for path in ran.iterdir()) if ran.is_dir() else {}
+
+    def left_over(self, kept: Collection[str]) -> list[str]:
+        allowed = {"cache", *kept}
+        files = [str(path) for path in self.folder.glob("runs/*") if path.name not in allowed]
+        files += [str(path) for path in self.folder.glob("runs/cache/*/.*")]
+        return files + [f"process {pid}" for pid in self.processes()]
+
+    def processes(self) -> list[int]:
+        """Whoever names this folder, stands in it, or carries a run's mark from here."""
+        runs, found = str(self.folder / "runs"), []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            try:
+                named = runs.encode() in (entry / "cmdline").read_bytes()
+                # Anything a run starts stands in its run directory, or below.
+                stands = str((entry / "cwd").readlink()).startswith(runs)
+            except OSError:
+                continue
+            if named or stands:
+                found.append(int(entry.name))
+        return found
+
+    def end(self) -> None:
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+class Memory:
+    """A world of runs in a process of its own, which outlives every controller."""
+
+    def begin(self, folder: Path) -> None:
+        self.address = str(folder / "world")
+        self.pid = os.fork()
+        if self.pid == 0:
+            _serve(self.address, folder)
+        until = time.monotonic() + 10
+        while not Path(self.address).exists():
+            assert time.monotonic() < until, "the world did not begin"
+            time.sleep(0.001)
+
+    def install(self, points: Points) -> None:
+        for name in CALLS:
+            points.around(FarMemoryWorker, name)
+        stations.open_worker = lambda name, spec, folder, *more: FarMemoryWorker(self.address)
+
+    def computations(self) -> Mapping[str, int]:
+        counts: Mapping[str, int] = _ask(self.address, "computations")
+        return counts
+
+    def left_over(self, kept: Collection[str]) -> list[str]:
+        return [run for run in _ask(self.address, "left") if run not in kept]
+
+    def end(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+class FarMemoryWorker:
+    """Implements `jobs.Worker` by asking the world's process. What it writes here, this process writes."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def start(self, run: RunId, job: Job) -> None:
+        _ask(self._address, "start", run, job)
+
+    def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
+        found: Mapping[RunId, Status] = _ask(self._address, "poll", tuple(runs))
+        return found
+
+    def fetch(self, run: RunId, name: str, into: Path) -> Fetched:
+        fetched, data = _ask(self._address, "fetch", run, name)
+        with into.open("wb") as file:
+            file.write(data[: len(data) // 2])
+            file.write(data[len(data) // 2 :])
+            file.flush()
+            os.fsync(file.fileno())
+        done: Fetched = fetched
+        return done
+
+    def read_log(self, run: RunId, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        data: bytes = _ask(self._address, "read_log", run, offset, limit)
+        return data
+
+    def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        data: bytes = _ask(self._address, "read_work", run, name, offset, limit)
+        return data
+
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        found: tuple[str, ...] = _ask(self._address, "find", tuple(paths))
+        return found
+
+    def cancel(self, run: RunId) -> None:
+        _ask(self._address, "cancel", run)
+
+    def discard(self, run: RunId) -> None:
+        _ask(self._address, "discard", run)
+
+    def check(self) -> list[Problem]:
+        found: list[Problem] = _ask(self._address, "check")
+        return found
+
+    def close(self) -> None:
+        """Every question has a connection of its own."""
+
+
+def _ask(address: str, method: str, *words: Any) -> Any:
+    with Client(address, "AF_UNIX") as line:
+        line.send((method, words))
+        answer = line.recv()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _serve(address: str, folder: Path) -> None:
+    """The world's process: never returns."""
+    failed: set[str] = set()
+
+    def playwright(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> Play:
+        plan = job.steps[0][2]
+        if plan.endswith(FLAKY) and plan not in failed:
+            failed.add(plan)
+            return Play(exit_code=1, printed=b"not this time\n", lasts=timedelta(milliseconds=20))
+        version = (
+            next(data for name, data in inputs.items() if ".f" in name).rpartition(b"version ")[2].split()[0]
+        )
+        data = (folder / f"ready-{version.decode()}.hdf").read_bytes()
+        outputs = dict.fromkeys(job.outputs, data)
+        return Play(outputs=outputs, printed=b"computed\n", lasts=timedelta(milliseconds=30))
+
+    world = MemoryWorld(playwright)
+    worker = MemoryWorker(world)
+    plans: dict[RunId, str] = {}
+
+    def answer(method: str, words: tuple[Any, ...]) -> Any:
+        if method == "computations":
+            return Counter(plans[run] for run in world.launched)
+        if method == "left":
+            return list(world.lives)
+        if method == "start":
+            plans[words[0]] = words[1].steps[0][2]
+        if method == "fetch":
+            with tempfile.NamedTemporaryFile(dir=folder) as file:
+                return worker.fetch(*words, Path(file.name)), Path(file.name).read_bytes()
+        return getattr(worker, method)(*words)
+
+    def talk(line: Any) -> None:
+        with line:
+            try:
+                method, words = line.recv()
+                line.send(answer(method, words))
+            except (RasReconcileError, FileNotFoundError) as error:
+                line.send(error)
+            except (EOFError, ConnectionError):
+                return  # the controller that asked was killed
+
+    with Listener(address, "AF_UNIX", backlog=64) as listener:
+        while True:
+            threading.Thread(target=talk, args=(listener.accept(),), daemon=True).start()
+
+
+FLAKY = "p03"
+"""The plan whose first run fails."""
+
+KINDS: Mapping[str, type[Kind]] = {"local": Local, "memory": Memory}

@@ -1,0 +1,113 @@
+"""Disks that are full or read-only, machines that were restarted: told, held, and put right by the next apply."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOM = {"results": 600, "state": 300, "runs": 600}
+"""Kilobytes; enough for a whole apply where nothing fills them."""
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[..., None]]:
+    """Mounts a small tmpfs; skipped where nobody may."""
+    mounted: list[Path] = []
+
+    def do(place: Path, kilobytes: int) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        size = f"size={kilobytes}k,mode=700"
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(place)], check=False)
+        if done.returncode:
+            pytest.skip("this machine lets nobody mount a small disk")
+        mounted.append(place)
+
+    yield do
+    for place in reversed(mounted):
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("free", [0, 4, 28, 120])
+@pytest.mark.parametrize("where", ["results", "state", "runs"])
+def test_a_full_disk_is_told_and_after_making_room_the_next_apply_finishes(study, mount, where, free) -> None:
+    study.command()
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text().replace("state: state.db", "state: state/state.db"))
+    mount(study.folder / where, ROOM[where])
+    filler = study.folder / where / "filler"
+    with filler.open("wb") as file:
+        file.write(bytes(max(ROOM[where] - free - 4, 0) * 1024))
+    done = study.apply(check=None)
+    assert done.returncode in {0, 1, 4}, done.stderr
+    if done.returncode:
+        said = done.stdout + done.stderr
+        assert any(
+            word in said for word in ("full", "No space", "MB are free", "free some room", "damaged")
+        ), said
+    filler.unlink()
+    if where == "runs":
+        # Less than a run may need is free on so small a disk: it is said, and nothing is tried there.
+        assert "MB are free" in study.apply(check=4).stdout
+        return
+    study.apply()
+    assert set(study.computations().values()) == {1}
+    assert list(study.folder.rglob("*.part")) == []
+
+
+def test_a_read_only_results_folder_holds_what_was_computed_until_it_can_be_written(study, mount) -> None:
+    study.command()
+    place = study.folder / "results"
+    mount(place, 600)
+    subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+    done = study.apply(check=4)
+    assert "the file system is read-only; make it writable" in done.stdout
+    assert "held" in study.run("status", "spec.yaml").stdout
+    subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+    study.apply()
+    assert set(study.computations().values()) == {1}
+
+
+def killed(study) -> None:
+    """A controller, its runners and their jobs are gone, as if the power had failed."""
+    controller = study.start("apply", "spec.yaml")
+    study.wait_for(lambda: len(study.computations()) == 3)
+    controller.send_signal(signal.SIGKILL)
+    controller.communicate()
+    for _ in range(3):
+        for pid in study.processes():
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_after_a_restart_of_the_machine_what_was_lost_runs_again_once(study, tmp_path) -> None:
+    study.command(seconds=3)
+    killed(study)
+    study.command()
+    boot = tmp_path / "boot_id"
+    boot.write_text("00000000-0000-4000-8000-000000000001\n")
+    script = f"mount --bind {boot} /proc/sys/kernel/random/boot_id && exec {sys.executable} -m rasreconcile apply spec.yaml"
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], cwd=study.folder, capture_output=True, text=True, check=False
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("this machine lets nobody have mounts of their own")
+    assert done.returncode == 0, done.stderr
+    states = [run["state"] for run in study.json("history", "spec.yaml")["runs"]]
+    assert (states.count("lost") + states.count("cancelled"), states.count("succeeded")) == (3, 4)
+    assert study.left_over() == [] or states.count("lost") == 3
+
+
+def test_a_process_number_that_is_used_again_is_not_taken_for_the_run(study) -> None:
+    study.command(seconds=3)
+    killed(study)
+    for started in study.folder.glob("runs/*/*/started"):
+        lines = started.read_text().splitlines()
+        started.write_text("\n".join([f"pid {os.getpid()}", *lines[1:]]) + "\n")
+    study.apply()
+    states = [run["state"] for run in study.json("history", "spec.yaml")["runs"]]
+    assert (states.count("lost"), states.count("succeeded")) == (3, 4)

@@ -1,0 +1,115 @@
+"""Failure classes as `status` and `explain` tell them: what happened, what comes next, and when."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+
+def only(study, more: str = "") -> None:
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text() + "    numbers: ['01']\n" + more)
+
+
+def test_a_run_that_writes_nothing_is_ended_tried_again_and_quarantined(study) -> None:
+    study.command("sh", "-c", "echo begun; sleep 60")
+    only(study, "    stalled_after: 1s\n")
+    done = study.apply(check=3)
+    assert "it wrote nothing for the whole of stalled_after" in done.stdout
+    assert "session_id" in done.stdout
+    runs = study.json("history", "spec.yaml")["runs"]
+    assert [run["failure"]["cause"] for run in runs] == ["stalled", "stalled"]
+    assert {run["failure"]["kind"] for run in runs} == {"retryable"}
+    assert study.processes() == []
+    assert "quarantined" in study.run("status", "spec.yaml").stdout
+
+
+def test_a_run_that_writes_now_and_then_is_left_alone(study) -> None:
+    work = (
+        "for n in 1 2 3 4 5 6 7 8; do sleep 0.5; echo $n >>progress; done; cp "
+        + str(study.folder / "ready.hdf")
+        + ' "$0"'
+    )
+    study.command("sh", "-c", work, "{output}")
+    only(study, "stalled_after: 2s\n")
+    study.apply()
+
+
+def test_status_tells_a_backoff_with_its_time_and_explain_with_the_reason(study) -> None:
+    study.command("sh", "-c", "echo no licence; exit 9")
+    only(study)
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text().replace("wait: 0.1s, at_most: 0.2s", "wait: 10m, at_most: 1h"))
+    controller = study.start("apply", "spec.yaml")
+    study.wait_for(lambda: (study.folder / "state.db").exists())
+    study.wait_for(lambda: "backoff" in study.run("status", "spec.yaml", check=None).stdout, 60)
+    controller.send_signal(signal.SIGTERM)
+    controller.communicate(timeout=60)
+    (plan,) = study.json("status", "spec.yaml")["plans"]
+    assert plan["phase"] == "backoff"
+    at = datetime.fromisoformat(plan["next_at"])
+    assert timedelta(minutes=9) < at - datetime.now(UTC) < timedelta(minutes=13)
+    assert f"again at {at:%Y-%m-%d %H:%M}" in study.run("status", "spec.yaml").stdout
+    told = study.run("explain", "spec.yaml", "p01").stdout
+    assert "next: the command exited with 9: no licence" in told
+    assert f"at: {at:%Y-%m-%d %H:%M}" in told
+
+
+def test_a_clock_set_back_and_forward_neither_stretches_a_wait_nor_makes_old_runs_new(study) -> None:
+    study.command("sh", "-c", "exit 9")
+    only(study)
+    study.apply(check=3)
+    script = (
+        "import sys; from datetime import timedelta; from rasreconcile.controller import clock\n"
+        "now, by = clock.Clock.now, timedelta(days=int(sys.argv.pop()))\n"
+        "clock.Clock.now = lambda self: now(self) + by\n"
+        "from rasreconcile.__main__ import main; main()\n"
+    )
+    for days in ("-1", "1", "-1"):
+        study.run("retry", "spec.yaml", "p01")
+        done = subprocess.run(
+            [sys.executable, "-c", script, "apply", "spec.yaml", days],
+            cwd=study.folder, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode in {0, 3}, done.stderr
+    study.command()
+    study.apply()
+    assert "nothing to do" in study.apply().stdout
+
+
+def test_a_worker_is_set_aside_after_three_faults_and_probed_at_the_time_that_is_told(study) -> None:
+    # Whatever is launched is gone before it can say so: it kills its runner, then itself.
+    study.command("sh", "-c", "kill -9 $(sed -n 's/^pid //p' ../started) $PPID $$")
+    spec = study.folder / "spec.yaml"
+    spec.write_text(re.sub(r"  night:.*\n", "", spec.read_text()).replace("cores_total: 2", "cores_total: 1"))
+    only(study)
+    controller = study.start("apply", "spec.yaml")
+    study.wait_for(lambda: "set aside" in study.run("status", "spec.yaml", check=None).stdout, 90)
+    controller.send_signal(signal.SIGTERM)
+    controller.communicate(timeout=60)
+    failures = [run["failure"] for run in study.json("history", "spec.yaml")["runs"]]
+    assert {failure["blame"] for failure in failures} == {"worker"}
+    assert len(failures) == 3
+
+
+def test_max_fails_holds_the_rest_and_says_why(study) -> None:
+    study.command("sh", "-c", "exit 1")
+    spec = study.folder / "spec.yaml"
+    text = re.sub(r"  night:.*\n", "", spec.read_text()).replace("cores_total: 2", "cores_total: 1")
+    spec.write_text(text + "max_fails: 2\n")
+    done = study.apply(check=3)
+    assert "2 plans failed and max_fails is 2; mend those first" in done.stdout
+    phases = sorted(plan["phase"] for plan in study.json("status", "spec.yaml")["plans"])
+    assert phases == ["held", "held", "quarantined", "quarantined"]
+
+
+@pytest.mark.parametrize("text", ["0s", "soon", "-1"])
+def test_a_stall_needs_a_time(study, text) -> None:
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text() + f"stalled_after: {text}\n")
+    assert "stalled_after: " in study.apply(check=64).stderr
