@@ -28,9 +28,8 @@ def canonical(kind: str, data: bytes) -> bytes:
     Of a project only the units line counts. Anything else about a file's bytes is kept, so that a doubtful change
     costs a run rather than a wrong result.
     """
-    if kind == "project":
-        text = decode(data)
-        return (parse_project(text, "project").units if is_project(text) else text).encode()
+    if kind == "project" and is_project(text := decode(data)):
+        return parse_project(text, "project").units.encode()
     ignored = IGNORED_KEYS.get(kind, ())
     lines = [line.rstrip() for line in split(data.decode("latin-1"))]
     free = described(lines)
