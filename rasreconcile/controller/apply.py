@@ -14,6 +14,7 @@ from rasreconcile.controller.following import Following
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.looking import Looking
 from rasreconcile.controller.loop import Loop
+from rasreconcile.controller.policies import policy_of
 from rasreconcile.controller.progress import Progress
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import open_stations
@@ -21,14 +22,12 @@ from rasreconcile.engines.registry import engine_for
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.decision import Decision
-from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Event
 from rasreconcile.resolve import Contents, Digests, Refusals, Resolution, resolve
 from rasreconcile.results import publish
 from rasreconcile.results.associations import associations
 from rasreconcile.runs import Run
-from rasreconcile.spec import Spec
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 
@@ -155,18 +154,6 @@ class Apply:
             for station in stations.values():
                 station.close()
             return Outcome(outcome.decision, outcome.counts, outcome.live, code)
-
-
-def policy_of(spec: Spec) -> Policy:
-    """What the spec says about trying again and placing."""
-    return Policy(
-        attempts=spec.retries.attempts,
-        wait=spec.retries.wait,
-        at_most=spec.retries.at_most,
-        placement=spec.placement,
-        max_concurrent=spec.max_concurrent,
-        max_fails=spec.max_fails,
-    )
 
 
 def exit_of(decision: Decision, *, interrupted: bool = False) -> Exit:

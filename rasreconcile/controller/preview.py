@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rasreconcile.controller.apply import policy_of
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.looking import Looking, Memory
+from rasreconcile.controller.policies import policy_of
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.adoption import Proposal, propose
