@@ -1,0 +1,18 @@
+"""What a spec says about trying again and placing, in a room of its own: a look must not load what an apply needs."""
+
+from __future__ import annotations
+
+from rasreconcile.reconcile.policy import Policy
+from rasreconcile.spec import Spec
+
+
+def policy_of(spec: Spec) -> Policy:
+    """What the spec says about trying again and placing."""
+    return Policy(
+        attempts=spec.retries.attempts,
+        wait=spec.retries.wait,
+        at_most=spec.retries.at_most,
+        placement=spec.placement,
+        max_concurrent=spec.max_concurrent,
+        max_fails=spec.max_fails,
+    )
