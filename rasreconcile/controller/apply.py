@@ -13,6 +13,7 @@ from rasreconcile.controller.following import Following
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.looking import Looking
 from rasreconcile.controller.loop import Loop
+from rasreconcile.controller.preparations import with_preparations
 from rasreconcile.controller.progress import Progress
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import open_stations
@@ -113,7 +114,7 @@ class Apply:
                     self.loaded, digests, engine_for, contents=contents, proven=known, refusals=refusals
                 )
                 store.remember_mentions(contents.take_fresh())
-                return found
+                return with_preparations(self.loaded, digests, found, proven=known)
 
             first = look()
             _sweep(first.plans, store.live_runs())
