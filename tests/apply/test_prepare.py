@@ -13,6 +13,12 @@ from typing import Any
 
 import pytest
 
+from rasreconcile.controller.preparations import unneeded_products, with_preparations
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.results.associations import associations
+from rasreconcile.specfile import load
+
 SPEC = """\
 version: 1
 state: state.db
@@ -209,3 +215,15 @@ def test_a_controller_killed_between_preparation_and_run_prepares_nothing_twice(
     controller.communicate()
     assert "1 of 1 plans are current" in study.apply()
     assert (len(study.ras.calls()), study.solved()) == (1, 1)
+
+
+def test_products_that_no_plan_asks_for_any_more_are_named(study) -> None:
+    kept = study.folder / "state.prepared" / "0123"
+    kept.mkdir(parents=True)
+    loaded = load(study.folder / "spec.yaml")
+    digests, contents = Digests({}, time.time_ns), Contents({}, time.time_ns, associations)
+    found = resolve(loaded, digests, engine_for, contents=contents)
+    plans = with_preparations(loaded, digests, found).plans
+    (preparation,) = (plan for plan in plans if plan.prepares)
+    preparation.output.parent.mkdir()
+    assert unneeded_products(loaded, plans) == (kept,)
