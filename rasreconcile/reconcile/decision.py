@@ -74,9 +74,10 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         if action is not None:
             actions.append(action)
 
-    wanted = _wanted(plans, verdicts, seen, policy)
-    plans = [plan for plan in plans if not plan.prepares or plan.address in wanted | set(seen.live)]
-    actions = [a for a in actions if not isinstance(a, Verify | Recall) or a.plan in plans]
+    kept = _wanted(plans, verdicts, seen, policy) | set(seen.live)
+    unasked = {plan.address for plan in plans if plan.prepares and plan.address not in kept}
+    plans = [plan for plan in plans if plan.address not in unasked]
+    actions = [a for a in actions if not (isinstance(a, Verify | Recall) and a.plan.address in unasked)]
     settled = {action.plan.address for action in actions if isinstance(action, Verify | Recall)}
     waiting = [plan for plan in plans if plan.address not in seen.live and plan.address not in settled]
     due = []
