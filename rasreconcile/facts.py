@@ -81,6 +81,8 @@ class HdfFacts:
     the machine that computed.
     """
 
+    groups: tuple[str, ...] = ()
+    """Which of `Geometry`, `Plan Data`, `Event Conditions`, `Results` its root holds."""
     kind: FlowKind | None
     """Which of Results/Steady, Results/Unsteady, Results/Sediment is there; None: no results."""
     file_version: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 Address = NewType("Address", str)
 """A plan's name in the spec: `Muncie/p04`."""
+
+_PREPARATION = re.compile(r"/prepare-[0-9a-f]{8}$")
 
 FINGERPRINT_SCHEMA = "1"
 MISSING = "MISSING"
@@ -98,6 +101,10 @@ class Plan:
     """Plans whose results it is computed from: those the spec names, and those that write its restart file."""
     side_outputs: tuple[str, ...] = ()
     """Further files its run must bring back, which are published beside the result: restart files other plans read."""
+    prepares: bool = False
+    """Its output is no result, but what the Linux solvers need of HEC-RAS for Windows before they can compute."""
+    prepared_by: Address | None = None
+    """The preparation whose products it is computed from where it runs on the Linux solvers; one of its needs."""
     blocked_by: tuple[str, ...] = ()
     """Why it cannot run at all: a missing geometry, an element the engine does not model. One line each."""
     warnings: tuple[str, ...] = ()
@@ -113,8 +120,18 @@ class Plan:
 
     @property
     def result_name(self) -> str:
-        """The result's name in the run directory: `Muncie.p04.hdf`."""
-        return f"{self.stem}.p{self.number}.hdf"
+        """The result's name in the run directory: `Muncie.p04.hdf`; of a preparation `Muncie.p04.tmp.hdf`."""
+        return f"{self.stem}.p{self.number}.{'tmp.' if self.prepares else ''}hdf"
+
+
+def preparation_address(stem: str, number: str, fingerprint: str) -> Address:
+    """`Muncie.p04/prepare-1a2b3c4d`: by content, so that it is found again whoever asks for it."""
+    return Address(f"{stem}.p{number}/prepare-{fingerprint[:8]}")
+
+
+def is_preparation(address: str) -> bool:
+    """Whether it names no plan of the spec, but what is prepared for one."""
+    return _PREPARATION.search(address) is not None
 
 
 def digest_of(value: str | bytes) -> str:

@@ -49,9 +49,10 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
 def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedelta, cache_size: int) -> int:
     """Clean up on every worker that answers, and in the store.
 
-    Removed are: run directories of ended runs but the last three failed ones of a plan; run directories that the store
-    does not know, where they are old and nothing runs in them; cached inputs that no run used lately; and old events,
-    logs and texts that no present result refers to. Results are never touched, the list of runs stays.
+    Removed are: run directories of ended runs but the last three failed ones of a plan; run directories that the
+    store does not know, where they are old and nothing runs in them; cached inputs that no run used lately; old
+    prepared files that no plan of the spec needs; old events, logs and texts that no present result refers to.
+    Results are never touched, the list of runs stays.
     """
     from rasreconcile.controller.cleaning import Rubbish, clean  # noqa: PLC0415
     from rasreconcile.controller.clock import Clock  # noqa: PLC0415
@@ -81,6 +82,8 @@ def _print(done: Cleaned, verb: str) -> None:
             click.echo(f"    {len(cleaned.strangers)} run directories of another store, or too young, stay")
         for problem in cleaned.problems:
             click.echo(click.style(f"    {problem}", fg="red"))
+    if done.products:
+        click.echo(f"prepared files: {verb} {len(done.products)} sets that no plan needs")
     rows = ", ".join(f"{count} {what}" for what, count in done.store.rows.items() if count) or "nothing"
     freed = done.store.size_before - done.store.size_after
     click.echo(f"store: {verb} {rows}" + (f"; {bytes_in_words(freed)} freed" if freed > 0 else ""))
@@ -102,4 +105,4 @@ def _values(done: Cleaned) -> dict[str, Any]:
         "size_before": done.store.size_before,
         "size": done.store.size_after,
     }
-    return {"workers": workers, "store": store}
+    return {"workers": workers, "products": [str(folder) for folder in done.products], "store": store}

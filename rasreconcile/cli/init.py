@@ -12,7 +12,7 @@ from rasreconcile.errors import ProjectError, UsageError
 _SPEC = """\
 # yaml-language-server: $schema=spec.schema.json   (written by `rasreconcile schema`)
 version: 1
-engine: {{type: {engine}}}
+engine: {{type: {engine}}}{version_hint}
 
 workers:
   desk:                       # this machine
@@ -21,13 +21,23 @@ workers:
     cores_total: {cores}
     cores_per_plan: 1
     queue_priority: 0
-
+{install}
 plans:
   - project: {project}        # {title}
     numbers: [{numbers}]
     expect:
       completed: true
       water_surface: {{finite: true}}
+"""
+
+_INSTALL = """\
+    # ras_exe_path: /opt/hecras/6.6    # folder of the Linux solvers, where it is not found by itself
+    # preprocess_on_host: true         # let the next one prepare what they need of HEC-RAS for Windows
+  # office:                   # a Windows machine; or `type: local` with ras_exe_path: .../Ras.exe, through Wine
+  #   type: psexec
+  #   hostname: office-pc
+  #   share_path: '\\\\office-pc\\RasRemote'
+  #   session_id: 2           # as `query session /server:office-pc` shows it
 """
 
 
@@ -47,6 +57,8 @@ def command(project: Path, spec: Path) -> int:
     steady = _all_steady(project, found.plans)
     text = _SPEC.format(
         engine="steady" if steady else 'hec-ras, version: "6.6"',
+        version_hint="" if steady else "    # the version your workers have",
+        install="" if steady else _INSTALL,
         cores=os.cpu_count() or 1,
         project=_quoted(str(os.path.relpath(str(project), str(spec.parent)))),
         title=found.title,

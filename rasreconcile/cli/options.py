@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from rasreconcile.errors import UsageError
-from rasreconcile.plans import Address
+from rasreconcile.plans import Address, is_preparation
 
 FORMAT_VERSION = 1
 """Of all JSON that is written; raised when a field changes its meaning or goes away."""
@@ -57,10 +57,15 @@ def one_plan(words: Sequence[str], known: Iterable[Address]) -> Address:
 
 
 def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
-    """By address, by pattern (`Muncie/*`), or by an ending that only one has (`p04`). Raises UsageError for none."""
+    """By address, by pattern (`Muncie/*`), or by an ending that only one has (`p04`). Raises UsageError for none.
+
+    A pattern means plans, and preparations only where it says so (`*/prepare-*`).
+    """
     addresses = tuple(known)
     if word in addresses:
         return (Address(word),)
+    if "/prepare" not in word:
+        addresses = tuple(address for address in addresses if not is_preparation(address))
     found = [a for a in addresses if fnmatch.fnmatchcase(a.lower(), word.lower())]
     if not found:
         found = [a for a in addresses if a.lower().endswith("/" + word.lower())]

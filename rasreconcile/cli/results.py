@@ -14,6 +14,7 @@ import click
 
 from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json, write_line
 from rasreconcile.errors import ResultError, UsageError
+from rasreconcile.plans import is_preparation
 
 if TYPE_CHECKING:
     from rasreconcile.records import LastVerdict, Published
@@ -83,7 +84,8 @@ def _rows(words: Sequence[str], depth: str) -> list[Row]:
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as store:
-        verdicts, published = store.verdicts(), store.published()
+        verdicts = [v for v in store.verdicts() if not is_preparation(v.address)]
+        published = store.published()
         known = [verdict.address for verdict in verdicts]
         wanted = (
             {a for pattern in patterns for a in plans_matching(pattern, known)} if patterns else set(known)

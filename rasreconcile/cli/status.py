@@ -13,7 +13,7 @@ import click
 from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
 from rasreconcile.jobs import RunId
 from rasreconcile.records import LastVerdict, Progress
-from rasreconcile.report.text import COLOURS, SIGNS, counted, length, progress_words, stamp
+from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many, length, progress_words, stamp
 from rasreconcile.report.values import last_verdict_values, progress_values, run_values
 from rasreconcile.runs import Run
 
@@ -62,9 +62,8 @@ def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
         )
     if verdicts:
         seen = max(v.at for v in verdicts)
-        click.echo(
-            f"{len(verdicts)} plans: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})"
-        )
+        many = how_many(v.address for v in verdicts)
+        click.echo(f"{many}: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
     else:
         click.echo("no plan was looked at yet; run `apply`")
     return 0

@@ -15,6 +15,7 @@ from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.looking import Looking
 from rasreconcile.controller.loop import Loop
 from rasreconcile.controller.policies import policy_of
+from rasreconcile.controller.preparations import with_preparations
 from rasreconcile.controller.progress import Progress
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import open_stations
@@ -117,7 +118,7 @@ class Apply:
                     self.loaded, digests, engine_for, contents=contents, proven=known, refusals=refusals
                 )
                 store.remember_mentions(contents.take_fresh())
-                return found
+                return with_preparations(self.loaded, digests, found, proven=known)
 
             first = look()
             _sweep(first.plans, store.live_runs())

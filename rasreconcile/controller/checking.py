@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.installs import Installs, engines_of
+from rasreconcile.controller.preparations import with_preparations
 from rasreconcile.controller.preview import remembered
 from rasreconcile.controller.stations import open_worker
 from rasreconcile.engines.hec_ras.engine import HecRas
@@ -41,7 +42,8 @@ def check(loaded: LoadedSpec, clock: Clock) -> Findings:
         digests = Digests(memory.hashes(), clock.wall_ns)
         contents = Contents(memory.mentions(), clock.wall_ns, associations)
         resolution = resolve(loaded, digests, engine_for, contents=contents)
-    plans = tuple(_with_doubt(plan) for plan in resolution.plans)
+        plans = with_preparations(loaded, digests, resolution).plans
+    plans = tuple(_with_doubt(plan) for plan in plans if not plan.prepares)
     return Findings(plans, {name: _check(loaded, name) for name in loaded.spec.workers})
 
 

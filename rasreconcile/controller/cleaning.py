@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
+from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.finishing import KEPT_FAILURES
+from rasreconcile.controller.preparations import unneeded_products, with_preparations
 from rasreconcile.controller.stations import open_worker
+from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import RasReconcileError, WorkerError
 from rasreconcile.jobs import RunId, Trimmed, Worker
 from rasreconcile.plans import Address
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.results.associations import associations
 from rasreconcile.runs import Run, RunState
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
@@ -45,13 +52,34 @@ class Cleaned:
     """What `gc` did, or would do."""
 
     workers: Mapping[str, WorkerCleaned]
+    products: tuple[Path, ...]
+    """Folders of prepared files that no plan of the spec needs."""
     store: Forgotten
 
 
 def clean(loaded: LoadedSpec, store: Store, rubbish: Rubbish, now: datetime, how: How) -> Cleaned:
-    """Worker by worker, then the store; one that cannot be reached is left for another day, and told."""
+    """Worker by worker, then the store; one that cannot be reached is left for another day, and told.
+
+    Raises SpecError where the plans of the spec cannot be told: then nothing is known to be needless.
+    """
+    products = tuple(_old_products(loaded, store, rubbish, now))
     workers = {name: _clean_worker(loaded, name, store, rubbish, now, how) for name in loaded.spec.workers}
-    return Cleaned(workers, store.forget(now - rubbish.older_than, how=how))
+    if how == "remove":
+        for folder in products:
+            shutil.rmtree(folder)
+    return Cleaned(workers, products, store.forget(now - rubbish.older_than, how=how))
+
+
+def _old_products(loaded: LoadedSpec, store: Store, rubbish: Rubbish, now: datetime) -> Iterator[Path]:
+    """What was prepared for content that plans no longer have; who changes an input back finds it for a while."""
+    digests = Digests(store.hashes(), Clock().wall_ns)
+    contents = Contents(store.mentions(), Clock().wall_ns, associations)
+    plans = with_preparations(loaded, digests, resolve(loaded, digests, engine_for, contents=contents)).plans
+    going = tuple(run.fingerprint for run in store.live_runs())
+    for folder in unneeded_products(loaded, plans):
+        written = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        if not any(f.startswith(folder.name) for f in going) and now - written >= rubbish.older_than:
+            yield folder
 
 
 def _clean_worker(

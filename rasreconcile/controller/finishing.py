@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasreconcile.controller.collecting import Collected, Collecting, put_in_place
 from rasreconcile.controller.collecting import collect as collecting
 from rasreconcile.controller.site import Site
-from rasreconcile.engines.registry import engine_for
+from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import PublishHeld, ResultError, Unreachable
 from rasreconcile.jobs import Ended
 from rasreconcile.plans import Address, Plan
@@ -39,7 +39,7 @@ def collect(site: Site, action: Collect) -> None:
         components=recorded.components,
         plan_text=site.store.text(raw) if raw else None,
         status=status,
-        engine=engine_for(plan.engine),
+        engine=engine_of(plan),
         worker=site.stations[run.worker].worker,
         at=site.clock.now(),
         time_limit=site.stations[run.worker].time_limit(plan),

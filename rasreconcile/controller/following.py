@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rasreconcile.controller.lanes import Answers, Lane
-from rasreconcile.engines.registry import engine_for
+from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import RasReconcileError, Unreachable
 from rasreconcile.jobs import RunId, Running, Worker
 from rasreconcile.plans import Address, Plan
@@ -127,7 +127,7 @@ def _taken_up(site: Site, run: Run, plan: Plan, station: Station) -> Followed:
 
 def _messages_file(run: Run, plan: Plan, station: Station) -> str | None:
     try:
-        return engine_for(plan.engine).job(plan, station.install(run.cores, plan.engine)).messages
+        return engine_of(plan).job(plan, station.install(run.cores, plan.engine)).messages
     except RasReconcileError:
         # The project has changed so that no run of today could be made of it: this one goes on, its log is read.
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.hec_ras.installs import Found, NotFound, Wanted, found_in, places
+from rasreconcile.engines.hec_ras.preparing import hec_ras_for
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Problem, Worker
 from rasreconcile.plans import Address, Plan
@@ -27,7 +28,7 @@ class Installs:
     engines: tuple[HecRasEngine, ...]
     _found: Mapping[str, Found | NotFound] = field(default_factory=dict)
     """By version."""
-    _unable: dict[tuple[Address, str], str | None] = field(default_factory=dict)
+    _unable: dict[tuple[Address, str, Address | None], str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spec: WorkerSpec, engines: tuple[HecRasEngine, ...], folder: Path) -> Installs:
@@ -62,7 +63,7 @@ class Installs:
             return {}
         found = {}
         for plan in plans:
-            key = (plan.address, plan.fingerprint)
+            key = (plan.address, plan.fingerprint, plan.prepared_by)
             if isinstance(plan.engine, HecRasEngine) and key not in self._unable:
                 self._unable[key] = self.why_not(station, plan)
             if (why := self._unable.get(key)) is not None:
@@ -79,7 +80,7 @@ class Installs:
             return str(known)
         cores = plan.cores or station.spec.cores_per_plan
         try:
-            return HecRas(engine).why_not(plan, station.install(cores, engine))
+            return hec_ras_for(plan).why_not(plan, station.install(cores, engine))
         except ProjectError:
             # The plan is blocked for this, whoever would run it.
             return None

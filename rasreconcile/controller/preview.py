@@ -10,6 +10,7 @@ from pathlib import Path
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.looking import Looking, Memory
 from rasreconcile.controller.policies import policy_of
+from rasreconcile.controller.preparations import with_preparations
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.adoption import Proposal, propose
@@ -75,11 +76,14 @@ def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
         contents = Contents(memory.mentions(), clock.wall_ns, associations)
         known = memory.published()
         proven = {published.fingerprint for published in known.values()}
-        plans = resolve(loaded, digests, engine_for, contents=contents, proven=proven).plans
+        found = resolve(loaded, digests, engine_for, contents=contents, proven=proven)
+        plans = with_preparations(loaded, digests, found, proven=proven).plans
         looking = Looking(memory, digests)
         looking.look(plans)
         seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))
         decision = decide(plans, seen, policy_of(loaded.spec))
+        told = {verdict.address for verdict in decision.verdicts}
+        plans = tuple(plan for plan in plans if plan.address in told)
         return Preview(plans, decision, known, propose(decision.verdicts, seen.assessments))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.preparations import products_home
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ResultError, UsageError
 from rasreconcile.plans import Address
@@ -48,7 +49,9 @@ def leavers(loaded: LoadedSpec, memory: Questions, clock: Clock) -> Leavers:
     if not plans:
         raise UsageError(f"{loaded.name}: the spec has no plans: nothing is pruned; remove results by hand")
     wanted = {plan.output for plan in plans}
-    published = memory.published()
+    home = products_home(loaded)
+    # What was prepared for a plan is no result: `gc` cares for it.
+    published = {a: one for a, one in memory.published().items() if not one.path.is_relative_to(home)}
     gone = [one for one in published.values() if one.path not in wanted]
     whose = memory.specs_of_runs()
     strangers = [path for path in memory.specs() if path != loaded.path]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import Station
-from rasreconcile.engines.registry import engine_for
+from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import InputChanged, ProjectError
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Upcoming
@@ -31,7 +31,7 @@ def _stage(site: Site, station: Station, plan: Plan, cores: int) -> None:
     if station.installs.why_not(station, plan):
         return
     try:
-        job = engine_for(plan.engine).job(plan, station.install(cores, plan.engine))
+        job = engine_of(plan).job(plan, station.install(cores, plan.engine))
     except ProjectError:
         # Said where the plan is started.
         return

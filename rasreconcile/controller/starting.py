@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import Station
-from rasreconcile.engines.registry import engine_for
+from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import InputChanged, ProjectError, Refused, Unreachable
 from rasreconcile.jobs import Job, Problem
 from rasreconcile.plans import Plan
@@ -59,7 +59,7 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
         )
         return
     try:
-        job = engine_for(plan.engine).job(plan, station.install(run.cores, plan.engine))
+        job = engine_of(plan).job(plan, station.install(run.cores, plan.engine))
         job = replace(job, time_limit=station.time_limit(plan), stalled_after=plan.stalled_after)
     except ProjectError as error:
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))

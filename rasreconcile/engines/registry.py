@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rasreconcile.engines.command import Command
 from rasreconcile.engines.hec_ras.engine import HecRas
+from rasreconcile.engines.hec_ras.preparing import hec_ras_for
 from rasreconcile.jobs import Engine
+from rasreconcile.plans import Plan
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 
 
@@ -19,3 +21,8 @@ def engine_for(spec: EngineSpec) -> Engine:
             return Command(spec)
         case HecRasEngine():
             return HecRas(spec)
+
+
+def engine_of(plan: Plan) -> Engine:
+    """The engine that computes this plan, or prepares what it stands for."""
+    return hec_ras_for(plan) if isinstance(plan.engine, HecRasEngine) else engine_for(plan.engine)

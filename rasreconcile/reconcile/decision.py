@@ -76,6 +76,10 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         if action is not None:
             actions.append(action)
 
+    kept = _wanted(plans, verdicts, seen, policy) | set(seen.live)
+    unasked = {plan.address for plan in plans if plan.prepares and plan.address not in kept}
+    plans = [plan for plan in plans if plan.address not in unasked]
+    actions = [a for a in actions if not (isinstance(a, Verify | Recall) and a.plan.address in unasked)]
     settled = {action.plan.address for action in actions if isinstance(action, Verify | Recall)}
     waiting = [plan for plan in plans if plan.address not in seen.live and plan.address not in settled]
     due = []
@@ -83,7 +87,7 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         verdicts[plan.address] = verdict = _may_start(plan, verdicts[plan.address], seen, policy)
         if verdict.phase is Phase.QUEUED:
             due.append(plan)
-    due = _after_upstream(due, verdicts)
+    due = _after_upstream(due, verdicts, seen)
     due, shared = _once_each(due, verdicts, seen)
     actions += shared
 
@@ -95,6 +99,7 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         note = "waits for a slot, and every run that has one is held; put that right first"
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
         verdicts |= {address: replace(verdicts[address], phase=Phase.HELD, note=note) for address in queued}
+    _hold_what_waits_for_the_held(plans, verdicts)
     actions += [
         Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in seating.placed
     ]
@@ -136,7 +141,8 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
         return verdict
     attempts = seen.attempts.get(plan.address, ())
     assessment = seen.assessments.get(plan.address)
-    held = None if retried or attempts else _held(verdict, assessment)
+    # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.
+    held = None if retried or attempts or plan.prepares else _held(verdict, assessment)
     if plan.blocked_by and not (held and may_be_adopted(verdict, assessment)):
         return replace(verdict, phase=Phase.HELD, note="; ".join(plan.blocked_by))
     if held is not None:
@@ -167,6 +173,21 @@ def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
     return None
 
 
+def _wanted(
+    plans: Sequence[Plan], verdicts: Mapping[Address, Verdict], seen: Seen, policy: Policy
+) -> set[Address]:
+    """The preparations that a plan which is to run waits for; what is current, or blocked, asks for none."""
+    may_move = {Phase.QUEUED, Phase.BACKOFF}
+    asking = [plan for plan in plans if plan.prepared_by and plan.address not in seen.live]
+    return {
+        plan.prepared_by
+        for plan in asking
+        if plan.prepared_by
+        and not _has_twin(plan, seen)
+        and _may_start(plan, verdicts[plan.address], seen, policy).phase in may_move
+    }
+
+
 def _with_failure(verdict: Verdict, attempts: Sequence[Run]) -> Verdict:
     failure = attempts[-1].failure if attempts else None
     if failure is None:
@@ -176,20 +197,47 @@ def _with_failure(verdict: Verdict, attempts: Sequence[Run]) -> Verdict:
     )
 
 
-def _after_upstream(due: Sequence[Plan], verdicts: dict[Address, Verdict]) -> list[Plan]:
+def _after_upstream(due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen) -> list[Plan]:
     """The due plans whose needs are met; the others wait, or are held where waiting would not help."""
     ready = []
     for plan in due:
         unmet = [need for need in plan.needs if verdicts[need].sync is not Sync.CURRENT]
-        stuck = [n for n in unmet if verdicts[n].phase in {Phase.HELD, Phase.QUARANTINED}]
-        if stuck:
-            note = f"needs {stuck[0]}, which is {verdicts[stuck[0]].phase}; put that right first"
-            verdicts[plan.address] = replace(verdicts[plan.address], phase=Phase.HELD, note=note)
+        if _has_twin(plan, seen):
+            unmet = [need for need in unmet if need != plan.prepared_by]
+        if stuck := _stuck(plan, verdicts):
+            verdicts[plan.address] = stuck
         elif unmet:
             verdicts[plan.address] = replace(verdicts[plan.address], note=f"waits for {unmet[0]}")
         else:
             ready.append(plan)
     return ready
+
+
+def _stuck(plan: Plan, verdicts: Mapping[Address, Verdict]) -> Verdict | None:
+    """The plan's verdict where waiting for what it needs would not help."""
+    blocked = {Phase.HELD, Phase.QUARANTINED}
+    unmet = [verdicts[need] for need in plan.needs if verdicts[need].sync is not Sync.CURRENT]
+    first = next((need for need in unmet if need.phase in blocked), None)
+    if first is None:
+        return None
+    note = f"needs {first.address}, which is {first.phase}; put that right first"
+    if first.address == plan.prepared_by:
+        note = f"it is not prepared for the Linux solvers: {first.note} (`logs {first.address}`)"
+    return replace(verdicts[plan.address], phase=Phase.HELD, note=note)
+
+
+def _hold_what_waits_for_the_held(plans: Sequence[Plan], verdicts: dict[Address, Verdict]) -> None:
+    """Placement holds plans too, after those that need them were told to wait; and those may be needed by others."""
+    waiting = [plan for plan in plans if plan.needs]
+    moved = True
+    while moved:
+        moved = False
+        for plan in waiting:
+            if verdicts[plan.address].phase is not Phase.QUEUED:
+                continue
+            if stuck := _stuck(plan, verdicts):
+                verdicts[plan.address] = stuck
+                moved = True
 
 
 def _once_each(
@@ -201,7 +249,7 @@ def _once_each(
     shared: list[Action] = []
     for plan in due:
         source = seen.intact.get(plan.fingerprint)
-        if source is not None and plan.address not in seen.retried | seen.uncopied:
+        if source is not None and _has_twin(plan, seen):
             shortfalls = _known_short(plan, source, seen)
             if shortfalls:
                 verdicts[plan.address] = _short(verdicts[plan.address], source, shortfalls)
@@ -216,6 +264,11 @@ def _once_each(
             continue
         verdicts[plan.address] = replace(verdicts[plan.address], note=note)
     return alone, shared
+
+
+def _has_twin(plan: Plan, seen: Seen) -> bool:
+    """Whether a plan with the same inputs has a good result, which is copied."""
+    return plan.fingerprint in seen.intact and plan.address not in seen.retried | seen.uncopied
 
 
 def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:

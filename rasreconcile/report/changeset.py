@@ -12,7 +12,7 @@ from rasreconcile.reconcile.actions import Recall, Reuse, Verify
 from rasreconcile.reconcile.adoption import Proposal
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
-from rasreconcile.report.text import COLOURS, SIGNS, counted
+from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many
 
 SYNCS = [str(sync) for sync in Sync]
 _MOST_COMMANDS = 5
@@ -45,7 +45,8 @@ def lines(
             yield click.style(f"  {address}: {text}", dim=True)
     if shown or decision.strays:
         yield ""
-    yield f"{name}: {len(decision.verdicts)} plans: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}"
+    many = how_many(v.address for v in decision.verdicts)
+    yield f"{name}: {many}: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}"
     yield _outlook(decision)
     if proposal:
         yield from _proposed(name, proposal)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from rasreconcile.plans import is_preparation
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.runs import Run
@@ -26,7 +27,7 @@ class Ended(Protocol):
 
 def lines(name: str, outcome: Ended) -> Iterator[str]:
     """What was done, what stands in the way by cause, what goes on."""
-    verdicts = outcome.decision.verdicts
+    verdicts = [v for v in outcome.decision.verdicts if not is_preparation(v.address)]
     started = outcome.counts.get("started", 0)
     did = [f"{outcome.counts[kind]} {kind}" for kind in _DONE if outcome.counts.get(kind)]
     current = sum(v.sync is Sync.CURRENT for v in verdicts)
@@ -34,7 +35,7 @@ def lines(name: str, outcome: Ended) -> Iterator[str]:
         yield f"{name}: nothing to do, all {len(verdicts)} plans are current."
         return
     yield f"{name}: {started} started{''.join(', ' + d for d in did)}; {current} of {len(verdicts)} plans are current."
-    blocked = Counter(v.note for v in verdicts if v.phase in {Phase.QUARANTINED, Phase.HELD})
+    blocked = Counter(v.note for v in outcome.decision.verdicts if v.phase in {Phase.QUARANTINED, Phase.HELD})
     for note, count in blocked.most_common(10):
         yield f"  {count} x {note}"
     if outcome.live:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rasreconcile.facts import LogFacts
+from rasreconcile.plans import is_preparation
 from rasreconcile.records import Event
 from rasreconcile.runs import Run
 
@@ -30,6 +31,12 @@ def counted(words: Iterable[str], order: Sequence[str]) -> str:
     """`3 current, 1 stale`, in the given order, without what there is none of."""
     counts = Counter(words)
     return ", ".join(f"{counts[word]} {word}" for word in order if counts[word]) or "none"
+
+
+def how_many(addresses: Iterable[str]) -> str:
+    """`4 plans`, `4 plans, 2 preparations`."""
+    kinds = Counter(is_preparation(address) for address in addresses)
+    return f"{kinds[False]} plans" + (f", {kinds[True]} preparations" if kinds[True] else "")
 
 
 def length(time: timedelta) -> str:

@@ -29,6 +29,7 @@ _KINDS: tuple[tuple[str, FlowKind], ...] = (
     ("Results/Steady", "steady"),
     ("Results/Sediment", "sediment"),
 )
+_GROUPS = ("Geometry", "Plan Data", "Event Conditions", "Results")
 _INFORMATION = "Plan Data/Plan Information"
 _OF_CELLS = re.compile(rf"/{AREAS}/([^/]+)/[^/]*Water Surface$")
 
@@ -46,6 +47,7 @@ def facts(tree: Tree, datasets: Collection[str]) -> HdfFacts:
     maxima = {surface.place: tree.sums(surface.place, (surface.rows, surface.columns)) for surface in here}
     summary = f"Results/{str(kind).capitalize()}/Summary"
     return HdfFacts(
+        groups=tuple(name for name in _GROUPS if tree.is_group(name)),
         kind=kind,
         file_version=tree.text_attribute("", "File Version"),
         units_system=_units(tree),

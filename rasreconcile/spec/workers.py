@@ -34,6 +34,9 @@ class WorkerBase(Model):
     max_runtime_minutes: Minutes | None = None
     """Longest time a run may take here; a plan's own limit wins where it is shorter."""
 
+    preprocess_on_host: bool = False
+    """Let a worker with Ras.exe prepare, in an earlier step, what the Linux solvers need of HEC-RAS for Windows."""
+
     @field_validator("cores_per_plan")
     @classmethod
     def _fits(cls, value: int, others: ValidationInfo) -> int:
@@ -47,6 +50,11 @@ class WorkerBase(Model):
         """How many runs at once."""
         slots = self.cores_total // self.cores_per_plan
         return min(slots, self.max_parallel_plans or slots)
+
+    @property
+    def runs_ras_exe(self) -> bool:
+        """Whether it runs Ras.exe, on Windows or through Wine, and not the Linux solvers."""
+        return (self.ras_exe_path or "").lower().endswith(".exe")
 
 
 class LocalWorker(WorkerBase):
@@ -102,6 +110,10 @@ class PsExecWorker(WorkerBase):
         return value
 
     @property
+    def runs_ras_exe(self) -> bool:
+        return True
+
+    @property
     def folder_on_host(self) -> str:
         """The folder behind the share in the host's spelling: `C:\\RasRemote`."""
         share, *below = [part for part in re.split(r"[\\/]", self.share_path) if part][1:]
@@ -126,6 +138,10 @@ class SshWorker(WorkerBase):
     platform: Literal["posix", "windows"] = "posix"
     """What the host runs."""
 
+    @property
+    def runs_ras_exe(self) -> bool:
+        return self.platform == "windows" or super().runs_ras_exe
+
 
 class DockerWorker(WorkerBase):
     """Containers, here or on a remote Docker host."""
@@ -146,8 +162,6 @@ class DockerWorker(WorkerBase):
     """Stage through this share, as seen from here."""
     remote_staging_path: Words | None = None
     """The share's folder as the Docker host calls it."""
-    preprocess_on_host: bool = False
-    """Do the geometry preprocessing in an earlier step on a Windows worker, as the Linux solvers ask for."""
     cpu_limit: Annotated[str, Field(pattern=CPUS)] | None = None
     """Processors a container may use, `"4"` or `"0.5"`; left out: the cores of its run."""
     memory_limit: Annotated[str, Field(pattern=MEMORY)] | None = None

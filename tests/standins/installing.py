@@ -34,6 +34,11 @@ class StandIn:
     def works(self) -> None:
         (self.home / "standin.json").unlink(missing_ok=True)
 
+    def lines(self) -> list[str]:
+        """Every command line of Ras.exe as Windows had it, quotes and all; of one that Wine ran."""
+        place = self.home / "lines.txt"
+        return place.read_text().splitlines() if place.exists() else []
+
     def calls(self) -> list[dict[str, Any]]:
         """Every call of one of its programs: program, arguments, folder."""
         place = self.home / "calls.ndjson"
@@ -76,6 +81,17 @@ def twin(home: Path, version: str) -> StandIn:
     exe.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "programs.py"}" Ras "{home}" "$@"\n')
     exe.chmod(0o755)
     return StandIn(home, version, exe)
+
+
+def sh_wine(place: Path) -> Path:
+    """A program that takes the place of Wine for a twin: `cmd /d /c rasreconcile-ras.cmd Z:\\...\\Ras.exe ... call`."""
+    place.write_text(
+        '#!/bin/sh\n[ "$1 $2 $3 $4" = "cmd /d /c rasreconcile-ras.cmd" ] && [ "${11}" = call ] || exit 64\n'
+        "exe=$(printf %s \"${5#Z:}\" | tr '\\\\' /)\n"
+        'case $6 in\nplan) exec "$exe" -c "$7.prj" "$7.p$8" ;;\n*) exec "$exe" "$7.prj" -c ;;\nesac\n'
+    )
+    place.chmod(0o755)
+    return place
 
 
 # ---- a project

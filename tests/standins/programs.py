@@ -310,8 +310,14 @@ def _run_windows(plan: model.Plan, asked: Wish, messages: Messages) -> None:
     else:
         plan.result.unlink(missing_ok=True)
         layout.prepare(plan, FLAWS.get(asked.mode, layout.Flaws()))
+        if asked.mode == "prepare-hang":
+            time.sleep(3600)
+        if asked.mode == "prepare-crash":
+            tell("Error with program: RasGeomPreprocess.exe  Process Count = 1  Exit Code = 157")
+            return
         _write_run_files(plan)
         tell("Finished Processing Geometry")
+        _note_the_start(plan, asked)
         tell(f"PROCESS:Ras{'Steady' if plan.steady else 'Unsteady'}")
         tell(
             f"Performing {'Steady' if plan.steady else 'Unsteady'} Flow Simulation  {layout.full_version(plan.version)}"
@@ -331,6 +337,13 @@ def _run_windows(plan: model.Plan, asked: Wish, messages: Messages) -> None:
     if plan.result.exists():
         # Also into a result of an earlier run that is still there.
         layout.write_messages(plan.result, messages.lines, processes)
+
+
+def _note_the_start(plan: model.Plan, asked: Wish) -> None:
+    """The .bcoNN, which the solver opens; in some releases it stays empty."""
+    text = b"" if asked.mode == "empty-bco" else b"\r\n Starting Unsteady Flow Computations\r\n"
+    if not plan.steady:
+        (plan.folder / f"{plan.stem}.bco{plan.number}").write_bytes(text)
 
 
 def _write_run_files(plan: model.Plan) -> None:

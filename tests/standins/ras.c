@@ -16,6 +16,12 @@ int main(int count, char **words)
     char home[MAX_PATH], place[MAX_PATH + 40], line[8000] = "", returned[64], code[16] = "1";
     char script[1000];
     home_of(home);
+    snprintf(place, sizeof place, "%s\\lines.txt", home);
+    FILE *lines = fopen(place, "a");
+    if (lines) {
+        fprintf(lines, "%s\n", GetCommandLineA());
+        fclose(lines);
+    }
     snprintf(place, sizeof place, "%s\\standin.txt", home);
     FILE *said = fopen(place, "r");
     if (!said || !fgets(script, 1000, said)) {

@@ -83,6 +83,13 @@ SIGNS = (
         "mend the input that it names; a change frees the plan",
     ),
     Sign(
+        r"rasreconcile: Ras\.exe hangs",
+        "worker",
+        "hangs",
+        "it needs a desktop session (session_id of `query session`), and a dialog that nobody sees stops it (terms and"
+        " conditions, after an installation): start HEC-RAS once by hand there, as the user that runs it",
+    ),
+    Sign(
         r"rasreconcile: Ras\.exe has returned",
         "retryable",
         "solver stopped",
@@ -97,12 +104,30 @@ SIGNS = (
 )
 """The first that matches a line counts; the order is from the cause to its consequences."""
 
+SOLVER_BEGINS = r"PROCESS:RasUnsteady|Performing Unsteady Flow Simulation"
+"""Messages by which Ras.exe tells that everything is prepared."""
+
 _NOISE = re.compile(r"Accounting Error|above default range|Maximum iteration location", re.IGNORECASE)
 
 
 def judge(evidence: Evidence, version: str) -> Failure | None:
     """Why the run is no success, with class and remedy; None: every sign says that it is one."""
     return next(_failures(evidence, version), None)
+
+
+def preparation_failures(evidence: Evidence, version: str, *, whole: bool) -> Iterator[Failure]:
+    """What messages and log tell of a run that was only to prepare. `whole`: its files are there.
+
+    What the solver said before it was ended means nothing: it was not to run.
+    """
+    told = "\n".join((evidence.messages, evidence.log))
+    if not said(told) and not whole:
+        yield _silent(evidence)
+    if whole:
+        told = re.split(SOLVER_BEGINS, told, maxsplit=1)[0]
+    yield from _signs(told)
+    if evidence.hdf is not None:
+        yield from _of_version(evidence.hdf, version)
 
 
 def _failures(evidence: Evidence, version: str) -> Iterator[Failure]:
@@ -145,13 +170,7 @@ def _signs(everything: str) -> Iterator[Failure]:
 
 
 def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
-    found = version_in(hdf.file_version)
-    if found is not None and not same(found, version):
-        text = (
-            f"the result is of HEC-RAS {found}, the spec asks for {version};"
-            " set ras_exe_path of this worker to the right one"
-        )
-        yield Failure(kind="worker", cause="wrong version", message=text)
+    yield from _of_version(hdf, version)
     if hdf.kind is None:
         text = "HEC-RAS left an HDF without results: its solver did not begin, or died at once; see `logs`"
         yield Failure(kind="retryable", cause="no results", message=text)
@@ -166,3 +185,13 @@ def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
     if hdf.solution is not None and not hdf.solution.endswith("Finished Successfully"):
         text = f"HEC-RAS says of its solution {hdf.solution!r}; see its messages (`logs`)"
         yield Failure(kind="retryable", cause="did not finish", message=text)
+
+
+def _of_version(hdf: HdfFacts, version: str) -> Iterator[Failure]:
+    found = version_in(hdf.file_version)
+    if found is not None and not same(found, version):
+        text = (
+            f"the result is of HEC-RAS {found}, the spec asks for {version};"
+            " set ras_exe_path of this worker to the right one"
+        )
+        yield Failure(kind="worker", cause="wrong version", message=text)

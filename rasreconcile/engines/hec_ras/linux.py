@@ -21,13 +21,20 @@ def why_not(plan: Plan, version: str) -> str | None:
     flow = next(file.name for file in plan.inputs if file.kind == "flow")
     if flow.rpartition(".")[2][:1].lower() == "q":
         return f"{flow} is quasi-unsteady, which HEC-RAS computes on Windows only; give it a Windows worker"
-    missing = [name for name in prepared_needed(plan, version) if name not in prepared_there(plan, version)]
-    if not missing:
+    missing = unprepared(plan, version)
+    if not missing or plan.prepared_by is not None:
         return None
     return (
         f"the Linux solvers need {', '.join(missing)}, which HEC-RAS on Windows makes when it prepares"
-        f" {naming.stem}.p{naming.plan}; put them beside the project, or give the plan a Windows worker"
+        f" {naming.stem}.p{naming.plan}; put them beside the project, let a worker with Ras.exe make them"
+        " (`preprocess_on_host: true` on this one), or let it compute the plan"
     )
+
+
+def unprepared(plan: Plan, version: str) -> tuple[str, ...]:
+    """Those of the prepared files the plan needs that are not there. Raises ProjectError where it has no geometry."""
+    there = prepared_there(plan, version)
+    return tuple(name for name in prepared_needed(plan, version) if name not in there)
 
 
 def job(plan: Plan, install: Install, version: str) -> Job:
@@ -35,6 +42,8 @@ def job(plan: Plan, install: Install, version: str) -> Job:
     refused = why_not(plan, version)
     if refused:
         raise ProjectError(refused)
+    if missing := unprepared(plan, version):
+        raise ProjectError(f"{', '.join(missing)} went away since {plan.prepared_by} made them; apply again")
     naming, form = naming_of(plan), versions.form_of(version)
     home = (install.home or "").rstrip("/")
     prepared = prepared_there(plan, version)

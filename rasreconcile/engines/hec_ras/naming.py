@@ -18,6 +18,7 @@ class Naming:
     plan: str
     geometry: str
     steady: bool
+    unsteady: bool = False
 
     def fill(self, words: Iterable[str]) -> tuple[str, ...]:
         # Plain replacement: a stem may hold braces.
@@ -34,7 +35,8 @@ def naming_of(plan: Plan) -> Naming:
     geometry, flow = endings.get("geometry"), endings.get("flow")
     if geometry is None or flow is None:
         raise ProjectError(f"{plan.stem}.p{plan.number}: names no geometry or no flow; save it in HEC-RAS")
-    return Naming(plan.stem, plan.number, geometry[1:], flow[:1].lower() == "f")
+    kind = flow[:1].lower()
+    return Naming(plan.stem, plan.number, geometry[1:], kind == "f", kind == "u")
 
 
 def prepared_needed(plan: Plan, version: str) -> tuple[str, ...]:

@@ -55,15 +55,14 @@ def job(plan: Plan, install: Install, version: str) -> Job:
     files = _files(plan)
     folder = folder_for(files)
     edits = _edits(plan, files, install.cores)
-    script = _script("ras.sh" if install.wine else "ras.cmd", folder)
-    words = (form.ras, plan.stem, plan.number, str(GRACE_SECONDS), str(QUIET_SECONDS))
-    home, name = install.home or "", posixpath.basename(script.name)
-    call = ("sh", name, install.wine, home) if install.wine else ("cmd", "/d", "/c", name, home)
     messages = tuple(name_in(folder, word) for word in naming.fill(form.messages))
+    products = (plan.result_name, *plan.side_outputs) if plan.prepares else ()
+    words = (form.ras, plan.stem, plan.number, str(GRACE_SECONDS), str(QUIET_SECONDS), *products)
+    call, scripts = _calls(install, folder)
     return Job(
         platform="posix" if install.wine else "windows",
         steps=((*call, *words),),
-        inputs=(*(replace(staged_file(f, folder), edits=edits.get(f.kind, ())) for f in files), script),
+        inputs=(*(replace(staged_file(f, folder), edits=edits.get(f.kind, ())) for f in files), *scripts),
         outputs=(*outputs_of(plan, folder), *messages),
         cores=install.cores,
         time_limit=plan.time_limit,
@@ -73,6 +72,16 @@ def job(plan: Plan, install: Install, version: str) -> Job:
         folder=folder,
         messages=messages[0],
     )
+
+
+def _calls(install: Install, folder: str) -> tuple[tuple[str, ...], tuple[Staged, ...]]:
+    """How the script is called, and the scripts that go along."""
+    home, windows = install.home or "", _script("ras.cmd", folder)
+    if install.wine is None:
+        return ("cmd", "/d", "/c", posixpath.basename(windows.name), home), (windows,)
+    # HEC-RAS wants its words in quotes: Wine's cmd leaves them there, `wine` itself takes them off.
+    posix = _script("ras.sh", folder)
+    return ("sh", posixpath.basename(posix.name), install.wine, home), (posix, windows)
 
 
 def _files(plan: Plan) -> list[InputFile]:

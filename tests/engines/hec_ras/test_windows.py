@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -123,7 +124,8 @@ def test_the_posix_script_waits_until_nothing_goes_on(
 ) -> None:
     ras = standins.twin(tmp_path / "6.6", "6.6")
     folder = project_with(standins, tmp_path / "my model", mode, ras)
-    words = ["sh", str(SCRIPTS / "ras.sh"), "env", str(ras.exe), "plan", "Basin", "01", "2", "20"]
+    words = ["sh", str(SCRIPTS / "ras.sh"), str(standins.sh_wine(tmp_path / "wine")), str(ras.exe)]
+    words += ["plan", "Basin", "01", "2", "20"]
     environment = os.environ | {"WINEPREFIX": str(tmp_path / "none")}
     done = subprocess.run(
         words, cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=environment
@@ -136,7 +138,8 @@ def test_a_solver_that_stays_silent_is_given_up(standins, tmp_path: Path) -> Non
     ras = standins.twin(tmp_path / "6.6", "6.6")
     folder = project_with(standins, tmp_path / "model", "nothing", ras)
     (folder / "Basin.p01.tmp.hdf").write_bytes(b"left by a solver that died without a word")
-    words = ["sh", str(SCRIPTS / "ras.sh"), "env", str(ras.exe), "plan", "Basin", "01", "2", "4"]
+    words = ["sh", str(SCRIPTS / "ras.sh"), str(standins.sh_wine(tmp_path / "wine")), str(ras.exe)]
+    words += ["plan", "Basin", "01", "2", "4"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "rasreconcile: Ras.exe has returned, and Basin.p01.tmp.hdf has not changed for 4 s" in done.stdout
@@ -154,3 +157,40 @@ def test_the_windows_script_does_so_in_a_real_cmd(
     done = subprocess.run([wine.program, *words], cwd=folder, env=wine.environment, timeout=120, check=False)
     assert done.returncode == 0
     assert {path.name for path in folder.glob("*.hdf")} == left
+
+
+def test_ras_exe_finds_its_words_in_quotes_under_wine_and_is_ended_when_it_has_prepared(
+    standins, wine, tmp_path: Path
+) -> None:
+    ras = standins.windows(tmp_path / "6.6", "6.6")
+    folder = project_with(standins, tmp_path / "model", "good", ras, seconds=120)
+    for name in ("ras.cmd", "ras.sh"):
+        shutil.copy(SCRIPTS / name, folder / f"rasreconcile-{name}")
+    words = ["sh", "rasreconcile-ras.sh", wine.program, str(ras.exe), "plan", "Basin", "01", "4", "60"]
+    products = ["Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01"]
+    runner = subprocess.Popen([*words, *products], cwd=folder, env=wine.environment, start_new_session=True)
+    try:
+        assert runner.wait(timeout=100) == 0
+    finally:
+        # As the end of a run does.
+        os.killpg(runner.pid, signal.SIGKILL)
+    assert all((folder / name).stat().st_size for name in products)
+    (line,) = ras.lines()
+    place = "Z:" + str(folder).replace("/", "\\")
+    assert line.endswith(f' -c "{place}\\Basin.prj" "{place}\\Basin.p01"'), line
+
+
+@pytest.mark.parametrize("mode", ["good", "prepare-crash"])
+def test_the_windows_script_waits_until_everything_is_prepared(
+    standins, wine, tmp_path: Path, mode: str
+) -> None:
+    ras = standins.windows(tmp_path / "Program Files (x86)" / "6.6", "6.6")
+    folder = project_with(standins, tmp_path / "my model & more", mode, ras)
+    shutil.copy(SCRIPTS / "ras.cmd", folder / "rasreconcile-ras.cmd")
+    exe = "Z:" + str(ras.exe).replace("/", "\\")
+    products = ["Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01"]
+    words = ["cmd", "/d", "/c", "rasreconcile-ras.cmd", exe, "plan", "Basin", "01", "4", "20", *products]
+    done = subprocess.run([wine.program, *words], cwd=folder, env=wine.environment, timeout=120, check=False)
+    assert done.returncode == 0
+    assert (folder / "Basin.b01").exists() is (mode == "good")
+    assert len(ras.lines()) == 1
