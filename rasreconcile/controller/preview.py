@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rasreconcile.controller.apply import policy_of
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.equipment import looked_at_here
 from rasreconcile.controller.looking import Looking, Memory
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Address, Plan
@@ -68,7 +69,7 @@ class NoMemory:
 
 
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
-    """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
+    """Looks at everything apply looks at; of the workers only at this machine. Raises SpecError, StoreError."""
     with ExitStack() as stack:
         memory = remembered(loaded.state_path, stack)
         digests = Digests(memory.hashes(), clock.wall_ns)
@@ -78,7 +79,8 @@ def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
         plans = resolve(loaded, digests, engine_for, contents=contents, proven=proven).plans
         looking = Looking(memory, digests)
         looking.look(plans)
-        seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))
+        workers = looked_at_here(idle_workers(loaded.spec), loaded, plans)
+        seen = replace(looking.seen(plans, clock.now()), workers=workers)
         decision = decide(plans, seen, policy_of(loaded.spec))
         return Preview(plans, decision, known, propose(decision.verdicts, seen.assessments))
 
