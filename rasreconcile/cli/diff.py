@@ -48,4 +48,9 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         )
         for line in told:
             say(line)
+        elsewhere = [name for name, worker in loaded.spec.workers.items() if worker.type != "local"]
+        if work and elsewhere:
+            say(
+                f"Not asked: {', '.join(elsewhere)}; `check` asks whether HEC-RAS is there, and `apply` does."
+            )
     return 2 if work and detailed_exitcode else 0
