@@ -34,11 +34,15 @@ class Findings:
     def nowhere(self, plan: Plan) -> tuple[str, ...]:
         """Why no worker that the plan may use can run it; nothing where one can."""
         names = plan.only_on or tuple(self.unable)
-        whys = [f"{name} cannot run it: {why}" for name in names if (why := self._why(name, plan))]
+        whys = [why for name in names if (why := self._why(name, plan))]
         return tuple(whys) if len(whys) == len(names) else ()
 
     def _why(self, name: str, plan: Plan) -> str | None:
-        return self.unable.get(name, {}).get(plan.address)
+        why = self.unable.get(name, {}).get(plan.address)
+        if why is None:
+            return None
+        # What a worker lacks is told once, with the worker.
+        return f"worker {name} is unfit" if self.workers.get(name) else f"{name} cannot run it: {why}"
 
     @property
     def fit(self) -> bool:

@@ -22,6 +22,7 @@ workers:
 plans:
 {plans}
 """
+SUMMARY = "/Results/Unsteady/Output/Output Blocks/Base Output/Summary Output"
 PREPARED = 'inputs: ["*.tmp.hdf", "*.b??", "*.x??", "standin.jso?"]'
 
 
@@ -82,6 +83,12 @@ def test_it_converges_a_changed_flow_runs_one_plan_and_the_project_stays_as_it_w
     before = bytes_of(project.parent)
     assert "2 of 2 plans are current" in study.run("apply", "spec.yaml").stdout
     assert "nothing to do" in study.run("apply", "spec.yaml").stdout
+    every = study.run("results", "spec.yaml", "--dataset", f"{SUMMARY}/2D Flow Areas/*/Maximum Water Surface")
+    assert every.stdout.splitlines()[0] == "plan,area,cell,value"
+    assert [line.split(",")[:3] for line in every.stdout.splitlines()[1:3]] == [
+        ["Basin/p01", "Basin", "0"],
+        ["Basin/p01", "Basin", "1"],
+    ]
     assert bytes_of(project.parent) == before
     assert len([call for call in ras.calls() if call["program"] == "RasUnsteady"]) == 2
     flow = project.with_suffix(".u01")
@@ -196,8 +203,9 @@ def test_a_plan_that_is_not_prepared_is_held_with_the_remedy(standins, study) ->
     standins.write_project(study.folder / "model", plans=("01",))
     standins.linux(study.folder / "6.6", "6.6")
     study.spec(worker("desk", "6.6"), "  - {project: model/Basin.prj}\n")
-    done = study.run("apply", "spec.yaml", check=4)
-    assert "the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01" in done.stdout
+    needs = "desk cannot run it: the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01"
+    for verb, exit_code in (("diff", 0), ("check", 4), ("apply", 4)):
+        assert needs in study.run(verb, "spec.yaml", check=exit_code).stdout, verb
     assert study.runs() == []
 
 

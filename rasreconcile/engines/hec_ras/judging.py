@@ -149,7 +149,7 @@ def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
     if found is not None and not same(found, version):
         text = (
             f"the result is of HEC-RAS {found}, the spec asks for {version};"
-            " set ras_exe_path of this worker to the right one"
+            " set ras_exe_path of this worker to the right one; on Linux, prepare the plan with that version too"
         )
         yield Failure(kind="worker", cause="wrong version", message=text)
     if hdf.kind is None:
