@@ -84,13 +84,31 @@ def _rows(words: Sequence[str], depth: str) -> list[Row]:
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as store:
-        verdicts, published = store.verdicts(), store.published()
+        published = store.published()
+        verdicts = [*store.verdicts()]
+        looked_at = {verdict.address for verdict in verdicts}
+        verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
         known = [verdict.address for verdict in verdicts]
         wanted = (
             {a for pattern in patterns for a in plans_matching(pattern, known)} if patterns else set(known)
         )
         runs = {p.run: store.run(p.run) for p in published.values() if p.address in wanted}
     return [_row(v, published.get(v.address), runs, depth) for v in verdicts if v.address in wanted]
+
+
+def _not_looked_at(published: Published) -> LastVerdict:
+    """Of a result that was adopted, or rebuilt from its receipt, since the last `apply`."""
+    from rasreconcile.records import LastVerdict  # noqa: PLC0415
+
+    return LastVerdict(
+        address=published.address,
+        sync="unknown",
+        phase="idle",
+        reasons=(),
+        next_at=None,
+        output=published.path,
+        at=published.at,
+    )
 
 
 def _row(

@@ -173,8 +173,8 @@ def test_a_hang_without_a_word_is_the_workers_fault(standins, study) -> None:
     project = standins.write_project(study.folder / "model", plans=("01",))
     standins.prepare(project, "01")
     standins.linux(study.folder / "6.6", "6.6").fails("hang", times=1)
-    plan = f"project: model/Basin.prj, max_runtime_minutes: 0.05, {PREPARED}"
-    study.spec(worker("desk", "6.6"), f"  - {{{plan}}}\n")
+    desk = worker("desk", "6.6", ", max_runtime_minutes: 0.05")
+    study.spec(desk, f"  - {{project: model/Basin.prj, {PREPARED}}}\n")
     study.run("apply", "spec.yaml")
     good, hung = study.runs()
     assert (hung["state"], hung["failure"]["blame"]) == ("lost", "worker")

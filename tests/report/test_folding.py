@@ -8,7 +8,7 @@ import click
 import pytest
 
 from rasreconcile.plans import Address
-from rasreconcile.reconcile.decision import Decision, Health
+from rasreconcile.reconcile.decision import Decision
 from rasreconcile.report.changeset import lines
 from rasreconcile.report.folding import folded
 
@@ -47,6 +47,6 @@ def test_a_terminal_too_narrow_for_the_columns_folds_by_itself() -> None:
 
 def test_a_warning_of_many_plans_is_said_once() -> None:
     warnings = {Address(f"A/p{n:02}"): ["the terrain is not there"] for n in range(1, 801)}
-    told = list(lines("spec.yaml", Decision((), (), (), None, Health.HEALTHY), warnings=warnings))
+    told = list(lines("spec.yaml", Decision((), (), (), None), warnings=warnings))
     (said,) = [plain(line) for line in told if "terrain" in line]
     assert said == "  A/p01, A/p02, A/p03 and 797 more: the terrain is not there"
