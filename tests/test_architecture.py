@@ -24,7 +24,7 @@ def test_imports_go_downwards_and_pure_rooms_stay_pure() -> None:
     assert "0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["status", "history"])
+@pytest.mark.parametrize("verb", ["status", "history", "results"])
 def test_verbs_that_only_read_the_store_import_nothing_heavy(tmp_path: Path, verb: str) -> None:
     from datetime import UTC, datetime
 

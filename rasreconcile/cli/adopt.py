@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile.cli.apply import asking
-from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
 
@@ -50,7 +50,7 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious:
         write_json({"dry_run": dry_run, "plans": [_values(answer) for answer in answers]})
     else:
         counts = Counter(answer.what for answer in answers)
-        click.echo(", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing to adopt")
+        say(", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing to adopt")
     return 3 if any(answer.what == "refused" for answer in answers) else 0
 
 
@@ -75,13 +75,13 @@ def _choosing(
 
 def _print(answer: Answer) -> None:
     if answer.what == "under control" or (answer.what == "left" and answer.assessment is None):
-        click.echo(click.style(f"{answer.address}  {answer.what}: {answer.why}", dim=True))
+        say(click.style(f"{answer.address}  {answer.what}: {answer.why}", dim=True))
         return
     colour = {"adopted": "green", "would adopt": "cyan", "refused": "red"}.get(answer.what, "yellow")
     why = f": {answer.why}" if answer.why else ""
-    click.echo(f"{answer.address}  {click.style(answer.what, fg=colour)}{why}")
+    say(f"{answer.address}  {click.style(answer.what, fg=colour)}{why}")
     for reason in answer.assessment.reasons if answer.assessment else ():
-        click.echo(f"    {reason}")
+        say(f"    {reason}")
 
 
 def _values(answer: Answer) -> dict[str, Any]:

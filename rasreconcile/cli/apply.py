@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, spec_argument, spec_path, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, say, spec_argument, spec_path, write_line
 
 if TYPE_CHECKING:
     from rasreconcile.controller.apply import Apply, Outcome, Stay
@@ -126,6 +126,6 @@ def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
         return
     if outcome.exit:
         for line in changeset.lines(loaded.name, outcome.decision):
-            click.echo(line)
+            say(line)
     for line in closing.lines(loaded.name, outcome):
-        click.echo(line)
+        say(line)

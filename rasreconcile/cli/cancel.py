@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rasreconcile.cli.apply import asking
-from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
 
@@ -40,7 +40,7 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool) -> int:
         write_json({"cancelled": {a: said.get(a, "the controller at work ends it") for a in wanted}})
         return 0
     for address in wanted:
-        click.echo(f"{address}: {said.get(address, 'the controller at work ends it')}")
+        say(f"{address}: {said.get(address, 'the controller at work ends it')}")
     if not wanted:
-        click.echo("nothing is running")
+        say("nothing is running")
     return 0

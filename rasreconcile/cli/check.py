@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
 from rasreconcile.plans import MISSING, InputFile
 
 
@@ -34,6 +34,7 @@ def command(spec: Path | None, as_json: bool) -> int:
                         "inputs": [_input(i) for i in plan.inputs],
                         "output": str(plan.output),
                         "blocked_by": list(plan.blocked_by),
+                        "runs_nowhere": list(found.nowhere(plan)),
                         "warnings": list(plan.warnings),
                         "needs": list(plan.needs),
                         "side_outputs": list(plan.side_outputs),
@@ -48,37 +49,41 @@ def command(spec: Path | None, as_json: bool) -> int:
         )
         return 0 if found.fit else 4
     for plan in found.plans:
-        click.echo(f"{plan.address}  {'blocked' if plan.blocked_by else 'ready'}")
+        stopped = (*plan.blocked_by, *found.nowhere(plan))
+        say(f"{plan.address}  {'blocked' if stopped else 'ready'}")
         for line in _table(plan.inputs):
-            click.echo(f"    {line}")
+            say(f"    {line}")
         for name in plan.side_outputs:
-            click.echo(f"    writes {name}, which another plan restarts from")
-        for line in plan.blocked_by:
-            click.echo(click.style(f"    {line}", fg="red"))
+            say(f"    writes {name}, which another plan restarts from")
+        for line in stopped:
+            say(click.style(f"    {line}", fg="red"))
         for line in plan.warnings:
-            click.echo(click.style(f"    {line}", fg="yellow"))
+            say(click.style(f"    {line}", fg="yellow"))
     for name, problems in found.workers.items():
-        click.echo(f"worker {name}: {'ready' if not problems else 'unfit'}")
+        say(f"worker {name}: {'ready' if not problems else 'unfit'}")
         for problem in problems:
-            click.echo(click.style(f"    {problem.what}; {problem.remedy}", fg="red"))
+            say(click.style(f"    {problem.what}; {problem.remedy}", fg="red"))
     return 0 if found.fit else 4
 
 
 def _table(files: Sequence[InputFile]) -> Iterator[str]:
-    """Kind, name, size and digest, whether it counts, and who names it; one line a file."""
-    rows = [
+    """One line a file: kind, name, size and digest, whether it counts, and who names it."""
+    rows = [("kind", "file", "bytes", "sha256", "fingerprint", "named by")]
+    rows += [
         (
             file.kind,
             file.name,
-            MISSING if file.raw == MISSING else f"{file.size:,} bytes  {file.raw[:12]}",
+            "" if file.raw == MISSING else f"{file.size:,}",
+            MISSING if file.raw == MISSING else file.raw[:12],
             "counts" if file.counts else "goes along",
-            f"named by {file.named_by}" if file.named_by else "",
+            file.named_by,
         )
         for file in files
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        cells = [f"{cell:{'>' if n == 2 else '<'}{widths[n]}}" for n, cell in enumerate(row)]
+        yield "  ".join(cells).rstrip()
 
 
 def _input(file: InputFile) -> dict[str, Any]:

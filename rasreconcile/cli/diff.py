@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
 from rasreconcile.report import changeset
 from rasreconcile.report.values import verdict_values
 
@@ -47,5 +47,10 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
             loaded.name, decision, show_all=show_all, warnings=warnings, proposal=seen.proposal
         )
         for line in told:
-            click.echo(line)
+            say(line)
+        elsewhere = [name for name, worker in loaded.spec.workers.items() if worker.type != "local"]
+        if work and elsewhere:
+            say(
+                f"Not asked: {', '.join(elsewhere)}; `check` asks whether HEC-RAS is there, and `apply` does."
+            )
     return 2 if work and detailed_exitcode else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rasreconcile.cli.options import as_json, one_plan, spec_and_plans, words_argument, write_json
+from rasreconcile.cli.options import as_json, one_plan, say, spec_and_plans, words_argument, write_json
 
 
 @click.command(name="explain")
@@ -30,5 +30,5 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
         write_json(explanation.values(found))
     else:
         for line in explanation.lines(found):
-            click.echo(line)
+            say(line)
     return 0

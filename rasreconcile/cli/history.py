@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.report.text import length, stamp, table
 from rasreconcile.report.values import run_values
 from rasreconcile.runs import Run
@@ -30,9 +30,9 @@ def command(words: tuple[str, ...], as_json: bool, limit: int) -> int:
         write_json({"runs": [run_values(run) for run in runs]})
         return 0
     for line in table([_row(run) for run in runs]):
-        click.echo(line)
+        say(line)
     if not runs:
-        click.echo("no runs yet")
+        say("no runs yet")
     return 0
 
 

@@ -12,7 +12,7 @@ from rasreconcile.errors import ProjectError, UsageError
 _SPEC = """\
 # yaml-language-server: $schema=spec.schema.json   (written by `rasreconcile schema`)
 version: 1
-engine: {{type: {engine}}}{version_hint}
+engine: {engine}
 
 workers:
   desk:                       # this machine
@@ -28,7 +28,9 @@ plans:
     expect:
       completed: true
       water_surface: {{finite: true}}
-"""
+{more}"""
+_HEC_RAS = '{type: hec-ras, version: "6.6"}   # the version that must compute them'
+_VOLUME = "      volume_error_percent: {at_most: 2}      # `Finished Successfully` says nothing about it\n"
 
 _INSTALL = """\
     # ras_exe_path: /opt/hecras/6.6    # folder of the Linux solvers, where it is not found by itself
@@ -54,15 +56,17 @@ def command(project: Path, spec: Path) -> int:
         found = parse_project(decode(project.read_bytes()), str(project))
     except OSError as error:
         raise ProjectError(f"{project}: {error.strerror}; name the .prj of a HEC-RAS project") from error
-    steady = _all_steady(project, found.plans)
+    flows = _flows(project, found.plans)
+    steady = bool(flows) and all(flow.startswith("f") for flow in flows)
+    unsteady = bool(flows) and all(flow.startswith("u") for flow in flows)
     text = _SPEC.format(
-        engine="steady" if steady else 'hec-ras, version: "6.6"',
-        version_hint="" if steady else "    # the version your workers have",
+        engine="{type: steady}" if steady else _HEC_RAS,
         install="" if steady else _INSTALL,
         cores=os.cpu_count() or 1,
         project=_quoted(str(os.path.relpath(str(project), str(spec.parent)))),
         title=found.title,
         numbers=", ".join(f'"{number}"' for number in found.plans if _there(project, number)),
+        more=_VOLUME if unsteady else "",
     )
     spec.write_text(text, encoding="utf-8")
     click.echo(f"wrote {spec}; next: rasreconcile check {spec}")
@@ -78,9 +82,9 @@ def _there(project: Path, number: str) -> bool:
     return project.with_suffix(f".p{number}").exists()
 
 
-def _all_steady(project: Path, numbers: tuple[str, ...]) -> bool:
+def _flows(project: Path, numbers: tuple[str, ...]) -> list[str]:
+    """The flow file of each plan, whose first letter says its kind: f steady, u unsteady, q quasi-unsteady."""
     from rasreconcile.project import decode, parse_plan  # noqa: PLC0415
 
     plans = [project.with_suffix(f".p{n}") for n in numbers if _there(project, n)]
-    flows = [parse_plan(decode(plan.read_bytes()), plan.name).flow or "" for plan in plans]
-    return bool(flows) and all(flow.startswith("f") for flow in flows)
+    return [parse_plan(decode(plan.read_bytes()), plan.name).flow or "" for plan in plans]

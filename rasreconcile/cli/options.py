@@ -5,6 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +16,7 @@ import click
 
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address, is_preparation
+from rasreconcile.report.folding import folded
 
 FORMAT_VERSION = 1
 """Of all JSON that is written; raised when a field changes its meaning or goes away."""
@@ -74,6 +77,15 @@ def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
     near = get_close_matches(word, addresses, n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans there are"
     raise UsageError(f"{word}: no such plan; {hint}")
+
+
+def say(line: str) -> None:
+    """One line of an answer for people: folded on a terminal, whole where it goes into a file or a pipe."""
+    if sys.stdout.isatty():
+        for part in folded(line, shutil.get_terminal_size().columns):
+            click.echo(part)
+    else:
+        click.echo(line)
 
 
 def write_json(document: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
 
 
@@ -61,9 +61,9 @@ def command(spec: Path | None, as_json: bool, really: bool, force: bool) -> int:
         return 0
     for one in found.all:
         what = f"keeps ({one.kept_because})" if one.kept_because else verb
-        click.echo(f"{what}  {one.published.address}  {one.published.path}")
+        say(f"{what}  {one.published.address}  {one.published.path}")
     if not found.all:
-        click.echo("every result belongs to a plan of the spec")
+        say("every result belongs to a plan of the spec")
     elif not really and found.removable:
-        click.echo(f"{len(found.removable)} of {found.results} results; --yes removes them")
+        say(f"{len(found.removable)} of {found.results} results; --yes removes them")
     return 0

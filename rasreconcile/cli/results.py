@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,14 +85,31 @@ def _rows(words: Sequence[str], depth: str) -> list[Row]:
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as store:
+        published = {a: p for a, p in store.published().items() if not is_preparation(a)}
         verdicts = [v for v in store.verdicts() if not is_preparation(v.address)]
-        published = store.published()
+        looked_at = {verdict.address for verdict in verdicts}
+        verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
         known = [verdict.address for verdict in verdicts]
         wanted = (
             {a for pattern in patterns for a in plans_matching(pattern, known)} if patterns else set(known)
         )
         runs = {p.run: store.run(p.run) for p in published.values() if p.address in wanted}
     return [_row(v, published.get(v.address), runs, depth) for v in verdicts if v.address in wanted]
+
+
+def _not_looked_at(published: Published) -> LastVerdict:
+    """Of a result that was adopted, or rebuilt from its receipt, since the last `apply`."""
+    from rasreconcile.records import LastVerdict  # noqa: PLC0415
+
+    return LastVerdict(
+        address=published.address,
+        sync="unknown",
+        phase="idle",
+        reasons=(),
+        next_at=None,
+        output=published.path,
+        at=published.at,
+    )
 
 
 def _row(
@@ -102,7 +120,7 @@ def _row(
 
     state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
     if published is None:
-        return Row(verdict=verdict, state=state)
+        return Row(verdict=verdict, state=state, note=verdict.reasons[-1] if verdict.reasons else "")
     run = runs.get(published.run)
     took = run.ended - run.started if run and run.ended and run.started else None
     if not published.path.exists():
@@ -122,22 +140,32 @@ def _row(
 
 
 def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]:
-    from rasreconcile.results import tables  # noqa: PLC0415  h5py
+    """A plan without a result, or whose result lacks the dataset, is left out and said so. Raises where all are."""
+    from rasreconcile.results import reader  # noqa: PLC0415  a reader process is for rows that are read
 
-    index: list[str] | None = None
+    heads: list[str] | None = None
+    lacking: ResultError | None = None
     for row in rows:
         if row.published is None or row.state == "missing":
             click.echo(f"{row.verdict.address} has no result; it is left out", err=True)
             continue
-        for part in tables.parts(row.published.path, place):
-            index = index if index is not None else list(part.index)
-            if list(part.index) != index:
-                names = f"{', '.join(part.index)} instead of {', '.join(index)}"
+        parts = reader.rows(row.published.path, place)
+        try:
+            first = next(parts, None)
+        except ResultError as error:
+            click.echo(f"{row.verdict.address} is left out: {error}", err=True)
+            lacking = error
+            continue
+        for index, values in chain([first] if first else [], parts):
+            heads = heads if heads is not None else list(index)
+            if list(index) != heads:
+                names = f"{', '.join(index)} instead of {', '.join(heads)}"
                 raise ResultError(
                     f"{row.published.path}: {place} is laid out otherwise ({names}); collect it alone"
                 )
-            values = part.values.astype(float).tolist()
-            yield {"plan": [str(row.verdict.address)] * len(values), **part.index, "value": values}
+            yield {"plan": [str(row.verdict.address)] * len(values), **index, "value": values}
+    if heads is None and lacking is not None:
+        raise lacking
 
 
 def _reduced(rows: Sequence[Row], place: str, stat: str) -> Iterator[dict[str, Sequence[Any]]]:
@@ -186,8 +214,6 @@ def _write_rows(rows: Sequence[Row], form: str, output: Path | None) -> None:
 
 
 def _write_tables(tables: Iterator[dict[str, Sequence[Any]]], form: str, output: Path | None) -> None:
-    from itertools import chain  # noqa: PLC0415
-
     from rasreconcile.report import files  # noqa: PLC0415
 
     first = next(tables, None)

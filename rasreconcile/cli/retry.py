@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rasreconcile.cli.apply import asking
-from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
 
@@ -42,7 +42,7 @@ def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
         return 0
     who = "the controller at work takes it up" if taken_up else "the next `apply` computes it"
     for address in wanted:
-        click.echo(f"{address}: {who}")
+        say(f"{address}: {who}")
     if not wanted:
-        click.echo("nothing is held or quarantined")
+        say("nothing is held or quarantined")
     return 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
 from rasreconcile.jobs import RunId
 from rasreconcile.records import LastVerdict, Progress
 from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many, length, progress_words, stamp
@@ -53,19 +53,15 @@ def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
             _print(verdict, gone=verdict.address in gone)
     _print_runs(live, progress)
     if controller is None:
-        click.echo(
-            "no controller is working" + (f"; {len(live)} runs go on, `apply` collects them" if live else "")
-        )
+        say("no controller is working" + (f"; {len(live)} runs go on, `apply` collects them" if live else ""))
     else:
-        click.echo(
-            f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}"
-        )
+        say(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
     if verdicts:
         seen = max(v.at for v in verdicts)
         many = how_many(v.address for v in verdicts)
-        click.echo(f"{many}: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
+        say(f"{many}: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
     else:
-        click.echo("no plan was looked at yet; run `apply`")
+        say("no plan was looked at yet; run `apply`")
     return 0
 
 
@@ -76,9 +72,9 @@ def _print(verdict: LastVerdict, *, gone: bool) -> None:
     if gone:
         told = [f"{verdict.output} was removed since; `apply` makes it again"]
     when = f" (again at {stamp(verdict.next_at)})" if verdict.next_at else ""
-    click.echo(f"{sign} {verdict.address}  {state}{when}  {told[0]}".rstrip())
+    say(f"{sign} {verdict.address}  {state}{when}  {told[0]}".rstrip())
     for line in told[1:]:
-        click.echo(f"    {line}")
+        say(f"    {line}")
 
 
 def _progress_values(run: Run, progress: Mapping[RunId, Progress]) -> dict[str, Any] | None:
@@ -90,7 +86,7 @@ def _print_runs(live: tuple[Run, ...], progress: Mapping[RunId, Progress]) -> No
     now = datetime.now(UTC)
     for run in live:
         going = length(now - (run.started or run.created))
-        click.echo(f"> {run.address}  {run.state} on {run.worker} for {going}  {run.id}")
+        say(f"> {run.address}  {run.state} on {run.worker} for {going}  {run.id}")
         known = progress.get(run.id)
         if known and (words := progress_words(known.facts, known.done)):
-            click.echo(f"    {', '.join(words)}")
+            say(f"    {', '.join(words)}")

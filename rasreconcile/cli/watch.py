@@ -40,9 +40,8 @@ def command(spec: Path | None, as_json: bool) -> int:
             if outcome.exit == 130:
                 return 130
             seen = watched(loaded, preview(loaded, Clock()).plans)
-            _say(
-                f"{loaded.name}: {outcome.decision.health}; watching {len(seen.files)} files", as_json=as_json
-            )
+            stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
+            _say(f"{loaded.name}: {stands}; watching {len(seen.files)} files", as_json=as_json)
         except StoreBusy:
             raise
         except SpecError as error:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.equipment import Equipment, folder_of
 from rasreconcile.controller.installs import Installs, engines_of
 from rasreconcile.controller.preparations import with_preparations
 from rasreconcile.controller.preview import remembered
@@ -15,7 +16,7 @@ from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import UsageError, WorkerError
 from rasreconcile.jobs import Problem
-from rasreconcile.plans import Plan
+from rasreconcile.plans import Address, Plan
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.spec import HecRasEngine
@@ -28,11 +29,27 @@ class Findings:
 
     plans: tuple[Plan, ...]
     workers: Mapping[str, tuple[Problem, ...]]
+    unable: Mapping[str, Mapping[Address, str]]
+    """By worker: the plans that it cannot run, and why."""
+
+    def nowhere(self, plan: Plan) -> tuple[str, ...]:
+        """Why no worker that the plan may use can run it; nothing where one can."""
+        names = plan.only_on or tuple(self.unable)
+        whys = [why for name in names if (why := self._why(name, plan))]
+        return tuple(whys) if len(whys) == len(names) else ()
+
+    def _why(self, name: str, plan: Plan) -> str | None:
+        why = self.unable.get(name, {}).get(plan.address)
+        if why is None:
+            return None
+        # What a worker lacks is told once, with the worker.
+        return f"worker {name} is unfit" if self.workers.get(name) else f"{name} cannot run it: {why}"
 
     @property
     def fit(self) -> bool:
         """Whether every plan can run and every worker is well."""
-        return not any(plan.blocked_by for plan in self.plans) and not any(self.workers.values())
+        stuck = any(plan.blocked_by or self.nowhere(plan) for plan in self.plans)
+        return not stuck and not any(self.workers.values())
 
 
 def check(loaded: LoadedSpec, clock: Clock) -> Findings:
@@ -44,7 +61,9 @@ def check(loaded: LoadedSpec, clock: Clock) -> Findings:
         resolution = resolve(loaded, digests, engine_for, contents=contents)
         plans = with_preparations(loaded, digests, resolution).plans
     plans = tuple(_with_doubt(plan) for plan in plans if not plan.prepares)
-    return Findings(plans, {name: _check(loaded, name) for name in loaded.spec.workers})
+    asked = {name: _check(loaded, name, plans) for name in loaded.spec.workers}
+    problems = {name: found for name, (found, _) in asked.items()}
+    return Findings(plans, problems, {name: unable for name, (_, unable) in asked.items()})
 
 
 def _with_doubt(plan: Plan) -> Plan:
@@ -52,20 +71,26 @@ def _with_doubt(plan: Plan) -> Plan:
     return replace(plan, warnings=(*plan.warnings, doubt)) if doubt else plan
 
 
-def _check(loaded: LoadedSpec, name: str) -> tuple[Problem, ...]:
+def _check(
+    loaded: LoadedSpec, name: str, plans: tuple[Plan, ...]
+) -> tuple[tuple[Problem, ...], Mapping[Address, str]]:
+    """What would stop every run there, and which plans cannot run there."""
+    spec = loaded.spec.workers[name]
     try:
-        worker = open_worker(name, loaded.spec.workers[name], loaded.folder)
+        worker = open_worker(name, spec, loaded.folder)
     except UsageError as error:
-        return (Problem(str(error), "leave the worker out for now"),)
+        return (Problem(str(error), "leave the worker out for now"),), {}
     try:
         problems = worker.check()
-        installs = Installs.of(loaded.spec.workers[name], engines_of(loaded.spec), loaded.folder)
+        installs = Installs.of(spec, engines_of(loaded.spec), loaded.folder)
         if not problems:
             installs.look(worker)
-        return (*problems, *installs.missing())
+        equipment = Equipment(spec, installs, folder_of(spec, loaded.folder))
+        return (*problems, *installs.missing()), installs.unable(equipment, plans)
     except WorkerError as error:
         # Where, what, and what to do: the last is the remedy.
         what, _, remedy = str(error).rpartition("; ")
-        return (Problem(what or remedy, remedy if what else "see that it is switched on and can be reached"),)
+        fallback = "see that it is switched on and can be reached"
+        return (Problem(what or remedy, remedy if what else fallback),), {}
     finally:
         worker.close()

@@ -15,7 +15,7 @@ from rasreconcile.jobs import RunId, Running, Worker
 from rasreconcile.plans import Address, Plan
 from rasreconcile.project import decode
 from rasreconcile.records import Progress
-from rasreconcile.results.messages import Reading, Window, done, resumed, simulation_window
+from rasreconcile.results.log import Reading, Window, done, resumed, simulation_window
 from rasreconcile.runs import Run
 
 if TYPE_CHECKING:

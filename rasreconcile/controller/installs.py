@@ -16,6 +16,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import EngineSpec, HecRasEngine, LocalWorker, PsExecWorker, Spec, SshWorker, WorkerSpec
 
 if TYPE_CHECKING:
+    from rasreconcile.controller.equipment import Equipment
     from rasreconcile.controller.stations import Station
 
 
@@ -57,7 +58,7 @@ class Installs:
         """Versions of which it is not certain how they are called."""
         return tuple(doubt for e in self.engines if (doubt := HecRas(e).doubt))
 
-    def unable(self, station: Station, plans: Sequence[Plan]) -> Mapping[Address, str]:
+    def unable(self, station: Station | Equipment, plans: Sequence[Plan]) -> Mapping[Address, str]:
         """Which of the plans cannot run here, and why; nothing before it was looked."""
         if not self._found:
             return {}
@@ -70,7 +71,7 @@ class Installs:
                 found[plan.address] = why
         return found
 
-    def why_not(self, station: Station, plan: Plan) -> str | None:
+    def why_not(self, station: Station | Equipment, plan: Plan) -> str | None:
         """Why this plan cannot run here, once it was looked; None: it can."""
         engine = plan.engine
         if not isinstance(engine, HecRasEngine):

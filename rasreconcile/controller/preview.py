@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.equipment import looked_at_here
 from rasreconcile.controller.looking import Looking, Memory
 from rasreconcile.controller.policies import policy_of
 from rasreconcile.controller.preparations import with_preparations
@@ -69,7 +70,7 @@ class NoMemory:
 
 
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
-    """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
+    """Looks at everything apply looks at; of the workers only at this machine. Raises SpecError, StoreError."""
     with ExitStack() as stack:
         memory = remembered(loaded.state_path, stack)
         digests = Digests(memory.hashes(), clock.wall_ns)
@@ -80,7 +81,8 @@ def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
         plans = with_preparations(loaded, digests, found, proven=proven).plans
         looking = Looking(memory, digests)
         looking.look(plans)
-        seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))
+        workers = looked_at_here(idle_workers(loaded.spec), loaded, plans)
+        seen = replace(looking.seen(plans, clock.now()), workers=workers)
         decision = decide(plans, seen, policy_of(loaded.spec))
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)

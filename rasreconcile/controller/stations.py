@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.equipment import Equipment, folder_of
 from rasreconcile.controller.installs import Installs, engines_of
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.edits.spool import Spool
@@ -20,7 +20,6 @@ from rasreconcile.spec import (
     DockerWorker,
     EngineSpec,
     LocalWorker,
-    PsExecWorker,
     Spec,
     SshWorker,
     WorkerSpec,
@@ -72,16 +71,7 @@ class Station:
 
     def install(self, cores: int, engine: EngineSpec) -> Install:
         """Where this engine is found here, for a run with this many cores."""
-        found = self.installs.found(engine)
-        return Install(
-            platform=self.installs.platform,
-            cores=cores,
-            home=found.home if found else None,
-            wine=found.wine if found else None,
-            python=sys.executable if isinstance(self.spec, LocalWorker) else "python3",
-            process_priority=self.spec.process_priority,
-            worker_folder=self.folder,
-        )
+        return Equipment(self.spec, self.installs, self.folder).install(cores, engine)
 
     def check(self) -> list[Problem]:
         """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
@@ -168,7 +158,7 @@ def open_stations(
             control=Lane(f"{name}-control", 1, answers),
             installs=Installs.of(spec, engines_of(loaded.spec), loaded.folder),
             spool=spool,
-            folder=_folder_of(spec, loaded.folder),
+            folder=folder_of(spec, loaded.folder),
             transfer=Lane(f"{name}-transfer", threads, answers),
             fetching=Lane(f"{name}-fetching", threads, answers),
             ahead=Lane(f"{name}-ahead", 1, answers),
@@ -182,7 +172,7 @@ def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
     """The worker that this part of the spec describes; its folder is relative to the spec file."""
     match spec:
         case LocalWorker():
-            return local_worker(name, Path(_folder_of(spec, folder)))
+            return local_worker(name, Path(folder_of(spec, folder)))
         case SshWorker(platform="posix"):
             from rasreconcile.workers.ssh import ssh_worker  # noqa: PLC0415  paramiko takes a third of a second
 
@@ -197,14 +187,3 @@ def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
             raise UsageError(
                 f"workers.{name}: workers of type {spec.type} are not built yet; use `local`, `ssh` or `docker`"
             )
-
-
-def _folder_of(spec: WorkerSpec, folder: Path) -> str:
-    """The worker's folder in its own spelling; of this machine relative to the spec file."""
-    match spec:
-        case LocalWorker():
-            return str(Path(folder, Path(spec.worker_folder).expanduser()).absolute())
-        case PsExecWorker():
-            return spec.folder_on_host
-        case _:
-            return spec.worker_folder

@@ -16,6 +16,7 @@ from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many
 
 SYNCS = [str(sync) for sync in Sync]
 _MOST_COMMANDS = 5
+_MOST_NAMED = 3
 _BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
 
 
@@ -40,9 +41,8 @@ def lines(
         yield from _verdict(verdict, width)
     for run in decision.strays:
         yield f"* {run.address}  run {run.id} goes on on {run.worker}; its plan is no longer in the spec"
-    for address, texts in (warnings or {}).items():
-        for text in texts:
-            yield click.style(f"  {address}: {text}", dim=True)
+    for text, addresses in _by_text(warnings or {}).items():
+        yield click.style(f"  {_named(addresses)}: {text}", dim=True)
     if shown or decision.strays:
         yield ""
     many = how_many(v.address for v in decision.verdicts)
@@ -50,6 +50,20 @@ def lines(
     yield _outlook(decision)
     if proposal:
         yield from _proposed(name, proposal)
+
+
+def _by_text(warnings: Mapping[Address, Sequence[str]]) -> Mapping[str, Sequence[Address]]:
+    """What is true of many plans is said once."""
+    found: dict[str, list[Address]] = {}
+    for address, texts in warnings.items():
+        for text in texts:
+            found.setdefault(text, []).append(address)
+    return found
+
+
+def _named(addresses: Sequence[Address]) -> str:
+    more = len(addresses) - _MOST_NAMED
+    return ", ".join(addresses[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _verdict(verdict: Verdict, width: int) -> Iterator[str]:

@@ -111,7 +111,11 @@ class Lines(Quiet):
 
     def progress(self, moment: Moment) -> None:
         if self._live is not None:
-            self._live.update("\n".join(progress_lines(moment, self._failure)), refresh=True)
+            from rich.text import Text  # noqa: PLC0415  as above
+
+            # As Text: a message with brackets (`has shape [2, 3]`) is no markup.
+            shown = "\n".join(progress_lines(moment, self._failure))
+            self._live.update(Text(shown), refresh=True)
 
 
 def how_far(one: Any) -> str:

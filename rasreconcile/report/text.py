@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from rasreconcile.facts import LogFacts
 from rasreconcile.plans import is_preparation
 from rasreconcile.records import Event
-from rasreconcile.runs import Run
 
 SIGNS: Mapping[str, str] = {"current": " ", "stale": "~", "missing": "+", "invalid": "!", "unknown": "?"}
 COLOURS: Mapping[str, str] = {
@@ -59,13 +58,6 @@ def event_line(event: Event) -> str:
     """`12:30:05 succeeded Demo/p01  on desk, 0.4 s`."""
     about = f" {event.address}" if event.address else ""
     return f"{event.at:%H:%M:%S} {event.kind}{about}  {event.message}"
-
-
-def run_line(run: Run) -> str:
-    """One line of `history`."""
-    took = length(run.ended - run.started) if run.ended and run.started else "-"
-    said = run.failure.message if run.failure else run.reason
-    return f"{stamp(run.created)}  {run.state:<10} {run.address:<24} {run.worker:<12} {took:>12}  {said}"
 
 
 def progress_words(said: LogFacts, done: float | None) -> list[str]:

@@ -12,11 +12,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
@@ -24,6 +24,8 @@ from rasreconcile.facts import Baseline, HdfFacts
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+Rows = tuple[dict[str, list[Any]], list[float]]
+"""What values are of, a column for each axis, and the values: `tables.Part` as plain lists."""
 Thoroughness = Literal["summary", "every dataset"]
 
 _SHORTEST_PATIENCE = 300.0
@@ -58,7 +60,7 @@ class _Process:
         )
 
     def ask(self, request: bytes, patience: float) -> bytes:
-        """One line for one line. Raises _Ended, TimeoutError."""
+        """The next line of the answer; an empty request asks for no more than that. Raises _Ended, TimeoutError."""
         late = threading.Event()
 
         def stop() -> None:
@@ -69,8 +71,9 @@ class _Process:
         timer.start()
         try:
             assert self._child.stdin is not None and self._child.stdout is not None
-            self._child.stdin.write(request + b"\n")
-            self._child.stdin.flush()
+            if request:
+                self._child.stdin.write(request + b"\n")
+                self._child.stdin.flush()
             answer = self._child.stdout.readline()
         except OSError:
             answer = b""
@@ -118,31 +121,45 @@ class Readers:
                 "baseline": None if baseline is None else [os.fspath(baseline.path), baseline.within],
             }
         ).encode()
-        sizes = [p.stat().st_size for p in (path, *([baseline.path] if baseline else [])) if p.exists()]
-        patience = self._shortest + sum(sizes) / _BYTES_A_SECOND
+        patience = self._patience(path, *([baseline.path] if baseline else []))
         with self._room:
-            return self._ask(path, request, patience)
-
-    def _ask(self, path: Path, request: bytes, patience: float) -> HdfFacts:
-        # One that was idle may have been ended by others: only what happens to a fresh one is the file's doing.
-        while True:
-            idle = self._idle.pop() if self._idle else None
-            process = idle or _Process(self._command)
-            try:
-                answer = json.loads(process.ask(request, patience))
-            except TimeoutError:
-                why = f"reading it did not end within {patience:.0f} s"
-                raise ResultError(f"{path}: cannot be read as HDF5: {why}; compute it again") from None
-            except _Ended:
-                if idle is not None:
-                    continue
-                raise ResultError(
-                    f"{path}: cannot be read as HDF5: it crashed the HDF5 library; compute it again"
-                ) from None
+            process, answer = self._begin(path, request, patience)
             self._idle.append(process)
             if "refused" in answer:
                 raise ResultError(answer["refused"])
             return adapter().validate_python(answer["facts"])
+
+    def rows(self, path: Path, place: str) -> Iterator[Rows]:
+        """As `tables.parts`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends."""
+        request = json.dumps({"path": os.fspath(path), "dataset": place}).encode()
+        patience = self._patience(path)
+        with self._room:
+            process, answer = self._begin(path, request, patience)
+            try:
+                while "rows" in answer:
+                    index, values = answer["rows"]
+                    yield index, values
+                    answer = _asked(process, path, b"", patience)
+            except BaseException:
+                # What it still has to say of this file must not be taken for its next answer.
+                process.close()
+                raise
+            self._idle.append(process)
+            if "refused" in answer:
+                raise ResultError(answer["refused"])
+
+    def _patience(self, *paths: Path) -> float:
+        return self._shortest + sum(p.stat().st_size for p in paths if p.exists()) / _BYTES_A_SECOND
+
+    def _begin(self, path: Path, request: bytes, patience: float) -> tuple[_Process, dict[str, Any]]:
+        """A process and the first line of its answer."""
+        while self._idle:
+            process = self._idle.pop()
+            # One that was idle may have been ended by others: only what happens to a fresh one is the file's doing.
+            with suppress(_Ended):
+                return process, json.loads(process.ask(request, patience))
+        process = _Process(self._command)
+        return process, _asked(process, path, request, patience)
 
     def close(self) -> None:
         """Ends the idle processes."""
@@ -150,8 +167,22 @@ class Readers:
             self._idle.pop().close()
 
 
+def _asked(process: _Process, path: Path, request: bytes, patience: float) -> dict[str, Any]:
+    """Raises ResultError where no answer comes."""
+    try:
+        answer: dict[str, Any] = json.loads(process.ask(request, patience))
+    except TimeoutError:
+        why = f"reading it did not end within {patience:.0f} s"
+    except _Ended:
+        why = "it crashed the HDF5 library"
+    else:
+        return answer
+    raise ResultError(f"{path}: cannot be read as HDF5: {why}; compute it again")
+
+
 READERS = Readers()
 """Of this process."""
 atexit.register(READERS.close)
 
 read = READERS.read
+rows = READERS.rows

@@ -1,34 +1,58 @@
-"""The other end of `reader`: reads the files it is asked about, one line of JSON for one, until the pipe closes."""
+"""The other end of `reader`: reads the files it is asked about, in lines of JSON, until the pipe closes."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rasreconcile.errors import ResultError
-from rasreconcile.facts import Baseline
-from rasreconcile.results import hdf
+from rasreconcile.facts import Baseline, HdfFacts
+from rasreconcile.results import hdf, tables
 from rasreconcile.results.reader import adapter
 
+_ROWS = 50_000
+"""In one line."""
 
-def answer(line: str) -> bytes:
-    """`{"facts": ...}` or `{"refused": why}`."""
+
+def answers(line: str) -> Iterator[bytes]:
+    """`{"facts": ...}`; for a dataset `{"rows": [index, values]}` as often as there are, and `{"end": true}`.
+
+    Instead of each of these there may come `{"refused": why}`, which is the last line then.
+    """
     asked = json.loads(line)
-    baseline = Baseline(Path(asked["baseline"][0]), asked["baseline"][1]) if asked["baseline"] else None
     try:
-        facts = hdf.read(
-            Path(asked["path"]),
-            datasets=asked["datasets"],
-            thoroughness=asked["thoroughness"],
-            baseline=baseline,
-        )
+        if "dataset" in asked:
+            yield from _rows(Path(asked["path"]), asked["dataset"])
+        else:
+            yield b'{"facts": ' + adapter().dump_json(_facts(asked)) + b"}"
     except ResultError as error:
-        return json.dumps({"refused": str(error)}).encode()
-    return b'{"facts": ' + adapter().dump_json(facts) + b"}"
+        yield json.dumps({"refused": str(error)}).encode()
+
+
+def _facts(asked: Mapping[str, Any]) -> HdfFacts:
+    baseline = Baseline(Path(asked["baseline"][0]), asked["baseline"][1]) if asked["baseline"] else None
+    return hdf.read(
+        Path(asked["path"]),
+        datasets=asked["datasets"],
+        thoroughness=asked["thoroughness"],
+        baseline=baseline,
+    )
+
+
+def _rows(path: Path, place: str) -> Iterator[bytes]:
+    for part in tables.parts(path, place):
+        for first in range(0, part.values.size, _ROWS):
+            cut = slice(first, first + _ROWS)
+            index = {name: labels[cut] for name, labels in part.index.items()}
+            yield json.dumps({"rows": [index, part.values[cut].astype(float).tolist()]}).encode()
+    yield b'{"end": true}'
 
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        sys.stdout.buffer.write(answer(line) + b"\n")
-        sys.stdout.buffer.flush()
+        for answer in answers(line):
+            sys.stdout.buffer.write(answer + b"\n")
+            sys.stdout.buffer.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +27,48 @@ class Part:
 
 
 def parts(path: Path, place: str) -> Iterator[Part]:
-    """The dataset in pieces, ghost cells and times of maxima left out. Raises ResultError where there is none."""
+    """The dataset in pieces, ghost cells and times of maxima left out. Raises ResultError where there is none.
+
+    A `*` in `place` stands for every name that fits; which it was is one column more: `area` of 2D areas.
+    """
     with hdf.opened(path) as tree:
-        shape = tree.shape(place)
-        if not shape or tree.sums(place, tuple(slice(0, 0) for _ in shape)) is None:
+        found = [one for one in _matching(tree, place) if _is_numbers(tree, one[0])]
+        if not found:
             raise ResultError(f"{path}: {place} is not there, or holds no numbers; `h5dump -n` lists what is")
-        axes = _axes(tree, place, shape)
-        for where, piece in tree.cut(place, layout.what_counts(tree, place, shape)):
-            yield _part(axes, where, piece)
+        for exact, names in found:
+            shape = tree.shape(exact) or ()
+            axes = _axes(tree, exact, shape)
+            for where, piece in tree.cut(exact, layout.what_counts(tree, exact, shape)):
+                part = _part(axes, where, piece)
+                matched = {name: [value] * part.values.size for name, value in names.items()}
+                yield Part({**matched, **part.index}, part.values)
         if tree.unreadable:
             raise ResultError(f"{path}: {next(iter(tree.unreadable))}; compute it again")
+
+
+def _matching(tree: Tree, place: str) -> list[tuple[str, dict[str, str]]]:
+    """Each place that is meant, with the names that stand for its `*`."""
+    found: list[tuple[str, dict[str, str]]] = [("", {})]
+    owner = ""
+    for word in place.strip("/").split("/"):
+        if "*" in word:
+            fits = re.compile(".*".join(map(re.escape, word.split("*"))))
+            column = "area" if owner == "2D Flow Areas" else f"name{len(found[0][1])}" if found else ""
+            found = [
+                (f"{above}/{name}".lstrip("/"), {**names, column: name})
+                for above, names in found
+                for name in tree.names(above)
+                if fits.fullmatch(name)
+            ]
+        else:
+            found = [(f"{above}/{word}".lstrip("/"), names) for above, names in found]
+        owner = word
+    return found
+
+
+def _is_numbers(tree: Tree, place: str) -> bool:
+    shape = tree.shape(place)
+    return bool(shape) and tree.sums(place, tuple(slice(0, 0) for _ in shape or ())) is not None
 
 
 def _part(

@@ -22,6 +22,7 @@ workers:
 plans:
 {plans}
 """
+SUMMARY = "/Results/Unsteady/Output/Output Blocks/Base Output/Summary Output"
 PREPARED = 'inputs: ["*.tmp.hdf", "*.b??", "*.x??", "standin.jso?"]'
 
 
@@ -37,8 +38,6 @@ class Study:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.before: dict[str, dict[str, bytes]] = {}
-        """Files of its projects before the program saw them."""
 
     def spec(self, workers: str, plans: str) -> None:
         (self.folder / "spec.yaml").write_text(SPEC.format(workers=workers, plans=plans))
@@ -82,6 +81,12 @@ def test_it_converges_a_changed_flow_runs_one_plan_and_the_project_stays_as_it_w
     before = bytes_of(project.parent)
     assert "2 of 2 plans are current" in study.run("apply", "spec.yaml").stdout
     assert "nothing to do" in study.run("apply", "spec.yaml").stdout
+    every = study.run("results", "spec.yaml", "--dataset", f"{SUMMARY}/2D Flow Areas/*/Maximum Water Surface")
+    assert every.stdout.splitlines()[0] == "plan,area,cell,value"
+    assert [line.split(",")[:3] for line in every.stdout.splitlines()[1:3]] == [
+        ["Basin/p01", "Basin", "0"],
+        ["Basin/p01", "Basin", "1"],
+    ]
     assert bytes_of(project.parent) == before
     assert len([call for call in ras.calls() if call["program"] == "RasUnsteady"]) == 2
     flow = project.with_suffix(".u01")
@@ -110,10 +115,7 @@ FAILURES = {
 """By mode of the stand-ins: the cause, and a part of what the modeller is told. The plan is to blame for all."""
 
 
-@pytest.fixture(scope="module")
-def failed(standins, tmp_path_factory) -> Study:
-    """One apply of a project for each mode."""
-    study = Study(tmp_path_factory.mktemp("failures"))
+def test_every_failure_of_a_plan_is_told_with_its_cause_and_what_to_do(standins, study) -> None:
     standins.linux(study.folder / "6.6", "6.6")
     plans = ""
     for mode in FAILURES:
@@ -123,21 +125,23 @@ def failed(standins, tmp_path_factory) -> Study:
         expect = "{volume_error_percent: {at_most: 2}}"
         plans += f"  - {{project: {mode}/Basin.prj, name: {mode}, expect: {expect}, {PREPARED}}}\n"
     study.spec(worker("desk", "6.6"), plans)
-    study.before = {mode: bytes_of(study.folder / mode) for mode in FAILURES}
+    before = {mode: bytes_of(study.folder / mode) for mode in FAILURES}
     study.run("apply", "spec.yaml", check=3)
-    return study
-
-
-@pytest.mark.parametrize("mode", list(FAILURES))
-def test_every_failure_of_a_plan_is_told_with_its_cause_and_what_to_do(failed, mode: str) -> None:
-    cause, said = FAILURES[mode]
-    (run,) = [run for run in failed.runs() if run["plan"] == f"{mode}/p01"]
-    assert run["state"] == "failed"
-    assert run["failure"]["cause"] == cause
-    assert run["failure"]["blame"] == "plan"
-    assert said in run["failure"]["message"]
-    assert not (failed.folder / "results" / mode / "Basin.p01.hdf").exists()
-    assert bytes_of(failed.folder / mode) == failed.before[mode]
+    runs = study.runs()
+    assert {(run["state"], run["failure"]["blame"]) for run in runs} == {("failed", "plan")}
+    told = {str(run["plan"]).partition("/")[0]: run["failure"] for run in runs}
+    assert len(runs) == len(told)
+    assert {mode: failure["cause"] for mode, failure in told.items()} == {
+        mode: cause for mode, (cause, _) in FAILURES.items()
+    }
+    unsaid = {
+        mode: told[mode]["message"]
+        for mode, (_, said) in FAILURES.items()
+        if said not in told[mode]["message"]
+    }
+    assert unsaid == {}
+    assert list((study.folder / "results").rglob("*.hdf")) == []
+    assert {mode: bytes_of(study.folder / mode) for mode in FAILURES} == before
 
 
 WORKERS_FAULT = {
@@ -166,8 +170,8 @@ def test_a_hang_without_a_word_is_the_workers_fault(standins, study) -> None:
     project = standins.write_project(study.folder / "model", plans=("01",))
     standins.prepare(project, "01")
     standins.linux(study.folder / "6.6", "6.6").fails("hang", times=1)
-    plan = f"project: model/Basin.prj, max_runtime_minutes: 0.05, {PREPARED}"
-    study.spec(worker("desk", "6.6"), f"  - {{{plan}}}\n")
+    desk = worker("desk", "6.6", ", max_runtime_minutes: 0.05")
+    study.spec(desk, f"  - {{project: model/Basin.prj, {PREPARED}}}\n")
     study.run("apply", "spec.yaml")
     good, hung = study.runs()
     assert (hung["state"], hung["failure"]["blame"]) == ("lost", "worker")
@@ -196,8 +200,9 @@ def test_a_plan_that_is_not_prepared_is_held_with_the_remedy(standins, study) ->
     standins.write_project(study.folder / "model", plans=("01",))
     standins.linux(study.folder / "6.6", "6.6")
     study.spec(worker("desk", "6.6"), "  - {project: model/Basin.prj}\n")
-    done = study.run("apply", "spec.yaml", check=4)
-    assert "the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01" in done.stdout
+    needs = "desk cannot run it: the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01"
+    for verb, exit_code in (("diff", 0), ("check", 4), ("apply", 4)):
+        assert needs in study.run(verb, "spec.yaml", check=exit_code).stdout, verb
     assert study.runs() == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from rasreconcile.controller.following import READ_AT_ONCE, read_on, source
 from rasreconcile.errors import StoreError
 from rasreconcile.jobs import Job, RunId
-from rasreconcile.results.messages import Reading
+from rasreconcile.results.log import Reading
 from rasreconcile.runs import Failure, Run
 from rasreconcile.store import Store
 from rasreconcile.store.reading import Reader

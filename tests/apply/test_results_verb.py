@@ -54,3 +54,16 @@ def test_results_are_one_row_a_plan_in_every_form(study) -> None:
     study.run(*surfaces, "--output", "ws.parquet")
     assert pyarrow.parquet.read_table(study.folder / "ws.parquet").num_rows == len(long)
     assert "is not there" in study.run("results", "spec.yaml", "--dataset", "/No", check=1).stderr
+
+
+def test_a_result_that_crashes_or_lacks_a_dataset_is_left_out_and_said(study) -> None:
+    study.apply()
+    for path, content in zip(study.results(), (b"rubbish", b""), strict=False):
+        path.write_bytes(content)
+    notes = [row["note"] for row in study.json("results", "spec.yaml")["results"]]
+    assert ["cannot be read as HDF5" in (note or "") for note in notes] == [True, True, False, False]
+    found = study.run(
+        "results", "spec.yaml", "--dataset", f"{PROFILES}/Cross Sections/*Surface", "--stat", "max"
+    )
+    assert [line.partition(",")[0] for line in found.stdout.splitlines()[1:]] == ["Willow/p03", "Willow/p04"]
+    assert found.stderr.count("is left out") == 2

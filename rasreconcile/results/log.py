@@ -1,4 +1,4 @@
-"""HEC-RAS's messages as they grow: bytes in, facts out. PURE.
+"""HEC-RAS's messages as a log that grows: bytes in, facts out. PURE.
 
 Two forms say the same: the lines of `Plan.pNN.computeMsgs.txt` (`Message  | ...`, `Progress | 0.33`), and what the
 Linux solvers print, which lacks the first column. A reading holds at most one line, however long the log.
@@ -15,7 +15,7 @@ from datetime import datetime
 from rasreconcile.facts import LogFacts, Trouble
 from rasreconcile.messages import is_failure
 from rasreconcile.project import entries
-from rasreconcile.results.times import moment
+from rasreconcile.results.times import moment, simulation
 
 LONGEST_LINE = 1024
 """Bytes of a line that are looked at."""
@@ -176,11 +176,8 @@ Window = tuple[datetime, datetime]
 def simulation_window(plan_text: str) -> Window | None:
     """`Simulation Date=01JAN1900,0000,01JAN1900,0200`; None where there is none, or no time passes in it."""
     said = next((e.value for e in entries(plan_text) if e.key == "Simulation Date" and e.value), None)
-    parts = [part.strip() for part in (said or "").split(",")]
-    if len(parts) < 4:
-        return None
-    begin, end = moment(f"{parts[0]} {parts[1]}"), moment(f"{parts[2]} {parts[3]}")
-    return (begin, end) if begin and end and begin < end else None
+    window = simulation(said or "")
+    return window if window and window[0] < window[1] else None
 
 
 def done(facts: LogFacts, window: Window | None) -> float | None:
