@@ -53,7 +53,14 @@ class WithoutResults:
     """A plan HDF without its group `Results`."""
 
 
-Edit = UnixLines | SetKeys | SetReferences | SetAttributes | WithoutResults
+@dataclass(frozen=True, slots=True)
+class OfVersion:
+    """An HDF must be of this version of HEC-RAS, where it says of which it is; nothing is changed."""
+
+    version: str
+
+
+Edit = UnixLines | SetKeys | SetReferences | SetAttributes | WithoutResults | OfVersion
 """Made by the controller before the worker hears of the job: workers only copy bytes."""
 
 

@@ -8,13 +8,14 @@ import h5py
 import numpy as np
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.jobs import SetAttributes, WithoutResults
+from rasreconcile.jobs import OfVersion, SetAttributes, WithoutResults
+from rasreconcile.versions import same, version_in
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 """What h5py raises on files that are no HDF, or damaged."""
 
 
-def edit(path: Path, change: SetAttributes | WithoutResults, source: Path) -> None:
+def edit(path: Path, change: SetAttributes | WithoutResults | OfVersion, source: Path) -> None:
     """Changes the file at `path`. Raises ProjectError, which names `source`, where it cannot be edited."""
     try:
         match change:
@@ -22,11 +23,24 @@ def edit(path: Path, change: SetAttributes | WithoutResults, source: Path) -> No
                 _set_attributes(path, change)
             case WithoutResults():
                 _leave_out_results(path)
+            case OfVersion(version):
+                _refuse_other_version(path, version, source)
     except _DAMAGE as error:
         why = " ".join(str(error).split())[:200]
         raise ProjectError(
             f"{source}: cannot be edited as HDF5: {why}; let HEC-RAS write it again"
         ) from error
+
+
+def _refuse_other_version(path: Path, version: str, source: Path) -> None:
+    with h5py.File(path, "r", locking=False) as file:
+        said = file.attrs.get("File Version")
+    found = version_in(said.decode("latin-1") if isinstance(said, bytes) else str(said))
+    if found is not None and not same(found, version):
+        raise ProjectError(
+            f"{source.name} was prepared by HEC-RAS {found}, the spec asks for {version};"
+            f" prepare the plan again with {version}, or ask for {found} in `engine`"
+        )
 
 
 def _set_attributes(path: Path, change: SetAttributes) -> None:

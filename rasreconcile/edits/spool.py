@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rasreconcile.edits import texts
 from rasreconcile.errors import InputChanged
-from rasreconcile.jobs import Edit, Job, SetAttributes, Staged, WithoutResults
+from rasreconcile.jobs import Edit, Job, OfVersion, SetAttributes, Staged, WithoutResults
 
 _CHUNK = 1 << 20
 _KEPT_SECONDS = 30 * 86400.0
@@ -79,7 +79,7 @@ class Spool:
 
 
 def _edit(path: Path, edit: Edit, source: Path) -> None:
-    if isinstance(edit, SetAttributes | WithoutResults):
+    if isinstance(edit, SetAttributes | WithoutResults | OfVersion):
         from rasreconcile.edits import hdf  # noqa: PLC0415  h5py is a quarter of a second of import
 
         hdf.edit(path, edit, source)

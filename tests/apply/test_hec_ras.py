@@ -200,7 +200,7 @@ def test_a_plan_that_is_not_prepared_is_held_with_the_remedy(standins, study) ->
     standins.write_project(study.folder / "model", plans=("01",))
     standins.linux(study.folder / "6.6", "6.6")
     study.spec(worker("desk", "6.6"), "  - {project: model/Basin.prj}\n")
-    needs = "desk cannot run it: the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01"
+    needs = "the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01"
     for verb, exit_code in (("diff", 0), ("check", 4), ("apply", 4)):
         assert needs in study.run(verb, "spec.yaml", check=exit_code).stdout, verb
     assert study.runs() == []

@@ -16,6 +16,7 @@ from rasreconcile.edits.spool import Spool
 from rasreconcile.errors import InputChanged, ProjectError
 from rasreconcile.jobs import (
     Edit,
+    OfVersion,
     SetAttributes,
     SetKeys,
     SetReferences,
@@ -135,7 +136,27 @@ def test_a_source_that_changed_since_it_was_hashed_is_told_and_leaves_nothing(tm
     assert list(spool.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("edit", [CORES, WithoutResults()])
+@pytest.mark.parametrize("said", [b"HEC-RAS 6.6 September 2024", "HEC-RAS 6.6.0", None, "made by hand"])
+def test_a_prepared_file_of_the_version_asked_for_or_of_none_stays_as_it_is(tmp_path: Path, said) -> None:
+    source = tmp_path / "X.p01.tmp.hdf"
+    with h5py.File(source, "w") as file:
+        if said is not None:
+            file.attrs["File Version"] = said
+    edited = Spool(tmp_path / "spool").edited(staged(source, OfVersion("6.6")))
+    assert edited.source.read_bytes() == source.read_bytes()
+
+
+def test_a_prepared_file_of_another_version_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    source = tmp_path / "X.p01.tmp.hdf"
+    with h5py.File(source, "w") as file:
+        file.attrs["File Version"] = np.bytes_("HEC-RAS 6.4.1 June 2023")
+    with pytest.raises(
+        ProjectError, match=r"prepared by HEC-RAS 6\.4\.1, the spec asks for 6\.6; prepare the plan again"
+    ):
+        Spool(tmp_path / "spool").edited(staged(source, OfVersion("6.6")))
+
+
+@pytest.mark.parametrize("edit", [CORES, WithoutResults(), OfVersion("6.6")])
 def test_what_is_no_hdf_is_named_with_the_remedy(tmp_path: Path, edit: Edit) -> None:
     source = tmp_path / "X.p01.tmp.hdf"
     source.write_bytes(b"no HDF")

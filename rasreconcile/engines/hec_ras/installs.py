@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Literal
 
-from rasreconcile.engines.hec_ras.versions import form_of, same
+from rasreconcile.engines.hec_ras.versions import form_of
+from rasreconcile.versions import same
 
 _WINDOWS = (
     r"C:\Program Files (x86)\HEC\HEC-RAS",

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rasreconcile.engines.hec_ras.versions import same, version_in
 from rasreconcile.facts import HdfFacts
 from rasreconcile.jobs import Evidence
 from rasreconcile.messages import FINISHED, last_said, log_errors, said
 from rasreconcile.runs import Failure, FailureClass
+from rasreconcile.versions import same, version_in
 
 
 @dataclass(frozen=True, slots=True)

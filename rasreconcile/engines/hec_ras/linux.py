@@ -9,7 +9,7 @@ from rasreconcile.engines.hec_ras.naming import Naming, naming_of, prepared_need
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
 from rasreconcile.engines.inputs import folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
-from rasreconcile.jobs import Edit, Install, Job, SetAttributes, Staged, UnixLines, WithoutResults
+from rasreconcile.jobs import Edit, Install, Job, OfVersion, SetAttributes, Staged, UnixLines, WithoutResults
 from rasreconcile.plans import MISSING, InputFile, Plan
 
 _TEXTS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality", "rasmap"})
@@ -50,7 +50,10 @@ def job(plan: Plan, install: Install, version: str) -> Job:
     others = [file for file in plan.inputs if file.raw != MISSING and not is_made_by_hec_ras(file, plan)]
     folder = folder_for(others)
     inputs = [_other(file, folder) for file in others]
-    inputs += [_prepared(file, name, folder, install.cores) for name, file in prepared.items()]
+    for name, file in prepared.items():
+        staged = replace(staged_file(file, folder), name=name_in(folder, name))
+        # The solver writes into these, whatever kind they were found as.
+        inputs.append(replace(staged, edits=_edits(name, install.cores, version), writable="own copy"))
     return Job(
         platform="posix",
         steps=_steps(naming, form, home, prepared),
@@ -96,13 +99,10 @@ def _other(file: InputFile, folder: str) -> Staged:
     return replace(staged, edits=(UnixLines(),)) if file.kind in _TEXTS else staged
 
 
-def _prepared(file: InputFile, name: str, folder: str, cores: int) -> Staged:
-    edits: tuple[Edit, ...] = ()
+def _edits(name: str, cores: int, version: str) -> tuple[Edit, ...]:
+    """Of a prepared file."""
     if name.endswith(".hdf"):
         # A finished plan HDF under this name is a prepared one with results: the solver would stumble over them.
         values = (("1D Cores", cores), ("2D Cores (per mesh)", cores))
-        edits = (WithoutResults(), SetAttributes("Plan Data/Plan Parameters", values))
-    elif name.rpartition(".")[2][:1] in {"b", "x", "r"}:
-        edits = (UnixLines(),)
-    # The solver writes into these, whatever kind they were found as.
-    return replace(staged_file(file, folder), name=name_in(folder, name), edits=edits, writable="own copy")
+        return OfVersion(version), WithoutResults(), SetAttributes("Plan Data/Plan Parameters", values)
+    return (UnixLines(),) if name.rpartition(".")[2][:1] in {"b", "x", "r"} else ()

@@ -5,11 +5,10 @@ In the words {stem} is the project's name, {plan} and {geometry} are two digits 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-Version = tuple[int, ...]
+from rasreconcile.versions import Version, parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +81,6 @@ RESULT = "{stem}.p{plan}.hdf"
 GROWING = _GROWING
 
 
-def parsed(version: str) -> Version:
-    """`6.3.1` -> (6, 3, 1); zeros at the end do not count."""
-    parts = [int(part) for part in version.split(".")]
-    while len(parts) > 1 and parts[-1] == 0:
-        parts.pop()
-    return tuple(parts)
-
-
 def form_of(version: str) -> Form:
     """The form of a version; of one older than all, the oldest."""
     wanted = parsed(version)
@@ -105,14 +96,3 @@ def doubt(version: str) -> str | None:
     if wanted < FORMS[0].since:
         return f"HEC-RAS {version} is older than {known}, which are known; it is called as the oldest of them"
     return None
-
-
-def version_in(text: str | None) -> str | None:
-    """`HEC-RAS 6.6 September 2024` -> `6.6`; None where the text names none."""
-    found = re.search(r"HEC-RAS\s+(\d+(?:\.\d+)+)", text or "")
-    return found[1] if found else None
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two spellings mean one version: `6.6` and `6.6.0` do, `6.3` and `6.3.1` do not."""
-    return parsed(one) == parsed(other)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rasreconcile.engines.hec_ras.installs import Found, NotFound, Wanted, found_in, places
-from rasreconcile.engines.hec_ras.versions import doubt, form_of, same, version_in
+from rasreconcile.engines.hec_ras.versions import doubt, form_of
+from rasreconcile.versions import same, version_in
 
 
 @pytest.mark.parametrize(
