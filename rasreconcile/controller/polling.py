@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from rasreconcile.controller.installs import platform_of
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import Station
 from rasreconcile.jobs import Problem, RunId, Status, Unknown
@@ -89,6 +90,7 @@ def _worker(site: Site, station: Station, faults: Sequence[tuple[datetime, str]]
         slots=spec.slots,
         cores_total=spec.cores_total,
         cores_per_plan=spec.cores_per_plan,
+        platform=platform_of(spec, station.installs.image or site.images.get(station.name)),
         unreachable=station.silent,
         unfit=station.unfit,
         faults=tuple(times),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rasreconcile.controller.apply import policy_of
 from rasreconcile.controller.clock import Clock
+from rasreconcile.controller.installs import platform_of
 from rasreconcile.controller.looking import Looking, Memory
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Address, Plan
@@ -66,6 +67,9 @@ class NoMemory:
     def assessed(self) -> Mapping[Path, Assessed]:
         return {}
 
+    def images(self) -> Mapping[str, str]:
+        return {}
+
 
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
     """Looks at everything apply looks at, but the workers. Raises SpecError, StoreError."""
@@ -78,7 +82,7 @@ def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
         plans = resolve(loaded, digests, engine_for, contents=contents, proven=proven).plans
         looking = Looking(memory, digests)
         looking.look(plans)
-        seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec))
+        seen = replace(looking.seen(plans, clock.now()), workers=idle_workers(loaded.spec, memory.images()))
         decision = decide(plans, seen, policy_of(loaded.spec))
         return Preview(plans, decision, known, propose(decision.verdicts, seen.assessments))
 
@@ -88,8 +92,8 @@ def remembered(state: Path, stack: ExitStack) -> Memory:
     return stack.enter_context(Reader(state)) if state.exists() else NoMemory()
 
 
-def idle_workers(spec: Spec) -> tuple[WorkerSeen, ...]:
-    """The workers of the spec as if they were all well."""
+def idle_workers(spec: Spec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:
+    """The workers of the spec as if they were all well. `images`: as last found, by worker."""
     return tuple(
         WorkerSeen(
             name=name,
@@ -97,6 +101,7 @@ def idle_workers(spec: Spec) -> tuple[WorkerSeen, ...]:
             slots=worker.slots,
             cores_total=worker.cores_total,
             cores_per_plan=worker.cores_per_plan,
+            platform=platform_of(worker, images.get(name)),
         )
         for name, worker in spec.workers.items()
     )

@@ -172,8 +172,8 @@ run_job() {
 }
 
 describe() {
-    printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "outputs": {' \
-        "$code" "$cause" "$began" "$ended" || return 1
+    printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "image": "%s", "outputs": {' \
+        "$code" "$cause" "$began" "$ended" "$RASRECONCILE_IMAGE" || return 1
     comma=
     while IFS= read -r name; do
         [ -f "work/$name" ] || continue

@@ -20,7 +20,7 @@ workers:
 plans:
   - {{project: Willow.prj, inputs: [ready.hdf], expect: {expect}, only_on: {only_on}}}
 """
-COMPUTE = ["sh", "-c", "sleep 0.5; cp ready.hdf {output}"]
+COMPUTE = ["sh", "-c", "sleep {seconds}; cp ready.hdf {{output}}"]
 
 
 @pytest.fixture(params=["bind mount", "api"])
@@ -28,8 +28,9 @@ def write_spec(request, study, dockerd):
     """Writes the spec of a study whose plans may run here and in containers."""
     host = dockerd.host if request.param == "bind mount" else dockerd.tcp
 
-    def write(only_on: str = "[]", max_runtime: str = "") -> None:
-        engine = json.dumps({"type": "command", "command": COMPUTE})
+    def write(only_on: str = "[]", max_runtime: str = "", seconds: float = 0.5) -> None:
+        command = [word.format(seconds=seconds) for word in COMPUTE]
+        engine = json.dumps({"type": "command", "command": command})
         text = WORKERS.format(
             engine=engine, image="rasbox:1", host=host, expect="{completed: false}", only_on=only_on
         )
@@ -43,6 +44,11 @@ def write_spec(request, study, dockerd):
             if name.startswith("rasreconcile-helper"):
                 client.remove_container(name, force=True)
         client.prune_volumes()
+
+
+def ours(dockerd) -> list[str]:
+    """Containers of this study's runs: the daemon serves other tests too."""
+    return [name for name in dockerd.names() if "-willow-" in name]
 
 
 def test_a_spec_with_this_machine_and_containers_converges_and_leaves_nothing(
@@ -71,11 +77,11 @@ def test_a_controller_killed_while_containers_compute_is_followed_by_one_that_re
     runs = study.json("history", "spec.yaml")["runs"]
     assert [run["worker"] for run in runs] == ["box"] * 4
     assert "nothing to do" in study.apply().stdout
-    assert [name for name in dockerd.names() if "helper" not in name] == []
+    assert ours(dockerd) == []
 
 
 def test_the_worker_s_own_time_limit_is_kept_and_told(study, write_spec) -> None:
-    write_spec(only_on="[box]", max_runtime=", max_runtime_minutes: 0.005")
+    write_spec(only_on="[box]", max_runtime=", max_runtime_minutes: 0.005", seconds=60)
     done = study.apply(check=3)
     assert "stopped after its time limit of 0:00:00.3" in done.stdout + done.stderr
 

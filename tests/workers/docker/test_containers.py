@@ -108,6 +108,8 @@ def test_a_container_of_the_same_name_that_is_not_ours_is_left_alone(bound, run)
         bound.worker.start(run, bound.job())
     bound.worker.discard(run)
     assert run in bound.daemon.names()
+    with bound.daemon.client() as client:
+        client.remove_container(run)
 
 
 def test_a_controller_killed_between_create_and_start_is_made_good_by_the_next(docker, run) -> None:
