@@ -6,7 +6,9 @@ import json
 import signal
 
 import pytest
-from dockerd import python_image
+from dockerd import busybox_image, python_image
+
+from rasreconcile.results.receipts import receipt_path
 
 WORKERS = """\
 version: 1
@@ -82,8 +84,59 @@ def test_a_controller_killed_while_containers_compute_is_followed_by_one_that_re
 
 def test_the_worker_s_own_time_limit_is_kept_and_told(study, write_spec) -> None:
     write_spec(only_on="[box]", max_runtime=", max_runtime_minutes: 0.005", seconds=60)
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text().replace("  - {project", "  - {numbers: ['01'], project"))
     done = study.apply(check=3)
     assert "stopped after its time limit of 0:00:00.3" in done.stdout + done.stderr
+
+
+def test_an_image_without_the_steady_engine_is_told_once_with_the_remedy_and_left_alone(
+    study, dockerd
+) -> None:
+    text = WORKERS.format(
+        engine="{type: steady}", image="rasbox:1", host=dockerd.host, expect="{}", only_on="[box]"
+    )
+    (study.folder / "spec.yaml").write_text(text.replace("cores_total: 2", "cores_total: 1"))
+    done = study.apply(check=4)
+    assert (
+        "python3: not found: the steady engine is not there; `pip install rasreconcile`"
+        in done.stdout + done.stderr
+    )
+    assert len(study.json("history", "spec.yaml")["runs"]) == 1
+    (study.folder / "spec.yaml").write_text(text.replace("only_on: [box]", "only_on: [box, desk]"))
+    study.apply()
+    assert {run["worker"] for run in study.json("history", "spec.yaml")["runs"][:-1]} >= {"desk"}
+
+
+@pytest.mark.parametrize("write_spec", ["bind mount"], indirect=True)
+def test_with_strict_platform_a_new_image_computes_again_and_no_other_does(
+    study, write_spec, dockerd
+) -> None:
+    write_spec(only_on="[box]", seconds=0)
+    spec = study.folder / "spec.yaml"
+    text = (
+        spec.read_text()
+        .replace("rasbox:1", "mine:1")
+        .replace("  - {project", "  - {numbers: ['01'], project")
+    )
+    spec.write_text(text.replace("version: 1", "version: 1\nstrict_platform: true"))
+    with dockerd.client() as client:
+        client.tag("rasbox:1", "mine", "1")
+        before = client.inspect_image("mine:1")["Id"]
+    study.apply()
+    assert "nothing to do" in study.apply().stdout
+    assert study.json("explain", "spec.yaml", "Willow/p01")["published"]["platform"] == f"image {before}"
+    dockerd.add_image("mine:1", busybox_image())
+    with dockerd.client() as client:
+        after = client.inspect_image("mine:1")["Id"]
+    done = study.apply()
+    assert f"platform-changed: image {before} -> image {after}" in done.stdout + done.stderr
+    assert "nothing to do" in study.apply().stdout
+    assert json.loads(receipt_path(study.results()[0]).read_text())["platform"] == f"image {after}"
+    spec.write_text(text)
+    with dockerd.client() as client:
+        client.tag("rasbox:1", "mine", "1", force=True)
+    assert "nothing to do" in study.apply().stdout
 
 
 def test_the_steady_engine_runs_in_an_image_that_has_it(study, dockerd) -> None:

@@ -39,12 +39,14 @@ def why_not() -> str | None:
 class Dockerd:
     """One daemon with all its own: images, containers, socket. It touches no network."""
 
-    def __init__(self, *more: str) -> None:
+    def __init__(self, *more: str, hidden: Path | None = None) -> None:
+        """`hidden`: a folder of this machine that the daemon sees empty, as one in a machine of its own would."""
         # A socket's name must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="rasdk-", dir="/tmp"))
         self.socket = self.folder / "sock"
         self.tcp = f"tcp://127.0.0.1:{_free_port()}"
         self.more = more
+        self.hidden = hidden
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,6 +67,9 @@ class Dockerd:
             "--iptables=false",
         ]
         command += ["--ip6tables=false", *self.more]
+        if self.hidden is not None:
+            apart = 'mount -t tmpfs none "$0" && exec "$@"'
+            command = ["unshare", "-m", "sh", "-c", apart, self.hidden, *command]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until = time.monotonic() + 60

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dockerd import NO_SHELL
+from dockerd import NO_SHELL, Dockerd
+from services import absent
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
@@ -284,3 +287,49 @@ def test_a_stop_from_outside_ends_a_run_quickly_and_leaves_no_end(bound, run) ->
         client.stop(run, timeout=10)
     assert isinstance(bound.wait(run), Vanished)
     assert Path(bound.folder, run, "done.json").exists() is False
+
+
+def test_a_folder_that_the_daemon_does_not_see_is_not_believed_and_files_go_by_the_api(
+    own_dockerd, bound_place_on, tmp_path, run
+) -> None:
+    folder = tmp_path / "ras runs"
+    folder.mkdir()
+    place = bound_place_on(own_dockerd(hidden=folder))
+    data = os.urandom(100_000)
+    place.worker.start(run, place.script(f"cp a.tif {OUTPUT}", inputs={"a.tif": data}))
+    assert place.end(run).exit_code == 0
+    assert list(folder.iterdir()) == []
+    place.worker.fetch(run, OUTPUT, tmp_path / "here")
+    assert (tmp_path / "here").read_bytes() == data
+    place.worker.discard(run)
+
+
+@pytest.fixture
+def small_dockerd(own_dockerd) -> Iterator[Dockerd]:
+    """A daemon that keeps all it has on a disk of 60 MB."""
+    daemon = own_dockerd()
+    daemon.stop()
+    place = daemon.folder / "data"
+    shutil.rmtree(place)
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        absent("a small disk cannot be mounted here")
+    daemon.start()
+    daemon.add_images()
+    yield daemon
+    daemon.stop()
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_daemon_whose_disk_is_full_refuses_with_the_remedy_and_goes_on_when_there_is_room(
+    small_dockerd, volume_place_on, a_run
+) -> None:
+    place = volume_place_on(small_dockerd)
+    large, small = a_run("large"), a_run("small")
+    with pytest.raises(Refused, match="free some room"):
+        place.worker.start(large, place.job(inputs={"a.tif": os.urandom(64 << 20)}))
+    assert place.worker.poll([large])[large] == Absent()
+    place.worker.start(small, place.job(inputs={"a.tif": b"1"}, writes={OUTPUT: b"1"}))
+    assert place.end(small).exit_code == 0
+    assert place.left_over() == []
