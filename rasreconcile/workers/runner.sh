@@ -172,6 +172,8 @@ run_job() {
 }
 
 describe() {
+    # Set by whoever made the container; anything else of this name is none of ours.
+    case $RASRECONCILE_IMAGE in *[!a-z0-9:]*) RASRECONCILE_IMAGE='' ;; esac
     printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "image": "%s", "outputs": {' \
         "$code" "$cause" "$began" "$ended" "$RASRECONCILE_IMAGE" || return 1
     comma=

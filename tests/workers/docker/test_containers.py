@@ -17,6 +17,10 @@ from services import absent
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
+from rasreconcile.workers.docker.daemon import Daemon, Mounted
+from rasreconcile.workers.docker.dialing import Address
+from rasreconcile.workers.docker.ground import INSIDE
+from rasreconcile.workers.docker.helper import Helper, HelperKind
 
 OUTPUT = "x.p01.hdf"
 
@@ -279,6 +283,23 @@ def test_a_helper_that_went_away_is_made_again(volume, run) -> None:
             with volume.daemon.client() as client:
                 client.remove_container(name, force=True)
     assert isinstance(volume.worker.poll([run])[run], Running)
+
+
+def test_a_helper_of_which_nothing_is_heard_is_made_again(dockerd, tmp_path) -> None:
+    tmp_path.chmod(0o777)
+    daemon = Daemon(Address(host=dockerd.host))
+    digest = daemon.image_id("rasbox:1")
+    assert digest is not None
+    mount = Mounted("bind", str(tmp_path), INSIDE)
+    kind = HelperKind(worker="box", image="rasbox:1", digest=digest, user="1000:1000", mount=mount)
+    helper = Helper(daemon, kind)
+    try:
+        once = f"if mkdir {INSIDE}/hung 2>/dev/null; then hostname >{INSIDE}/first; sleep 60; fi; hostname"
+        second = helper.do(once, seconds=2)
+        assert (tmp_path / "first").read_text() != second
+    finally:
+        helper.close()
+        daemon.close()
 
 
 def test_a_stop_from_outside_ends_a_run_quickly_and_leaves_no_end(bound, run) -> None:
