@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 
 import pytest
 from dockerd import busybox_image, python_image
@@ -40,10 +41,16 @@ def write_spec(request, study, dockerd):
             text.replace("cores_total: 2", f"cores_total: 2{max_runtime}")
         )
 
-    yield write
+    return write
+
+
+@pytest.fixture(autouse=True)
+def _tidy(dockerd) -> Iterator[None]:
+    """Containers of failed runs are kept, and helpers of killed controllers go later: not for the next test to find."""
+    yield
     with dockerd.client() as client:
         for name in dockerd.names():
-            if name.startswith("rasreconcile-helper"):
+            if name.startswith("rasreconcile-helper") or "-willow-" in name:
                 client.remove_container(name, force=True)
         client.prune_volumes()
 
