@@ -163,6 +163,8 @@ class Ended:
     ended: datetime
     outputs: Mapping[str, OutputRecord]
     cause: EndCause = "exited"
+    image: str | None = None
+    """Digest of the container image it ran in; None: it ran in none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +285,9 @@ class Worker(Protocol):
 
         In one round trip. For looking where an engine is installed.
         """
+
+    def image(self) -> str | None:
+        """Digest of the container image that runs are computed in here; None: they are computed in none."""
 
     def cancel(self, run: RunId) -> None:
         """End the job and all its children. A run that is over, or absent, is left as it is."""

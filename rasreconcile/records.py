@@ -35,6 +35,10 @@ class Published:
     engine: str
     worker: str
     at: datetime
+    platform: str = ""
+    """Where it was computed: `posix`, `windows`, or `image sha256:...`; empty: not known."""
+    cores: int | None = None
+    """With how many it was computed; None: not known."""
     summary: str = ""
     """A few words for `status`: maximum water surface, volume error."""
     remarks: tuple[str, ...] = ()

@@ -61,6 +61,8 @@ class Failure:
         return "worker" if self.kind == "worker" else "plan"
 
 
+ENGINE_MISSING = "engine missing"
+"""The cause of a failure that every plan of the same engine would meet on the same worker."""
 OWN_WORDS = ("ERROR:", "HDF_ERROR")
 """A line that begins so is the program's own word: computing again would say the same."""
 

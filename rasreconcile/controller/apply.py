@@ -18,6 +18,7 @@ from rasreconcile.controller.policies import policy_of
 from rasreconcile.controller.preparations import with_preparations
 from rasreconcile.controller.progress import Progress
 from rasreconcile.controller.site import Site
+from rasreconcile.controller.starting import look_at_images
 from rasreconcile.controller.stations import open_stations
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.jobs import RunId
@@ -140,9 +141,12 @@ class Apply:
                 verifying=Lane("verify", 2, answers),
                 following=Following(answers),
                 tell=self.tell,
+                images=store.images(),
                 keep_runs=not self.loaded.spec.autoclean,
             )
             discard_left_over(site)
+            if self.loaded.spec.strict_platform:
+                look_at_images(site)
             self._loop = Loop(site, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts)
             self._loop.detaching = self.stay == "detach"
             outcome = Outcome(self._loop.run(), site.counts, store.live_runs(), Exit.CONVERGED)

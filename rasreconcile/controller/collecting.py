@@ -35,6 +35,8 @@ class Collecting:
     engine: Engine
     worker: Worker
     at: datetime
+    platform: str
+    """Where it was computed, as the result records it."""
     time_limit: timedelta
     """What the run was allowed on its worker."""
     plan_text: bytes | None = None
@@ -106,6 +108,8 @@ def _prove(asked: Collecting, name: str, left: Evidence) -> Proven | Failure:
         engine=asked.engine.identity,
         worker=run.worker,
         at=asked.at,
+        platform=asked.platform,
+        cores=run.cores,
         summary=summary(facts),
     )
     return Proven(published, temporary, beside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rasreconcile.controller.collecting import Collected, Collecting, put_in_place
 from rasreconcile.controller.collecting import collect as collecting
+from rasreconcile.controller.installs import computed_on
 from rasreconcile.controller.site import Site
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import PublishHeld, ResultError, Unreachable
@@ -13,7 +14,7 @@ from rasreconcile.reconcile.actions import Collect, Finish
 from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST
 from rasreconcile.records import Published
 from rasreconcile.results import publish
-from rasreconcile.runs import Failure, Run, RunState
+from rasreconcile.runs import ENGINE_MISSING, Failure, Run, RunState
 
 KEPT_FAILURES = 3
 LONGEST_KEPT_LOG = 1 << 20
@@ -43,6 +44,7 @@ def collect(site: Site, action: Collect) -> None:
         worker=site.stations[run.worker].worker,
         at=site.clock.now(),
         time_limit=site.stations[run.worker].time_limit(plan),
+        platform=computed_on(site.stations[run.worker].installs.platform, status.image),
     )
     site.flight.runs.add(run.id)
     site.stations[run.worker].fetching.do(
@@ -59,6 +61,8 @@ def _collected(site: Site, action: Collect, collected: Collected) -> None:
     outcome = collected.outcome
     log = collected.log.encode()[-LONGEST_KEPT_LOG:]
     if isinstance(outcome, Failure):
+        if outcome.cause == ENGINE_MISSING:
+            site.stations[run.worker].installs.note_lack(plan.engine, outcome.message)
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
         with site.store.at_once():
             site.store.keep_log(run.id, log)

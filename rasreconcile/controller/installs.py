@@ -13,7 +13,16 @@ from rasreconcile.engines.hec_ras.preparing import hec_ras_for
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Problem, Worker
 from rasreconcile.plans import Address, Plan
-from rasreconcile.spec import EngineSpec, HecRasEngine, LocalWorker, PsExecWorker, Spec, SshWorker, WorkerSpec
+from rasreconcile.spec import (
+    DockerWorker,
+    EngineSpec,
+    HecRasEngine,
+    LocalWorker,
+    PsExecWorker,
+    Spec,
+    SshWorker,
+    WorkerSpec,
+)
 
 if TYPE_CHECKING:
     from rasreconcile.controller.equipment import Equipment
@@ -27,8 +36,12 @@ class Installs:
     platform: Literal["posix", "windows"]
     named: str | None
     engines: tuple[HecRasEngine, ...]
+    image: str | None = None
+    """Digest of the container image that runs are computed in, once it was asked for."""
     _found: Mapping[str, Found | NotFound] = field(default_factory=dict)
     """By version."""
+    _lacks: dict[str, str] = field(default_factory=dict)
+    """Engines that were found missing by running them, by type, and in what words."""
     _unable: dict[tuple[Address, str, Address | None], str | None] = field(default_factory=dict)
 
     @classmethod
@@ -38,6 +51,7 @@ class Installs:
 
     def look(self, worker: Worker) -> None:
         """For every version that the spec asks for, in one round trip. Raises Unreachable."""
+        self.image = worker.image()
         wanted = {e.version: Wanted(e.version, self.platform, self.named) for e in self.engines}
         if wanted:
             there = worker.find(tuple(dict.fromkeys(p for one in wanted.values() for p in places(one))))
@@ -53,6 +67,11 @@ class Installs:
         """What was looked for and is not there."""
         return tuple(Problem(f.why, f.remedy) for f in self._found.values() if isinstance(f, NotFound))
 
+    def note_lack(self, engine: EngineSpec, why: str) -> None:
+        """A run found out that the engine is not here: in this apply no other need find it out again."""
+        self._lacks[engine.type] = why
+        self._unable = {}
+
     @property
     def doubts(self) -> tuple[str, ...]:
         """Versions of which it is not certain how they are called."""
@@ -60,12 +79,13 @@ class Installs:
 
     def unable(self, station: Station | Equipment, plans: Sequence[Plan]) -> Mapping[Address, str]:
         """Which of the plans cannot run here, and why; nothing before it was looked."""
-        if not self._found:
+        if not self._found and not self._lacks:
             return {}
         found = {}
         for plan in plans:
             key = (plan.address, plan.fingerprint, plan.prepared_by)
-            if isinstance(plan.engine, HecRasEngine) and key not in self._unable:
+            looked = self._found or not isinstance(plan.engine, HecRasEngine)
+            if looked and key not in self._unable:
                 self._unable[key] = self.why_not(station, plan)
             if (why := self._unable.get(key)) is not None:
                 found[plan.address] = why
@@ -75,7 +95,7 @@ class Installs:
         """Why this plan cannot run here, once it was looked; None: it can."""
         engine = plan.engine
         if not isinstance(engine, HecRasEngine):
-            return None
+            return self._lacks.get(engine.type)
         known = self._found.get(engine.version)
         if isinstance(known, NotFound):
             return str(known)
@@ -85,6 +105,16 @@ class Installs:
         except ProjectError:
             # The plan is blocked for this, whoever would run it.
             return None
+
+
+def computed_on(platform: Literal["posix", "windows"], image: str | None) -> str:
+    """As a result records where it was computed."""
+    return f"image {image}" if image else platform
+
+
+def platform_of(spec: WorkerSpec, image: str | None) -> str | None:
+    """As a result that is computed there would record it; `image`: the worker's, as far as it is known."""
+    return None if isinstance(spec, DockerWorker) and image is None else computed_on(_platform(spec), image)
 
 
 def engines_of(spec: Spec) -> tuple[HecRasEngine, ...]:

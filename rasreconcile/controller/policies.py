@@ -15,4 +15,6 @@ def policy_of(spec: Spec) -> Policy:
         placement=spec.placement,
         max_concurrent=spec.max_concurrent,
         max_fails=spec.max_fails,
+        strict_platform=spec.strict_platform,
+        strict_cores=spec.strict_cores,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from rasreconcile.controller.installs import platform_of
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import Station
 from rasreconcile.jobs import Problem, RunId, Status, Unknown
@@ -83,12 +84,16 @@ def _live(site: Site, run: Run, monotonic: float, stopping: Failure | None) -> L
 def _worker(site: Site, station: Station, faults: Sequence[tuple[datetime, str]]) -> WorkerSeen:
     spec = station.spec
     times = sorted([*(when for when, _ in faults), *station.silences])
+    # What it said last time counts once it was asked and could not say.
+    asked = station.checked or station.silent is not None
+    remembered = site.images.get(station.name) if asked else None
     return WorkerSeen(
         name=station.name,
         priority=spec.queue_priority,
         slots=spec.slots,
         cores_total=spec.cores_total,
         cores_per_plan=spec.cores_per_plan,
+        platform=platform_of(spec, station.installs.image or remembered),
         unreachable=station.silent,
         unfit=station.unfit,
         faults=tuple(times),

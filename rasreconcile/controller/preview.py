@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.equipment import looked_at_here
+from rasreconcile.controller.installs import platform_of
 from rasreconcile.controller.looking import Looking, Memory
 from rasreconcile.controller.policies import policy_of
 from rasreconcile.controller.preparations import with_preparations
@@ -68,6 +69,9 @@ class NoMemory:
     def assessed(self) -> Mapping[Path, Assessed]:
         return {}
 
+    def images(self) -> Mapping[str, str]:
+        return {}
+
 
 def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
     """Looks at everything apply looks at; of the workers only at this machine. Raises SpecError, StoreError."""
@@ -81,7 +85,7 @@ def preview(loaded: LoadedSpec, clock: Clock) -> Preview:
         plans = with_preparations(loaded, digests, found, proven=proven).plans
         looking = Looking(memory, digests)
         looking.look(plans)
-        workers = looked_at_here(idle_workers(loaded.spec), loaded, plans)
+        workers = looked_at_here(idle_workers(loaded.spec, memory.images()), loaded, plans)
         seen = replace(looking.seen(plans, clock.now()), workers=workers)
         decision = decide(plans, seen, policy_of(loaded.spec))
         told = {verdict.address for verdict in decision.verdicts}
@@ -94,8 +98,8 @@ def remembered(state: Path, stack: ExitStack) -> Memory:
     return stack.enter_context(Reader(state)) if state.exists() else NoMemory()
 
 
-def idle_workers(spec: Spec) -> tuple[WorkerSeen, ...]:
-    """The workers of the spec as if they were all well."""
+def idle_workers(spec: Spec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:
+    """The workers of the spec as if they were all well. `images`: as last found, by worker."""
     return tuple(
         WorkerSeen(
             name=name,
@@ -103,6 +107,7 @@ def idle_workers(spec: Spec) -> tuple[WorkerSeen, ...]:
             slots=worker.slots,
             cores_total=worker.cores_total,
             cores_per_plan=worker.cores_per_plan,
+            platform=platform_of(worker, images.get(name)),
         )
         for name, worker in spec.workers.items()
     )

@@ -32,6 +32,8 @@ class Site:
     verifying: Lane
     following: Following
     tell: Callable[[Event], None]
+    images: Mapping[str, str] = field(default_factory=dict)
+    """The image that each worker with containers had when it was last asked, by worker."""
     keep_runs: bool = False
     """The spec says `autoclean: false`."""
     flight: Flight = field(default_factory=Flight)

@@ -14,7 +14,8 @@ from rasreconcile.errors import InputChanged, ProjectError, Refused, Unreachable
 from rasreconcile.jobs import Job, Problem
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
-from rasreconcile.runs import Failure, Run, RunState, new_run_id
+from rasreconcile.runs import ENGINE_MISSING, Failure, Run, RunState, new_run_id
+from rasreconcile.spec import DockerWorker
 
 LARGEST_KEPT_TEXT = 4 << 20
 """Text inputs up to this size are kept in the store, so that `explain` can show what changed."""
@@ -55,7 +56,7 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
         return
     if why := station.installs.why_not(station, plan):
         site.end(
-            run, RunState.LOST, Failure(kind="worker", cause="engine missing", message=f"{run.worker}: {why}")
+            run, RunState.LOST, Failure(kind="worker", cause=ENGINE_MISSING, message=f"{run.worker}: {why}")
         )
         return
     try:
@@ -96,6 +97,13 @@ def _not_launched(site: Site, run: Run, job: Job, error: Exception) -> None:
             site.stations[run.worker].fell_silent(str(error), site.clock)
 
 
+def look_at_images(site: Site) -> None:
+    """Workers that have images are asked for them before anything is decided that hangs on them."""
+    for station in site.stations.values():
+        if isinstance(station.spec, DockerWorker):
+            _check(site, station)
+
+
 def _check(site: Site, station: Station) -> None:
     if station.name in site.flight.checks:
         return
@@ -104,6 +112,8 @@ def _check(site: Site, station: Station) -> None:
     def checked(problems: list[Problem]) -> None:
         site.flight.checks.discard(station.name)
         station.checked = site.changed = True
+        if station.installs.image:
+            site.store.remember_image(station.name, station.installs.image, now=site.clock.now())
         for doubt in station.installs.doubts:
             site.say("warning", f"{station.name}: {doubt}")
         for missing in station.installs.missing():

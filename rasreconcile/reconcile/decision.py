@@ -22,6 +22,7 @@ from rasreconcile.reconcile.policy import (
 )
 from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.seating import Seating, seat
+from rasreconcile.reconcile.strictness import made_stale, strayed
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict, compare
 from rasreconcile.records import Published
 from rasreconcile.runs import Run
@@ -62,7 +63,7 @@ class Decision:
 def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     """What to do now. Called again after everything that happens; remembers nothing between calls."""
     known = {plan.address: plan for plan in plans}
-    judged = {plan.address: _judge(plan, seen) for plan in plans}
+    judged = {plan.address: _judge(plan, seen, policy) for plan in plans}
     actions: list[Action] = [action for _, action in judged.values() if action is not None]
     verdicts = {address: verdict for address, (verdict, _) in judged.items()}
 
@@ -88,7 +89,7 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         if verdict.phase is Phase.QUEUED:
             due.append(plan)
     due = _after_upstream(due, verdicts, seen)
-    due, shared = _once_each(due, verdicts, seen)
+    due, shared = _once_each(due, verdicts, seen, policy)
     actions += shared
 
     order = {plan.address: n for n, plan in enumerate(plans)}
@@ -113,7 +114,7 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     )
 
 
-def _judge(plan: Plan, seen: Seen) -> tuple[Verdict, Action | None]:
+def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | None]:
     """Is the result what is wanted; and where no run is needed to make it so, what is."""
     address = plan.address
     output = seen.outputs.get(address, NoOutput())
@@ -128,6 +129,8 @@ def _judge(plan: Plan, seen: Seen) -> tuple[Verdict, Action | None]:
         sync, reasons = compare(plan, output, receipt, None)
         return Verdict(address=address, sync=sync, reasons=reasons), Recall(plan, receipt)
     sync, reasons = compare(plan, output, published, seen.verifications.get(address))
+    if published is not None:
+        sync, reasons = made_stale(sync, reasons, strayed(plan, published, seen.workers, policy))
     verdict = Verdict(address=address, sync=sync, reasons=reasons)
     if published and any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons) and address not in seen.live:
         return verdict, Verify(plan, published)
@@ -241,7 +244,7 @@ def _hold_what_waits_for_the_held(plans: Sequence[Plan], verdicts: dict[Address,
 
 
 def _once_each(
-    due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen
+    due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen, policy: Policy
 ) -> tuple[list[Plan], list[Action]]:
     """Two plans with one fingerprint compute once: copy what is there, wait for what is on its way."""
     computing: dict[str, Address] = {live.run.fingerprint: address for address, live in seen.live.items()}
@@ -249,6 +252,8 @@ def _once_each(
     shared: list[Action] = []
     for plan in due:
         source = seen.intact.get(plan.fingerprint)
+        if source is not None and strayed(plan, source, seen.workers, policy):
+            source = None
         if source is not None and _has_twin(plan, seen):
             shortfalls = _known_short(plan, source, seen)
             if shortfalls:

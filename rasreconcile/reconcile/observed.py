@@ -148,6 +148,8 @@ class WorkerSeen:
     slots: int
     cores_total: int
     cores_per_plan: int
+    platform: str | None = None
+    """As a result computed there records it; None: a container of an image that is not known yet."""
     unreachable: str | None = None
     """Why the last call got no answer."""
     unfit: str | None = None

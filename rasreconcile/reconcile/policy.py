@@ -25,6 +25,8 @@ class Policy:
     placement: Literal["prefer", "strict"] = "prefer"
     max_concurrent: int | None = None
     max_fails: int | None = None
+    strict_platform: bool = False
+    strict_cores: bool = False
     failed_starts: int = 3
     """A launch that gets no answer this often is the worker's fault, and the plan goes elsewhere."""
     worker_faults_per_plan: int = 8

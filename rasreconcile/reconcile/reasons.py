@@ -23,6 +23,8 @@ class Cause(StrEnum):
     SPEC_CHANGED = "spec-changed"
     ENGINE_CHANGED = "engine-changed"
     UPSTREAM_CHANGED = "upstream-changed"
+    PLATFORM_CHANGED = "platform-changed"
+    CORES_CHANGED = "cores-changed"
     EXPECTATION_FAILED = "expectation-failed"
     EXPECTATION_CHANGED = "expectation-changed"
     INPUTS_CHANGED_DURING_RUN = "inputs-changed-during-run"

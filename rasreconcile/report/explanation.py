@@ -66,6 +66,8 @@ def values(explained: Explained) -> dict[str, Any]:
             "provenance": published.provenance,
             "engine": published.engine,
             "worker": published.worker,
+            "platform": published.platform,
+            "cores": published.cores,
             "fingerprint": published.fingerprint,
             "digest": published.digest,
             "size": published.size,
@@ -130,7 +132,9 @@ def lines(explained: Explained) -> Iterator[str]:
 def _origin(published: Published) -> str:
     if published.provenance == "adopted":
         return f"adopted, not computed: made by {published.engine}; nobody proved that its inputs were these"
-    return f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
+    words = f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
+    cores = f", {published.cores} cores" if published.cores else ""
+    return f"{words}{cores}" + (f", {published.platform}" if published.platform else "")
 
 
 def _progress(progress: Progress | None) -> Iterator[str]:

@@ -17,6 +17,7 @@ from rasreconcile.records import Provenance, Published
 RECEIPT_VERSION = 1
 _LARGEST = 16 << 20
 _LARGEST_OUTPUT = 1 << 63
+_MOST_CORES = 1 << 31
 
 _NOTES: Mapping[Provenance, str] = {
     "computed": "computed by this run",
@@ -45,6 +46,8 @@ def text(published: Published) -> str:
         "run": published.run,
         "worker": published.worker,
         "engine": published.engine,
+        "platform": published.platform,
+        "cores": published.cores,
         "published": published.at.isoformat(),
         "summary": published.summary,
         "fingerprint": published.fingerprint,
@@ -98,6 +101,8 @@ def _published(document: Any, output: Path) -> Published:
         engine=_text(document, "engine"),
         worker=_text(document, "worker"),
         at=_time(_text(document, "published")),
+        platform=_text({"platform": "", **document}, "platform"),
+        cores=_cores(document.get("cores")),
         summary=_text(document, "summary"),
         remarks=tuple(_remark(r) for r in _list({"remarks": [], **document}, "remarks")),
     )
@@ -134,6 +139,12 @@ def _list(document: Mapping[str, Any], key: str) -> list[Any]:
 def _size(value: Any) -> int:
     if type(value) is not int or not 0 <= value < _LARGEST_OUTPUT:
         raise ValueError("size is no number of bytes")
+    return value
+
+
+def _cores(value: Any) -> int | None:
+    if value is not None and (type(value) is not int or not 1 <= value < _MOST_CORES):
+        raise ValueError("cores is no number of cores")
     return value
 
 

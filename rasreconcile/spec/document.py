@@ -64,9 +64,9 @@ class Spec(Model):
     autoclean: bool = True
     """Remove the run directories of runs that succeeded; the last three failed ones of a plan are always kept."""
     strict_platform: bool = False
-    """A result computed on another platform is stale."""
+    """A result is stale where no worker of its plan has the platform, or the image, it was computed on."""
     strict_cores: bool = False
-    """A result computed with another number of cores is stale."""
+    """A result is stale where no worker of its plan would give it as many cores as it was computed with."""
     salt: str = ""
     """Any change makes every plan stale."""
     stalled_after: Patience | None = None

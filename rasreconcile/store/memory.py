@@ -271,6 +271,11 @@ class Store(Notes):
             self._connection.execute("DELETE FROM verdict")
             self._database.table("verdict").insert_all(values)
 
+    def remember_image(self, worker: str, image: str, *, now: datetime) -> None:
+        """The image that a worker's runs are computed in now."""
+        values = {"worker": worker, "image": image, "at": now.isoformat()}
+        self._database.table("worker_image").insert(values, replace=True)
+
     def backup(self, to: Path) -> None:
         """A copy as of now, whole even while runs go on."""
         copy_whole(self._connection, to)
@@ -341,6 +346,8 @@ class Store(Notes):
                 "engine": published.engine,
                 "worker": published.worker,
                 "at": published.at.isoformat(),
+                "platform": published.platform,
+                "cores": published.cores,
                 "summary": published.summary,
                 "remarks": json.dumps(published.remarks),
             },

@@ -107,6 +107,10 @@ class Questions:
             found.setdefault(Address(row["address"]), []).append((row["worker"], max(took, timedelta())))
         return {address: lengths[-_DURATIONS_KEPT:] for address, lengths in found.items()}
 
+    def images(self) -> Mapping[str, str]:
+        """The image that each worker with containers was last found to have, by worker."""
+        return {row["worker"]: row["image"] for row in self._all("SELECT * FROM worker_image")}
+
     def worker_faults(self, since: datetime) -> Mapping[str, tuple[tuple[datetime, str], ...]]:
         """Runs that a worker lost since its last good one, and since then; when and why, oldest first."""
         found: dict[str, list[tuple[datetime, str]]] = {}

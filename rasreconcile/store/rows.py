@@ -78,6 +78,8 @@ def published(row: Row, parts: tuple[Component, ...]) -> Published:
         engine=row["engine"],
         worker=row["worker"],
         at=certain(row["at"]),
+        platform=row["platform"],
+        cores=row["cores"],
         summary=row["summary"],
         remarks=tuple(json.loads(row["remarks"])),
     )

@@ -230,7 +230,18 @@ UPDATE request SET after_run = (
 
 A clock that is set back must not make an old run new."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER)
+PLATFORM = """
+ALTER TABLE output ADD COLUMN platform TEXT NOT NULL DEFAULT '';
+ALTER TABLE output ADD COLUMN cores INTEGER CHECK (cores >= 1);
+CREATE TABLE worker_image (
+    worker TEXT PRIMARY KEY,
+    image TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+"""Where and with how many cores a result was computed; and the image a worker was last found to have."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 

@@ -304,6 +304,11 @@ def _said(login: Login, error: BaseException) -> Exception | None:
                 f"{login} is not let in with {ways}; see `username` and `ssh_key_path`, and that the public key is"
                 " in its ~/.ssh/authorized_keys"
             )
+        case paramiko.SSHException() if "No authentication methods" in str(error):
+            return Refused(
+                f"{login}: there is no key to be let in with, in the agent or in ~/.ssh; name one in `ssh_key_path`,"
+                " and see that the public key is in its ~/.ssh/authorized_keys"
+            )
         case paramiko.SSHException() | EOFError() | OSError() | ValueError():
             if any(word in str(error).lower() for word in ("passphrase", "decrypt", "invalid key")):
                 keys = " or ".join(login.keys) or "a usual key"

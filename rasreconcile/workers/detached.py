@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -20,9 +20,11 @@ END_SECONDS = 30.0
 class DetachedWorker:
     """Implements `jobs.Worker`. May be used by several threads where its host may."""
 
-    def __init__(self, name: str, host: Host) -> None:
+    def __init__(self, name: str, host: Host, image: Callable[[], str | None] = lambda: None) -> None:
+        """`image`: asks for the digest of the image that the host's runs are computed in."""
         self._name = name
         self._host = host
+        self._image = image
 
     def stage(self, job: Job) -> None:
         """Fills the host's cache."""
@@ -67,6 +69,10 @@ class DetachedWorker:
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` that are there."""
         return self._host.find(paths)
+
+    def image(self) -> str | None:
+        """Digest of the image that runs are computed in."""
+        return self._image()
 
     def cancel(self, run: RunId) -> None:
         """Asks the runner to end the job, and waits until it has. Raises Unreachable where it does not.

@@ -44,6 +44,7 @@ Method = Literal[
     "discard",
     "runs",
     "trim_cache",
+    "image",
     "check",
 ]
 
@@ -246,6 +247,11 @@ class MemoryWorker:
         """Those the world has."""
         self._world.strike("find", "before")
         return tuple(path for path in paths if path in self._world.paths)
+
+    def image(self) -> str | None:
+        """None: nothing is computed here."""
+        self._world.strike("image", "before")
+        return None
 
     def cancel(self, run: RunId) -> None:
         """Ends it at once."""

@@ -231,6 +231,7 @@ def ended_of(text: str) -> Ended | None:
             ended=_time(float(document["ended"])),
             outputs=dict(_records(document["outputs"].items())),
             cause=cause,
+            image=str(document["image"]) if document.get("image") else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
         return None

@@ -172,8 +172,10 @@ run_job() {
 }
 
 describe() {
-    printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "outputs": {' \
-        "$code" "$cause" "$began" "$ended" || return 1
+    # Set by whoever made the container; anything else of this name is none of ours.
+    case $RASRECONCILE_IMAGE in *[!a-z0-9:]*) RASRECONCILE_IMAGE='' ;; esac
+    printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "image": "%s", "outputs": {' \
+        "$code" "$cause" "$began" "$ended" "$RASRECONCILE_IMAGE" || return 1
     comma=
     while IFS= read -r name; do
         [ -f "work/$name" ] || continue

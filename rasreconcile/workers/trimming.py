@@ -14,8 +14,11 @@ from typing import Literal
 from rasreconcile.jobs import RunId, Trimmed
 from rasreconcile.workers import rundir
 
-_CACHED = re.compile(r"[0-9a-f]{64}")
-_PART = re.compile(r"\.[0-9a-f]{64}(\.[0-9a-f]+)?\.part(\.by)?")
+_CACHED = re.compile(r"(?:[0-9a-f]{2}/)?[0-9a-f]{64}")
+_PART = re.compile(r"(?:[0-9a-f]{2}/)?\.[0-9a-f]{64}(\.[0-9a-f]+)?\.part(\.by)?")
+_NOW = re.compile(r"now (\d{1,11})", re.ASCII)
+_RUN = re.compile(r"run (\d{1,11}) (.*)", re.ASCII)
+_FILE = re.compile(r"cached (\d{1,11}) (\d{1,11}) (\d{1,18}) (\d{1,9}) cache/(.*)", re.ASCII)
 _ABANDONED = 3600.0
 """Seconds after which the part of a file belongs to a process that died."""
 
@@ -25,7 +28,7 @@ class CachedFile:
     """A file in a worker's cache. Times are seconds since the epoch, by the worker's clock."""
 
     name: str
-    """Below the cache: `ab/ab12...`."""
+    """Below the cache: `ab/ab12...`, or `ab12...`."""
     used: float
     """When it was last linked (which changes the time of change) or copied (the time of access); mtimes are feigned."""
     changed: float
@@ -47,9 +50,9 @@ def needless(
     cached: Collection[CachedFile], *, now: float, unused_for: timedelta, at_most: int
 ) -> tuple[CachedFile, ...]:
     """What was not used for so long, then the longest unused until `at_most` bytes are left; parts nobody writes to."""
-    parts = [one for one in cached if _PART.fullmatch(one.name.rpartition("/")[2])]
+    parts = [one for one in cached if _PART.fullmatch(one.name)]
     gone = [part for part in parts if now - part.changed > _ABANDONED]
-    whole = [one for one in cached if _CACHED.fullmatch(one.name.rpartition("/")[2])]
+    whole = [one for one in cached if _CACHED.fullmatch(one.name)]
     total = sum(one.size for one in whole)
     for one in sorted((one for one in whole if one.links == 1), key=lambda one: one.used):
         if now - one.used < unused_for.total_seconds() and total <= at_most:
@@ -82,19 +85,15 @@ def held(printed: str) -> Held:
     """What `upkeep.sh FOLDER list` printed; nothing where there is no such folder."""
     now, runs, cached = 0.0, dict[RunId, datetime](), list[CachedFile]()
     for line in printed.splitlines():
-        word, _, rest = line.partition(" ")
-        match word, rest.split(" ", 4):
-            case "now", [seconds]:
-                now = float(seconds)
-            case "run", [seconds, *_] if run := rundir.run_named(rest.partition(" ")[2]):
-                changed = datetime.fromtimestamp(int(seconds), UTC)
-                runs[run] = max(changed, runs.get(run, changed))
-            case "cached", [read, changed_at, size, links, name]:
-                used = max(float(read), float(changed_at))
-                name = name.removeprefix("cache/")
-                cached.append(CachedFile(name, used, float(changed_at), int(size), int(links)))
-            case _:
-                pass
+        # A file name with a line end in it makes lines that mean nothing.
+        if found := _NOW.fullmatch(line):
+            now = float(found[1])
+        elif (found := _RUN.fullmatch(line)) and (run := rundir.run_named(found[2])):
+            changed = datetime.fromtimestamp(int(found[1]), UTC)
+            runs[run] = max(changed, runs.get(run, changed))
+        elif found := _FILE.fullmatch(line):
+            read, changed_at, size, links = map(int, found.groups()[:4])
+            cached.append(CachedFile(found[5], max(read, changed_at), changed_at, size, links))
     return Held(now, runs, tuple(cached))
 
 

@@ -13,10 +13,7 @@ list)
         case $entry in . | .. | cache) continue ;; esac
         if [ -d "$entry" ] && ! [ -L "$entry" ]; then stat -c 'run %Y %n' -- "$entry" 2>/dev/null; fi
     done
-    for place in cache/*; do
-        [ -d "$place" ] || continue
-        find "$place" -type f -exec stat -c 'cached %X %Z %s %h %n' {} + 2>/dev/null
-    done
+    find cache -type f -exec stat -c 'cached %X %Z %s %h %n' {} + 2>/dev/null
     ;;
 drop)
     for name; do

@@ -133,10 +133,12 @@ def test_the_next_plan_is_staged_while_the_present_one_computes(pool) -> None:
     other = pool.folder / "realization-1" / "terrain.tif"
     other.write_bytes(TERRAIN[::-1])
     script = pool.folder / "compute.py"
-    script.write_text(script.read_text().replace("time.sleep(0.3)", "time.sleep(6)"))
+    waiting = f"while not os.path.exists({str(pool.folder / 'go')!r}): time.sleep(0.02)"
+    script.write_text(script.read_text().replace("time.sleep(0.3)", waiting))
     controller = pool.start("apply", "spec.yaml")
     pool.wait_for(lambda: len(terrains(pool)) == 2 and pool.computations())
     assert len(pool.computations()) == 1
+    (pool.folder / "go").touch()
     out, err = controller.communicate(timeout=60)
     assert controller.returncode == 0, out + err
     assert len(computed_once(pool)) == 2

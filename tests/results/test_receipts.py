@@ -35,6 +35,22 @@ def test_a_receipt_tells_everything_a_store_must_know_again(published: Published
     assert {"run", "worker", "engine", "fingerprint", "expectations", "size", "sha256"} <= set(document)
 
 
+def test_where_and_with_how_many_cores_it_was_computed_is_in_it_and_was_not_always(
+    published: Published,
+) -> None:
+    told = replace(published, platform="image sha256:ab", cores=4)
+    publish.write_receipt(told)
+    assert read_receipt(published.path) == told
+    document = json.loads(receipt_path(published.path).read_text(encoding="utf-8"))
+    older = {key: value for key, value in document.items() if key not in {"platform", "cores"}}
+    receipt_path(published.path).write_text(json.dumps(older), encoding="utf-8")
+    assert read_receipt(published.path) == replace(told, platform="", cores=None)
+    for cores in (0, True, "4", 1 << 40):
+        receipt_path(published.path).write_text(json.dumps({**document, "cores": cores}), encoding="utf-8")
+        with pytest.raises(ResultError, match="cores"):
+            read_receipt(published.path)
+
+
 def test_an_adopted_file_is_never_called_computed(published: Published) -> None:
     publish.write_receipt(replace(published, provenance="adopted"))
     assert "computed" not in receipt_path(published.path).read_text(encoding="utf-8")

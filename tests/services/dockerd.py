@@ -39,12 +39,14 @@ def why_not() -> str | None:
 class Dockerd:
     """One daemon with all its own: images, containers, socket. It touches no network."""
 
-    def __init__(self, *more: str) -> None:
+    def __init__(self, *more: str, hidden: Path | None = None) -> None:
+        """`hidden`: a folder of this machine that the daemon sees empty, as one in a machine of its own would."""
         # A socket's name must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="rasdk-", dir="/tmp"))
         self.socket = self.folder / "sock"
         self.tcp = f"tcp://127.0.0.1:{_free_port()}"
         self.more = more
+        self.hidden = hidden
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,6 +67,9 @@ class Dockerd:
             "--iptables=false",
         ]
         command += ["--ip6tables=false", *self.more]
+        if self.hidden is not None:
+            apart = 'mount -t tmpfs none "$0" && exec "$@"'
+            command = ["unshare", "-m", "sh", "-c", apart, self.hidden, *command]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until = time.monotonic() + 60
@@ -153,7 +158,7 @@ def python_image() -> bytes:
     packages = Path(numpy.__file__).parents[1]
     names = ["numpy", "numpy.libs", "h5py", "h5py.libs", "pydantic", "pydantic_core", "annotated_types"]
     names += ["typing_extensions.py", "typing_inspection"]
-    programs = [python, *library.glob("lib-dynload/*.so")]
+    programs = [python, *(so for so in library.glob("lib-dynload/*.so") if "tkinter" not in so.name)]
     programs += [so for name in names for so in (packages / name).rglob("*.so")]
     data = io.BytesIO(busybox_image())
     with tarfile.open(fileobj=data, mode="a") as tar:
@@ -161,12 +166,12 @@ def python_image() -> bytes:
         link = tarfile.TarInfo("bin/python3")
         link.type, link.linkname = tarfile.SYMTYPE, str(python)
         tar.addfile(link)
-        tar.add(library, str(library), filter=_no_caches)
+        tar.add(library, str(library), filter=_needed)
         # Beside the standard library they are found without a word in the environment.
-        tar.add(Path(rasreconcile.__file__).parent, f"{library}/rasreconcile", filter=_no_caches)
+        tar.add(Path(rasreconcile.__file__).parent, f"{library}/rasreconcile", filter=_needed)
         for name in names:
             if (packages / name).exists():
-                tar.add(packages / name, f"{library}/{name}", filter=_no_caches)
+                tar.add(packages / name, f"{library}/{name}", filter=_needed)
         for needed in _shared_libraries(programs):
             if not needed.is_relative_to(library):
                 tar.add(needed.resolve(), str(needed))
@@ -177,12 +182,16 @@ def _shared_libraries(programs: list[Path]) -> set[Path]:
     """All that the loader finds for them here."""
     printed = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
     words = {word for line in printed.splitlines() if "(0x" in line for word in line.split()}
-    return {Path(word) for word in words if word.startswith("/")}
+    # A path with `..` in it names a file that another names without.
+    return {Path(os.path.normpath(word)) for word in words if word.startswith("/")}
 
 
-def _no_caches(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+def _needed(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """What no run needs: together two thirds of it."""
     skipped = {"__pycache__", "tests", "test", "idlelib", "ensurepip", "dist-packages", "site-packages"}
-    return None if skipped & set(Path(entry.name).parts) else entry
+    skipped |= {"lib2to3", "tkinter", "turtledemo", "pydoc_data"}
+    parts = Path(entry.name).parts
+    return None if skipped & set(parts) or any(part.startswith("config-3") for part in parts) else entry
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) -> None:

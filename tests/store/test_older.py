@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def version(path: Path) -> int:
 def test_a_reader_sees_todays_form_and_leaves_the_file_as_it_is(first) -> None:
     before = first.read_bytes()
     with Reader(first) as reader:
-        assert reader.published()["M/p01"].remarks == ()
+        known = reader.published()["M/p01"]
+        assert (known.remarks, known.platform, known.cores) == ((), "", None)
+        assert reader.images() == {}
         assert (reader.progress(), reader.stops(), reader.assessed()) == ({}, {}, {})
     assert first.read_bytes() == before
     assert version(first) == 1
@@ -52,5 +55,11 @@ def test_a_reader_sees_todays_form_and_leaves_the_file_as_it_is(first) -> None:
 
 def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> None:
     with Store.open(first, now=NOW) as store:
-        assert store.published()["M/p01"].digest == "d" * 64
+        known = store.published()["M/p01"]
+        assert known.digest == "d" * 64
+        store.record_output(replace(known, platform="posix", cores=2), now=NOW, why="computed again")
+        assert (store.published()["M/p01"].platform, store.published()["M/p01"].cores) == ("posix", 2)
+        store.remember_image("box", "sha256:a", now=NOW)
+        store.remember_image("box", "sha256:b", now=NOW)
+        assert store.images() == {"box": "sha256:b"}
     assert version(first) == len(MIGRATIONS)

@@ -362,6 +362,20 @@ def bound_place_on(tmp_path: Path) -> Iterator[Callable[[Dockerd], BoundPlace]]:
 
 
 @pytest.fixture
+def volume_place_on(tmp_path: Path) -> Iterator[Callable[[Dockerd], VolumePlace]]:
+    """A place in a volume of a daemon of the test's own."""
+    made: list[VolumePlace] = []
+
+    def make(daemon: Dockerd) -> VolumePlace:
+        made.append(VolumePlace(daemon, tmp_path))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.tidy(path.name for path in one.folder.glob("*"))
+
+
+@pytest.fixture
 def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
     one = VolumePlace(dockerd, tmp_path)
     yield one

@@ -227,3 +227,13 @@ def test_the_heartbeat_is_told_by_the_poll(local, run) -> None:
     assert isinstance(status, Running)
     assert status.heartbeat is not None
     assert status.heartbeat.timestamp() == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("told", "image"), [("sha256:ab12", "sha256:ab12"), ('x", "exit_code": "0', None), ("", None)]
+)
+def test_the_image_that_a_container_was_made_of_is_written_down(local, run, monkeypatch, told, image) -> None:
+    monkeypatch.setenv("RASRECONCILE_IMAGE", told)
+    local.worker.start(run, local.job())
+    ended = local.end(run)
+    assert (ended.exit_code, ended.image) == (0, image)

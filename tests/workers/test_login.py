@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,30 @@ def test_what_a_login_script_prints_is_no_answer(network, tmp_path, run, ssh_on)
     assert ssh.worker.fetch(run, "x.p01.hdf", tmp_path / "here").size == 3
     assert ssh.worker.read_log(run) == b"words"
     assert ssh.worker.check() == []
+
+
+def test_a_key_that_only_the_agent_has_lets_in(network, ask, tmp_path, monkeypatch) -> None:
+    server = network.server()
+    make_key(tmp_path / "carried", passphrase="secret")
+    server.let_in(tmp_path / "carried")
+    network.key.unlink()
+    with pytest.raises(Refused, match="authorized_keys"):
+        ask(**at(server))
+    socket = tmp_path / "agent"
+    answers = tmp_path / "answers"
+    answers.write_text("#!/bin/sh\necho secret\n")
+    answers.chmod(0o700)
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        env = {**os.environ, "SSH_ASKPASS": str(answers), "SSH_ASKPASS_REQUIRE": "force"}
+        add = ["ssh-add", "-q", str(tmp_path / "carried")]
+        until = time.monotonic() + 10
+        while not socket.exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        subprocess.run(add, env=env, check=True, timeout=20, stdin=subprocess.DEVNULL, capture_output=True)
+        ask(**at(server))
+    finally:
+        agent.terminate()
+        agent.wait()

@@ -311,3 +311,43 @@ def test_a_link_that_goes_silent_is_unreachable_and_the_run_goes_on(cut_off, run
     assert ssh.end(other).exit_code == 0
     ssh.let_go(run)
     assert ssh.end(run).exit_code == 0
+
+
+def test_a_link_that_goes_down_in_mid_download_costs_only_what_was_on_its_way(
+    cut_off, run, tmp_path, monkeypatch
+) -> None:
+    from rasreconcile.workers import connection
+
+    monkeypatch.setattr(connection, "SILENCE_SECONDS", 1.5)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 0.5)
+    ssh, link = cut_off
+    ssh.worker.start(run, ssh.script(f"head -c 80000000 /dev/urandom >{OUTPUT}"))
+    record, into = ssh.end(run).outputs[OUTPUT], tmp_path / "here"
+
+    def cut() -> None:
+        ssh.until(lambda: into.exists() and into.stat().st_size > 8_000_000)
+        link("down")
+
+    cutting = threading.Thread(target=cut)
+    cutting.start()
+    with pytest.raises(Unreachable):
+        ssh.worker.fetch(run, OUTPUT, into)
+    cutting.join()
+    here = into.stat().st_size
+    assert 8_000_000 < here < record.size
+    whole = (ssh.folder / run / "work" / OUTPUT).read_bytes()
+    assert into.read_bytes() == whole[:here]
+    link("up")
+    monkeypatch.setattr(connection, "SILENCE_SECONDS", 60.0)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 15.0)
+    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 10.0)
+    fetched = ssh.worker.fetch(run, OUTPUT, into)
+    assert (fetched.size, fetched.digest) == (record.size, record.digest)
+
+
+@pytest.mark.parametrize(("priority", "nice"), [("low", "15"), ("below normal", "5"), ("normal", "0")])
+def test_a_run_has_the_priority_that_was_asked_for(ssh, run, priority, nice) -> None:
+    ssh.worker.start(run, ssh.script("nice", process_priority=priority))
+    ssh.end(run)
+    assert ssh.worker.read_log(run).decode().strip() == nice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,13 @@ from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Evidence, Install, Job
 from rasreconcile.messages import FINISHED, last_said
 from rasreconcile.plans import Plan
-from rasreconcile.runs import Failure, class_by_own_word
+from rasreconcile.runs import ENGINE_MISSING, Failure, class_by_own_word
 
+_LACKS = re.compile(r"^.*(?:No module named |python3: (?:command )?not found).*$", re.MULTILINE)
+_INSTALL = (
+    "the steady engine is not there; `pip install rasreconcile` for the `python3` of the host or in the image,"
+    " or name other workers in `only_on`"
+)
 _KINDS = ("project", "plan", "geometry", "flow")
 
 
@@ -56,6 +62,8 @@ class Steady:
         """The HDF must be there and say that it is finished; an `ERROR:` line says why it is not."""
         log, hdf = evidence.log, evidence.hdf
         text = None
+        if hdf is None and (lacks := _LACKS.search(log)):
+            return Failure(kind="worker", cause=ENGINE_MISSING, message=f"{lacks[0].strip()}: {_INSTALL}")
         errors = [line for line in log.splitlines() if line.startswith("ERROR:")]
         if errors:
             text = errors[0].removeprefix("ERROR:").strip()

@@ -55,6 +55,7 @@ class Container:
     cpus: float | None = None
     memory: str | None = None
     shares: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
     ends: Literal["stays until removed", "goes when it ends"] = "stays until removed"
 
 
@@ -189,7 +190,7 @@ class Daemon:
                     user=wanted.user,
                     working_dir=wanted.mount.target,
                     labels=dict(wanted.labels),
-                    environment={"HOME": "/tmp"},  # noqa: S108  as above
+                    environment={"HOME": "/tmp", **wanted.env},  # noqa: S108  as above
                     network_disabled=True,
                     healthcheck={"test": ["NONE"]},
                     host_config=host,
@@ -244,7 +245,7 @@ class Daemon:
             with client.post(url, **asked, stream=True, timeout=seconds) as answer:
                 _checked(answer)
                 stream: Any = answer.raw
-                out, err = _frames(stream._fp.fp.read())
+                out, err = _frames(self._heard(name, stream._fp.fp, seconds))
             forget_idle(client)
             code = client.exec_inspect(made)["ExitCode"]
         if code is None:
@@ -252,6 +253,14 @@ class Daemon:
                 f"{self.address}: {command[0]} in {name} did not come to an end; it is tried again"
             )
         return Ran(int(code), out, err)
+
+    def _heard(self, name: str, stream: Any, seconds: float) -> bytes:
+        try:
+            return bytes(stream.read())
+        except TimeoutError as error:
+            # A daemon may lose the end of what a program said, and then of all that are run in this container.
+            late = f"{self.address}: nothing was heard of {name} for {seconds:.0f} s; it is made again"
+            raise Gone(late) from error
 
     def put(self, name: str, folder: str, archive: Iterable[bytes]) -> None:
         """Unpacks an archive in a folder of a container. What the archive raises goes through. Raises Gone."""

@@ -12,7 +12,7 @@ from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.workers.docker.daemon import Container, Daemon, Gone, Mounted, Ran
 
 HELPER_LABEL = "rasreconcile.helper"
-_QUICK = 60.0
+_QUICK = 30.0
 _LIFE = """\
 n=0
 while [ "$n" -lt 20 ]; do
@@ -40,6 +40,8 @@ class HelperKind:
 
     worker: str
     image: str
+    digest: str
+    """Of the image, as it was when its name was looked up."""
     user: str
     mount: Mounted
 
@@ -111,7 +113,7 @@ class Helper:
                 self._daemon.create(
                     Container(
                         name=name,
-                        image=self.kind.image,
+                        image=self.kind.digest,
                         command=("sh", "-c", _LIFE),
                         user=self.kind.user,
                         mount=self.kind.mount,

@@ -24,6 +24,8 @@ RUN_LABEL = "rasreconcile.run"
 PLACE_LABEL = "rasreconcile.place"
 _SHARES = {"normal": 1024, "below normal": 512, "low": 128}
 _NAME_SECONDS = 20.0
+IMAGE = "RASRECONCILE_IMAGE"
+"""By this variable the runner knows the image, and writes it down."""
 _RUN = 'exec sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err"'
 
 
@@ -75,8 +77,9 @@ class DockerHost:
         mount = self._ground.mount(run)
         wanted = Container(
             name=run,
-            image=self._site.image,
+            image=self.image(),
             command=("sh", "-c", _RUN, "sh", mount.target),
+            env={IMAGE: self.image()},
             user=self._ground.user,
             mount=mount,
             labels={**self._labels, RUN_LABEL: run, PLACE_LABEL: mount.source},
@@ -86,6 +89,10 @@ class DockerHost:
         )
         self._make(wanted)
         self._daemon.start(run)
+
+    def image(self) -> str:
+        """Its digest: the same for all runs that this process starts, whatever its name comes to mean meanwhile."""
+        return self._ground.helper.kind.digest
 
     def mark(self, run: RunId, name: str) -> None:
         self._ground.mark(run, name)

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rasreconcile.errors import Refused
@@ -26,6 +26,8 @@ class Site:
 
     worker: str
     image: str
+    digest: str = ""
+    """Of the image; known once the daemon was asked."""
     folder: Path
     """`worker_folder` on this machine: used where the daemon sees it too."""
     share: Path | None = None
@@ -37,10 +39,12 @@ class Site:
 
 def survey(daemon: Daemon, site: Site) -> Ground:
     """Raises Refused where the image is missing, or a share that was given is not the same on both sides."""
-    if daemon.image_id(site.image) is None:
+    digest = daemon.image_id(site.image)
+    if digest is None:
         raise Refused(
             f"{daemon.address}: the image {site.image} is not there; `docker pull` or `docker load` it there"
         )
+    site = replace(site, digest=digest)
     if site.share is not None and site.staging is not None:
         ground = _bound(daemon, site, site.share, site.staging)
         if ground is None:
@@ -103,7 +107,10 @@ def _proven(daemon: Daemon, site: Site, mount: Mounted, user: int, token: str) -
 
 def _helper(daemon: Daemon, site: Site, mount: Mounted, user: int) -> Helper:
     return Helper(
-        daemon, HelperKind(worker=site.worker, image=site.image, user=f"{user}:{user}", mount=mount)
+        daemon,
+        HelperKind(
+            worker=site.worker, image=site.image, digest=site.digest, user=f"{user}:{user}", mount=mount
+        ),
     )
 
 

@@ -31,7 +31,8 @@ def docker_worker(name: str, spec: DockerWorker, folder: Path) -> Worker:
     )
     limits = Limits(cpus=float(spec.cpu_limit) if spec.cpu_limit else None, memory=spec.memory_limit)
     labels = {"rasreconcile.worker": name, "rasreconcile.spec": str(folder)}
-    return DetachedWorker(name, DockerHost(Daemon(address), site, limits, labels))
+    host = DockerHost(Daemon(address), site, limits, labels)
+    return DetachedWorker(name, host, host.image)
 
 
 def _here(path: str | None, folder: Path) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from dockerd import Dockerd, why_not
@@ -11,13 +12,13 @@ from services import absent
 
 @pytest.fixture
 def own_dockerd() -> Iterator[Callable[..., Dockerd]]:
-    """Makes a daemon that can be stopped, with the options given; its images are there."""
+    """Makes a daemon that can be stopped, as is asked for; its images are there."""
     made: list[Dockerd] = []
 
-    def make(*more: str) -> Dockerd:
+    def make(*more: str, hidden: Path | None = None) -> Dockerd:
         if (missing := why_not()) is not None:
             absent(missing)
-        made.append(Dockerd(*more))
+        made.append(Dockerd(*more, hidden=hidden))
         made[-1].start()
         made[-1].add_images()
         return made[-1]

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dockerd import NO_SHELL
+from dockerd import NO_SHELL, Dockerd
+from services import absent
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
+from rasreconcile.workers.docker.daemon import Daemon, Mounted
+from rasreconcile.workers.docker.dialing import Address
+from rasreconcile.workers.docker.ground import INSIDE
+from rasreconcile.workers.docker.helper import Helper, HelperKind
 
 OUTPUT = "x.p01.hdf"
 
@@ -108,6 +115,8 @@ def test_a_container_of_the_same_name_that_is_not_ours_is_left_alone(bound, run)
         bound.worker.start(run, bound.job())
     bound.worker.discard(run)
     assert run in bound.daemon.names()
+    with bound.daemon.client() as client:
+        client.remove_container(run)
 
 
 def test_a_controller_killed_between_create_and_start_is_made_good_by_the_next(docker, run) -> None:
@@ -276,9 +285,72 @@ def test_a_helper_that_went_away_is_made_again(volume, run) -> None:
     assert isinstance(volume.worker.poll([run])[run], Running)
 
 
+def test_a_helper_of_which_nothing_is_heard_is_made_again(dockerd, tmp_path) -> None:
+    tmp_path.chmod(0o777)
+    daemon = Daemon(Address(host=dockerd.host))
+    digest = daemon.image_id("rasbox:1")
+    assert digest is not None
+    mount = Mounted("bind", str(tmp_path), INSIDE)
+    kind = HelperKind(worker="box", image="rasbox:1", digest=digest, user="1000:1000", mount=mount)
+    helper = Helper(daemon, kind)
+    try:
+        once = f"if mkdir {INSIDE}/hung 2>/dev/null; then hostname >{INSIDE}/first; sleep 60; fi; hostname"
+        second = helper.do(once, seconds=2)
+        assert (tmp_path / "first").read_text() != second
+    finally:
+        helper.close()
+        daemon.close()
+
+
 def test_a_stop_from_outside_ends_a_run_quickly_and_leaves_no_end(bound, run) -> None:
     bound.worker.start(run, bound.job(waits=True, time_limit=timedelta(hours=1)))
     with bound.daemon.client() as client:
         client.stop(run, timeout=10)
     assert isinstance(bound.wait(run), Vanished)
     assert Path(bound.folder, run, "done.json").exists() is False
+
+
+def test_a_folder_that_the_daemon_does_not_see_is_not_believed_and_files_go_by_the_api(
+    own_dockerd, bound_place_on, tmp_path, run
+) -> None:
+    folder = tmp_path / "ras runs"
+    folder.mkdir()
+    place = bound_place_on(own_dockerd(hidden=folder))
+    data = os.urandom(100_000)
+    place.worker.start(run, place.script(f"cp a.tif {OUTPUT}", inputs={"a.tif": data}))
+    assert place.end(run).exit_code == 0
+    assert list(folder.iterdir()) == []
+    place.worker.fetch(run, OUTPUT, tmp_path / "here")
+    assert (tmp_path / "here").read_bytes() == data
+    place.worker.discard(run)
+
+
+@pytest.fixture
+def small_dockerd(own_dockerd) -> Iterator[Dockerd]:
+    """A daemon that keeps all it has on a disk of 60 MB."""
+    daemon = own_dockerd()
+    daemon.stop()
+    place = daemon.folder / "data"
+    shutil.rmtree(place)
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        absent("a small disk cannot be mounted here")
+    daemon.start()
+    daemon.add_images()
+    yield daemon
+    daemon.stop()
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_daemon_whose_disk_is_full_refuses_with_the_remedy_and_goes_on_when_there_is_room(
+    small_dockerd, volume_place_on, a_run
+) -> None:
+    place = volume_place_on(small_dockerd)
+    large, small = a_run("large"), a_run("small")
+    with pytest.raises(Refused, match="free some room"):
+        place.worker.start(large, place.job(inputs={"a.tif": os.urandom(64 << 20)}))
+    assert place.worker.poll([large])[large] == Absent()
+    place.worker.start(small, place.job(inputs={"a.tif": b"1"}, writes={OUTPUT: b"1"}))
+    assert place.end(small).exit_code == 0
+    assert place.left_over() == []
