@@ -32,7 +32,6 @@ FASTEST_POLL = 0.05
 SLOWEST_POLL = 2.0
 LONGEST_SILENCE = 60.0
 """Seconds after which a silent worker is asked again at the latest."""
-NO_WINDOWS = "ssh workers with `platform: windows` are not built yet"
 
 
 @dataclass(slots=True)
@@ -78,10 +77,17 @@ class Station:
             cores=cores,
             home=found.home if found else None,
             wine=found.wine if found else None,
-            python=sys.executable if isinstance(self.spec, LocalWorker) else "python3",
+            python=self._python,
             process_priority=self.spec.process_priority,
             worker_folder=self.folder,
         )
+
+    @property
+    def _python(self) -> str:
+        if isinstance(self.spec, LocalWorker):
+            return sys.executable
+        # On Windows `python3` is as a rule a door to the Store.
+        return "python" if self.installs.platform == "windows" else "python3"
 
     def check(self) -> list[Problem]:
         """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
@@ -142,11 +148,6 @@ def not_built(spec: Spec) -> str | None:
             f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); "
             " use `local`, `ssh` or `docker`"
         )
-    windows = [n for n, w in spec.workers.items() if isinstance(w, SshWorker) and w.platform == "windows"]
-    if windows:
-        return (
-            f"ssh workers with `platform: windows` are not built yet ({', '.join(windows)}); leave them out"
-        )
     return None
 
 
@@ -183,12 +184,10 @@ def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
     match spec:
         case LocalWorker():
             return local_worker(name, Path(_folder_of(spec, folder)))
-        case SshWorker(platform="posix"):
+        case SshWorker():
             from rasreconcile.workers.ssh import ssh_worker  # noqa: PLC0415  paramiko takes a third of a second
 
             return ssh_worker(name, spec, folder)
-        case SshWorker():
-            raise UsageError(f"workers.{name}: {NO_WINDOWS}")
         case DockerWorker():
             from rasreconcile.workers.docker.worker import docker_worker  # noqa: PLC0415  half a second of import
 
