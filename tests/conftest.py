@@ -15,8 +15,9 @@ import pytest
 from dockerd import dockerd
 from services import absent
 from sshd import network, shared_network
+from winsshd import windows_host
 
-__all__ = ["absent", "dockerd", "network", "shared_network"]
+__all__ = ["absent", "dockerd", "network", "shared_network", "windows_host"]
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -33,10 +33,17 @@ class Equipment:
             cores=cores,
             home=found.home if found else None,
             wine=found.wine if found else None,
-            python=sys.executable if isinstance(self.spec, LocalWorker) else "python3",
+            python=self._python,
             process_priority=self.spec.process_priority,
             worker_folder=self.folder,
         )
+
+    @property
+    def _python(self) -> str:
+        if isinstance(self.spec, LocalWorker):
+            return sys.executable
+        # On Windows `python3` is as a rule a door to the Store.
+        return "python" if self.installs.platform == "windows" else "python3"
 
 
 def folder_of(spec: WorkerSpec, folder: Path) -> str:

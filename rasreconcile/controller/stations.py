@@ -31,7 +31,6 @@ FASTEST_POLL = 0.05
 SLOWEST_POLL = 2.0
 LONGEST_SILENCE = 60.0
 """Seconds after which a silent worker is asked again at the latest."""
-NO_WINDOWS = "ssh workers with `platform: windows` are not built yet"
 
 
 @dataclass(slots=True)
@@ -132,11 +131,6 @@ def not_built(spec: Spec) -> str | None:
             f"workers of type {', '.join(kinds)} are not built yet ({', '.join(names)}); "
             " use `local`, `ssh` or `docker`"
         )
-    windows = [n for n, w in spec.workers.items() if isinstance(w, SshWorker) and w.platform == "windows"]
-    if windows:
-        return (
-            f"ssh workers with `platform: windows` are not built yet ({', '.join(windows)}); leave them out"
-        )
     return None
 
 
@@ -173,12 +167,10 @@ def open_worker(name: str, spec: WorkerSpec, folder: Path) -> Worker:
     match spec:
         case LocalWorker():
             return local_worker(name, Path(folder_of(spec, folder)))
-        case SshWorker(platform="posix"):
+        case SshWorker():
             from rasreconcile.workers.ssh import ssh_worker  # noqa: PLC0415  paramiko takes a third of a second
 
             return ssh_worker(name, spec, folder)
-        case SshWorker():
-            raise UsageError(f"workers.{name}: {NO_WINDOWS}")
         case DockerWorker():
             from rasreconcile.workers.docker.worker import docker_worker  # noqa: PLC0415  half a second of import
 

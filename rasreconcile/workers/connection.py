@@ -139,6 +139,22 @@ class Connection:
             with suppress(paramiko.SSHException, OSError, EOFError):
                 channel.close()
 
+    @contextmanager
+    def files(self) -> Iterator[paramiko.SFTPClient]:
+        """The host's files, from the user's home on. An OSError in the block is the file system's own."""
+        with _answering(self._where):
+            client = paramiko.SFTPClient.from_transport(self._transport())
+        if client is None:
+            raise Unreachable(f"{self._where}: it opens no SFTP; it is tried again")
+        try:
+            client.get_channel().settimeout(SILENCE_SECONDS)  # type: ignore[union-attr]  # it is open
+            yield client
+        except (paramiko.SSHException, EOFError, TimeoutError) as error:
+            raise _unreachable(self._where, error) from error
+        finally:
+            with suppress(paramiko.SSHException, OSError, EOFError):
+                client.close()
+
     def close(self) -> None:
         """What runs there detached goes on."""
         self._client.close()

@@ -33,8 +33,10 @@ class DetachedWorker:
 
     def start(self, run: RunId, job: Job) -> None:
         """Prepares the run directory, then launches its runner, which claims it; known runs are left alone."""
-        if job.platform != "posix":
-            raise Refused(f"{self._name} runs POSIX jobs, this one is for {job.platform}; use `only_on`")
+        if job.platform != self._host.platform:
+            kind = {"posix": "POSIX", "windows": "Windows"}
+            theirs, here = kind[job.platform], kind[self._host.platform]
+            raise Refused(f"{self._name} runs {here} jobs, this one is for {theirs}; use `only_on`")
         controls = rundir.control_files(run, job)
         if not isinstance(self._status(run), Absent):
             return

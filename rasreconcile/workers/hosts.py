@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
@@ -36,6 +36,10 @@ _BOOT = "boot"
 
 class Host(Protocol):
     """Blocks on every call. Raises Unreachable where there is no answer, Refused where the answer is no."""
+
+    @property
+    def platform(self) -> Literal["posix", "windows"]:
+        """Whose programs it runs."""
 
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
         """What lies in each run directory, in one round trip; None: there is none."""
@@ -85,6 +89,8 @@ class Host(Protocol):
 
 class LocalHost:
     """This machine: files and processes without a detour. Any number of threads and processes may use one folder."""
+
+    platform: Final = "posix"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Absent, EndCause, Ended, Job, OutputRecord, RunId, Running, Status, Vanished
+from rasreconcile.workers.windows.commandline import PER_CENT, program_and_arguments
 
 WORK = "work"
 STARTED = "started"
@@ -29,6 +30,8 @@ COMPLAINTS = "runner.err"
 RUNNER = "runner.sh"
 SETTINGS = "settings.sh"
 STEPS = "steps.sh"
+WINDOWS_SETTINGS = "settings"
+WINDOWS_STEPS = "steps"
 OUTPUTS = "outputs"
 JOB = "job.json"
 
@@ -89,10 +92,11 @@ def control_files(run: RunId, job: Job) -> Mapping[str, bytes]:
     texts = {
         JOB: job_text(run, job),
         OUTPUTS: "".join(f"{name}\n" for name in dict.fromkeys(job.outputs)),
-        STEPS: steps_text(job),
-        SETTINGS: settings_text(run, job),
-        RUNNER: script("runner.sh"),
     }
+    if job.platform == "windows":
+        texts |= {WINDOWS_STEPS: windows_steps_text(job), WINDOWS_SETTINGS: windows_settings_text(run, job)}
+    else:
+        texts |= {STEPS: steps_text(job), SETTINGS: settings_text(run, job), RUNNER: script("runner.sh")}
     # An argument may hold bytes that are no UTF-8: they go back to what they were.
     return {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
 
@@ -106,16 +110,33 @@ def script(name: str) -> str:
 def steps_text(job: Job) -> str:
     """The job's steps as a shell script; the one place where arguments are quoted."""
     lines = ["# written by rasreconcile; run by runner.sh in work/"]
-    for name, value in sorted(job.env.items()):
-        if not _VARIABLE.fullmatch(name):
-            raise Refused(f"{name!r} is no name for an environment variable; mend `env` in the spec")
-        lines.append(f"export {name}={quoted(value)}")
+    lines += [f"export {name}={quoted(value)}" for name, value in _variables(job)]
     for step in job.steps:
         if not step or not step[0] or step[0].startswith("-"):
             raise Refused(f"{list(step)!r} names no program; mend the command in the spec")
         # exec, so that a word is a program and never a word of the shell's own.
         lines.append(f"(exec {' '.join(quoted(word) for word in step)}) || exit $?")
     return "\n".join(lines) + "\n"
+
+
+def _variables(job: Job) -> list[tuple[str, str]]:
+    for name in job.env:
+        if not _VARIABLE.fullmatch(name):
+            raise Refused(f"{name!r} is no name for an environment variable; mend `env` in the spec")
+    return sorted(job.env.items())
+
+
+def windows_steps_text(job: Job) -> str:
+    """Environment and steps as lines `env NAME=VALUE`, `program PROGRAM`, `arguments REST OF THE COMMAND LINE`."""
+    lines = [f"env {PER_CENT}=%"]
+    for name, value in _variables(job):
+        if re.search(r"[\0\r\n]", value):
+            raise Refused(f"the value of {name} holds a line end or a NUL byte; mend `env` in the spec")
+        lines.append(f"env {name}={value}")
+    for step in job.steps:
+        program, arguments = program_and_arguments(step)
+        lines += [f"program {program}", f"arguments {arguments}"]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def quoted(word: str) -> str:
@@ -127,12 +148,26 @@ def quoted(word: str) -> str:
 
 def settings_text(run: RunId, job: Job) -> str:
     """What the runner itself must know, as shell assignments."""
-    limit = max(1, ceil(job.time_limit.total_seconds()))
-    stalled = max(1, ceil(job.stalled_after.total_seconds())) if job.stalled_after else 0
+    limit, stalled = _limits(job)
     return (
         f"run={quoted(run)}\nfolder={quoted(job.folder)}\n"
         f"time_limit={limit}\nstalled_after={stalled}\nnice={_NICE[job.process_priority]}\n"
     )
+
+
+def windows_settings_text(run: RunId, job: Job) -> str:
+    """The same, as lines `NAME VALUE`."""
+    limit, stalled = _limits(job)
+    return (
+        f"run {run}\nfolder {job.folder}\n"
+        f"time_limit {limit}\nstalled_after {stalled}\npriority {job.process_priority}\n"
+    )
+
+
+def _limits(job: Job) -> tuple[int, int]:
+    """In seconds; 0: never stalled."""
+    stalled = max(1, ceil(job.stalled_after.total_seconds())) if job.stalled_after else 0
+    return max(1, ceil(job.time_limit.total_seconds())), stalled
 
 
 def job_text(run: RunId, job: Job) -> str:

@@ -1,4 +1,4 @@
-"""An SSH host: run directories at the end of a wire, with nothing but a POSIX shell there."""
+"""An SSH host: run directories at the end of a wire."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Literal, TypeVar
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
-from rasreconcile.workers import rundir
 from rasreconcile.workers.arrivals import Arrivals
 from rasreconcile.workers.connection import Connections, Talk
 from rasreconcile.workers.download import Download
@@ -21,12 +20,11 @@ from rasreconcile.workers.login import Login
 from rasreconcile.workers.look import parse_looks
 from rasreconcile.workers.patient import patiently
 from rasreconcile.workers.rundir import Found
+from rasreconcile.workers.speech import MARK, Speech
 from rasreconcile.workers.trimming import batched, held, needless, trimmed
 
 T = TypeVar("T")
 
-MARK = "@rasreconcile"
-"""The line after which the answer begins: what a login script prints before is none."""
 LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 _CLEANING_SECONDS = 600.0
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
@@ -36,21 +34,21 @@ _NO_RIGHT = ("Permission denied", "Read-only file system", "Operation not permit
 class SshHost:
     """Implements `hosts.Host`. Any number of threads may use it: each has a connection of its own."""
 
-    def __init__(self, name: str, login: Callable[[], Login], folder: str) -> None:
+    def __init__(self, name: str, login: Callable[[], Login], folder: str, speech: Speech) -> None:
         self._name = name
         self._folder = folder
+        self._speech = speech
         self._connections = Connections(login)
         self._arrivals = Arrivals(self._dialogue)
+
+    @property
+    def platform(self) -> Literal["posix", "windows"]:
+        return self._speech.platform
 
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
         if not runs:
             return {}
-        text = (
-            f"echo {MARK}\nset -- {folder_word(self._folder)} {' '.join(runs)}\n"
-            'if [ ! -e "$1" ]; then shift; printf "run %s\\n" "$@"; exit 0; fi\n'
-        )
-        printed = self._ask(text + rundir.script("look.sh"))
-        return parse_looks(printed.decode(errors="replace"), runs)
+        return parse_looks(self._verb("look", *runs).decode(errors="replace"), runs)
 
     def stage(self, inputs: Collection[Staged]) -> None:
         self._patiently(lambda: self._arrivals.bring(inputs))
@@ -84,14 +82,14 @@ class SshHost:
         self._verb("remove", run, secrets.token_hex(4), patience=_CLEANING_SECONDS)
 
     def runs(self) -> Mapping[RunId, datetime]:
-        return held(self._upkeep("list")).runs
+        return held(self._listed()).runs
 
     def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
-        found = held(self._upkeep("list"))
+        found = held(self._listed())
         gone = needless(found.cached, now=found.now, unused_for=unused_for, at_most=at_most)
         if how == "remove":
             for names in batched([one.name for one in gone]):
-                self._upkeep("drop", *names)
+                self._verb("drop", *names, patience=_CLEANING_SECONDS)
         return trimmed(gone)
 
     def problems(self) -> list[Problem]:
@@ -101,35 +99,25 @@ class SshHost:
             problem
             for line in told.splitlines()
             if (problem := _problem(line, self._folder, (before + time.time()) / 2)) is not None
-        ]
+        ] + self._speech.problems(told.splitlines())
 
     def close(self) -> None:
         self._connections.close()
 
     # ---- asking
 
-    def _upkeep(self, verb: str, *names: str) -> str:
-        words = " ".join(rundir.quoted(word) for word in (verb, *names))
-        script = f"echo {MARK}\nset -- {folder_word(self._folder)} {words}\n{rundir.script('upkeep.sh')}"
-        return self._ask(script, _CLEANING_SECONDS).decode(errors="replace")
+    def _listed(self) -> str:
+        return self._verb("list", patience=_CLEANING_SECONDS).decode(errors="replace")
 
     def _verb(self, verb: str, *words: str, patience: float = 0.0) -> bytes:
-        return self._ask(self._script(verb, *words), patience)
-
-    def _script(self, verb: str, *words: str) -> str:
-        spoken = " ".join(rundir.quoted(word) for word in words)
-        call = f"host {verb} {folder_word(self._folder)} {spoken}"
-        return f"{rundir.script('host.sh')}\n{call}\n"
-
-    def _ask(self, script: str, patience: float = 0.0) -> bytes:
-        # In braces, so that a script that was cut short does nothing; and nobody in it reads what is left of it.
-        whole = f"{{\n{script}\nexit\n}} </dev/null\n"
-
         def once() -> bytes:
-            with self._connections.mine().talk("exec sh") as talk:
+            connection = self._connections.mine()
+            self._speech.make_ready(connection)
+            command, text = self._speech.question(verb, words)
+            with connection.talk(command) as talk:
                 if patience:
                     talk.wait(patience)
-                talk.send(_bytes(whole))
+                talk.send(text)
                 talk.end_sending()
                 answer = talk.rest()
                 self._see_the_end(talk)
@@ -140,11 +128,11 @@ class SshHost:
     @contextmanager
     def _dialogue(self, verb: str, *words: str) -> Iterator[Talk]:
         """A verb that takes or gives bytes. Its script goes ahead of them, by the same way."""
-        script = _bytes(self._script(verb, *words))
-        # Read byte by byte: a shell that reads its own script from a pipe would take some of the bytes behind it.
-        eat = f"""exec sh -c 'eval "$(dd bs=1 count={len(script)} 2>/dev/null)"'"""
-        with self._connections.mine().talk(eat) as talk:
-            talk.send(script)
+        connection = self._connections.mine()
+        self._speech.make_ready(connection)
+        command, text = self._speech.dialogue(verb, words)
+        with connection.talk(command) as talk:
+            talk.send(text)
             while (line := talk.line()) != MARK:
                 if line is None:
                     self._see_the_end(talk)
@@ -176,22 +164,10 @@ class SshHost:
                 return call()
             except Unreachable:
                 self._connections.drop_mine()
+                self._speech.doubt()
                 raise
 
         return patiently(once)
-
-
-def folder_word(folder: str) -> str:
-    """The worker's folder as a shell reads it. `~` is the home there; so is a path without a slash in front."""
-    if folder == "~":
-        return '"$HOME"'
-    if folder.startswith("~/"):
-        return f'"$HOME"/{rundir.quoted(folder[2:])}'
-    return rundir.quoted(folder) if folder.startswith("/") else f'"$HOME"/{rundir.quoted(folder)}'
-
-
-def _bytes(script: str) -> bytes:
-    return script.encode("utf-8", "surrogateescape")
 
 
 def _after_mark(answer: bytes) -> bytes:

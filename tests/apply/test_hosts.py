@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from winsshd import new_windows_host
 
 SPEC = """\
 version: 1
@@ -61,6 +62,7 @@ def pool(study, network):
 
     study.plans = plans
     study.servers = servers
+    study.network = network
     return study
 
 
@@ -100,6 +102,25 @@ def test_a_controller_killed_in_the_middle_loses_and_repeats_nothing(pool) -> No
         controller.wait()
     assert "12 of 12 plans are current" in pool.apply().stdout
     assert len(computed_once(pool)) == 12
+
+
+def test_a_windows_host_outlives_its_controller_and_computes_each_plan_once(pool) -> None:
+    """As far as one can be stood in for: see tests/services/winsshd.py."""
+    pool.plans(1)
+    host = new_windows_host(pool.network, pool.folder / "windows" / "Jane Doe")
+    spec = pool.folder / "spec.yaml"
+    words = spec.read_text().replace(pool.servers[0].address, host.server.address)
+    spec.write_text(words.replace("{type: ssh,", "{type: ssh, platform: windows,", 1).replace("*/W", "0/W"))
+    spec.write_text(spec.read_text() + "    only_on: [one]\n")
+    assert "worker one: ready" in pool.run("check", "spec.yaml").stdout
+    controller = pool.start("apply", "spec.yaml")
+    pool.wait_for(lambda: len(list(Path(pool.folder, "ran").glob("*"))) >= 1)
+    controller.send_signal(signal.SIGKILL)
+    controller.wait()
+    assert "4 of 4 plans are current" in pool.apply().stdout
+    assert {run["worker"] for run in computed_once(pool)} == {"one"}
+    assert "nothing to do" in pool.apply().stdout
+    host.server.stop()
 
 
 def test_servers_that_drop_every_connection_and_one_that_dies_lose_nothing(pool) -> None:

@@ -19,6 +19,7 @@ from dockerd import Dockerd
 from dockerplace import DockerPlace
 from services import absent
 from sshd import Network, Sshd
+from winsshd import WindowsHost
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
 from rasreconcile.spec import SshWorker
@@ -196,6 +197,30 @@ class SshPlace(LocalPlace):
         self.opened.append(ssh_worker("box", spec, self.sources))
         return self.opened[-1]
 
+    def tear_down(self) -> None:
+        for worker in self.opened:
+            worker.close()
+        for folder in self.folder.glob("*") if self.folder.is_dir() else ():
+            self.kill(RunId(folder.name))
+
+
+class WindowsPlace(SshPlace):
+    """A Windows host, as far as it can be stood in for: see `winsshd`. Its jobs are scripts of this machine."""
+
+    def __init__(self, host: WindowsHost, folder: Path, sources: Path) -> None:
+        self.host = host
+        super().__init__(host.server, host.key, folder, sources)
+
+    def again(self, **changed: object) -> Worker:
+        return super().again(**{"platform": "windows", **changed})
+
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: object) -> Job:
+        scripts = {f"rasreconcile-{n}.sh": text.encode() for n, text in enumerate(texts)}
+        above = "../" * len(Path(str(more.get("folder", ""))).parts)
+        steps = tuple(("sh", f"{above}{name}") for name in scripts)
+        staged = self.staged({**(inputs or {}), **scripts})
+        return plain_job(**{"platform": "windows", "steps": steps, "inputs": staged, **more})
+
 
 class BoundPlace(DockerPlace, LocalPlace):
     """Containers that see the folder of the runs as it is."""
@@ -285,10 +310,18 @@ def ssh(shared_network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(shared_network.home))
     one = SshPlace(shared_network.servers[0], shared_network.key, tmp_path / "it's ras $runs %d", tmp_path)
     yield one
-    for worker in one.opened:
-        worker.close()
-    for folder in one.folder.glob("*") if one.folder.is_dir() else ():
-        one.kill(RunId(folder.name))
+    one.tear_down()
+
+
+@pytest.fixture
+def windows(
+    windows_host: WindowsHost, shared_network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[WindowsPlace]:
+    monkeypatch.setenv("HOME", str(shared_network.home))
+    windows_host.log_on(r"BOX\ras")
+    one = WindowsPlace(windows_host, tmp_path / "it's ras runs %d", tmp_path)
+    yield one
+    one.tear_down()
 
 
 @pytest.fixture
@@ -302,10 +335,7 @@ def ssh_on(network: Network, tmp_path: Path) -> Iterator[Callable[[Sshd], SshPla
 
     yield place
     for one in made:
-        for worker in one.opened:
-            worker.close()
-        for folder in one.folder.glob("*") if one.folder.is_dir() else ():
-            one.kill(RunId(folder.name))
+        one.tear_down()
 
 
 @pytest.fixture
@@ -385,7 +415,7 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "ssh", "bound", "volume"])
+@pytest.fixture(params=["memory", "local", "ssh", "windows", "bound", "volume"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
@@ -40,6 +40,8 @@ class Limits:
 
 class DockerHost:
     """Implements `Host`. Where run directories lie is found out when it is first asked."""
+
+    platform: Final = "posix"
 
     def __init__(self, daemon: Daemon, site: Site, limits: Limits, labels: Mapping[str, str]) -> None:
         self._daemon = daemon
