@@ -178,7 +178,7 @@ class Connection:
                     "direct-tcpip", place, ("127.0.0.1", 0), timeout=CONNECT_SECONDS
                 )
             if login.command is not None:
-                return paramiko.ProxyCommand(login.command)
+                return _Command(login.command)
             sock = socket.create_connection(place, timeout=CONNECT_SECONDS)
             # Questions are small: each would wait 40 ms for the acknowledgement of the one before.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -186,6 +186,13 @@ class Connection:
                 # Without it a link that went silent in mid-upload is noticed after a quarter of an hour.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENCE_SECONDS * 500))
             return sock
+
+
+class _Command(paramiko.ProxyCommand):
+    """A command whose pipes are the way there. It may have ended by itself: to close it then is no error."""
+
+    def close(self) -> None:
+        self.process.terminate()
 
 
 class Connections:
