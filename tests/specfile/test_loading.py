@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,20 +90,16 @@ def test_what_cannot_be_read_is_told(write: Write, good: str, tmp_path: Path, na
         load(tmp_path / name)
 
 
-def test_ten_thousand_plans_load_in_seconds(write: Write, good: str) -> None:
+def test_ten_thousand_plans_load(write: Write, good: str) -> None:
     entry = "  - project: m/a{0}.prj\n    name: r{0}\n    numbers: ['01']\n    expect: {{water_surface: {{finite: true}}}}\n    only_on: [{1}]\n"
     path = write(good + "".join(entry.format(n, "desk") for n in range(10_000)))
-    began = time.monotonic()
     assert len(load(path).spec.plans) == 10_001
-    assert time.monotonic() - began < 12  # two on an idle machine
 
 
-def test_ten_thousand_faults_are_told_in_seconds(write: Write, good: str) -> None:
+def test_ten_thousand_faults_are_told(write: Write, good: str) -> None:
     entry = "  - project: m/a{0}.prj\n    nmbers: ['01']\n    only_on: [dsk{0}]\n"
     path = write(good + "".join(entry.format(n) for n in range(10_000)))
-    began = time.monotonic()
     with pytest.raises(SpecError) as caught:
         load(path)
     assert len(caught.value.faults) == 20_000
     assert caught.value.faults[-1].line == 7 + 3 * 10_000
-    assert time.monotonic() - began < 20
