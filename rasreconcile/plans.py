@@ -107,12 +107,19 @@ class Plan:
     """The preparation whose products it is computed from where it runs on the Linux solvers; one of its needs."""
     blocked_by: tuple[str, ...] = ()
     """Why it cannot run at all: a missing geometry, an element the engine does not model. One line each."""
+    no_worker: str = ""
+    """Why no worker of the spec could compute it, although nothing is wrong with it; empty: one could."""
     warnings: tuple[str, ...] = ()
 
     @property
     def side_paths(self) -> tuple[Path, ...]:
         """Where the side outputs stand."""
         return tuple(self.output.with_name(name) for name in self.side_outputs)
+
+    @property
+    def stopped_by(self) -> tuple[str, ...]:
+        """All that keeps it from running: in itself, and for want of a worker."""
+        return (*self.blocked_by, self.no_worker) if self.no_worker else self.blocked_by
 
     @property
     def stem(self) -> str:

@@ -33,7 +33,7 @@ def command(spec: Path | None, as_json: bool) -> int:
                         "plan": plan.address,
                         "inputs": [_input(i) for i in plan.inputs],
                         "output": str(plan.output),
-                        "blocked_by": list(plan.blocked_by),
+                        "blocked_by": list(plan.stopped_by),
                         "runs_nowhere": list(found.nowhere(plan)),
                         "warnings": list(plan.warnings),
                         "needs": list(plan.needs),
@@ -49,7 +49,7 @@ def command(spec: Path | None, as_json: bool) -> int:
         )
         return 0 if found.fit else 4
     for plan in found.plans:
-        stopped = (*plan.blocked_by, *found.nowhere(plan))
+        stopped = (*plan.stopped_by, *found.nowhere(plan))
         say(f"{plan.address}  {'blocked' if stopped else 'ready'}")
         for line in _table(plan.inputs):
             say(f"    {line}")

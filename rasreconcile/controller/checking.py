@@ -48,7 +48,7 @@ class Findings:
     @property
     def fit(self) -> bool:
         """Whether every plan can run and every worker is well."""
-        stuck = any(plan.blocked_by or self.nowhere(plan) for plan in self.plans)
+        stuck = any(plan.stopped_by or self.nowhere(plan) for plan in self.plans)
         return not stuck and not any(self.workers.values())
 
 

@@ -82,7 +82,7 @@ class _Preparing:
             return _with_products(plan, preparation, self.digests)
         why = HecRas(plan.engine).why_not(plan, _SOLVERS)
         if why and solvers and len(solvers) == len(self._workers(plan)) and not proven:
-            return replace(plan, blocked_by=(why,))
+            return replace(plan, no_worker=why)
         return plan
 
     def _workers(self, plan: Plan) -> list[WorkerSpec]:
