@@ -147,7 +147,7 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.
     held = None if retried or attempts or plan.prepares else _held(verdict, assessment)
     if plan.stopped_by and not (held and may_be_adopted(verdict, assessment)):
-        return replace(held or verdict, phase=Phase.HELD, note="; ".join(plan.stopped_by))
+        return replace(verdict, phase=Phase.HELD, note="; ".join(plan.stopped_by))
     if held is not None:
         return held
     if retried:

@@ -21,7 +21,7 @@ version: 1
 state: state.db
 engine: {{type: hec-ras, version: "{version}"}}
 workers:
-  desk: {{type: local, worker_folder: runs/desk, cores_total: 1, cores_per_plan: 1}}
+  desk: {{type: local, worker_folder: runs/desk, ras_exe_path: Ras.exe}}
 plans:
   - {{project: old/14320639.prj, numbers: ["01", "02"]}}
 """
