@@ -127,6 +127,9 @@ class FarMemoryWorker:
     def __init__(self, address: str) -> None:
         self._address = address
 
+    def stage(self, job: Job) -> None:
+        _ask(self._address, "stage", job)
+
     def start(self, run: RunId, job: Job) -> None:
         _ask(self._address, "start", run, job)
 
@@ -161,6 +164,10 @@ class FarMemoryWorker:
 
     def discard(self, run: RunId) -> None:
         _ask(self._address, "discard", run)
+
+    def image(self) -> str | None:
+        found: str | None = _ask(self._address, "image")
+        return found
 
     def check(self) -> list[Problem]:
         found: list[Problem] = _ask(self._address, "check")
