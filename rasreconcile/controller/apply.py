@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -106,8 +107,15 @@ class Apply:
         """Raises SpecError, UsageError, StoreError, StoreBusy before anything was started."""
         began = self.clock.now()
         answers = Answers()
-        stations = open_stations(self.loaded, answers)
-        with Store.open(self.loaded.state_path, now=began) as store:
+        with ExitStack() as stack:
+            # Closed however it ends: `watch` applies again and again in one process.
+            stations = open_stations(self.loaded, answers)
+            for station in stations.values():
+                stack.callback(station.close)
+            store = stack.enter_context(Store.open(self.loaded.state_path, now=began))
+            verifying, following = Lane("verify", 2, answers), Following(answers)
+            stack.callback(verifying.close)
+            stack.callback(following.close)
             digests = Digests(store.hashes(), self.clock.wall_ns)
             contents = Contents(store.mentions(), self.clock.wall_ns, associations)
             proven = store.published()
@@ -138,8 +146,8 @@ class Apply:
                 clock=self.clock,
                 apply_id=apply_id,
                 began=began,
-                verifying=Lane("verify", 2, answers),
-                following=Following(answers),
+                verifying=verifying,
+                following=following,
                 tell=self.tell,
                 images=store.images(),
                 keep_runs=not self.loaded.spec.autoclean,
@@ -148,6 +156,8 @@ class Apply:
             if self.loaded.spec.strict_platform:
                 look_at_images(site)
             self._loop = Loop(site, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts)
+            # A signal may have come while it was made.
+            self._loop.interrupts = self._interrupts
             self._loop.detaching = self.stay == "detach"
             outcome = Outcome(self._loop.run(), site.counts, store.live_runs(), Exit.CONVERGED)
             code = exit_of(outcome.decision, interrupted=self._interrupts > 0)
@@ -155,9 +165,6 @@ class Apply:
                 # What was asked for was done: something is on its way.
                 code = Exit.CONVERGED
             store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
-            site.following.close()
-            for station in stations.values():
-                station.close()
             return Outcome(outcome.decision, outcome.counts, outcome.live, code)
 
 

@@ -91,12 +91,14 @@ def _collected(site: Site, action: Collect, collected: Collected) -> None:
 def _published(site: Site, run: Run, plan: Plan, published: Published) -> None:
     site.flight.runs.discard(run.id)
     site.flight.forget(run.id)
-    site.store.publish(run.id, published, now=site.clock.now())
+    with site.store.at_once():
+        # Together: a request that outlived its answer would have the plan computed once more.
+        site.store.publish(run.id, published, now=site.clock.now())
+        site.answer_requests(run, "succeeded")
     site.looking.digests.trust(published.path, "output", published.digest)
     site.looking.look_at(plan)
     # Plans that restart from what it left must see it before they start.
     site.stale_inputs |= bool(plan.side_outputs)
-    site.answer_requests(run, "succeeded")
     words = [f"on {run.worker}"]
     if run.started and run.ended:
         words.append(f"{max((run.ended - run.started).total_seconds(), 0):.1f} s")

@@ -33,6 +33,13 @@ class Flight:
     retry_at: dict[RunId, float] = field(default_factory=dict)
     """Monotonic time before which collecting is not tried again."""
 
+    def wake(self, monotonic: float) -> bool:
+        """Whether the wait of a run is over. Said once: else nobody would sleep until that run is asked for."""
+        over = [run for run, at in self.retry_at.items() if at <= monotonic]
+        for run in over:
+            del self.retry_at[run]
+        return bool(over)
+
     @property
     def empty(self) -> bool:
         return not (self.runs or self.plans or self.checks or self.background)

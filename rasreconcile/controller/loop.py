@@ -159,9 +159,7 @@ class Loop:
     def _time_has_come(self) -> bool:
         now = self.site.clock.now()
         due = self.decision is not None and self.decision.next_at is not None and self.decision.next_at <= now
-        monotonic = self.site.clock.monotonic()
-        again = [at for at in self.site.flight.retry_at.values() if at <= monotonic]
-        return due or bool(again)
+        return self.site.flight.wake(self.site.clock.monotonic()) or due
 
     def _pause(self) -> float:
         """Seconds until there is something to do even if nobody answers."""

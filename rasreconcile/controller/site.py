@@ -55,16 +55,17 @@ class Site:
         """The run is over without a result."""
         self.flight.forget(run.id)
         now = self.clock.now()
-        self.store.move_run(
-            run.id,
-            state,
-            now=now,
-            started=status.started if status else None,
-            ended=status.ended if status else now,
-            exit_code=status.exit_code if status else None,
-            failure=failure,
-        )
-        self.answer_requests(run, str(state))
+        with self.store.at_once():
+            self.store.move_run(
+                run.id,
+                state,
+                now=now,
+                started=status.started if status else None,
+                ended=status.ended if status else now,
+                exit_code=status.exit_code if status else None,
+                failure=failure,
+            )
+            self.answer_requests(run, str(state))
         self.say(str(state), failure.message, run.address, run.id)
         self.changed = True
 

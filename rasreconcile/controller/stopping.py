@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rasreconcile.controller.collecting import whole_log
-from rasreconcile.controller.finishing import LONGEST_KEPT_LOG, discard_old_failures
+from rasreconcile.controller.finishing import COLLECT_AGAIN, LONGEST_KEPT_LOG, discard_old_failures
 from rasreconcile.controller.site import Site
+from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import Ended
 from rasreconcile.reconcile.actions import Fail
 from rasreconcile.runs import RunState
@@ -24,7 +25,13 @@ def fail(site: Site, action: Fail) -> None:
         discard_old_failures(site, run.address)
 
     def unread(error: Exception) -> None:
+        if isinstance(error, Unreachable):
+            # What it printed is still there, and is asked for again.
+            site.flight.runs.discard(run.id)
+            site.flight.retry_at[run.id] = site.clock.monotonic() + COLLECT_AGAIN
+            station.fell_silent(str(error), site.clock)
+            return
         site.say("warning", f"its log cannot be read on {run.worker}: {error}", run.address, run.id)
         close("")
 
-    station.transfer.do(lambda: whole_log(station.worker, run), close, unread)
+    station.fetching.do(lambda: whole_log(station.worker, run), close, unread)

@@ -113,15 +113,16 @@ class Readers:
         baseline: Baseline | None = None,
     ) -> HdfFacts:
         """As `hdf.read`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends."""
+        patience = self._patience(path, *([baseline.path] if baseline else []))
         request = json.dumps(
             {
+                "patience": patience,
                 "path": os.fspath(path),
                 "datasets": list(datasets),
                 "thoroughness": thoroughness,
                 "baseline": None if baseline is None else [os.fspath(baseline.path), baseline.within],
             }
         ).encode()
-        patience = self._patience(path, *([baseline.path] if baseline else []))
         with self._room:
             process, answer = self._begin(path, request, patience)
             self._idle.append(process)
@@ -131,8 +132,9 @@ class Readers:
 
     def rows(self, path: Path, place: str) -> Iterator[Rows]:
         """As `tables.parts`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends."""
-        request = json.dumps({"path": os.fspath(path), "dataset": place}).encode()
         patience = self._patience(path)
+        asked = {"patience": patience, "path": os.fspath(path), "dataset": place}
+        request = json.dumps(asked).encode()
         with self._room:
             process, answer = self._begin(path, request, patience)
             try:
