@@ -9,6 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile.controller.asking import look_at_images
 from rasreconcile.controller.clock import Clock
 from rasreconcile.controller.finishing import discard_left_over
 from rasreconcile.controller.following import Following
@@ -19,7 +20,6 @@ from rasreconcile.controller.policies import policy_of
 from rasreconcile.controller.preparations import with_preparations
 from rasreconcile.controller.progress import Progress
 from rasreconcile.controller.site import Site
-from rasreconcile.controller.starting import look_at_images
 from rasreconcile.controller.stations import open_stations
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.jobs import RunId

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from rasreconcile.controller.finishing import collect, finish
+from rasreconcile.controller.asking import fell_silent
+from rasreconcile.controller.finishing import COLLECT_AGAIN, collect, finish
 from rasreconcile.controller.settling import settle
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.starting import launch, start
-from rasreconcile.controller.stopping import fail
+from rasreconcile.controller.stopping import close, fail
 from rasreconcile.reconcile import actions as act
 from rasreconcile.runs import Failure, Run, RunState
 
@@ -28,7 +29,7 @@ def carry_out(site: Site, action: act.Action) -> None:
         case act.Finish():
             finish(site, action)
         case act.Lose(run, failure):
-            site.end(run, RunState.LOST, failure)
+            close(site, run, RunState.LOST, failure)
         case act.Cancel(run, reason):
             _cancel(site, run, reason)
         case act.Stop(run, failure):
@@ -37,7 +38,7 @@ def carry_out(site: Site, action: act.Action) -> None:
         case act.Fail():
             fail(site, action)
         case act.Abandon(run, reason):
-            site.end(run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
+            close(site, run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
         case act.Verify() | act.Reuse() | act.Recall():
             settle(site, action)
         case _:
@@ -46,7 +47,7 @@ def carry_out(site: Site, action: act.Action) -> None:
 
 def _cancel(site: Site, run: Run, reason: str) -> None:
     station = site.stations[run.worker]
-    site.flight.runs.add(run.id)
+    site.flight.take(run.id)
     site.flight.cancelled.add(run.id)
 
     def cancelled(_: None) -> None:
@@ -57,7 +58,8 @@ def _cancel(site: Site, run: Run, reason: str) -> None:
     def failed(error: Exception) -> None:
         site.flight.runs.discard(run.id)
         site.flight.cancelled.discard(run.id)
-        station.fell_silent(str(error), site.clock)
+        site.flight.retry_at[run.id] = site.clock.monotonic() + COLLECT_AGAIN
+        fell_silent(site, station, error)
         site.changed = True
 
     site.say("cancelling", reason, run.address, run.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rasreconcile.controller.asking import fell_silent
 from rasreconcile.controller.collecting import Collected, Collecting, put_in_place
 from rasreconcile.controller.collecting import collect as collecting
 from rasreconcile.controller.installs import computed_on
@@ -46,7 +47,7 @@ def collect(site: Site, action: Collect) -> None:
         time_limit=site.stations[run.worker].time_limit(plan),
         platform=computed_on(site.stations[run.worker].installs.platform, status.image),
     )
-    site.flight.runs.add(run.id)
+    site.flight.take(run.id)
     site.stations[run.worker].fetching.do(
         lambda: collecting(asked),
         lambda collected: _collected(site, action, collected),
@@ -80,7 +81,7 @@ def _collected(site: Site, action: Collect, collected: Collected) -> None:
                 ended=status.ended,
                 exit_code=status.exit_code,
             )
-    site.flight.runs.add(run.id)
+    site.flight.take(run.id)
     site.stations[run.worker].fetching.do(
         lambda: put_in_place(outcome),
         lambda published: _published(site, run, plan, published),
@@ -116,7 +117,7 @@ def _not_collected(site: Site, run: Run, error: Exception) -> None:
     site.flight.retry_at[run.id] = site.clock.monotonic() + COLLECT_AGAIN
     site.changed = True
     if isinstance(error, Unreachable):
-        site.stations[run.worker].fell_silent(str(error), site.clock)
+        fell_silent(site, site.stations[run.worker], error)
         return
     first = run.id not in site.flight.held
     what = str(error) if isinstance(error, PublishHeld | ResultError) else f"cannot be published: {error}"

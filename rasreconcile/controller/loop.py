@@ -111,6 +111,7 @@ class Loop:
             live=live_seen(site, live),
             workers=workers_seen(site, faults, self.plans),
             uncopied=frozenset(site.flight.uncopied),
+            stuck={a: why for a, why in site.flight.stuck.items() if a in site.flight.settle_at},
         )
         if self.interrupts >= 2:
             seen = replace(seen, cancelled=seen.cancelled | {run.address for run in live})
@@ -169,7 +170,7 @@ class Loop:
         waits += [wait for wait in (poll, seconds_to_next_read(site)) if wait is not None]
         if self.decision is not None and self.decision.next_at is not None:
             waits.append((self.decision.next_at - site.clock.now()) / timedelta(seconds=1))
-        waits += [at - site.clock.monotonic() for at in site.flight.retry_at.values()]
+        waits += [at - site.clock.monotonic() for at in site.flight.waits()]
         return 0.0 if site.changed else max(min(waits), 0.0)
 
     # ---- looking again

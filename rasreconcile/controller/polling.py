@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from rasreconcile.controller.asking import came_back, fell_silent, knock
 from rasreconcile.controller.installs import platform_of
 from rasreconcile.controller.site import Site
 from rasreconcile.controller.stations import Station
-from rasreconcile.jobs import Problem, RunId, Status, Unknown
+from rasreconcile.jobs import RunId, Status, Unknown
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.runs import Failure, Run
@@ -27,7 +28,7 @@ def poll_due(site: Site, live: Sequence[Run]) -> None:
         if runs:
             _poll(site, station, runs)
         elif station.silent is not None:
-            _knock(site, station)
+            knock(site, station)
 
 
 def seconds_to_next_poll(site: Site, live: Sequence[Run]) -> float | None:
@@ -104,15 +105,20 @@ def _worker(site: Site, station: Station, faults: Sequence[tuple[datetime, str]]
 
 def _poll(site: Site, station: Station, runs: list[RunId]) -> None:
     station.polling = True
+    flight, before = site.flight, {run: site.flight.taken.get(run) for run in runs}
 
     def answered(statuses: Mapping[RunId, Status]) -> None:
         station.polling = False
-        station.answered()
-        moved = False
+        moved = came_back(site, station)
         for run, status in statuses.items():
-            if run not in site.flight.runs:
-                moved |= type(station.statuses.get(run)) is not type(status)
-                station.statuses[run] = status
+            if run in flight.runs:
+                continue
+            if flight.taken.get(run) != before[run]:
+                # It was started, or ended, since it was asked about: what was said then is asked again.
+                moved = True
+                continue
+            moved |= type(station.statuses.get(run)) is not type(status)
+            station.statuses[run] = status
         if moved:
             station.hurry()
             site.changed = True
@@ -120,29 +126,8 @@ def _poll(site: Site, station: Station, runs: list[RunId]) -> None:
 
     def silent(error: Exception) -> None:
         station.polling = False
-        if station.silent is None:
-            site.say("worker-silent", f"{station.name}: {error}")
-        station.fell_silent(str(error), site.clock)
+        fell_silent(site, station, error)
         station.statuses.update((run, Unknown(f"{station.name} does not answer: {error}")) for run in runs)
         site.changed = True
 
     station.control.do(lambda: station.worker.poll(runs), answered, silent)
-
-
-def _knock(site: Site, station: Station) -> None:
-    station.polling = True
-
-    def answered(problems: list[Problem]) -> None:
-        station.polling = False
-        station.answered()
-        station.checked = True
-        station.unfit = "; ".join(f"{p.what}; {p.remedy}" for p in problems) or None
-        site.say("worker-back", f"{station.name} answers again")
-        site.changed = True
-
-    def silent(error: Exception) -> None:
-        station.polling = False
-        station.fell_silent(str(error), site.clock)
-        site.changed = True
-
-    station.control.do(station.check, answered, silent)

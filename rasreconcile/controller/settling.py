@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from rasreconcile.controller.collecting import copy_result, put_in_place, shortfalls
+from rasreconcile.controller.finishing import COLLECT_AGAIN
 from rasreconcile.controller.site import Site
+from rasreconcile.errors import ResultError
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify
 from rasreconcile.records import Published
@@ -39,7 +41,8 @@ def verify(site: Site, action: Verify) -> None:
         site.changed = True
 
     def failed(error: Exception) -> None:
-        judged((f"{plan.output.name} cannot be judged: {error}",))
+        # Its bytes are those that were proven: what stands in the way is this machine, and says nothing of the result.
+        _put_off(site, plan, f"{plan.output.name} cannot be judged now: {error}")
 
     site.verifying.do(lambda: shortfalls(plan, plan.output), judged, failed)
 
@@ -63,6 +66,10 @@ def reuse(site: Site, action: Reuse) -> None:
         site.changed = True
 
     def failed(error: Exception) -> None:
+        if not isinstance(error, ResultError):
+            # To compute it would meet the same disk, and whoever holds the file.
+            _put_off(site, plan, f"could not be copied from {source.address}: {error}")
+            return
         site.flight.plans.discard(plan.address)
         why = f"could not be copied from {source.address}: {error}; it will be computed"
         site.flight.uncopied[plan.address] = why
@@ -85,6 +92,18 @@ def recall(site: Site, action: Recall) -> None:
 def _copy(plan: Plan, source: Published, at: datetime) -> Published | tuple[str, ...]:
     outcome = copy_result(plan, source, at)
     return outcome if isinstance(outcome, tuple) else put_in_place(outcome)
+
+
+def _put_off(site: Site, plan: Plan, why: str) -> None:
+    """Told once, and tried again while the program goes on; nothing is computed meanwhile."""
+    flight = site.flight
+    flight.plans.discard(plan.address)
+    if plan.address not in flight.stuck:
+        site.say("held", why, plan.address)
+    flight.stuck[plan.address] = why
+    flight.settle_at[plan.address] = site.clock.monotonic() + COLLECT_AGAIN
+    site.looking.look_at(plan)
+    site.changed = True
 
 
 def _fell_short(site: Site, plan: Plan, published: Published, lacking: tuple[str, ...]) -> None:

@@ -7,15 +7,14 @@ from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 
+from rasreconcile.controller.asking import check, fell_silent
 from rasreconcile.controller.site import Site
-from rasreconcile.controller.stations import Station
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import InputChanged, ProjectError, Refused, Unreachable
-from rasreconcile.jobs import Job, Problem
+from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
 from rasreconcile.runs import ENGINE_MISSING, Failure, Run, RunState, new_run_id
-from rasreconcile.spec import DockerWorker
 
 LARGEST_KEPT_TEXT = 4 << 20
 """Text inputs up to this size are kept in the store, so that `explain` can show what changed."""
@@ -25,7 +24,7 @@ def start(site: Site, action: Start) -> None:
     """Records the run, then launches it. A worker is checked before its first run of this apply."""
     station = site.stations[action.worker]
     if not station.checked:
-        _check(site, station)
+        check(site, station)
         return
     plan, now = action.plan, site.clock.now()
     texts = texts_of(plan)
@@ -52,7 +51,7 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
     """Gives the worker the job; repeated under the same name it does no harm."""
     station = site.stations[run.worker]
     if not station.checked:
-        _check(site, station)
+        check(site, station)
         return
     if why := station.installs.why_not(station, plan):
         site.end(
@@ -65,7 +64,9 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
     except ProjectError as error:
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
         return
-    site.flight.runs.add(run.id)
+    site.flight.take(run.id)
+    # What it said of the run is over with the launch: the next poll tells how that went.
+    station.statuses.pop(run.id, None)
 
     def launched(_: None) -> None:
         site.flight.runs.discard(run.id)
@@ -94,40 +95,7 @@ def _not_launched(site: Site, run: Run, job: Job, error: Exception) -> None:
         site.flight.errors[run.id] = str(error)
         site.stations[run.worker].hurry()
         if isinstance(error, Unreachable):
-            site.stations[run.worker].fell_silent(str(error), site.clock)
-
-
-def look_at_images(site: Site) -> None:
-    """Workers that have images are asked for them before anything is decided that hangs on them."""
-    for station in site.stations.values():
-        if isinstance(station.spec, DockerWorker):
-            _check(site, station)
-
-
-def _check(site: Site, station: Station) -> None:
-    if station.name in site.flight.checks:
-        return
-    site.flight.checks.add(station.name)
-
-    def checked(problems: list[Problem]) -> None:
-        site.flight.checks.discard(station.name)
-        station.checked = site.changed = True
-        if station.installs.image:
-            site.store.remember_image(station.name, station.installs.image, now=site.clock.now())
-        for doubt in station.installs.doubts:
-            site.say("warning", f"{station.name}: {doubt}")
-        for missing in station.installs.missing():
-            site.say("engine-missing", f"{station.name}: {missing.what}; {missing.remedy}")
-        if problems:
-            station.unfit = "; ".join(f"{p.what}; {p.remedy}" for p in problems)
-            site.say("worker-unfit", f"{station.name}: {station.unfit}")
-
-    def failed(error: Exception) -> None:
-        site.flight.checks.discard(station.name)
-        station.fell_silent(str(error), site.clock)
-        site.changed = True
-
-    station.control.do(station.check, checked, failed)
+            fell_silent(site, site.stations[run.worker], error)
 
 
 def texts_of(plan: Plan) -> dict[str, bytes] | None:

@@ -132,7 +132,8 @@ def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | No
     if published is not None:
         sync, reasons = made_stale(sync, reasons, strayed(plan, published, seen.workers, policy))
     verdict = Verdict(address=address, sync=sync, reasons=reasons)
-    if published and any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons) and address not in seen.live:
+    to_verify = any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons)
+    if published and to_verify and address not in seen.live and address not in seen.stuck:
         return verdict, Verify(plan, published)
     return verdict, None
 
@@ -142,6 +143,8 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     retried = plan.address in seen.retried
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
+    if plan.address in seen.stuck and not retried:
+        return replace(verdict, phase=Phase.HELD, note=seen.stuck[plan.address])
     attempts = seen.attempts.get(plan.address, ())
     assessment = seen.assessments.get(plan.address)
     # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.

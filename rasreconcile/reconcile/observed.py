@@ -187,6 +187,8 @@ class Seen:
     """Of results that stand there without a record."""
     uncopied: frozenset[Address] = frozenset()
     """Plans whose result could not be copied from one with the same fingerprint: they compute it themselves."""
+    stuck: Mapping[Address, str] = field(default_factory=dict)
+    """Plans whose result cannot be verified or copied now, and why: the disk, or whoever holds the file."""
     workers: tuple[WorkerSeen, ...] = ()
     expected: Mapping[Address, timedelta] = field(default_factory=dict)
     """Expected run times at speed 1.0, where history tells."""

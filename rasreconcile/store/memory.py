@@ -25,7 +25,8 @@ from rasreconcile.store.copying import copy_whole
 from rasreconcile.store.forgetting import Forgotten, forget
 from rasreconcile.store.holding import take_lock
 from rasreconcile.store.notes import Notes
-from rasreconcile.store.opening import damaged, open_database, refuse_bad_place
+from rasreconcile.store.opening import open_database, refuse_bad_place
+from rasreconcile.store.trouble import meaning
 
 
 class Store(Notes):
@@ -73,10 +74,8 @@ class Store(Notes):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-            raise StoreError(f"{self._path}: the disk is full; free some room and apply again") from error
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
-            raise damaged(self._path, error) from error
+        if isinstance(error, sqlite3.DatabaseError) and (told := meaning(self._path, error)):
+            raise told from error
 
     # ---- applies and specs
 

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from rasreconcile.errors import StoreError
 from rasreconcile.store.place import why_not
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
+from rasreconcile.store.trouble import damaged, meaning
 
 BUSY_SECONDS = 30.0
 WAL_IS_SOUND = (3, 51, 3)
@@ -49,19 +50,11 @@ def open_database(path: Path) -> Database:
         _migrate(database)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise damaged(path, error) from error
+        raise meaning(path, error) or error from error
     except StoreError:
         connection.close()
         raise
     return database
-
-
-def damaged(path: Path, error: Exception | str) -> StoreError:
-    """The one word for a store that cannot be read."""
-    return StoreError(
-        f"{path}: the store is damaged ({error}); put a backup in its place, or move it away:"
-        " the next `apply` recalls what the receipts beside the results prove"
-    )
 
 
 def check_readable(path: Path, connection: sqlite3.Connection) -> None:
@@ -69,7 +62,7 @@ def check_readable(path: Path, connection: sqlite3.Connection) -> None:
     try:
         _check_identity(path, connection)
     except sqlite3.DatabaseError as error:
-        raise damaged(path, error) from error
+        raise meaning(path, error) or error from error
 
 
 def _check_identity(path: Path, connection: sqlite3.Connection) -> None:

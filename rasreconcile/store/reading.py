@@ -13,6 +13,7 @@ from rasreconcile.errors import StoreError
 from rasreconcile.store import lock, rows
 from rasreconcile.store.questions import Questions
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
+from rasreconcile.store.trouble import meaning
 
 _BUSY_SECONDS = 10.0
 
@@ -46,7 +47,9 @@ class Reader(Questions):
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{path}: the store is damaged ({error}); `apply` says what to do") from error
+            raise meaning(path, error) or error from error
+        if application in {0, APPLICATION_ID} and version == 0 and lock.is_held(path):
+            raise StoreError(f"{path}: a controller is just making it; look again in a moment")
         if application != APPLICATION_ID or version == 0:
             raise StoreError(f"{path} is no store of rasreconcile, or an empty one; `apply` makes it")
         if version > len(MIGRATIONS):
@@ -71,10 +74,8 @@ class Reader(Questions):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        if isinstance(error, sqlite3.DatabaseError):
-            raise StoreError(
-                f"{self._path}: the store is damaged ({error}); `apply` says what to do"
-            ) from error
+        if isinstance(error, sqlite3.DatabaseError) and (told := meaning(self._path, error)):
+            raise told from error
 
 
 def _brought_up(path: Path, old: sqlite3.Connection, version: int) -> sqlite3.Connection:
@@ -84,7 +85,7 @@ def _brought_up(path: Path, old: sqlite3.Connection, version: int) -> sqlite3.Co
     try:
         old.backup(copy)
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: the store is damaged ({error}); `apply` says what to do") from error
+        raise meaning(path, error) or error from error
     finally:
         old.close()
     for statements in steps_from(version):

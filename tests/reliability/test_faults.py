@@ -47,9 +47,8 @@ def test_a_full_disk_is_told_and_after_making_room_the_next_apply_finishes(study
     assert done.returncode in {0, 1, 4}, done.stderr
     if done.returncode:
         said = done.stdout + done.stderr
-        assert any(
-            word in said for word in ("full", "No space", "MB are free", "free some room", "damaged")
-        ), said
+        assert any(word in said for word in ("full", "No space", "MB are free", "free some room")), said
+        assert "damaged" not in said, said
     filler.unlink()
     if where == "runs":
         # Less than a run may need is free on so small a disk: it is said, and nothing is tried there.

@@ -1,0 +1,142 @@
+"""What the controller says to its workers and its disks when they fail it: each thing once, and nothing in haste."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from rasreconcile.controller import settling
+from rasreconcile.controller.apply import Exit
+from rasreconcile.errors import PublishHeld, Refused, Unreachable
+from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.workers.memory import Play
+
+GONE = Unreachable("the link is down")
+
+
+def soon(world, seconds: float) -> None:
+    threading.Timer(seconds, world.mend).start()
+
+
+def test_a_start_that_was_not_heard_is_repeated_once(controlled) -> None:
+    controlled.world.fail("start", GONE)
+    assert controlled.apply().exit is Exit.CONVERGED
+    assert controlled.calls["start"] == 5
+    assert len(controlled.world.launched) == 4
+
+
+def test_a_worker_that_falls_silent_before_a_restart_is_asked_now_and_then(controlled) -> None:
+    controlled.world.fail("start", ZeroDivisionError("a bug"), times=None)
+    with pytest.raises(ZeroDivisionError):
+        controlled.apply()
+    controlled.world.mend()
+    controlled.calls.clear()
+    controlled.world.fail("check", GONE, times=None)
+    soon(controlled.world, 2.5)
+    assert controlled.apply().exit is Exit.CONVERGED
+    # Two workers, each asked at once, after a second, and after one or two more.
+    assert 2 <= controlled.calls["check"] <= 10
+    assert controlled.told("worker-silent")
+    assert controlled.told("worker-back")
+
+
+def test_a_cancel_that_is_not_heard_is_repeated_now_and_then(controlled) -> None:
+    controlled.world.playwright = lambda run, job, inputs: Play(lasts=None)
+    apply = controlled.make()
+
+    def interrupt() -> None:
+        while len(controlled.world.launched) < 3:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        controlled.world.fail("cancel", GONE, times=None)
+        apply.interrupt()
+        apply.interrupt()
+        soon(controlled.world, 2)
+
+    threading.Thread(target=interrupt).start()
+    assert apply.run().exit is Exit.INTERRUPTED
+    assert 3 < controlled.calls["cancel"] <= 9
+    assert all(not life.over or life.over[1] == "cancelled" for life in controlled.world.lives.values())
+
+
+def test_what_was_said_of_a_run_before_it_was_started_is_not_believed_after(controlled) -> None:
+    controlled.world.fail("start", ZeroDivisionError("a bug"), times=None)
+    with pytest.raises(ZeroDivisionError):
+        controlled.apply()
+    controlled.world.mend()
+    controlled.calls.clear()
+    # Each poll that says Absent gives its answer when the run has been launched.
+    controlled.answers_late = True
+    assert controlled.apply().exit is Exit.CONVERGED
+    assert controlled.calls["start"] == len(controlled.world.launched) == 4
+
+
+def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, monkeypatch) -> None:
+    assert controlled.apply().exit is Exit.CONVERGED
+    spec = controlled.study.folder / "spec.yaml"
+    spec.write_text(
+        spec.read_text().replace("completed: false", "completed: false, datasets: {/x: {finite: true}}")
+    )
+    real = settling.shortfalls
+
+    def fails(*words):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(settling, "shortfalls", fails)
+    outcome = controlled.apply()
+    assert outcome.exit is Exit.STALLED
+    assert {(v.sync, v.phase) for v in outcome.decision.verdicts} == {(Sync.UNKNOWN, Phase.HELD)}
+    assert all("cannot be judged now: [Errno 5]" in v.note for v in outcome.decision.verdicts)
+    assert len(controlled.told("held")) == 4
+    monkeypatch.setattr(settling, "shortfalls", real)
+    assert controlled.apply().exit is Exit.CONVERGED
+    assert len(controlled.world.launched) == 4
+
+
+def test_what_cannot_be_copied_now_is_held_and_not_computed(controlled, monkeypatch) -> None:
+    spec = controlled.study.folder / "spec.yaml"
+    spec.write_text(
+        spec.read_text()
+        + "  - {project: Willow.prj, name: Again, numbers: ['01'], expect: {completed: false}}\n"
+    )
+    real = settling.put_in_place
+
+    def held(proven):
+        raise PublishHeld("cannot be put there: another program holds it open; close it there")
+
+    monkeypatch.setattr(settling, "put_in_place", held)
+    outcome = controlled.apply()
+    assert outcome.exit is Exit.STALLED
+    (again,) = [v for v in outcome.decision.verdicts if v.address == "Again/p01"]
+    assert (again.sync, again.phase) == (Sync.MISSING, Phase.HELD)
+    assert "another program holds it open" in again.note
+    monkeypatch.setattr(settling, "put_in_place", real)
+    assert controlled.apply().exit is Exit.CONVERGED
+    assert len(controlled.world.launched) == 4
+
+
+def test_a_run_that_is_given_up_is_cancelled_first_for_it_may_begin_late(controlled) -> None:
+    """Recorded, never launched, and its inputs changed: the run is closed once its worker knows that it must not begin."""
+    controlled.world.fail("start", ZeroDivisionError("a bug"), times=None)
+    with pytest.raises(ZeroDivisionError):
+        controlled.apply()
+    controlled.world.mend()
+    for flow in ("f01", "f02"):
+        path = controlled.study.folder / f"Willow.{flow}"
+        path.write_text(path.read_text().replace("1850", "1800").replace("1200", "1100"))
+    assert controlled.apply().exit is Exit.CONVERGED
+    assert controlled.calls["cancel"] == len(controlled.told("cancelled")) > 0
+    assert len(controlled.world.launched) == 4
+
+
+def test_one_that_cannot_be_told_to_forget_is_closed_all_the_same(controlled) -> None:
+    spec = controlled.study.folder / "spec.yaml"
+    spec.write_text(spec.read_text().replace("Willow.prj", "Willow.prj\n    numbers: ['01']"))
+    controlled.world.fail("start", OSError(28, "No space left on device"), times=3)
+    controlled.world.fail("cancel", Refused("no such thing"), times=None)
+    assert controlled.apply().exit is Exit.CONVERGED
+    assert len(controlled.told("lost")) == 1
+    (warning,) = controlled.told("warning")
+    assert "could not be told to forget it: no such thing; should it begin late, `gc` removes it" in warning
