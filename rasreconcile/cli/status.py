@@ -53,7 +53,10 @@ def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
             _print(verdict, gone=verdict.address in gone)
     _print_runs(live, progress)
     if controller is None:
-        say("no controller is working" + (f"; {len(live)} runs go on, `apply` collects them" if live else ""))
+        waiting = sum(v.phase in {"queued", "backoff"} for v in verdicts)
+        more = [f"{len(live)} runs go on, `apply` collects them"] if live else []
+        more += [f"{waiting} plans wait for the next `apply`"] if waiting else []
+        say("; ".join(["no controller is working", *more]))
     else:
         say(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
     if verdicts:

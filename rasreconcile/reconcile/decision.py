@@ -144,7 +144,8 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
     if plan.address in seen.stuck and not retried:
-        return replace(verdict, phase=Phase.HELD, note=seen.stuck[plan.address])
+        note = f"{seen.stuck[plan.address]}; tried again while `apply` goes on, and by the next one"
+        return replace(verdict, phase=Phase.HELD, note=note)
     attempts = seen.attempts.get(plan.address, ())
     assessment = seen.assessments.get(plan.address)
     # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.
@@ -309,7 +310,9 @@ def _apply(verdict: Verdict, seating: Seating, address: Address) -> Verdict:
     if verdict.note:
         return verdict
     starting = next((p for p in seating.placed if p.address == address), None)
-    return replace(verdict, note=f"starts on {starting.worker}" if starting else seating.waiting)
+    if starting:
+        return replace(verdict, note=f"starts on {starting.worker}")
+    return replace(verdict, note=seating.waiting, next_at=seating.next_at)
 
 
 def _why(verdict: Verdict) -> str:

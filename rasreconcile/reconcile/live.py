@@ -32,7 +32,8 @@ def follow(
     """The verdict of a plan with a live run, and what to do about the run."""
     verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan, seen))
     if live.held:
-        return replace(verdict, phase=Phase.HELD, note=live.held), None
+        note = f"{live.held}; tried again while `apply` goes on, and by the next one"
+        return replace(verdict, phase=Phase.HELD, note=note), None
     if live.handled or live.status is None:
         return verdict, None
     if isinstance(live.status, Unknown):

@@ -76,22 +76,35 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
         return Clear()
     if last.state is RunState.CANCELLED:
         stopped = last.failure.cause == CANCELLED_BY_REQUEST
-        return OnHold("cancelled by request; `retry` starts it again") if stopped else Clear()
+        free = f"cancelled by request; `retry {last.address}` starts it again, and so does any change to it"
+        return OnHold(free) if stopped else Clear()
     if last.failure.kind == "permanent":
-        return Quarantined(last.failure.message)
+        return Quarantined(_until_changed(last.failure.message, last))
     by_plan = [run for run in counted if run.failure and run.failure.blame == "plan"]
     by_worker = [run for run in counted if run.failure and run.failure.blame == "worker"]
     if len(by_plan) >= policy.attempts:
-        return Quarantined(f"failed {len(by_plan)} times, last: {last.failure.message}")
+        return Quarantined(_until_changed(f"failed {len(by_plan)} times, last: {last.failure.message}", last))
     if len(by_worker) >= policy.worker_faults_per_plan:
-        return OnHold(f"workers lost it {len(by_worker)} times, last: {last.failure.message}; then `retry`")
+        lost = f"workers lost it {len(by_worker)} times, last: {last.failure.message}"
+        return OnHold(f"{lost}; see what `check` says of them, then `retry {last.address}`")
     tries = len(by_plan) if last.failure.blame == "plan" else len(by_worker) - 1
     if tries < 1 or last.ended is None:
         return Clear()
     pause = backoff(tries, last.id, policy)
     until = last.ended + pause
     # A run that ended in the future: the clock was set back, and would make this a wait of days.
-    return BackOff(until, last.failure.message) if now < until <= now + pause else Clear()
+    if not now < until <= now + pause:
+        return Clear()
+    attempt = f"tried again as attempt {len(by_plan) + 1} of {policy.attempts}"
+    if last.failure.blame == "worker":
+        attempt = "tried again, on another worker where there is one"
+    return BackOff(until, f"{attempt}; {last.failure.message}")
+
+
+def _until_changed(what: str, last: Run) -> str:
+    if "`retry" in what:
+        return what
+    return f"{what}; not tried again until something that it is made of changes, or `retry {last.address}`"
 
 
 def backoff(tries: int, run: str, policy: Policy) -> timedelta:

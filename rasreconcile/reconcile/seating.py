@@ -23,6 +23,8 @@ class Seating:
     waiting: str = "waits for a free slot"
     opens: tuple[datetime, ...] = ()
     """When workers that are set aside are tried again."""
+    next_at: datetime | None = None
+    """The first of these, where nobody takes runs before."""
     upcoming: tuple[Placed, ...] = ()
     """Where the next plans would go, were every run of now over: at most one for each slot."""
 
@@ -49,7 +51,9 @@ def seat(
     rest = [o for a, o in offers.items() if a not in seated]
     upcoming = place(rest, [_emptied(r) for r in rooms if _is_full(r, placed, standings)], policy.placement)
     opens = tuple(s.until for s in standings.values() if isinstance(s, SetAside) and s.until)
-    return Seating(placed, held, _waiting(seen, standings, at_most), opens, upcoming)
+    in_use = any(isinstance(standing, InUse) for standing in standings.values())
+    next_at = None if in_use else min(opens, default=None)
+    return Seating(placed, held, _waiting(seen, standings, at_most), opens, next_at, upcoming)
 
 
 def _is_full(room: Room, placed: Sequence[Placed], standings: Mapping[str, InUse | SetAside]) -> bool:
@@ -129,7 +133,7 @@ def _impossible(
     out = [standings[room.worker] for room in able]
     given_up = [s for s in out if isinstance(s, SetAside) and s.until is None]
     if len(given_up) == len(out):
-        return f"no worker left for it: {given_up[0].why}"
+        return f"no worker left for it: {given_up[0].why}; apply again when that is mended"
     return None
 
 
@@ -143,6 +147,21 @@ def _why_unable(due: Due, name: str, seen: Seen) -> str | None:
 def _waiting(seen: Seen, standings: Mapping[str, InUse | SetAside], at_most: int | None) -> str:
     if at_most == 0:
         return "waits: max_concurrent runs are going"
-    aside = [f"{name} is set aside ({s.why})" for name, s in standings.items() if isinstance(s, SetAside)]
-    silent = [f"{w.name}: {w.unreachable}" for w in seen.workers if w.unreachable]
-    return "waits for a free slot" + (f"; {'; '.join(aside + silent)}" if aside or silent else "")
+    silent = {w.name: w.unreachable for w in seen.workers if w.unreachable}
+    told = [words for name, s in standings.items() if (words := _told(name, s, silent.get(name)))]
+    return "; ".join(["waits for a free slot", *told])
+
+
+def _told(name: str, standing: InUse | SetAside, silent: str | None) -> str | None:
+    """What is to be known of a worker that does not take all it could, and when it will again."""
+    match standing:
+        case SetAside(None, why):
+            return f"{name} takes no more runs in this apply ({why})"
+        case SetAside(datetime() as until, why):
+            return f"{name} is set aside until {until:%H:%M:%S}Z and is then tried with one run ({why})"
+        case InUse() if silent:
+            return f"{name} does not answer and is asked again within a minute ({silent})"
+        case InUse(probing=True):
+            return f"{name} is tried with one run after its faults"
+        case _:
+            return None

@@ -26,7 +26,11 @@ def test_a_run_that_writes_nothing_is_ended_tried_again_and_quarantined(study) -
     assert [run["failure"]["cause"] for run in runs] == ["stalled", "stalled"]
     assert {run["failure"]["kind"] for run in runs} == {"retryable"}
     assert study.processes() == []
-    assert "quarantined" in study.run("status", "spec.yaml").stdout
+    for told in (study.run("status", "spec.yaml"), study.run("explain", "spec.yaml", "p01")):
+        assert "quarantined" in told.stdout
+        assert (
+            "not tried again until something that it is made of changes, or `retry Willow/p01`" in told.stdout
+        )
 
 
 def test_a_run_that_writes_now_and_then_is_left_alone(study) -> None:
@@ -54,9 +58,11 @@ def test_status_tells_a_backoff_with_its_time_and_explain_with_the_reason(study)
     assert plan["phase"] == "backoff"
     at = datetime.fromisoformat(plan["next_at"])
     assert timedelta(minutes=9) < at - datetime.now(UTC) < timedelta(minutes=13)
-    assert f"again at {at:%Y-%m-%d %H:%M}" in study.run("status", "spec.yaml").stdout
+    status = study.run("status", "spec.yaml")
+    assert f"again at {at:%Y-%m-%d %H:%M}" in status.stdout
+    assert "no controller is working; 1 plans wait for the next `apply`" in status.stdout
     told = study.run("explain", "spec.yaml", "p01").stdout
-    assert "next: the command exited with 9: no licence" in told
+    assert "next: tried again as attempt 2 of 2; the command exited with 9: no licence" in told
     assert f"at: {at:%Y-%m-%d %H:%M}" in told
 
 
@@ -95,6 +101,10 @@ def test_a_worker_is_set_aside_after_three_faults_and_probed_at_the_time_that_is
     failures = [run["failure"] for run in study.json("history", "spec.yaml")["runs"]]
     assert {failure["blame"] for failure in failures} == {"worker"}
     assert len(failures) == 3
+    status = study.run("status", "spec.yaml").stdout
+    until = re.search(r"desk is set aside until (\d\d:\d\d:\d\d)Z and is then tried with one run", status)
+    assert until, status
+    assert f"{until[1]}Z)" in status  # the plan's own time is that of its only worker
 
 
 def test_max_fails_holds_the_rest_and_says_why(study) -> None:

@@ -1,0 +1,144 @@
+"""For every class of failure a plan says what comes next, and when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rasreconcile.jobs import RunId, Unknown
+from rasreconcile.reconcile.decision import decide
+from rasreconcile.reconcile.observed import LiveRun
+from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy
+from rasreconcile.reconcile.verdicts import Phase
+from rasreconcile.runs import Failure, Run, RunState
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+POLICY = Policy(wait=timedelta(minutes=10), at_most=timedelta(minutes=10))
+
+
+def ran(plan, kind, n=1, state=RunState.FAILED, cause="it broke"):
+    """A run that ended `n` seconds ago."""
+    return Run(
+        id=RunId(f"r{n}"), address=plan.address, fingerprint=plan.fingerprint, worker="desk", slot=0, cores=1,
+        state=state, reason="never-run", created=NOW, ended=NOW - timedelta(seconds=n),
+        failure=Failure(kind=kind, cause=cause, message="it broke; mend it"),
+    )  # fmt: skip
+
+
+FAILURES = {
+    "once more": (
+        [("retryable", 1)],
+        (Phase.BACKOFF, "tried again as attempt 2 of 3; it broke; mend it"),
+    ),
+    "too often": (
+        [("retryable", 3), ("retryable", 2), ("retryable", 1)],
+        (
+            Phase.QUARANTINED,
+            "failed 3 times, last: it broke; mend it; not tried again until something that it is made of changes,"
+            " or `retry Muncie/p04`",
+        ),
+    ),
+    "for good": (
+        [("permanent", 1)],
+        (
+            Phase.QUARANTINED,
+            "it broke; mend it; not tried again until something that it is made of changes, or `retry Muncie/p04`",
+        ),
+    ),
+    "a worker's, again": (
+        [("worker", 2), ("worker", 1)],
+        (Phase.BACKOFF, "tried again, on another worker where there is one; it broke; mend it"),
+    ),
+    "a worker's, eight times": (
+        [("worker", 9 - n) for n in range(8)],
+        (
+            Phase.HELD,
+            "workers lost it 8 times, last: it broke; mend it; see what `check` says of them, then `retry Muncie/p04`",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failed_plan_says_what_comes_next_and_when(plan, seen, what) -> None:
+    runs, (phase, note) = FAILURES[what]
+    one = plan()
+    attempts = tuple(
+        ran(one, kind, n, RunState.LOST if kind == "worker" else RunState.FAILED) for kind, n in runs
+    )
+    (told,) = decide([one], seen(attempts={one.address: attempts}), POLICY).verdicts
+    assert (told.phase, told.note) == (phase, note)
+    assert (told.next_at is not None) == (phase is Phase.BACKOFF)
+    if told.next_at:
+        assert timedelta(minutes=9) < told.next_at - NOW <= timedelta(minutes=10)
+
+
+def test_a_cancelled_plan_says_what_frees_it(plan, seen) -> None:
+    one = plan()
+    attempts = (ran(one, "worker", state=RunState.CANCELLED, cause=CANCELLED_BY_REQUEST),)
+    (told,) = decide([one], seen(attempts={one.address: attempts}), POLICY).verdicts
+    assert told.phase is Phase.HELD
+    assert "`retry Muncie/p04` starts it again, and so does any change to it" in told.note
+
+
+@pytest.mark.parametrize(
+    ("faults", "since", "phase", "note", "after"),
+    [
+        (3, 1, Phase.QUEUED, "desk is set aside until 03:05:04Z and is then tried with one run (3 faults in a row, last: down)", 59),
+        (5, 1, Phase.QUEUED, "desk is set aside until 03:08:04Z and is then tried with one run", 239),
+        (6, 1, Phase.HELD, "no worker left for it: 6 faults in a row, last: down; apply again when that is mended", None),
+        (3, 61, Phase.QUEUED, "starts on desk", None),
+    ],
+)  # fmt: skip
+def test_a_plan_whose_only_worker_is_set_aside_says_until_when(
+    plan, seen, worker, faults, since, phase, note, after
+):
+    times = tuple(NOW - timedelta(seconds=since) for _ in range(faults))
+    aside = replace(worker(), faults=times, last_fault="down")
+    (told,) = decide([plan()], seen(workers=(aside,)), POLICY).verdicts
+    assert told.phase is phase
+    assert note in told.note
+    assert (told.next_at and (told.next_at - NOW).seconds) == after
+
+
+def test_who_waits_for_a_worker_that_is_probed_or_silent_is_told(plan, seen, worker) -> None:
+    faults = tuple(NOW - timedelta(hours=1) for _ in range(3))
+    probed = replace(worker(), faults=faults, last_fault="down")
+    silent = replace(worker("night"), unreachable="the link is down")
+    plans = [plan(f"Muncie/p0{n}", str(n)) for n in (1, 2)]
+    first, second = decide(plans, seen(workers=(probed, silent)), POLICY).verdicts
+    assert first.note == "starts on desk"
+    assert second.note == (
+        "waits for a free slot; desk is tried with one run after its faults;"
+        " night does not answer and is asked again within a minute (the link is down)"
+    )
+
+
+def test_what_this_machine_hinders_is_held_and_tried_again(plan, seen, good) -> None:
+    one = plan()
+    world = replace(good(one), stuck={one.address: "cannot be judged now: no room; free some"})
+    changed = replace(one, expectation_digest="e2")
+    decision = decide([changed], world, POLICY)
+    (told,) = decision.verdicts
+    assert decision.actions == ()
+    assert (told.phase, told.note) == (
+        Phase.HELD,
+        "cannot be judged now: no room; free some; tried again while `apply` goes on, and by the next one",
+    )
+    # A person may have it computed all the same.
+    retried = replace(world, retried=frozenset({one.address}))
+    assert decide([one], retried, POLICY).verdicts[0].phase is Phase.QUEUED
+
+
+def test_a_run_on_a_silent_worker_says_why_nothing_moves(plan, seen, worker) -> None:
+    one = plan()
+    run = replace(ran(one, "worker"), state=RunState.RUNNING, failure=None, ended=None)
+    silent = replace(worker(), unreachable="the link is down")
+    live = {one.address: LiveRun(run=run, status=Unknown("desk does not answer: the link is down"))}
+    (told,) = decide([one], seen(live=live, workers=(silent,)), POLICY).verdicts
+    assert (told.phase, told.note) == (
+        Phase.RUNNING,
+        "run r1 on desk; desk does not answer: the link is down",
+    )
