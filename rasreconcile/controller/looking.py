@@ -26,6 +26,7 @@ from rasreconcile.reconcile.observed import (
 from rasreconcile.records import Hashed, Mentions, Published, Request
 from rasreconcile.resolve import Digests
 from rasreconcile.results import publish, reader
+from rasreconcile.results.reader import ReaderKilled
 from rasreconcile.runs import Run
 
 
@@ -153,6 +154,9 @@ class Looking:
             try:
                 reader.read(path)
                 self._damage[digest] = None
+            except ReaderKilled:
+                # It is drifted all the same; whether it is damaged too the next look may tell.
+                return None
             except ResultError as error:
                 self._damage[digest] = str(error)
         return self._damage[digest]

@@ -31,6 +31,9 @@ Thoroughness = Literal["summary", "every dataset"]
 _SHORTEST_PATIENCE = 300.0
 _BYTES_A_SECOND = 1 << 20
 """The slowest disk that is waited for."""
+_TO_BE_GONE = 5.0
+"""Seconds from the end of its pipe to its own."""
+_SIGKILL = 9
 _MOST = max(2, min(os.cpu_count() or 2, 8))
 
 
@@ -42,8 +45,16 @@ def adapter() -> TypeAdapter[HdfFacts]:
     return TypeAdapter(HdfFacts)
 
 
+class ReaderKilled(OSError):
+    """Somebody ended the process that read a file: nothing is known of the file. Ask again."""
+
+
 class _Ended(Exception):
-    """The process is gone, or said what is no answer."""
+    """The process is gone, or said what is no answer. `killed`: by somebody else, and not by what it read."""
+
+    def __init__(self, *, killed: bool = False) -> None:
+        super().__init__()
+        self.killed = killed
 
 
 class _Process:
@@ -81,8 +92,17 @@ class _Process:
             timer.cancel()
         if answer.endswith(b"\n"):
             return answer
+        killed = self._was_killed()
         self.close()
-        raise TimeoutError if late.is_set() else _Ended
+        if late.is_set():
+            raise TimeoutError
+        raise _Ended(killed=killed)
+
+    def _was_killed(self) -> bool:
+        """HDF5 dies of its own signals; this one comes from a person, or from a system that is out of memory."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._child.wait(_TO_BE_GONE) == -_SIGKILL
+        return False
 
     def close(self) -> None:
         self._child.kill()
@@ -112,7 +132,9 @@ class Readers:
         thoroughness: Thoroughness = "summary",
         baseline: Baseline | None = None,
     ) -> HdfFacts:
-        """As `hdf.read`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends."""
+        """As `hdf.read`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends;
+        ReaderKilled where somebody ended it.
+        """
         patience = self._patience(path, *([baseline.path] if baseline else []))
         request = json.dumps(
             {
@@ -170,12 +192,15 @@ class Readers:
 
 
 def _asked(process: _Process, path: Path, request: bytes, patience: float) -> dict[str, Any]:
-    """Raises ResultError where no answer comes."""
+    """Raises ResultError where no answer comes, ReaderKilled where that is not the file's doing."""
     try:
         answer: dict[str, Any] = json.loads(process.ask(request, patience))
     except TimeoutError:
         why = f"reading it did not end within {patience:.0f} s"
-    except _Ended:
+    except _Ended as error:
+        if error.killed:
+            what = "the process that read it was killed; is this machine out of memory?"
+            raise ReaderKilled(f"{path}: {what}") from error
         why = "it crashed the HDF5 library"
     else:
         return answer

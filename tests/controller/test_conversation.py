@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from rasreconcile.controller import settling
+from rasreconcile.controller import collecting, settling
 from rasreconcile.controller.apply import Exit
 from rasreconcile.errors import PublishHeld, Refused, Unreachable
 from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.results.reader import ReaderKilled
 from rasreconcile.workers.memory import Play
 
 GONE = Unreachable("the link is down")
@@ -91,6 +92,23 @@ def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, 
     assert all("cannot be judged now: [Errno 5]" in v.note for v in outcome.decision.verdicts)
     assert len(controlled.told("held")) == 4
     monkeypatch.setattr(settling, "shortfalls", real)
+    assert controlled.apply().exit is Exit.CONVERGED
+    assert len(controlled.world.launched) == 4
+
+
+def test_a_result_whose_reader_was_killed_is_held_and_not_computed_again(controlled, monkeypatch) -> None:
+    real = collecting.reader.read
+
+    def killed(path, **asked):
+        raise ReaderKilled(f"{path}: the process that read it was killed; is this machine out of memory?")
+
+    monkeypatch.setattr(collecting.reader, "read", killed)
+    outcome = controlled.apply()
+    assert outcome.exit is Exit.STALLED
+    assert {v.phase for v in outcome.decision.verdicts} == {Phase.HELD}
+    # Three slots; the fourth plan waits for one.
+    assert sum("is this machine out of memory?" in v.note for v in outcome.decision.verdicts) == 3
+    monkeypatch.setattr(collecting.reader, "read", real)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 

@@ -19,7 +19,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, Identity
 from rasreconcile.results import hdf
 from rasreconcile.results.expectations import judge
-from rasreconcile.results.reader import Readers
+from rasreconcile.results.reader import ReaderKilled, Readers
 from rasreconcile.results.times import simulation
 from rasreconcile.spec import BaselineExpectation, Expectations
 
@@ -231,6 +231,12 @@ def test_a_file_that_crashes_the_library_is_told_and_the_next_is_read(result: Pa
     crashing = Readers([sys.executable, "-c", "import os, sys; sys.stdin.readline(); os.abort()"])
     with pytest.raises(ResultError, match="it crashed the HDF5 library"):
         crashing.read(result)
+
+
+def test_a_process_that_somebody_killed_says_nothing_of_the_file(result: Path) -> None:
+    killed = Readers([sys.executable, "-c", "import os, sys; sys.stdin.readline(); os.kill(os.getpid(), 9)"])
+    with pytest.raises(ReaderKilled, match="was killed; is this machine out of memory"):
+        killed.read(result)
 
 
 def test_a_file_whose_reading_never_ends_is_told(result: Path) -> None:
