@@ -62,9 +62,9 @@ def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedel
 
     loaded = load(spec_path(spec))
     require_store(loaded.state_path)
-    now = Clock().now()
-    with Store.open(loaded.state_path, now=now) as store:
-        done = clean(loaded, store, Rubbish(older_than, cache_size), now, "count" if dry_run else "remove")
+    clock = Clock()
+    with Store.open(loaded.state_path, now=clock.now()) as store:
+        done = clean(loaded, store, Rubbish(older_than, cache_size), clock, "count" if dry_run else "remove")
     if as_json:
         write_json({"dry_run": dry_run, **_values(done)})
     else:

@@ -57,12 +57,13 @@ class Cleaned:
     store: Forgotten
 
 
-def clean(loaded: LoadedSpec, store: Store, rubbish: Rubbish, now: datetime, how: How) -> Cleaned:
+def clean(loaded: LoadedSpec, store: Store, rubbish: Rubbish, clock: Clock, how: How) -> Cleaned:
     """Worker by worker, then the store; one that cannot be reached is left for another day, and told.
 
     Raises SpecError where the plans of the spec cannot be told: then nothing is known to be needless.
     """
-    products = tuple(_old_products(loaded, store, rubbish, now))
+    now = clock.now()
+    products = tuple(_old_products(loaded, store, rubbish, clock))
     workers = {name: _clean_worker(loaded, name, store, rubbish, now, how) for name in loaded.spec.workers}
     if how == "remove":
         for folder in products:
@@ -70,15 +71,15 @@ def clean(loaded: LoadedSpec, store: Store, rubbish: Rubbish, now: datetime, how
     return Cleaned(workers, products, store.forget(now - rubbish.older_than, how=how))
 
 
-def _old_products(loaded: LoadedSpec, store: Store, rubbish: Rubbish, now: datetime) -> Iterator[Path]:
+def _old_products(loaded: LoadedSpec, store: Store, rubbish: Rubbish, clock: Clock) -> Iterator[Path]:
     """What was prepared for content that plans no longer have; who changes an input back finds it for a while."""
-    digests = Digests(store.hashes(), Clock().wall_ns)
-    contents = Contents(store.mentions(), Clock().wall_ns, associations)
+    digests = Digests(store.hashes(), clock.wall_ns)
+    contents = Contents(store.mentions(), clock.wall_ns, associations)
     plans = with_preparations(loaded, digests, resolve(loaded, digests, engine_for, contents=contents)).plans
     going = tuple(run.fingerprint for run in store.live_runs())
     for folder in unneeded_products(loaded, plans):
         written = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-        if not any(f.startswith(folder.name) for f in going) and now - written >= rubbish.older_than:
+        if not any(f.startswith(folder.name) for f in going) and clock.now() - written >= rubbish.older_than:
             yield folder
 
 
