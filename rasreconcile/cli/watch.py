@@ -8,11 +8,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rasreconcile.cli.options import FORMAT_VERSION, as_json, spec_argument, spec_path, write_line
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
+
+if TYPE_CHECKING:
+    from rasreconcile.watch.watching import Watched
 
 
 @click.command(name="watch")
@@ -25,7 +29,7 @@ def command(spec: Path | None, as_json: bool) -> int:
     from rasreconcile.controller.preview import preview  # noqa: PLC0415
     from rasreconcile.report.live import Lines, Stream  # noqa: PLC0415
     from rasreconcile.specfile import load  # noqa: PLC0415
-    from rasreconcile.watch.watching import Watched, first_change, watched  # noqa: PLC0415
+    from rasreconcile.watch.watching import Watched, watched  # noqa: PLC0415
 
     path = spec_path(spec)
     if as_json:
@@ -42,21 +46,36 @@ def command(spec: Path | None, as_json: bool) -> int:
             seen = watched(loaded, preview(loaded, Clock()).plans)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
             _say(f"{loaded.name}: {stands}; watching {len(seen.files)} files", as_json=as_json)
-        except StoreBusy:
+        except (StoreBusy, BrokenPipeError):
             raise
         except SpecError as error:
             _say(f"{error}\nwaiting until the spec is mended", as_json=as_json)
-        except RasReconcileError as error:
+        except (RasReconcileError, OSError) as error:
+            # A disk or a share that is away for an hour must not end a watch of weeks.
             _say(f"{error}\nwaiting for a change", as_json=as_json)
         changed: frozenset[Path] = frozenset()
         while not (changed or stop.is_set()):
             with _ending(stop):
-                changed = first_change(seen, stop)
+                changed = _first_change(seen, stop, as_json=as_json)
             if not changed and _has_work(path):
                 break
         if changed:
             _say("changed: " + ", ".join(sorted(p.name for p in changed)), as_json=as_json)
     return 130
+
+
+def _first_change(seen: Watched, stop: threading.Event, *, as_json: bool) -> frozenset[Path]:
+    """Where changes cannot be told (a folder went away, too many are watched) all is looked at now and then."""
+    from rasreconcile.watch.watching import LOOK_ANYWAY, first_change  # noqa: PLC0415  as above
+
+    try:
+        return first_change(seen, stop)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _say(f"cannot be watched: {error}; looking every {LOOK_ANYWAY:.0f} s", as_json=as_json)
+        stop.wait(LOOK_ANYWAY)
+        return frozenset()
 
 
 def _has_work(path: Path) -> bool:
@@ -68,7 +87,7 @@ def _has_work(path: Path) -> bool:
 
     try:
         return has_work(preview(load(path), Clock()).decision)
-    except RasReconcileError:
+    except (RasReconcileError, OSError):
         # What is wrong with it has been said; a change of the file is waited for.
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 
@@ -30,3 +31,39 @@ def test_watch_applies_again_when_something_that_matters_changes(study) -> None:
     assert "changed: Willow.f02" in said
     assert "engin: unknown key; did you mean engine?" in said
     assert "waiting until the spec is mended" in said
+
+
+def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched(
+    study, monkeypatch, capsys
+) -> None:
+    from rasreconcile.cli import apply
+    from rasreconcile.cli.verbs import run
+    from rasreconcile.watch import watching
+
+    study.command()
+    real, calls = apply.applied, []
+
+    def applied(*words):
+        calls.append("applied")
+        if len(calls) == 1:
+            raise OSError(5, "Input/output error")
+        return real(*words)
+
+    def first_change(seen, stop):
+        calls.append("watched")
+        if calls.count("watched") == 1:
+            raise OSError(28, "OS file watch limit reached")
+        os.kill(os.getpid(), signal.SIGINT)
+        return frozenset()
+
+    monkeypatch.chdir(study.folder)
+    monkeypatch.setattr(apply, "applied", applied)
+    monkeypatch.setattr(watching, "first_change", first_change)
+    monkeypatch.setattr(watching, "LOOK_ANYWAY", 0.05)
+    assert run(["watch", "spec.yaml"]) == 130
+    # What could not be done the first time is work that no file tells of: it is found by looking.
+    assert calls == ["applied", "watched", "applied", "watched"]
+    said = capsys.readouterr().err
+    assert "Input/output error\nwaiting for a change" in said
+    assert "cannot be watched: [Errno 28] OS file watch limit reached; looking every" in said
+    assert len(study.results()) == 4
