@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from rasreconcile.controller import identities
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
-from rasreconcile.jobs import Ended, Engine, Evidence, Worker
+from rasreconcile.jobs import Ended, Engine, Evidence, Fetched, Worker
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.outcome import failure_of, fell_short
 from rasreconcile.records import Published
@@ -81,7 +81,7 @@ def _prove(asked: Collecting, name: str, left: Evidence) -> Proven | Failure:
     if temporary is not None:
         publish.make_folder(plan.output)
         if _digest(temporary) != record.digest:
-            fetched = asked.worker.fetch(run.id, name, temporary)
+            fetched = _fetched(asked, name, temporary)
             if fetched.digest != record.digest:
                 temporary.unlink(missing_ok=True)
                 return _damaged(run, plan.result_name, record.digest, fetched.digest)
@@ -115,6 +115,17 @@ def _prove(asked: Collecting, name: str, left: Evidence) -> Proven | Failure:
     return Proven(published, temporary, beside)
 
 
+def _fetched(asked: Collecting, name: str, temporary: Path) -> Fetched:
+    """Raises PublishHeld where there is no room for it beside its place; half of it would only take more."""
+    try:
+        return asked.worker.fetch(asked.run.id, name, temporary)
+    except OSError as error:
+        if not publish.says_no_room(error):
+            raise
+        publish.drop(temporary)
+        raise publish.held(temporary.parent / name, error) from error
+
+
 def _side_outputs(asked: Collecting) -> tuple[tuple[Path, Path], ...] | Failure:
     """Brings the files that other plans read of this run beside their places; those that are there already stay."""
     fetched = []
@@ -127,7 +138,7 @@ def _side_outputs(asked: Collecting) -> tuple[tuple[Path, Path], ...] | Failure:
             continue
         temporary = publish.temporary_name(place, asked.run.id)
         if _digest(temporary) != record.digest:
-            found = asked.worker.fetch(asked.run.id, name, temporary)
+            found = _fetched(asked, name, temporary)
             if found.digest != record.digest:
                 temporary.unlink(missing_ok=True)
                 return _damaged(asked.run, place.name, record.digest, found.digest)

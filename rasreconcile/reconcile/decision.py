@@ -265,6 +265,10 @@ def _once_each(
                 continue
             shared.append(Reuse(plan, source))
             note = f"has the same inputs as {source.address}: its result is copied"
+        elif (first := computing.get(plan.fingerprint)) and verdicts[first].phase is Phase.HELD:
+            note = f"has the same inputs as {first}, which is held; put that right first"
+            verdicts[plan.address] = replace(verdicts[plan.address], phase=Phase.HELD, note=note)
+            continue
         elif plan.fingerprint in computing:
             note = f"has the same inputs as {computing[plan.fingerprint]}, which computes"
         else:

@@ -28,11 +28,14 @@ __all__ = [
     "Thoroughness",
     "copy_file",
     "digest_file",
+    "drop",
+    "held",
     "make_folder",
     "read_receipt",
     "receipt_path",
     "remove",
     "replace",
+    "says_no_room",
     "sweep",
     "temporary_name",
     "write_receipt",
@@ -64,7 +67,7 @@ def make_folder(output: Path) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _held(output, error) from error
+        raise held(output, error) from error
 
 
 def digest_file(path: Path) -> tuple[int, str]:
@@ -98,8 +101,8 @@ def copy_file(source: Path, target: Path) -> tuple[int, str]:
                 write.flush()
                 os.fsync(write.fileno())
         except OSError as error:
-            _drop(target)
-            raise _held(target, error) from error
+            drop(target)
+            raise held(target, error) from error
     return size, whole.hexdigest()
 
 
@@ -130,7 +133,7 @@ def replace(
             pause = min(pause * 2, 2.0)
         _flush_folder(output.parent)
     except OSError as error:
-        raise _held(output, error) from error
+        raise held(output, error) from error
 
 
 def write_receipt(published: Published, *, patience: Patience = Patience()) -> None:
@@ -142,12 +145,12 @@ def write_receipt(published: Published, *, patience: Patience = Patience()) -> N
         with aside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(receipts.text(published))
     except OSError as error:
-        _drop(aside)
-        raise _held(path, error) from error
+        drop(aside)
+        raise held(path, error) from error
     try:
         replace(aside, path, patience=patience)
     except PublishHeld:
-        _drop(aside)
+        drop(aside)
         raise
 
 
@@ -160,7 +163,7 @@ def remove(output: Path) -> None:
         output.unlink(missing_ok=True)
         receipt_path(output).unlink(missing_ok=True)
     except OSError as error:
-        raise _held(output, error) from error
+        raise held(output, error) from error
 
 
 def sweep(folder: Path, outputs: Iterable[str], live: Collection[RunId]) -> tuple[Path, ...]:
@@ -185,7 +188,12 @@ def sweep(folder: Path, outputs: Iterable[str], live: Collection[RunId]) -> tupl
     return tuple(removed)
 
 
-def _held(path: Path, error: OSError) -> PublishHeld:
+def says_no_room(error: OSError) -> bool:
+    """Whether it is the disk that is written to which refuses, whatever is read meanwhile."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+def held(path: Path, error: OSError) -> PublishHeld:
     """The error as a person can act on it: what cannot be written, why, and what to do."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
@@ -209,8 +217,11 @@ def _held(path: Path, error: OSError) -> PublishHeld:
     return PublishHeld(f"cannot be put at {path}: {why}")
 
 
-def _drop(path: Path) -> None:
-    # A rest that stays, `sweep` removes later; what matters is the error that is being told.
+def drop(path: Path) -> None:
+    """Removes a temporary file in passing.
+
+    A rest that stays, `sweep` removes later; what matters is the error that is being told.
+    """
     with suppress(OSError):
         path.unlink()
 

@@ -332,6 +332,15 @@ def test_two_plans_with_one_fingerprint_compute_once(plan, seen) -> None:
     assert "same inputs as A/p01" in decision.verdicts[1].note
 
 
+def test_a_plan_does_not_wait_for_one_whose_result_is_held(plan, seen) -> None:
+    one, two = plan("A/p01"), plan("B/p01")
+    live = LiveRun(run=a_run(one), status=ended(), handled=True, held="the disk is full")
+    decision = decide([one, two], seen(live={one.address: live}), POLICY)
+    assert [v.phase for v in decision.verdicts] == [Phase.HELD, Phase.HELD]
+    assert "A/p01, which is held" in decision.verdicts[1].note
+    assert decision.health is Health.STALLED
+
+
 def test_a_result_of_the_same_inputs_is_copied(plan, good, published) -> None:
     first, second = plan("A/p01"), plan("A/p02")
     world = replace(good(first), intact={first.fingerprint: published(first)})

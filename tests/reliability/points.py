@@ -1,4 +1,4 @@
-"""Points: every place where a controller changes the world, counted; at a chosen one the process dies.
+"""Points: every place where a controller changes the world, counted; at a chosen one the process dies, or worse.
 
 Installed in a process that then runs the real command line. What is counted: files made, written, flushed, renamed,
 linked and removed, processes started, statements and transactions of the store, calls to workers; before and after each.
@@ -23,13 +23,14 @@ class Points:
     """`die_at`: the point, counted from 1, at which the process ends itself as if its power had failed."""
 
     def __init__(
-        self, tell: int, die_at: int | None = None, *, pause: Callable[[str], None] | None = None
+        self, tell: int, die_at: int | None = None, *, instead: Callable[[], bool] | None = None
     ) -> None:
+        """`instead` of dying, what befalls it there; asked again at the next points until it could be done."""
         self._tell = tell
         self._die_at = die_at
         self._count = 0
         self._lock = threading.Lock()
-        self._pause = pause
+        self._instead = instead
 
     def reach(self, name: str, last_act: Callable[[], object] | None = None) -> None:
         """`last_act`: what is half done when the process dies here."""
@@ -37,6 +38,10 @@ class Points:
             self._count += 1
             if self._die_at is None:
                 os.write(self._tell, name.encode() + MARK)
+            elif self._instead is not None:
+                if self._count >= self._die_at and self._instead():
+                    os.write(self._tell, name.encode() + MARK)
+                    self._instead = lambda: False
             elif self._count == self._die_at:
                 if last_act is not None:
                     last_act()

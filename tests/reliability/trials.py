@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ from tests.reliability.points import MARK, Points
 
 SPEC = """\
 version: 1
-state: state.db
+state: {store}
 results: results
 engine: {{type: command, command: ["sh", "{folder}/compute.sh", "{{plan}}", "{{output}}"]}}
 retries: {{attempts: 3, wait: 0s, at_most: 0s}}
@@ -80,6 +81,8 @@ class Study:
     folder: Path
     kind: Kind
     demo: Path
+    store: str = "state.db"
+    """Below the folder."""
     ready: dict[int, str] = field(default_factory=dict)
     """Digest of the one good result of each version."""
 
@@ -98,7 +101,7 @@ class Study:
         self.kind.end()
         if done.code != 0:
             raise Broken(f"version 1 was not applied: {done}")
-        with sqlite3.connect(self.folder / "state.db") as store:
+        with sqlite3.connect(self.folder / self.store) as store:
             # p04 is to be known again from its receipt.
             store.execute("PRAGMA foreign_keys = ON")
             store.execute("DELETE FROM output WHERE address = 'Willow/p04'")
@@ -113,7 +116,7 @@ class Study:
         return self.folder.with_name(self.folder.name + ".template")
 
     def write_spec(self, more: str) -> None:
-        (self.folder / "spec.yaml").write_text(SPEC.format(folder=self.folder, more=more))
+        (self.folder / "spec.yaml").write_text(SPEC.format(folder=self.folder, store=self.store, more=more))
 
     def edit(self, flow: str, version: int) -> None:
         path = self.folder / f"Willow.{flow}"
@@ -128,6 +131,10 @@ class Study:
         self.edit("f01", 2)
         self.write_spec(", datasets: {/x: {finite: true}}")
         self.kind.begin(self.folder)
+
+    def points(self, tell: int, die_at: int | None) -> Points:
+        """In the controller's process: what befalls it at `die_at`."""
+        return Points(tell, die_at)
 
     def _make_results(self) -> None:
         import h5py
@@ -180,7 +187,7 @@ def _be_controller(study: Study, tell: int, die_at: int | None, argv: Sequence[s
         said = os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(said, 1)
         os.dup2(said, 2)
-        points = Points(tell, die_at)
+        points = study.points(tell, die_at)
         study.kind.install(points)
         points.install()
         code = command_line(list(argv))
@@ -268,8 +275,11 @@ def trial(study: Study, moments: random.Random, die_at: int) -> tuple[str, ...]:
     return tuple(died)
 
 
-def check(study: Study) -> None:
-    """Version 2 is published everywhere, everything was computed as often as it had to be, and nothing is left."""
+def check(study: Study, *, losing: bool = False) -> None:
+    """Version 2 is published everywhere, everything was computed as often as it had to be, and nothing is left.
+
+    `losing`: runs may have been lost by their worker, and those computed once more.
+    """
     for name in OUTPUTS:
         path, version = study.output(name), 2 if name in CHANGED else 1
         if hashlib.sha256(path.read_bytes()).hexdigest() != study.ready[version]:
@@ -277,33 +287,43 @@ def check(study: Study) -> None:
         receipt = read_receipt(path)
         if receipt is None or receipt.digest != study.ready[version]:
             raise Broken(f"{path}: its receipt is of another file")
-    if (counts := dict(study.kind.computations())) != COMPUTED:
-        raise Broken(f"computed {counts}, expected {COMPUTED}")
-    kept = _check_store(study.folder / "state.db")
+    kept, lost = _check_store(study.folder / study.store, losing=losing)
+    counts = dict(study.kind.computations())
+    least = {plan: counts.get(plan, 0) - lost[plan] for plan in COMPUTED}
+    if any(least[plan] > needed or counts.get(plan, 0) < needed for plan, needed in COMPUTED.items()):
+        raise Broken(
+            f"computed {counts}, expected {COMPUTED}, and once more at most for each of {dict(lost)}"
+        )
+    if more := counts.keys() - COMPUTED.keys():
+        raise Broken(f"computed for nothing: {more}")
     _check_files(study)
     _soon(lambda: study.kind.left_over(kept), "left on the worker")
 
 
-def _check_store(path: Path) -> list[str]:
-    """The runs whose run directories are kept."""
+def _check_store(path: Path, *, losing: bool) -> tuple[list[str], Counter[str]]:
+    """The runs whose run directories may be kept, and how many runs of each plan were lost."""
     store = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
         live = ", ".join(f"'{state}'" for state in LIVE)
+        ended_badly = "SELECT id, address, failure_message FROM run WHERE state IN ('lost', 'cancelled')"
         for what, query in {
             "live runs": f"SELECT id, state FROM run WHERE state IN ({live})",
             "two results for one fingerprint": "SELECT address, fingerprint FROM run WHERE state = 'succeeded'"
             " GROUP BY 1, 2 HAVING count(*) > 1",
             "two outputs of one run": "SELECT address, run FROM output GROUP BY 1, 2 HAVING count(*) > 1",
-            "runs that a worker lost": "SELECT id, failure_message FROM run WHERE state IN ('lost', 'cancelled')",
             "open requests": "SELECT * FROM request WHERE closed IS NULL",
             "plans that are not current": "SELECT address, sync, phase FROM verdict WHERE sync <> 'current'",
             "broken references": "PRAGMA foreign_key_check",
         }.items():
             if found := store.execute(query).fetchall():
                 raise Broken(f"{what}: {found}")
+        lost = store.execute(ended_badly).fetchall()
+        if lost and not losing:
+            raise Broken(f"runs that a worker lost: {lost}")
         if store.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
             raise Broken("the store is damaged")
-        return [row[0] for row in store.execute("SELECT id FROM run WHERE state = 'failed'")]
+        failed = store.execute("SELECT id FROM run WHERE state = 'failed'").fetchall()
+        return [row[0] for row in failed + lost], Counter(f"Willow.{row[1][-3:]}" for row in lost)
     finally:
         store.close()
 
@@ -318,7 +338,7 @@ def _check_files(study: Study) -> None:
     more = {"said", "ran", "failed", "runs", "world", "state.db-journal", "state.db-wal", "state.db-shm"}
     if left := {path.name for path in study.folder.iterdir()} - known - more:
         raise Broken(f"left: {left}")
-    held = lock.take(study.folder / "state.db")
+    held = lock.take(study.folder / study.store)
     if held is None:
         raise Broken("the lock is held by nobody")
     held.release()
