@@ -165,6 +165,8 @@ class Ended:
     cause: EndCause = "exited"
     image: str | None = None
     """Digest of the container image it ran in; None: it ran in none."""
+    room: int | None = None
+    """Bytes that were free on the disk of its run directory when it ended; None: nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,10 @@ class Failure:
 
 ENGINE_MISSING = "engine missing"
 """The cause of a failure that every plan of the same engine would meet on the same worker."""
+DISK_FULL = "disk full"
+"""The cause of a failure for want of room on the worker, whatever the plan."""
+LAUNCH_REFUSED = "launch refused"
+"""The cause of a failure of a run that its worker did not take."""
 OWN_WORDS = ("ERROR:", "HDF_ERROR")
 """A line that begins so is the program's own word: computing again would say the same."""
 

@@ -34,7 +34,7 @@ def check(site: Site, station: Station) -> None:
 
 
 def knock(site: Site, station: Station) -> None:
-    """A worker that was silent, and has no runs to be asked about, is asked how it is."""
+    """A worker that was silent or unfit, and has no runs to be asked about, is asked how it is."""
     station.polling = True
 
     def answered(problems: list[Problem]) -> None:
@@ -74,6 +74,9 @@ def _found(site: Site, station: Station, problems: list[Problem]) -> None:
         site.say("warning", f"{station.name}: {doubt}")
     for missing in station.installs.missing():
         site.say("engine-missing", f"{station.name}: {missing.what}; {missing.remedy}")
-    station.unfit = "; ".join(f"{p.what}; {p.remedy}" for p in problems) or None
-    if station.unfit:
+    before = station.unfit
+    station.found(problems, site.clock)
+    if before is not None and station.unfit is None:
+        site.say("worker-back", f"{station.name} can take runs again")
+    if station.unfit not in {None, before}:
         site.say("worker-unfit", f"{station.name}: {station.unfit}")

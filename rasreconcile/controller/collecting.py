@@ -13,7 +13,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
 from rasreconcile.jobs import Ended, Engine, Evidence, Fetched, Worker
 from rasreconcile.plans import Component, Plan
-from rasreconcile.reconcile.outcome import failure_of, fell_short
+from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
 from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish, reader
 from rasreconcile.runs import Failure, Run
@@ -68,7 +68,10 @@ def collect(asked: Collecting) -> Collected:
     left = Evidence(
         ended=asked.status, log=whole_log(asked.worker, asked.run), messages=_messages(asked, name)
     )
-    return Collected(_prove(asked, name, left), "\n".join(filter(None, (left.log, left.messages))))
+    outcome = _prove(asked, name, left)
+    if isinstance(outcome, Failure):
+        outcome = for_want_of_room(outcome, left, asked.run.worker)
+    return Collected(outcome, "\n".join(filter(None, (left.log, left.messages))))
 
 
 def _prove(asked: Collecting, name: str, left: Evidence) -> Proven | Failure:

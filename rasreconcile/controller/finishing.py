@@ -15,7 +15,7 @@ from rasreconcile.reconcile.actions import Collect, Finish
 from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST
 from rasreconcile.records import Published
 from rasreconcile.results import publish
-from rasreconcile.runs import ENGINE_MISSING, Failure, Run, RunState
+from rasreconcile.runs import ENGINE_MISSING, LAUNCH_REFUSED, Failure, Run, RunState
 
 KEPT_FAILURES = 3
 LONGEST_KEPT_LOG = 1 << 20
@@ -156,12 +156,15 @@ def _own_receipt(plan: Plan, run: Run) -> Published | None:
 
 
 def discard_left_over(site: Site) -> None:
-    """Run directories of good runs that a controller before this one did not come to remove."""
-    if site.keep_runs:
-        return
+    """Run directories that nobody will look into and a controller before this one did not come to remove."""
     for run in site.store.discardable():
-        if run.state is RunState.SUCCEEDED:
+        if never_began(run) or (run.state is RunState.SUCCEEDED and not site.keep_runs):
             discard(site, run)
+
+
+def never_began(run: Run) -> bool:
+    """Its worker refused it: what is left of it tells nobody anything, and takes room."""
+    return run.state is RunState.LOST and run.failure is not None and run.failure.cause == LAUNCH_REFUSED
 
 
 def discard_old_failures(site: Site, address: Address) -> None:

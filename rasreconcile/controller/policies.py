@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasreconcile.reconcile.policy import Policy
+from rasreconcile.reconcile.policy import Policy, Share
 from rasreconcile.spec import Spec
 
 
@@ -14,7 +14,11 @@ def policy_of(spec: Spec) -> Policy:
         at_most=spec.retries.at_most,
         placement=spec.placement,
         max_concurrent=spec.max_concurrent,
-        max_fails=spec.max_fails,
+        max_fails=_max_fails(spec.max_fails),
         strict_platform=spec.strict_platform,
         strict_cores=spec.strict_cores,
     )
+
+
+def _max_fails(value: int | str | None) -> int | Share | None:
+    return Share(float(value.removesuffix("%"))) if isinstance(value, str) else value

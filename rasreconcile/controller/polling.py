@@ -27,7 +27,7 @@ def poll_due(site: Site, live: Sequence[Run]) -> None:
         runs = [run.id for run in live if run.worker == station.name and run.id not in site.flight.runs]
         if runs:
             _poll(site, station, runs)
-        elif station.silent is not None:
+        elif station.silent is not None or station.unfit is not None:
             knock(site, station)
 
 

@@ -15,8 +15,11 @@ from rasreconcile.controller.stations import Station
 from rasreconcile.jobs import Ended, RunId
 from rasreconcile.plans import Address
 from rasreconcile.records import Event
-from rasreconcile.runs import Failure, Run, RunState
+from rasreconcile.runs import DISK_FULL, LAUNCH_REFUSED, Failure, Run, RunState
 from rasreconcile.store import Store
+
+MAY_BE_UNFIT = frozenset({DISK_FULL, LAUNCH_REFUSED, "vanished"})
+"""Causes after which a worker is checked again before it is given a run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +57,9 @@ class Site:
     def end(self, run: Run, state: RunState, failure: Failure, *, status: Ended | None = None) -> None:
         """The run is over without a result."""
         self.flight.forget(run.id)
+        if state is RunState.LOST and run.worker in self.stations:
+            # What it lacks now may be more than it lacked when it was checked.
+            self.stations[run.worker].checked = failure.cause not in MAY_BE_UNFIT
         now = self.clock.now()
         with self.store.at_once():
             self.store.move_run(

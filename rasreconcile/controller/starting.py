@@ -8,13 +8,14 @@ from functools import partial
 from secrets import token_hex
 
 from rasreconcile.controller.asking import check, fell_silent
+from rasreconcile.controller.finishing import discard
 from rasreconcile.controller.site import Site
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import InputChanged, ProjectError, Refused, Unreachable
 from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
-from rasreconcile.runs import ENGINE_MISSING, Failure, Run, RunState, new_run_id
+from rasreconcile.runs import ENGINE_MISSING, LAUNCH_REFUSED, Failure, Run, RunState, new_run_id
 
 LARGEST_KEPT_TEXT = 4 << 20
 """Text inputs up to this size are kept in the store, so that `explain` can show what changed."""
@@ -80,8 +81,9 @@ def _not_launched(site: Site, run: Run, job: Job, error: Exception) -> None:
     site.flight.runs.discard(run.id)
     site.changed = True
     if isinstance(error, Refused):
-        failure = Failure(kind="worker", cause="launch refused", message=f"{run.worker}: {error}")
+        failure = Failure(kind="worker", cause=LAUNCH_REFUSED, message=f"{run.worker}: {error}")
         site.end(run, RunState.LOST, failure)
+        discard(site, run)
     elif isinstance(error, ProjectError):
         # An input that HEC-RAS wrote cannot be edited for the run: it is damaged.
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))

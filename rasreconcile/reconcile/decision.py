@@ -21,7 +21,7 @@ from rasreconcile.reconcile.policy import (
     standing,
 )
 from rasreconcile.reconcile.reasons import Cause, Reason
-from rasreconcile.reconcile.seating import Seating, seat
+from rasreconcile.reconcile.seating import Failing, Seating, seat
 from rasreconcile.reconcile.strictness import made_stale, strayed
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict, compare
 from rasreconcile.records import Published
@@ -89,17 +89,21 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         if verdict.phase is Phase.QUEUED:
             due.append(plan)
     due = _after_upstream(due, verdicts, seen)
-    due, shared = _once_each(due, verdicts, seen, policy)
+    due, shared, twins = _once_each(due, verdicts, seen, policy)
     actions += shared
 
     order = {plan.address: n for n, plan in enumerate(plans)}
-    seating = seat(due, order, seen, policy, failing=_failing(verdicts))
+    seating = seat(due, order, seen, policy, failing=_failing(plans, verdicts))
     verdicts |= {address: _apply(verdicts[address], seating, address) for address in (p.address for p in due)}
     if _only_held_runs(seen) and not seating.placed and not seating.opens and not actions:
         # Slots that only a person can free: to wait for them would be to wait for ever.
         note = "waits for a slot, and every run that has one is held; put that right first"
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
         verdicts |= {address: replace(verdicts[address], phase=Phase.HELD, note=note) for address in queued}
+    for address, first in twins.items():
+        if verdicts[first].phase is Phase.HELD:
+            note = f"has the same inputs as {first}, which is held; put that right first"
+            verdicts[address] = replace(verdicts[address], phase=Phase.HELD, note=note)
     _hold_what_waits_for_the_held(plans, verdicts)
     actions += [
         Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in seating.placed
@@ -249,11 +253,15 @@ def _hold_what_waits_for_the_held(plans: Sequence[Plan], verdicts: dict[Address,
 
 def _once_each(
     due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen, policy: Policy
-) -> tuple[list[Plan], list[Action]]:
-    """Two plans with one fingerprint compute once: copy what is there, wait for what is on its way."""
+) -> tuple[list[Plan], list[Action], Mapping[Address, Address]]:
+    """Two plans with one fingerprint compute once: copy what is there, wait for what is on its way.
+
+    Who computes, the copies, and who waits for whom.
+    """
     computing: dict[str, Address] = {live.run.fingerprint: address for address, live in seen.live.items()}
     alone: list[Plan] = []
     shared: list[Action] = []
+    twins: dict[Address, Address] = {}
     for plan in due:
         source = seen.intact.get(plan.fingerprint)
         if source is not None and strayed(plan, source, seen.workers, policy):
@@ -265,18 +273,15 @@ def _once_each(
                 continue
             shared.append(Reuse(plan, source))
             note = f"has the same inputs as {source.address}: its result is copied"
-        elif (first := computing.get(plan.fingerprint)) and verdicts[first].phase is Phase.HELD:
-            note = f"has the same inputs as {first}, which is held; put that right first"
-            verdicts[plan.address] = replace(verdicts[plan.address], phase=Phase.HELD, note=note)
-            continue
         elif plan.fingerprint in computing:
+            twins[plan.address] = computing[plan.fingerprint]
             note = f"has the same inputs as {computing[plan.fingerprint]}, which computes"
         else:
             computing[plan.fingerprint] = plan.address
             alone.append(plan)
             continue
         verdicts[plan.address] = replace(verdicts[plan.address], note=note)
-    return alone, shared
+    return alone, shared, twins
 
 
 def _has_twin(plan: Plan, seen: Seen) -> bool:
@@ -304,8 +309,9 @@ def _only_held_runs(seen: Seen) -> bool:
     return bool(seen.live) and all(live.held for live in seen.live.values())
 
 
-def _failing(verdicts: Mapping[Address, Verdict]) -> int:
-    return sum(v.phase is Phase.QUARANTINED for v in verdicts.values())
+def _failing(plans: Sequence[Plan], verdicts: Mapping[Address, Verdict]) -> Failing:
+    count = sum(v.phase is Phase.QUARANTINED for v in verdicts.values())
+    return Failing(count, sum(not plan.prepares for plan in plans))
 
 
 def _apply(verdict: Verdict, seating: Seating, address: Address) -> Verdict:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from rasreconcile.jobs import Ended
-from rasreconcile.runs import Failure
+from rasreconcile.jobs import Ended, Evidence
+from rasreconcile.runs import DISK_FULL, Failure
+
+LEAST_ROOM = 1 << 20
+"""Bytes; with less no program can be blamed for what it did not write."""
+NO_ROOM = ("No space left on device", "Disk quota exceeded", "There is not enough space on the disk")
+"""What the systems say to a program that writes to a full disk; later there may be room again."""
 
 STALLED = (
     "ended, because it wrote nothing for the whole of stalled_after, neither to its log nor to any file;"
@@ -33,6 +38,16 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
             return Failure(kind="retryable", cause="cancelled", message="ended on its worker by a cancel")
         case "exited":
             return verdict
+
+
+def for_want_of_room(failure: Failure, evidence: Evidence, worker: str) -> Failure:
+    """The failure as the worker's, where its disk was full when the run ended; else as it is."""
+    room = evidence.ended.room
+    full = room is not None and room < LEAST_ROOM
+    if failure.blame == "worker" or not (full or any(words in evidence.log for words in NO_ROOM)):
+        return failure
+    text = f"the disk of {worker} was full ({failure.message}); free some room for worker_folder there"
+    return Failure(kind="worker", cause=DISK_FULL, message=text)
 
 
 def fell_short(shortfalls: Sequence[str]) -> Failure:

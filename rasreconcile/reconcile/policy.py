@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Literal
 
 from rasreconcile.reconcile.observed import WorkerSeen
@@ -13,6 +14,20 @@ from rasreconcile.runs import Run, RunState
 
 CANCELLED_BY_REQUEST = "cancelled by request"
 """The cause of a cancelled run that keeps its plan idle until a person says `retry`, or an input changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of all plans of the spec."""
+
+    percent: float
+
+    def of(self, total: int) -> int:
+        """Rounded up, and never none: a share of few plans is one plan."""
+        return max(1, ceil(total * self.percent / 100))
+
+    def __str__(self) -> str:
+        return f"{self.percent:g}%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +39,7 @@ class Policy:
     at_most: timedelta = timedelta(minutes=15)
     placement: Literal["prefer", "strict"] = "prefer"
     max_concurrent: int | None = None
-    max_fails: int | None = None
+    max_fails: int | Share | None = None
     strict_platform: bool = False
     strict_cores: bool = False
     failed_starts: int = 3

@@ -10,7 +10,26 @@ from rasreconcile.placement import Due, Placed, Room, fits, place
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.durations import left
 from rasreconcile.reconcile.observed import LiveRun, Seen, WorkerSeen
-from rasreconcile.reconcile.policy import InUse, Policy, SetAside, worker_standing
+from rasreconcile.reconcile.policy import InUse, Policy, SetAside, Share, worker_standing
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """How many plans are quarantined, of how many that the spec names."""
+
+    count: int
+    total: int
+
+    def why_stop(self, policy: Policy) -> str | None:
+        """Why nothing more is dispatched; None: few enough failed."""
+        most = policy.max_fails
+        limit = most.of(self.total) if isinstance(most, Share) else most
+        if limit is None or self.count < limit:
+            return None
+        of_all = f" of {self.total} plans" if isinstance(most, Share) else ""
+        return (
+            f"{self.count} plans failed and max_fails is {most}{of_all}; mend those first, or raise max_fails"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +49,12 @@ class Seating:
 
 
 def seat(
-    due: Sequence[Plan], order: Mapping[Address, int], seen: Seen, policy: Policy, *, failing: int
+    due: Sequence[Plan], order: Mapping[Address, int], seen: Seen, policy: Policy, *, failing: Failing
 ) -> Seating:
     """Places as many due plans as there is room for."""
     if not due:
         return Seating(())
-    if policy.max_fails is not None and failing >= policy.max_fails:
-        why = f"{failing} plans failed and max_fails is {policy.max_fails}; mend those first, or raise max_fails"
+    if why := failing.why_stop(policy):
         return Seating((), {plan.address: why for plan in due})
     standings = {w.name: worker_standing(w, seen.now, policy) for w in seen.workers}
     rooms = [_room(w, seen, standings[w.name]) for w in seen.workers]

@@ -130,6 +130,33 @@ def _not_at_once(value: timedelta) -> timedelta:
 
 Patience = Annotated[Duration, AfterValidator(_not_at_once)]
 
+_SHARE = re.compile(r"(?:\d{1,2}(?:\.\d+)?|100)%")
+
+
+def _count_or_share(value: Any) -> int | str:
+    if type(value) is int:
+        if value < 1:
+            raise ValueError("must be at least 1; change it")
+        return value
+    if not isinstance(value, str) or not _SHARE.fullmatch(value) or float(value[:-1]) == 0:
+        raise ValueError("must be a number of plans, 1 or more, or a share of them such as 10%")
+    return value
+
+
+CountOrShare = Annotated[
+    int | str,
+    BeforeValidator(_count_or_share),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": f"^{_SHARE.pattern}$", "examples": ["10%"]},
+            ]
+        }
+    ),
+]
+"""So many, or such a part of all."""
+
 Minutes = Annotated[float, Field(gt=0, le=60 * 24 * 365)]
 Words = Annotated[str, Field(min_length=1)]
 Tuple = Annotated[tuple[Words, ...], Field(strict=False)]

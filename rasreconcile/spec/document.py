@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from rasreconcile.spec.base import Duration, Model, Patience, Words, in_words
+from rasreconcile.spec.base import CountOrShare, Duration, Model, Patience, Words, in_words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.plans import PlanEntry, StopWhen
 from rasreconcile.spec.workers import Workers
@@ -57,8 +57,8 @@ class Spec(Model):
     """The program that computes the plans, where they name none themselves."""
     max_concurrent: Annotated[int, Field(ge=1)] | None = None
     """Most runs at once over all workers."""
-    max_fails: Annotated[int, Field(ge=1)] | None = None
-    """Stop dispatching when this many plans are quarantined: a common cause is likely."""
+    max_fails: CountOrShare | None = None
+    """Stop dispatching when so many plans are quarantined: a common cause is likely. `10%`: of the plans of the spec."""
     placement: Literal["prefer", "strict"] = "prefer"
     """`prefer`: longest first, where it finishes first. `strict`: lowest priority number first, in file order."""
     autoclean: bool = True

@@ -14,6 +14,8 @@ from rasreconcile.workers import rundir
 from rasreconcile.workers.hosts import Host
 
 CLAIM_SECONDS = 20.0
+ASK_WHY_SECONDS = 2.0
+"""Without a claim the host is asked once what is in the way."""
 END_SECONDS = 30.0
 
 
@@ -124,10 +126,21 @@ class DetachedWorker:
     def _status(self, run: RunId) -> Status:
         return self.poll([run])[run]
 
+    def _refuse_where_unfit(self, run: RunId) -> None:
+        """A runner that found no room for its claim cannot say so."""
+        if problems := self._host.problems():
+            # Should it begin all the same it finds the mark, and runs nothing.
+            self.cancel(run)
+            raise Refused("; ".join(f"{problem.what}; {problem.remedy}" for problem in problems))
+
     def _wait_for_claim(self, run: RunId) -> None:
-        until = time.monotonic() + CLAIM_SECONDS
+        began = time.monotonic()
+        until, ask = began + CLAIM_SECONDS, began + ASK_WHY_SECONDS
         pause = 0.001
         while isinstance(self._status(run), Absent):
+            if time.monotonic() > ask:
+                ask = until
+                self._refuse_where_unfit(run)
             if time.monotonic() > until:
                 said = self._host.read(run, rundir.COMPLAINTS, 0, 4096).decode(errors="replace").strip()
                 why = f": {said.splitlines()[-1]}" if said else ""

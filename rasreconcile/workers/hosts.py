@@ -209,6 +209,11 @@ class LocalHost:
             self._try_writing()
             free = shutil.disk_usage(self._folder).free
         except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                return [
+                    *found,
+                    Problem(f"{self._folder}: {error.strerror}", "free some room for worker_folder"),
+                ]
             remedy = "set worker_folder to a folder on a disk of this machine that can be written and takes hard links"
             return [*found, Problem(f"{self._folder}: {error.strerror or error}", remedy)]
         if free < LEAST_FREE:

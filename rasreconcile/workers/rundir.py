@@ -267,6 +267,7 @@ def ended_of(text: str) -> Ended | None:
             outputs=dict(_records(document["outputs"].items())),
             cause=cause,
             image=str(document["image"]) if document.get("image") else None,
+            room=int(document["room"]) << 10 if document.get("room") is not None else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
         return None

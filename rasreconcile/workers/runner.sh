@@ -171,11 +171,21 @@ run_job() {
     end_job 10
 }
 
+# Kilobytes that are free here, in $room; empty where nobody can tell.
+measure_room() {
+    room='' before=''
+    for word in $(df -Pk . 2>/dev/null | tail -n 1); do
+        case $word in *[0-9]%) room=$before ;; esac
+        before=$word
+    done
+    case $room in *[!0-9]*) room='' ;; esac
+}
+
 describe() {
     # Set by whoever made the container; anything else of this name is none of ours.
     case $RASRECONCILE_IMAGE in *[!a-z0-9:]*) RASRECONCILE_IMAGE='' ;; esac
-    printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "image": "%s", "outputs": {' \
-        "$code" "$cause" "$began" "$ended" "$RASRECONCILE_IMAGE" || return 1
+    printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "room": %s, "image": "%s", "outputs": {' \
+        "$code" "$cause" "$began" "$ended" "${room:-null}" "$RASRECONCILE_IMAGE" || return 1
     comma=
     while IFS= read -r name; do
         [ -f "work/$name" ] || continue
@@ -199,6 +209,7 @@ sweep)
 *)
     claim
     run_job
+    measure_room
     ended=$(now)
     # Written aside and renamed: its presence is the end. A full disk leaves a word, which takes no room, and no half of it.
     if describe >done.part; then

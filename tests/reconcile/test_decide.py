@@ -12,7 +12,7 @@ from rasreconcile.plans import MISSING, Address, Component, fingerprint
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Health, decide
 from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, OutputUnreadable, Verification
-from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, backoff
+from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, Share, backoff
 from rasreconcile.reconcile.reasons import Cause, differences
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.runs import Failure, Run, RunState
@@ -308,6 +308,20 @@ def test_an_unfit_worker_gets_nothing(plan, seen, worker) -> None:
     assert "no room in /x" in verdict(decide([plan()], world, POLICY)).note
 
 
+@pytest.mark.parametrize(
+    ("percent", "broken", "stopped"),
+    [(10, 1, False), (10, 2, True), (9.9, 1, False), (0.1, 1, True), (100, 2, False)],
+)
+def test_a_share_of_max_fails_is_of_all_plans_of_the_spec_and_rounded_up(
+    plan, seen, percent, broken, stopped
+) -> None:
+    plans = [plan(f"A/p{n:02}", f"{n}") for n in range(1, 21)]
+    attempts = {bad.address: (failed(bad, "permanent"),) for bad in plans[:broken]}
+    decision = decide(plans, seen(attempts=attempts), Policy(max_fails=Share(percent)))
+    assert (decision.actions == ()) is stopped
+    assert (f"max_fails is {percent}% of 20 plans" in decision.verdicts[-1].note) is stopped
+
+
 def test_max_fails_stops_dispatching(plan, seen) -> None:
     bad, fresh = plan("A/p01", "1"), plan("A/p02", "2")
     world = seen(attempts={bad.address: (failed(bad, "permanent"),)})
@@ -338,6 +352,14 @@ def test_a_plan_does_not_wait_for_one_whose_result_is_held(plan, seen) -> None:
     decision = decide([one, two], seen(live={one.address: live}), POLICY)
     assert [v.phase for v in decision.verdicts] == [Phase.HELD, Phase.HELD]
     assert "A/p01, which is held" in decision.verdicts[1].note
+    assert decision.health is Health.STALLED
+
+
+def test_a_plan_does_not_wait_for_one_that_no_worker_can_take(plan, seen, worker) -> None:
+    decision = decide(
+        [plan("A/p01"), plan("B/p01")], seen(workers=(worker(unfit="full; free some"),)), POLICY
+    )
+    assert [v.phase for v in decision.verdicts] == [Phase.HELD, Phase.HELD]
     assert decision.health is Health.STALLED
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.full import SKIPPED
+from tests.reliability.full import DISKS, SKIPPED
 
 REPOSITORY = Path(__file__).parents[2]
 TRIALS = int(os.environ.get("RASRECONCILE_FULL_TRIALS", "24"))
 """Over all disks."""
-DISKS = ("store", "results")
 
 
 @pytest.mark.parametrize("disk", DISKS)

@@ -118,6 +118,23 @@ def test_max_fails_holds_the_rest_and_says_why(study) -> None:
     assert phases == ["held", "held", "quarantined", "quarantined"]
 
 
+def test_max_fails_may_be_a_share_of_the_plans(study) -> None:
+    study.command("sh", "-c", "exit 1")
+    spec = study.folder / "spec.yaml"
+    text = re.sub(r"  night:.*\n", "", spec.read_text()).replace("cores_total: 2", "cores_total: 1")
+    spec.write_text(text + "max_fails: 50%\n")
+    assert "2 plans failed and max_fails is 50% of 4 plans" in study.apply(check=3).stdout
+    phases = sorted(plan["phase"] for plan in study.json("status", "spec.yaml")["plans"])
+    assert phases == ["held", "held", "quarantined", "quarantined"]
+
+
+@pytest.mark.parametrize("text", ["0%", "101%", "some", "-3%", "1.5", "true", "[1]"])
+def test_what_is_neither_a_number_nor_a_share_of_plans_is_refused(study, text) -> None:
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text() + f"max_fails: {text}\n")
+    assert "or a share of them such as 10%" in study.apply(check=64).stderr
+
+
 @pytest.mark.parametrize("text", ["0s", "soon", "-1"])
 def test_a_stall_needs_a_time(study, text) -> None:
     spec = study.folder / "spec.yaml"
