@@ -55,7 +55,9 @@ def applied(loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge") -> 
     """One apply with the signals in hand."""
     from rasreconcile.controller.apply import Apply, Asked, Exit  # noqa: PLC0415
     from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+    from rasreconcile.workers.secret import hide  # noqa: PLC0415
 
+    hide(loaded.spec.workers.values())  # before git is asked, which is a child as well
     asked = Asked(by=asking(), commit=commit_of(loaded.folder))
     apply = Apply(loaded, asked, reporter.event, reporter.progress, Clock(), stay)
     with _signals(apply):

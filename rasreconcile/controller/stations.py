@@ -26,6 +26,7 @@ from rasreconcile.spec import (
 )
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.workers.local import local_worker
+from rasreconcile.workers.secret import hide
 
 FASTEST_POLL = 0.05
 SLOWEST_POLL = 2.0
@@ -147,6 +148,7 @@ def open_stations(
     refused = not_built(loaded.spec)
     if refused:
         raise UsageError(f"{loaded.name}: {refused}")
+    hide(loaded.spec.workers.values())
     spool = Spool(loaded.state_path.with_name(f"{loaded.state_path.stem}.edits"))
     spool.sweep()
     threads = min(4, max(2, os.cpu_count() or 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -77,6 +77,16 @@ class Secret(Model):
         if (self.env is None) == (self.file is None):
             raise ValueError("a secret has one place; give one of `env` and `file`")
         return self
+
+
+def secrets_of(part: Model) -> Iterator[Secret]:
+    """Every secret that a part of a spec names."""
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, Secret):
+            yield value
+        elif isinstance(value, Model):
+            yield from secrets_of(value)
 
 
 def duration(value: Any) -> Any:

@@ -58,7 +58,7 @@ class Spec(Model):
     max_concurrent: Annotated[int, Field(ge=1)] | None = None
     """Most runs at once over all workers."""
     max_fails: CountOrShare | None = None
-    """Stop dispatching when so many plans are quarantined: a common cause is likely. `10%`: of the plans of the spec."""
+    """Stop dispatching when so many plans (`10%`: of all in the spec) are quarantined: a common cause is likely."""
     placement: Literal["prefer", "strict"] = "prefer"
     """`prefer`: longest first, where it finishes first. `strict`: lowest priority number first, in file order."""
     autoclean: bool = True

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from rasreconcile.errors import Refused
-from rasreconcile.spec.base import Secret
+from rasreconcile.spec.base import Model, Secret, secrets_of
+
+_hidden: dict[str, str] = {}
+"""What was in the environment of this program, by name."""
+
+
+def hide(parts: Iterable[Model]) -> None:
+    """Takes the secrets that these parts of a spec name out of the environment: no child of ours inherits them."""
+    for name in (secret.env for part in parts for secret in secrets_of(part)):
+        if name is not None and name in os.environ:
+            _hidden[name] = os.environ.pop(name)
 
 
 def reveal(secret: Secret, folder: Path) -> str:
     """The secret itself. A file is relative to `folder`, that of the spec. Raises Refused where it cannot be had."""
     if secret.env is not None:
-        value = os.environ.get(secret.env)
+        value = os.environ.get(secret.env) or _hidden.get(secret.env)
         if not value:
             raise Refused(f"the environment variable {secret.env} is not set; set it for this program")
         return value
