@@ -16,6 +16,7 @@ from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
 from rasreconcile.runs import ENGINE_MISSING, LAUNCH_REFUSED, Failure, Run, RunState, new_run_id
+from rasreconcile.workers.rundir import check_job
 
 LARGEST_KEPT_TEXT = 4 << 20
 """Text inputs up to this size are kept in the store, so that `explain` can show what changed."""
@@ -62,7 +63,9 @@ def launch(site: Site, run: Run, plan: Plan) -> None:
     try:
         job = engine_of(plan).job(plan, station.install(run.cores, plan.engine))
         job = replace(job, time_limit=station.time_limit(plan), stalled_after=plan.stalled_after)
-    except ProjectError as error:
+        # A name that no worker takes is no fault of this one.
+        check_job(job)
+    except (ProjectError, Refused) as error:
         site.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
         return
     site.flight.take(run.id)

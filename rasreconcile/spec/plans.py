@@ -99,6 +99,9 @@ class PlanEntry(Model):
         # The name is also a folder below `results`.
         if value is not None and ({"", ".", ".."} & set(value.split("/")) or ":" in value):
             raise ValueError(f"{short(value)} leads out of the results folder; write a plain name, or a/b")
+        for part in value.split("/") if value else ():
+            if part.endswith((" ", ".")) or PureWindowsPath(part).is_reserved():
+                raise ValueError(f"{short(part)} is no name that Windows can give a folder; choose another")
         return value
 
     @field_validator("inputs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -33,6 +34,75 @@ def test_a_yaml_bomb_is_refused_at_once(study) -> None:
     with (study.folder / "huge.yaml").open("wb") as file:
         file.truncate(1 << 31)
     assert "huge.yaml" in study.run("apply", "huge.yaml", check=64).stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["CON", "NUL.hdf", "com1", "a/LPT9.txt", "name.", "name ", "a/b./c", "CON .x"]
+)
+def test_a_name_that_windows_keeps_for_itself_is_refused_in_a_spec(study, name) -> None:
+    spec = study.folder / "spec.yaml"
+    text = spec.read_text()
+    spec.write_text(text + f"    name: '{name}'\n")
+    assert study.apply(check=64).stderr.startswith("spec.yaml:")
+    assert not (study.folder / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["CON", "NUL.dat", "com1.txt", "soil.", "soil ", "lpt¹"])
+def test_an_input_of_such_a_name_reaches_no_worker(study, name) -> None:
+    (study.folder / name).write_text("x")
+    study.command()
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text() + f"    inputs: ['{name}']\n")
+    assert "quarantined" in (done := study.apply(check=3)).stdout
+    assert "rename the file" in done.stdout
+    assert study.computations() == {}
+    assert study.left_over() == []
+
+
+@pytest.mark.parametrize(
+    "word", ["../../outside.g01", "/etc/passwd", "C:\\Windows\\x.g01", "NUL", "g01/../../x"]
+)
+def test_what_a_project_names_is_never_written_outside_of_the_run(study, word) -> None:
+    study.command()
+    project = study.folder / "Willow.p01"
+    project.write_text(re.sub(r"Geom File=.*", lambda _: f"Geom File={word}", project.read_text()))
+    done = study.apply(check=None)
+    assert done.returncode in {0, 3, 4, 64}
+    assert not (study.folder.parent / "outside.g01").exists()
+    assert {path.parent.name for path in study.results()} <= {"Willow"}
+    assert study.left_over() == []
+
+
+def test_a_results_folder_that_is_a_link_is_followed_and_what_it_leads_to_is_whole(
+    study, tmp_path_factory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "mine").write_text("mine")
+    (study.folder / "results").symlink_to(elsewhere)
+    study.command()
+    study.apply()
+    assert len(list(elsewhere.rglob("*.hdf"))) == 4
+    assert (elsewhere / "mine").read_text() == "mine"
+    assert "nothing to do" in study.apply().stdout
+    assert not list(elsewhere.rglob("*.part"))
+
+
+def test_a_link_of_the_project_that_leads_out_is_read_and_never_written_to(study, tmp_path_factory) -> None:
+    """HEC-RAS projects share terrains by links: the run gets a copy of what is there, and can change no more than that."""
+    outside = tmp_path_factory.mktemp("outside") / "precious"
+    outside.write_text("precious")
+    (study.folder / "shared.tif").symlink_to(outside)
+    study.command(
+        "sh",
+        "-c",
+        f'rm -f shared.tif; echo spoilt >shared.tif; cp {study.folder / "ready.hdf"} "$0"',
+        "{output}",
+    )
+    spec = study.folder / "spec.yaml"
+    spec.write_text(spec.read_text() + "    inputs: [shared.tif]\n")
+    study.apply()
+    assert outside.read_text() == "precious"
+    assert (study.folder / "shared.tif").is_symlink()
 
 
 def test_a_link_planted_as_a_result_is_replaced_and_never_followed(study) -> None:
