@@ -65,6 +65,8 @@ class Seen:
 
     state: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    made: float = 0.0
+    """Seconds since the epoch, by the daemon's clock; 0 where it was not told."""
 
     @property
     def goes_on(self) -> bool:
@@ -132,7 +134,7 @@ class Daemon:
         with self._asked() as client:
             listed = client.containers(all=True, filters={"label": label})
         return {
-            name.lstrip("/"): Seen(entry["State"], entry["Labels"] or {})
+            name.lstrip("/"): Seen(entry["State"], entry["Labels"] or {}, float(entry["Created"]))
             for entry in listed
             for name in entry["Names"] or ()
         }

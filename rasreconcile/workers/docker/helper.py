@@ -46,6 +46,16 @@ class HelperKind:
     mount: Mounted
 
 
+def remove_unborn(daemon: Daemon, worker: str, before: float) -> None:
+    """Removes the worker's helpers that were made before this moment (seconds since the epoch) and never started.
+
+    One that was started goes by itself; these would stay for ever.
+    """
+    for name, seen in daemon.containers(f"{HELPER_LABEL}={worker}").items():
+        if seen.state == "created" and seen.made < before:
+            daemon.remove(name)
+
+
 class Helper:
     """Made when it is first needed, and again where it went. Any number of threads."""
 

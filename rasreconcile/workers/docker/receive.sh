@@ -18,6 +18,21 @@ is_whole() {
     [ -e "$run/started" ] || [ "$its_boot" = "$boot" ]
 }
 
+# What others have begun to send of this run, or have left of it when they died: the run is there, nobody needs that.
+# Who should still be sending it fails, and then finds the whole run.
+forget_halves() {
+    for half in ".$run".*.new; do
+        [ ! -d "$half" ] || rm -rf "$half"
+    done
+}
+
+# Of files sent ahead the name tells no run: what is a day old was left by one that died.
+forget_old_halves() {
+    for half in .-.*.new; do
+        made=$(stat -c %Y "$half" 2>/dev/null) && [ "$made" -lt "$(($(date +%s) - 86400))" ] && rm -rf "$half"
+    done
+}
+
 keep() {
     # Where all was here before, nothing came that could be proven.
     [ ! -s "$aside/sums" ] || sha256sum -c "$aside/sums" >/dev/null || exit 9
@@ -34,6 +49,7 @@ case $verb in
 begin)
     if [ -d "$run" ]; then
         if is_whole; then
+            forget_halves
             echo whole
             exit 0
         fi
@@ -50,6 +66,7 @@ begin)
 keep)
     keep
     rm -rf "$aside"
+    forget_old_halves
     ;;
 end)
     keep
@@ -65,6 +82,7 @@ end)
         # Another starter was quicker by a hair: then ours has landed inside its directory.
         rm -rf "${run:?}/$aside"
     fi
+    forget_halves
     ;;
 esac
 exit 0

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +15,13 @@ from rasreconcile.errors import Refused
 from rasreconcile.workers.docker.bound import BoundGround, give
 from rasreconcile.workers.docker.daemon import Daemon, Mounted
 from rasreconcile.workers.docker.ground import FIXED_ID, INSIDE, Ground
-from rasreconcile.workers.docker.helper import Helper, HelperKind
+from rasreconcile.workers.docker.helper import Helper, HelperKind, remove_unborn
 from rasreconcile.workers.docker.paths import below, views
 from rasreconcile.workers.docker.scripts import script
 from rasreconcile.workers.docker.volume import VolumeGround
+
+ABANDONED = 600.0
+"""Seconds after which whoever made a probe, or a helper that was never started, has been killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ def survey(daemon: Daemon, site: Site) -> Ground:
             f"{daemon.address}: the image {site.image} is not there; `docker pull` or `docker load` it there"
         )
     site = replace(site, digest=digest)
+    remove_unborn(daemon, site.worker, time.time() - ABANDONED)
     if site.share is not None and site.staging is not None:
         ground = _bound(daemon, site, site.share, site.staging)
         if ground is None:
@@ -60,6 +65,7 @@ def survey(daemon: Daemon, site: Site) -> Ground:
 
 def _bound(daemon: Daemon, site: Site, folder: Path, seen_as: str) -> BoundGround | None:
     """The folder, where a container that is told `seen_as` finds in it what was just put there, and can write."""
+    _remove_probes(folder, time.time() - ABANDONED)
     token = secrets.token_hex(16)
     probe = folder / f".probe.{token[:8]}"
     try:
@@ -82,6 +88,14 @@ def _bound(daemon: Daemon, site: Site, folder: Path, seen_as: str) -> BoundGroun
         return None
     finally:
         shutil.rmtree(probe, ignore_errors=True)
+
+
+def _remove_probes(folder: Path, before: float) -> None:
+    """Those that were made before this moment, seconds since the epoch."""
+    for probe in folder.glob(".probe.*"):
+        with suppress(FileNotFoundError):
+            if probe.stat().st_mtime < before:
+                shutil.rmtree(probe, ignore_errors=True)
 
 
 def _proven(daemon: Daemon, site: Site, mount: Mounted, user: int, token: str) -> int | None:

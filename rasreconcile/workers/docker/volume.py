@@ -58,8 +58,10 @@ class VolumeGround:
         return parse_looks(said, runs)
 
     def stage(self, inputs: Collection[Staged]) -> None:
-        # No run is called so: `begin` finds nothing that is whole.
-        self._receive(RunId("-"), [staged for staged in inputs if staged.writable == "read only"], {}, "keep")
+        shared = [staged for staged in inputs if staged.writable == "read only"]
+        if shared:
+            # No run is called so: `begin` finds nothing that is whole.
+            self._receive(RunId("-"), shared, {}, "keep")
 
     def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
         self._receive(run, inputs, controls, "end")
@@ -83,6 +85,12 @@ class VolumeGround:
             self.helper.put(_FOLDER, pack(_parts(aside, inputs, missing, controls), owner=FIXED_ID))
             sent = sum(s.size for s in (*missing, *inputs) if s in missing or s.writable == "own copy")
             self.helper.do(script("receive.sh"), *words, last, seconds=60 + sent / _SLOWEST)
+        except Unreachable:
+            whole = "whole" in self.helper.do(script("receive.sh"), *words, "begin").splitlines()
+            self._drop(aside)
+            if not whole:
+                raise
+            # Another starter was quicker, and has cleared away what it took for the rest of one that died.
         except BaseException:
             self._drop(aside)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -12,15 +13,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dockerd import NO_SHELL, Dockerd
+from dockerd import IMAGE, NO_SHELL, Dockerd
 from services import absent
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
+from rasreconcile.workers.docker import surveying
 from rasreconcile.workers.docker.daemon import Daemon, Mounted
 from rasreconcile.workers.docker.dialing import Address
-from rasreconcile.workers.docker.ground import INSIDE
-from rasreconcile.workers.docker.helper import Helper, HelperKind
+from rasreconcile.workers.docker.ground import FIXED_ID, INSIDE
+from rasreconcile.workers.docker.helper import HELPER_LABEL, Helper, HelperKind
 
 OUTPUT = "x.p01.hdf"
 
@@ -149,6 +151,41 @@ docker_worker({docker.name!r}, DockerWorker.model_validate({fields!r}), Path("/"
         if name.startswith("rasreconcile-helper"):
             with docker.daemon.client() as client:
                 client.remove_container(name, force=True)
+
+
+def test_what_a_controller_that_was_killed_left_of_its_looking_round_goes_when_it_is_old(
+    bound, monkeypatch
+) -> None:
+    probe, helper = bound.folder / ".probe.0123abcd", f"rasreconcile-helper-{secrets.token_hex(6)}"
+    probe.mkdir(parents=True)
+    (probe / "token").touch()
+    with bound.daemon.client() as client:
+        client.create_container(IMAGE, "true", name=helper, labels={HELPER_LABEL: bound.name})
+    bound.again().find(["/bin/sh"])
+    assert probe.exists()
+    assert helper in bound.daemon.names(), "its maker may be at work"
+    monkeypatch.setattr(surveying, "ABANDONED", -60.0)
+    bound.again().find(["/bin/sh"])
+    assert not probe.exists()
+    assert helper not in bound.daemon.names()
+
+
+def test_what_is_left_of_an_upload_goes_with_the_next_one(volume, run) -> None:
+    volume.worker.poll([run])
+    left = volume.folder / f".{run}.0123abcd.new"
+    ahead, lately = volume.folder / ".-.0123abcd.new", volume.folder / ".-.0123abce.new"
+    for folder in (left, ahead, lately):
+        (folder / "work").mkdir(parents=True)
+        for made in (folder, folder / "work"):
+            os.chown(made, FIXED_ID, FIXED_ID)
+    os.utime(ahead, (0, 0))
+    job = volume.job(inputs={"a.tif": b"1"})
+    volume.worker.stage(job)
+    assert not ahead.exists()
+    assert lately.exists(), "its sender may be at work"
+    volume.worker.start(run, job)
+    assert not left.exists()
+    assert volume.end(run).exit_code == 0
 
 
 def test_a_shared_input_travels_once_and_is_proven_where_it_arrives(volume, a_run) -> None:
