@@ -158,7 +158,8 @@ def _own_receipt(plan: Plan, run: Run) -> Published | None:
 def discard_left_over(site: Site) -> None:
     """Run directories that nobody will look into and a controller before this one did not come to remove."""
     for run in site.store.discardable():
-        if never_began(run) or (run.state is RunState.SUCCEEDED and not site.keep_runs):
+        good = run.state is RunState.SUCCEEDED and not site.keep_runs
+        if good or run.state is RunState.CANCELLED or never_began(run):
             discard(site, run)
 
 
