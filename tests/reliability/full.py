@@ -29,9 +29,10 @@ from pathlib import Path
 
 from tests.reliability.kinds import Local
 from tests.reliability.points import Points
-from tests.reliability.trials import Broken, Ended, Reader, Study, by_name, check, warm_up
+from tests.reliability.scenarios import Mixed
+from tests.reliability.study import Broken, Ended, Study, warm_up
+from tests.reliability.trials import Reader, by_name, check
 
-DEMO = Path(__file__).parents[2] / "specs" / "demo"
 SIZES = {"store": 8 << 20, "results": 8 << 20, "runs": 160 << 20}
 """Bytes; a worker wants a hundred megabytes free before it is given a run."""
 DISKS = (*SIZES, "all")
@@ -112,9 +113,8 @@ class FullStudy(Study):
             self.disks[name] = Disk(self.folder / name, size)
             self.disks[name].mount()
         shutil.copytree(self.template, self.folder, dirs_exist_ok=True)
-        self.edit("f01", 2)
-        self.write_spec(", datasets: {/x: {finite: true}}")
-        self.kind.begin(self.folder)
+        self.scenario.change(self.folder)
+        self.kind.begin(self.folder, self.scenario)
 
     def end(self) -> None:
         for disk in self.disks.values():
@@ -162,15 +162,15 @@ def trial(study: FullStudy, at: int) -> Ended:
         mended = study.controller()
         again = study.controller()
     finally:
-        seen = reader.stop()
+        wrong, seen = reader.stop()
         study.kind.end()
     if mended.code != 0:
         raise Broken(f"with room again it ended with {mended.code}: {mended.said}\nbefore: {hurt.said}")
     if "nothing to do" not in again.said:
         raise Broken(f"a third apply had work to do: {again.said}")
-    if seen:
-        raise Broken("the reader saw: " + "; ".join(seen[:5]))
-    check(study, losing=study.which in {"runs", "all"})
+    if wrong:
+        raise Broken("the reader saw: " + "; ".join(wrong[:5]))
+    check(study, seen, 0, losing=study.which in {"runs", "all"})
     return hurt
 
 
@@ -206,7 +206,7 @@ def _check_claims(study: FullStudy) -> None:
     from rasreconcile.results.publish import digest_file
 
     for path, digest in rows:
-        if digest == study.ready[2] and digest_file(Path(path))[1] != digest:
+        if digest == study.scenario.good(study.folder, "Willow/p01") and digest_file(Path(path))[1] != digest:
             raise Broken(f"{path} is told to be published and is not there")
 
 
@@ -229,7 +229,7 @@ def main() -> int:
         return SKIPPED
     warm_up()
     with tempfile.TemporaryDirectory(prefix="rasreconcile-") as scratch:
-        study = FullStudy(Path(scratch) / "study", Local(), DEMO)
+        study = FullStudy(Path(scratch) / "study", Local(), Mixed())
         study.prepare()
         try:
             return _trials(asked, study, variants)

@@ -1,21 +1,23 @@
 """Worker kinds as the kill harness sees them: how a controller gets one, what was computed there, what was left there.
 
-Another kind is a class here with a line in KINDS; the trials, the invariants and the tests take its name as an argument.
+Another kind is a class here or in `wires.py`, and a line in KINDS there; the trials, the invariants and the tests take its
+name as an argument.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from dataclasses import replace
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rasreconcile.controller import stations
 from rasreconcile.errors import RasReconcileError
@@ -24,11 +26,27 @@ from rasreconcile.workers.detached import DetachedWorker
 from rasreconcile.workers.memory import MemoryWorker, MemoryWorld, Play
 from tests.reliability.points import Points
 
+if TYPE_CHECKING:
+    from tests.reliability.scenarios import Scenario
+
 
 class Kind(Protocol):
     """One place for runs, made anew for each trial in `folder`."""
 
-    def begin(self, folder: Path) -> None:
+    @staticmethod
+    def missing() -> str | None:
+        """What this machine lacks for it."""
+
+    def set_up(self) -> None:
+        """Services of its own are there, for all trials of this process."""
+
+    def worker(self, folder: Path, cores: int, more: str = "") -> str:
+        """The worker `desk` in the spec, as YAML on one line; `more`: fields, beginning with a comma."""
+
+    def inside(self, folder: Path) -> str:
+        """The folder of the study as a run sees it."""
+
+    def begin(self, folder: Path, scenario: Scenario) -> None:
         """The place is there from now on, whatever happens to controllers."""
 
     def install(self, points: Points) -> None:
@@ -37,34 +55,54 @@ class Kind(Protocol):
     def computations(self) -> Mapping[str, int]:
         """How often each plan was really computed since `begin`, by `Willow.p01`."""
 
-    def left_over(self, kept: Collection[str]) -> list[str]:
-        """Run directories (but those of the runs `kept`), half-made ones, and processes that are still there."""
+    def left_over(self, kept: Collection[str], kills: int) -> list[str]:
+        """Run directories (but those of the runs `kept`), half-made ones, and processes that are still there.
+
+        `kills`: controllers that were killed; what one may leave for a while is no fault.
+        """
 
     def end(self) -> None:
         """Nothing of it goes on."""
 
+    def tear_down(self) -> None:
+        """The services end."""
 
-CALLS = ("start", "fetch", "cancel", "discard", "read_log")
+
+CALLS = ("stage", "start", "fetch", "cancel", "discard", "read_log")
+SPEC = "{{type: {type}, worker_folder: {folder}/runs/desk, cores_total: {cores}, cores_per_plan: 1{more}}}"
 
 
 class Local:
     """Run directories and runners on this machine."""
 
-    def begin(self, folder: Path) -> None:
+    @staticmethod
+    def missing() -> str | None:
+        return None
+
+    def set_up(self) -> None:
+        """There is nothing but this machine."""
+
+    def worker(self, folder: Path, cores: int, more: str = "") -> str:
+        return SPEC.format(type="local", folder=folder, cores=cores, more=more)
+
+    def inside(self, folder: Path) -> str:
+        return str(folder)
+
+    def begin(self, folder: Path, scenario: Scenario) -> None:
         self.folder = folder
+        self.runs = folder / "runs"
 
     def install(self, points: Points) -> None:
         for name in CALLS:
             points.around(DetachedWorker, name)
 
     def computations(self) -> Mapping[str, int]:
-        ran = self.folder / "ran"
-        return Counter(path.name.rpartition(".")[0] for path in ran.iterdir()) if ran.is_dir() else {}
+        return Counter(path.name.rpartition(".")[0] for path in self.folder.glob("ran/*.*"))
 
-    def left_over(self, kept: Collection[str]) -> list[str]:
+    def left_over(self, kept: Collection[str], kills: int) -> list[str]:
         allowed = {"cache", *kept}
-        files = [str(path) for path in self.folder.glob("runs/*") if path.name not in allowed]
-        files += [str(path) for path in self.folder.glob("runs/cache/*/.*")]
+        files = [str(path) for path in self.runs.glob("*/*") if path.name not in allowed]
+        files += [str(path) for path in self.runs.glob("*/cache/**/.*")]
         return files + [f"process {pid}" for pid in self.processes()]
 
     def processes(self) -> list[int]:
@@ -90,15 +128,31 @@ class Local:
             except ProcessLookupError:
                 continue
 
+    def tear_down(self) -> None:
+        """There was nothing to set up."""
+
 
 class Memory:
     """A world of runs in a process of its own, which outlives every controller."""
 
-    def begin(self, folder: Path) -> None:
+    @staticmethod
+    def missing() -> str | None:
+        return None
+
+    def set_up(self) -> None:
+        """Each trial has a world of its own."""
+
+    def worker(self, folder: Path, cores: int, more: str = "") -> str:
+        return SPEC.format(type="local", folder=folder, cores=cores, more=more)
+
+    def inside(self, folder: Path) -> str:
+        return str(folder)
+
+    def begin(self, folder: Path, scenario: Scenario) -> None:
         self.address = str(folder / "world")
         self.pid = os.fork()
         if self.pid == 0:
-            _serve(self.address, folder)
+            _serve(self.address, folder, scenario)
         until = time.monotonic() + 10
         while not Path(self.address).exists():
             assert time.monotonic() < until, "the world did not begin"
@@ -113,12 +167,15 @@ class Memory:
         counts: Mapping[str, int] = _ask(self.address, "computations")
         return counts
 
-    def left_over(self, kept: Collection[str]) -> list[str]:
+    def left_over(self, kept: Collection[str], kills: int) -> list[str]:
         return [run for run in _ask(self.address, "left") if run not in kept]
 
     def end(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+
+    def tear_down(self) -> None:
+        """Each world has ended."""
 
 
 class FarMemoryWorker:
@@ -186,21 +243,20 @@ def _ask(address: str, method: str, *words: Any) -> Any:
     return answer
 
 
-def _serve(address: str, folder: Path) -> None:
+def _serve(address: str, folder: Path, scenario: Scenario) -> None:
     """The world's process: never returns."""
-    failed: set[str] = set()
+    ran = Counter[str]()
 
     def playwright(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> Play:
         plan = job.steps[0][2]
-        if plan.endswith(FLAKY) and plan not in failed:
-            failed.add(plan)
-            return Play(exit_code=1, printed=b"not this time\n", lasts=timedelta(milliseconds=20))
-        version = (
-            next(data for name, data in inputs.items() if ".f" in name).rpartition(b"version ")[2].split()[0]
+        flow = next(data for name, data in inputs.items() if re.search(r"\.[fu]0", name))
+        version = int(flow.rpartition(b"version ")[2].split()[0])
+        play = scenario.play(plan, version, ran[plan], (folder / f"ready-{version}.hdf").read_bytes())
+        ran[plan] += 1
+        # Whatever it leaves, it leaves under every name that is asked for.
+        return replace(
+            play, outputs=dict.fromkeys(job.outputs, *play.outputs.values()) if play.outputs else {}
         )
-        data = (folder / f"ready-{version.decode()}.hdf").read_bytes()
-        outputs = dict.fromkeys(job.outputs, data)
-        return Play(outputs=outputs, printed=b"computed\n", lasts=timedelta(milliseconds=30))
 
     world = MemoryWorld(playwright)
     worker = MemoryWorker(world)
@@ -231,9 +287,3 @@ def _serve(address: str, folder: Path) -> None:
     with Listener(address, "AF_UNIX", backlog=64) as listener:
         while True:
             threading.Thread(target=talk, args=(listener.accept(),), daemon=True).start()
-
-
-FLAKY = "p03"
-"""The plan whose first run fails."""
-
-KINDS: Mapping[str, type[Kind]] = {"local": Local, "memory": Memory}

@@ -1,22 +1,35 @@
 """Points: every place where a controller changes the world, counted; at a chosen one the process dies, or worse.
 
-Installed in a process that then runs the real command line. What is counted: files made, written, flushed, renamed,
-linked and removed, processes started, statements and transactions of the store, calls to workers; before and after each.
+Installed in a process that then runs the real command line. What is counted: files made, written, copied, flushed, renamed,
+linked, locked and removed, processes started and signalled, statements and transactions of the store, calls to workers; before
+and after each.
 """
 
 from __future__ import annotations
 
 import builtins
+import fcntl
 import io
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 MARK = b"\n"
+EFFECTS = (
+    *("replace", "rename", "link", "symlink", "unlink", "remove", "mkdir", "rmdir"),
+    *("fsync", "fdatasync", "truncate", "ftruncate", "sendfile", "copy_file_range"),
+    *("utime", "chmod", "chown"),
+)
+"""Functions of `os`. `pathlib`, `shutil` and `tempfile` look them up there at each call: `test_points.py` proves it."""
+_write, _kill = os.write, os.kill
 
 
 class Points:
@@ -30,6 +43,7 @@ class Points:
         self._die_at = die_at
         self._count = 0
         self._lock = threading.Lock()
+        self._counted: dict[Any, Any] = {}
         self._instead = instead
 
     def reach(self, name: str, last_act: Callable[[], object] | None = None) -> None:
@@ -37,16 +51,16 @@ class Points:
         with self._lock:
             self._count += 1
             if self._die_at is None:
-                os.write(self._tell, name.encode() + MARK)
+                _write(self._tell, name.encode() + MARK)
             elif self._instead is not None:
                 if self._count >= self._die_at and self._instead():
-                    os.write(self._tell, name.encode() + MARK)
+                    _write(self._tell, name.encode() + MARK)
                     self._instead = lambda: False
             elif self._count == self._die_at:
                 if last_act is not None:
                     last_act()
-                os.write(self._tell, name.encode() + MARK)
-                os.kill(os.getpid(), signal.SIGKILL)
+                _write(self._tell, name.encode() + MARK)
+                _kill(os.getpid(), signal.SIGKILL)
 
     def around(self, owner: Any, attribute: str, *, when: Callable[..., bool] = lambda *a, **k: True) -> None:
         """Counts the moments before and after each call of a function or method."""
@@ -61,11 +75,28 @@ class Points:
             return result
 
         setattr(owner, attribute, counted)
+        self._counted[real] = counted
+
+    @contextmanager
+    def stated(self, sql: str) -> Iterator[None]:
+        """Counts the moments before and after a statement, but of those that only ask."""
+        word = sql.split(None, 1)[0].upper().rstrip(";")
+        if word in {"SELECT", "PRAGMA"}:
+            yield
+            return
+        self.reach(f"before {word}")
+        yield
+        self.reach(f"after {word}")
 
     def install(self) -> None:
         """From now on everything this process does is counted."""
-        for name in ("replace", "rename", "link", "unlink", "mkdir", "rmdir", "fsync", "utime", "chmod"):
+        for name in EFFECTS:
             self.around(os, name)
+        for name in ("write", "pwrite"):
+            self.around(os, name, when=lambda file, *a, **k: stat.S_ISREG(os.fstat(file).st_mode))
+        self.around(os, "kill", when=lambda pid, number: number != 0)
+        for name in ("flock", "lockf", "ioctl"):
+            self.around(fcntl, name)
         self.around(os, "open", when=lambda path, flags, *a, **k: flags & (os.O_CREAT | os.O_TRUNC) != 0)
         self.around(subprocess.Popen, "_execute_child")
         opened = io.open
@@ -83,16 +114,43 @@ class Points:
 
         class Connection(sqlite3.Connection):
             def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-                word = sql.split(None, 1)[0].upper().rstrip(";")
-                if word in {"SELECT", "PRAGMA"}:
+                with points.stated(sql):
                     return super().execute(sql, *args)
-                points.reach(f"before {word}")
-                cursor = super().execute(sql, *args)
-                points.reach(f"after {word}")
-                return cursor
 
+            def executemany(self, sql: str, *args: Any) -> sqlite3.Cursor:
+                with points.stated(sql):
+                    return super().executemany(sql, *args)
+
+        for name in ("executescript", "commit", "__exit__", "backup"):
+            self.around(Connection, name)
+        self._rebind()
         connect = sqlite3.connect
         sqlite3.connect = lambda *args, **named: connect(*args, **{"factory": Connection, **named})
+
+    def _rebind(self) -> None:
+        """Where a function is kept from the import on, as a default or under a name of a module, it counts too."""
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] not in {"rasreconcile", "tempfile", "shutil", "pathlib"}:
+                continue
+            for owner in [module, *(one for one in vars(module).values() if isinstance(one, type))]:
+                for word, value in list(vars(owner).items()):
+                    if isinstance(value, FunctionType):
+                        self._rebind_defaults(value)
+                    elif isinstance(value, BuiltinFunctionType) and value in self._counted:
+                        setattr(owner, word, self._counted[value])
+
+    def _rebind_defaults(self, function: FunctionType) -> None:
+        def instead(value: Any) -> Any:
+            return (
+                self._counted[value]
+                if isinstance(value, BuiltinFunctionType) and value in self._counted
+                else value
+            )
+
+        if function.__defaults__:
+            function.__defaults__ = tuple(instead(value) for value in function.__defaults__)
+        for name, value in (function.__kwdefaults__ or {}).items():
+            function.__kwdefaults__[name] = instead(value)
 
 
 class _Writing:
@@ -109,6 +167,12 @@ class _Writing:
         written: int = self._file.write(data)
         self._points.reach("after write", self._file.flush)
         return written
+
+    def truncate(self, size: int | None = None) -> int:
+        self._points.reach("before truncate")
+        left: int = self._file.truncate(size)
+        self._points.reach("after truncate")
+        return left
 
     def close(self) -> None:
         self._file.close()

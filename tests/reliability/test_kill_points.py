@@ -6,43 +6,58 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from services import absent
+
+from tests.reliability.wires import KINDS
 
 REPOSITORY = Path(__file__).parents[2]
 TRIALS = int(os.environ.get("RASRECONCILE_KILL_TRIALS", "520"))
-"""Over all kinds and shares."""
-SHARES = 2
-KINDS = ("local", "memory")
+"""Over all rows of SHARES."""
+REST = "chain adopt stopped cancel"
+SHARES = {
+    ("local", "mixed"): 65,
+    ("local", "mixed "): 65,
+    ("local", f"{REST} hec-ras"): 50,
+    ("memory", "mixed"): 100,
+    ("memory", "mixed "): 100,
+    ("memory", REST): 80,
+    ("ssh", f"mixed {REST} hec-ras"): 20,
+    ("docker", f"mixed {REST}"): 20,
+    ("volume", "mixed chain stopped"): 20,
+}
+"""How many of 520 trials are made with each kind of worker and these scenarios; a row is one test."""
 
 
-@pytest.mark.parametrize("share", range(SHARES))
-@pytest.mark.parametrize("kind", KINDS)
-def test_killed_anywhere_it_converges_and_repeats_nothing(kind, share) -> None:
-    trials = -(-TRIALS // (len(KINDS) * SHARES))
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.reliability",
-            "--kind",
-            kind,
-            "--trials",
-            str(trials),
-            "--seed",
-            f"{share}",
-        ],
+def harness(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.reliability", *words],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize(("kind", "scenarios"), SHARES)
+def test_killed_anywhere_it_converges_and_repeats_nothing(kind: str, scenarios: str) -> None:
+    if (missing := KINDS[kind].missing()) is not None:
+        absent(missing)
+    trials = -(-TRIALS * SHARES[kind, scenarios] // sum(SHARES.values()))
+    names = scenarios.split()
+    done = harness(
+        "--kind", kind, "--scenario", *names, "--trials", str(trials), "--seed", f"{len(scenarios)}"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{kind}: {trials} trials" in done.stdout
+    told = re.findall(r"^\S+ (\S+): (\d+) trials, .* 0 broken", done.stdout, re.MULTILINE)
+    assert [name for name, _ in told] == names
+    assert sum(int(count) for _, count in told) == trials
 
 
 def test_a_result_that_is_missing_for_a_moment_is_noticed(tmp_path) -> None:

@@ -1,0 +1,192 @@
+"""Worker kinds at the end of a wire: a real sshd and a real dockerd on this machine, one for each process of the harness."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from rasreconcile.workers.connection import Talk
+from rasreconcile.workers.docker import surveying
+from rasreconcile.workers.docker.daemon import Daemon
+from tests.reliability.kinds import SPEC, Kind, Local, Memory
+from tests.reliability.points import Points
+
+if TYPE_CHECKING:
+    from tests.reliability.scenarios import Scenario
+
+# As the tests of pytest find them.
+sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
+import dockerd
+import sshd
+
+
+class Ssh(Local):
+    """This machine again, by way of an SSH server."""
+
+    missing = staticmethod(sshd.why_not)
+
+    def set_up(self) -> None:
+        self.network = sshd.Network(Path(tempfile.mkdtemp(prefix="rasreconcile-ssh-")))
+        self.network.set_up()
+        self.server = self.network.server()
+
+    def worker(self, folder: Path, cores: int, more: str = "") -> str:
+        place = f", hostname: {self.server.address}, port: {self.server.port}, username: root"
+        return SPEC.format(
+            type="ssh", folder=folder, cores=cores, more=f"{place}, ssh_key_path: {self.network.key}{more}"
+        )
+
+    def install(self, points: Points) -> None:
+        os.environ["HOME"] = str(self.network.home)
+        os.environ.pop("SSH_AUTH_SOCK", None)
+        super().install(points)
+        points.around(paramiko.SSHClient, "connect")
+        points.around(paramiko.Channel, "exec_command")
+        for name in ("send", "end_sending"):
+            points.around(Talk, name)
+
+    def left_over(self, kept: Collection[str], kills: int) -> list[str]:
+        return super().left_over(kept, kills) + [f"session {pid}" for pid in self.server.sessions()]
+
+    def tear_down(self) -> None:
+        self.network.tear_down()
+        shutil.rmtree(self.network.folder)
+
+
+RUNTIME = """\
+#!/bin/sh
+# runc, but every container sees one more folder of this machine: where computations are counted.
+last=
+for word; do
+    [ "$last" = --bundle ] && bundle=$word
+    last=$word
+done
+case " $* " in
+*" create "*)
+    more='{"destination":"INSIDE","type":"bind","source":"FOLDER","options":["rbind","rw"]},'
+    sed -i "s|\\"mounts\\":\\[|&$more|" "$bundle/config.json" || exit 1
+    ;;
+esac
+exec runc "$@"
+"""
+HELPER = "rasreconcile-helper-"
+CALLED = ("image_id", "containers", "create", "start", "kill", "remove", "volume", "run")
+
+
+class Docker(Local):
+    """Containers in folders that they and the worker see."""
+
+    missing = staticmethod(dockerd.why_not)
+
+    def set_up(self) -> None:
+        self.tools = Path(tempfile.mkdtemp(prefix="rasreconcile-runc-"))
+        self.runtime = self.tools / "runc"
+        self.runtime.touch(0o755)
+        self.daemon = dockerd.Dockerd(
+            "--add-runtime", f"counting={self.runtime}", "--default-runtime=counting"
+        )
+        self.daemon.start()
+        self.daemon.add_image(dockerd.IMAGE, dockerd.busybox_image())
+
+    def worker(self, folder: Path, cores: int, more: str = "") -> str:
+        text = RUNTIME.replace("FOLDER", str(folder)).replace("INSIDE", self.inside(folder))
+        self.runtime.write_text(text)
+        return SPEC.format(
+            type="docker", folder=folder, cores=cores, more=self.place(self.daemon.host) + more
+        )
+
+    def inside(self, folder: Path) -> str:
+        return "/study"
+
+    def place(self, host: str) -> str:
+        return f', docker_image: "{dockerd.IMAGE}", docker_host: "{host}"'
+
+    def begin(self, folder: Path, scenario: Scenario) -> None:
+        super().begin(folder, scenario)
+        ran = folder / "ran"
+        ran.mkdir()
+        # Containers are not root.
+        ran.chmod(0o777)
+
+    def install(self, points: Points) -> None:
+        super().install(points)
+        # Nobody else is at work here: what is there is left by one that was killed.
+        surveying.ABANDONED = -60.0
+        for name in CALLED:
+            points.around(Daemon, name)
+        put, get = Daemon.put, Daemon.get
+
+        def sent(archive: Iterable[bytes]) -> Iterator[bytes]:
+            for piece in archive:
+                points.reach("before piece sent")
+                yield piece
+
+        def counted_put(daemon: Daemon, name: str, folder: str, archive: Iterable[bytes]) -> None:
+            put(daemon, name, folder, sent(archive))
+            points.reach("after put")
+
+        def counted_get(daemon: Daemon, name: str, path: str) -> Iterator[bytes]:
+            points.reach("before get")
+            for piece in get(daemon, name, path):
+                yield piece
+                points.reach("after piece received")
+
+        Daemon.put, Daemon.get = counted_put, counted_get  # type: ignore[method-assign]
+
+    def left_over(self, kept: Collection[str], kills: int) -> list[str]:
+        containers = self.containers()
+        helpers = [name for name in containers if name.startswith(HELPER)]
+        # Helpers of killed controllers go by themselves, ten minutes after they were last used.
+        odd = [f"{name}: {containers[name]}" for name in helpers if containers[name] != "running"]
+        odd += [f"one of {helpers}"] if len(helpers) > kills else []
+        odd += [name for name in containers if name not in helpers and name not in kept]
+        return super().left_over(kept, kills) + odd
+
+    def containers(self) -> dict[str, str]:
+        """The state of each, by name."""
+        with self.daemon.client() as client:
+            return {entry["Names"][0].lstrip("/"): entry["State"] for entry in client.containers(all=True)}
+
+    def end(self) -> None:
+        with self.daemon.client() as client:
+            for name in self.containers():
+                client.remove_container(name, force=True, v=True)
+        super().end()
+
+    def tear_down(self) -> None:
+        self.daemon.remove()
+        shutil.rmtree(self.tools)
+
+
+class Volume(Docker):
+    """Containers on a daemon that sees other files: all goes through its API, into a volume."""
+
+    def place(self, host: str) -> str:
+        # Over TCP nobody takes it for a daemon of this machine.
+        return super().place(self.daemon.tcp)
+
+    def begin(self, folder: Path, scenario: Scenario) -> None:
+        super().begin(folder, scenario)
+        self.runs = self.daemon.folder / "data" / "volumes" / "rasreconcile-desk" / "_data"
+
+    def end(self) -> None:
+        super().end()
+        with self.daemon.client() as client:
+            for volume in client.volumes()["Volumes"] or ():
+                client.remove_volume(volume["Name"], force=True)
+
+
+KINDS: Mapping[str, type[Kind]] = {
+    "local": Local,
+    "memory": Memory,
+    "ssh": Ssh,
+    "docker": Docker,
+    "volume": Volume,
+}
