@@ -19,17 +19,15 @@ from tests.reliability.wires import KINDS
 REPOSITORY = Path(__file__).parents[2]
 TRIALS = int(os.environ.get("RASRECONCILE_KILL_TRIALS", "520"))
 """Over all rows of SHARES."""
-REST = "chain adopt stopped cancel"
 SHARES = {
-    ("local", "mixed"): 65,
-    ("local", "mixed "): 65,
-    ("local", f"{REST} hec-ras"): 50,
-    ("memory", "mixed"): 100,
-    ("memory", "mixed "): 100,
-    ("memory", REST): 80,
-    ("ssh", f"mixed {REST} hec-ras"): 20,
-    ("docker", f"mixed {REST}"): 20,
-    ("volume", "mixed chain stopped"): 20,
+    ("local", "mixed"): 90,
+    ("local", "chain adopt stopped cancel hec-ras"): 60,
+    ("memory", "mixed"): 110,
+    ("memory", "adopt cancel"): 160,
+    ("memory", "chain stopped"): 60,
+    ("ssh", "mixed chain adopt stopped cancel hec-ras"): 20,
+    ("docker", "mixed chain stopped adopt cancel"): 14,
+    ("volume", "mixed chain"): 6,
 }
 """How many of 520 trials are made with each kind of worker and these scenarios; a row is one test."""
 
