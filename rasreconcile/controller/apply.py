@@ -67,7 +67,9 @@ class Outcome:
     counts: Mapping[str, int]
     """Events by kind: started, succeeded, failed, lost, cancelled, copied, verified, recalled."""
     live: tuple[Run, ...]
-    """Runs that go on without us."""
+    """Runs that go on without us, or have ended and are kept."""
+    kept: frozenset[RunId]
+    """Of these, those that have ended and whose result could not take its place."""
     exit: Exit
 
 
@@ -159,13 +161,13 @@ class Apply:
             # A signal may have come while it was made.
             self._loop.interrupts = self._interrupts
             self._loop.detaching = self.stay == "detach"
-            outcome = Outcome(self._loop.run(), site.counts, store.live_runs(), Exit.CONVERGED)
-            code = exit_of(outcome.decision, interrupted=self._interrupts > 0)
+            decision = self._loop.run()
+            code = exit_of(decision, interrupted=self._interrupts > 0)
             if self.stay == "detach" and code is Exit.STALLED and self._loop.moving():
                 # What was asked for was done: something is on its way.
                 code = Exit.CONVERGED
             store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
-            return Outcome(outcome.decision, outcome.counts, outcome.live, code)
+            return Outcome(decision, site.counts, store.live_runs(), frozenset(site.flight.held), code)
 
 
 def exit_of(decision: Decision, *, interrupted: bool = False) -> Exit:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from rasreconcile.jobs import RunId
 from rasreconcile.plans import is_preparation
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync
@@ -23,6 +24,8 @@ class Ended(Protocol):
     def counts(self) -> Mapping[str, int]: ...
     @property
     def live(self) -> Sequence[Run]: ...
+    @property
+    def kept(self) -> Collection[RunId]: ...
 
 
 def lines(name: str, outcome: Ended) -> Iterator[str]:
@@ -38,5 +41,8 @@ def lines(name: str, outcome: Ended) -> Iterator[str]:
     blocked = Counter(v.note for v in outcome.decision.verdicts if v.phase in {Phase.QUARANTINED, Phase.HELD})
     for note, count in blocked.most_common(10):
         yield f"  {count} x {note}"
-    if outcome.live:
-        yield f"{len(outcome.live)} runs go on; apply again, or `status`, finds them."
+    going = [run for run in outcome.live if run.id not in outcome.kept]
+    if going:
+        yield f"{len(going)} runs go on; apply again, or `status`, finds them."
+    if len(going) < len(outcome.live):
+        yield f"{len(outcome.live) - len(going)} runs have ended and are kept; apply again publishes their results."

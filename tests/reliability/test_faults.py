@@ -66,6 +66,8 @@ def test_a_read_only_results_folder_holds_what_was_computed_until_it_can_be_writ
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
     done = study.apply(check=4)
     assert "the file system is read-only; make it writable" in done.stdout
+    assert "3 runs have ended and are kept; apply again publishes their results." in done.stdout
+    assert "go on" not in done.stdout.splitlines()[-1]
     assert "held" in study.run("status", "spec.yaml").stdout
     subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
     study.apply()
