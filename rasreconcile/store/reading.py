@@ -55,7 +55,7 @@ class Reader(Questions):
         if version > len(MIGRATIONS):
             raise StoreError(f"{path} was written by a newer rasreconcile; upgrade this one")
         if version < len(MIGRATIONS):
-            self._connection = _brought_up(path, self._connection, version)
+            self._connection = _brought_up(path, self._connection)
 
     def controller(self) -> Controller | None:
         """Who works on the store now; None where nobody holds its lock."""
@@ -78,7 +78,7 @@ class Reader(Questions):
             raise told from error
 
 
-def _brought_up(path: Path, old: sqlite3.Connection, version: int) -> sqlite3.Connection:
+def _brought_up(path: Path, old: sqlite3.Connection) -> sqlite3.Connection:
     """A copy in memory of a store that no `apply` of today has opened yet, in today's form."""
     copy = sqlite3.connect(":memory:")
     copy.row_factory = sqlite3.Row
@@ -88,6 +88,8 @@ def _brought_up(path: Path, old: sqlite3.Connection, version: int) -> sqlite3.Co
         raise meaning(path, error) or error from error
     finally:
         old.close()
+    # Of the copy: a controller may bring the store up while it is copied.
+    version = copy.execute("PRAGMA user_version").fetchone()[0]
     for statements in steps_from(version):
         for statement in statements:
             copy.execute(statement)

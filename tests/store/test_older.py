@@ -63,3 +63,18 @@ def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> N
         store.remember_image("box", "sha256:b", now=NOW)
         assert store.images() == {"box": "sha256:b"}
     assert version(first) == len(MIGRATIONS)
+
+
+def test_a_store_that_is_brought_up_while_it_is_read_is_read(first, monkeypatch) -> None:
+    from rasreconcile.store import reading
+
+    real = reading._brought_up
+
+    def late(path, old):
+        # Whoever holds the lock does it between the reader's two looks.
+        Store.open(first, now=NOW).close()
+        return real(path, old)
+
+    monkeypatch.setattr(reading, "_brought_up", late)
+    with Reader(first) as reader:
+        assert reader.published()["M/p01"].digest == "d" * 64
