@@ -131,7 +131,9 @@ def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | No
         and output.digest == receipt.digest
     ):
         sync, reasons = compare(plan, output, receipt, None)
-        return Verdict(address=address, sync=sync, reasons=reasons), Recall(plan, receipt)
+        # Of a live run it is that run's own: publication comes to its end, and is not written down twice.
+        recall = None if address in seen.live else Recall(plan, receipt)
+        return Verdict(address=address, sync=sync, reasons=reasons), recall
     sync, reasons = compare(plan, output, published, seen.verifications.get(address))
     if published is not None:
         sync, reasons = made_stale(sync, reasons, strayed(plan, published, seen.workers, policy))

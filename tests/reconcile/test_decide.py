@@ -120,6 +120,15 @@ def test_a_receipt_that_matches_brings_a_result_back_without_running(plan, seen,
     assert len(decision.actions) == 1
 
 
+def test_a_receipt_of_a_run_that_is_being_published_is_left_to_that_run(plan, seen, published) -> None:
+    one = plan()
+    live = {one.address: LiveRun(run=a_run(one, RunState.PUBLISHING), status=ended())}
+    receipts = {one.address: published(one)}
+    outputs = {one.address: OutputSeen(size=10, digest="d1")}
+    (action,) = decide([one], seen(receipts=receipts, outputs=outputs, live=live), POLICY).actions
+    assert isinstance(action, act.Finish)
+
+
 def test_changed_expectations_verify_and_do_not_run(plan, good) -> None:
     stricter = plan(expectation_digest="e2")
     decision = decide([stricter], good(plan()), POLICY)
