@@ -206,6 +206,9 @@ class Problem:
     what: str
     remedy: str
 
+    def __str__(self) -> str:
+        return f"{self.what}; {self.remedy}"
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:

@@ -62,7 +62,7 @@ def command(spec: Path | None, as_json: bool) -> int:
     for name, problems in found.workers.items():
         say(f"worker {name}: {'ready' if not problems else 'unfit'}")
         for problem in problems:
-            say(click.style(f"    {problem.what}; {problem.remedy}", fg="red"))
+            say(click.style(f"    {problem}", fg="red"))
     return 0 if found.fit else 4
 
 

@@ -70,8 +70,6 @@ def _first_change(seen: Watched, stop: threading.Event, *, as_json: bool) -> fro
 
     try:
         return first_change(seen, stop)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         _say(f"cannot be watched: {error}; looking every {LOOK_ANYWAY:.0f} s", as_json=as_json)
         stop.wait(LOOK_ANYWAY)

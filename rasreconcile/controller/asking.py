@@ -73,7 +73,7 @@ def _found(site: Site, station: Station, problems: list[Problem]) -> None:
     for doubt in station.installs.doubts:
         site.say("warning", f"{station.name}: {doubt}")
     for missing in station.installs.missing():
-        site.say("engine-missing", f"{station.name}: {missing.what}; {missing.remedy}")
+        site.say("engine-missing", f"{station.name}: {missing}")
     before = station.unfit
     station.found(problems, site.clock)
     if before is not None and station.unfit is None:

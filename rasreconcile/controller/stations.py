@@ -117,7 +117,7 @@ class Station:
 
     def found(self, problems: Collection[Problem], clock: Clock) -> None:
         """What a check came to. What is in the way may be put right while others compute: it is asked again."""
-        self.unfit = "; ".join(f"{p.what}; {p.remedy}" for p in problems) or None
+        self.unfit = "; ".join(map(str, problems)) or None
         if self.unfit is not None:
             self.next_poll = clock.monotonic() + LONGEST_SILENCE
 

@@ -131,7 +131,7 @@ class DetachedWorker:
         if problems := self._host.problems():
             # Should it begin all the same it finds the mark, and runs nothing.
             self.cancel(run)
-            raise Refused("; ".join(f"{problem.what}; {problem.remedy}" for problem in problems))
+            raise Refused("; ".join(map(str, problems)))
 
     def _wait_for_claim(self, run: RunId) -> None:
         began = time.monotonic()

@@ -72,8 +72,8 @@ CALLS = ("stage", "start", "fetch", "cancel", "discard", "read_log")
 SPEC = "{{type: {type}, worker_folder: {folder}/runs/desk, cores_total: {cores}, cores_per_plan: 1{more}}}"
 
 
-class Local:
-    """Run directories and runners on this machine."""
+class Here:
+    """What needs no service, and sees the study's folder as it is."""
 
     @staticmethod
     def missing() -> str | None:
@@ -87,6 +87,13 @@ class Local:
 
     def inside(self, folder: Path) -> str:
         return str(folder)
+
+    def tear_down(self) -> None:
+        """There was nothing to set up."""
+
+
+class Local(Here):
+    """Run directories and runners on this machine."""
 
     def begin(self, folder: Path, scenario: Scenario) -> None:
         self.folder = folder
@@ -128,25 +135,9 @@ class Local:
             except ProcessLookupError:
                 continue
 
-    def tear_down(self) -> None:
-        """There was nothing to set up."""
 
-
-class Memory:
+class Memory(Here):
     """A world of runs in a process of its own, which outlives every controller."""
-
-    @staticmethod
-    def missing() -> str | None:
-        return None
-
-    def set_up(self) -> None:
-        """Each trial has a world of its own."""
-
-    def worker(self, folder: Path, cores: int, more: str = "") -> str:
-        return SPEC.format(type="local", folder=folder, cores=cores, more=more)
-
-    def inside(self, folder: Path) -> str:
-        return str(folder)
 
     def begin(self, folder: Path, scenario: Scenario) -> None:
         self.address = str(folder / "world")
@@ -173,9 +164,6 @@ class Memory:
     def end(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-
-    def tear_down(self) -> None:
-        """Each world has ended."""
 
 
 class FarMemoryWorker:

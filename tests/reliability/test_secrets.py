@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from services import absent
+from users import user_with
 
 SECRET = "hunter2-tide-9041"
 SPEC = """\
@@ -33,16 +32,9 @@ plans:
 @pytest.fixture
 def lodger(tmp_path):
     """A user of this machine with the password, and a folder of his."""
-    name = f"ras{os.getpid()}"
-    made = subprocess.run(
-        ["useradd", "-M", "-s", "/bin/sh", "-d", "/tmp", name], check=False, capture_output=True
-    )
-    if made.returncode != 0:
-        absent("no user can be made here")
-    subprocess.run(["chpasswd"], input=f"{name}:{SECRET}\n", text=True, check=True)
-    runs = Path("/tmp") / f"{name}-runs"
-    yield name, runs
-    subprocess.run(["userdel", "-f", name], check=True, capture_output=True)
+    with user_with(SECRET) as name:
+        runs = Path("/tmp") / f"{name}-runs"
+        yield name, runs
     subprocess.run(["rm", "-rf", str(runs)], check=True)
 
 

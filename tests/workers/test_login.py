@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from services import absent
 from sshd import make_key
+from users import user_with
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.spec import SshWorker
@@ -113,16 +113,8 @@ def test_a_secret_file_that_others_may_read_is_refused(network, ask, tmp_path) -
 
 @pytest.fixture
 def user_with_password():
-    name = f"ras{os.getpid()}"
-    made = subprocess.run(
-        ["useradd", "-M", "-s", "/bin/sh", "-d", "/tmp", name], check=False, capture_output=True
-    )
-    if made.returncode != 0:
-        absent("no user can be made here")
-    subprocess.run(["chpasswd"], input=f"{name}:right word\n", text=True, check=True)
-    yield name
-    # His last session may be on its way out.
-    subprocess.run(["userdel", "-f", name], check=True, capture_output=True)
+    with user_with("right word") as name:
+        yield name
 
 
 def test_a_password_lets_in_and_a_wrong_one_does_not(
