@@ -18,8 +18,8 @@ from pathlib import Path
 
 import h5py
 
-from rasreconcile.controller.apply import Apply, Asked
-from rasreconcile.controller.clock import Clock
+from rasreconcile.clock import Clock
+from rasreconcile.controller.apply import Apply, Requester
 from rasreconcile.specfile import load
 
 DEMO = Path(__file__).parents[1] / "specs" / "demo"
@@ -47,7 +47,7 @@ def study(folder: Path, plans: int) -> Path:
 
 def applied(spec: Path) -> float:
     began = time.perf_counter()
-    outcome = Apply(load(spec), Asked(by="benchmark"), lambda _: None, lambda _: None, Clock()).run()
+    outcome = Apply(load(spec), Requester(by="benchmark"), lambda _: None, lambda _: None, Clock()).run()
     took = time.perf_counter() - began
     assert outcome.exit == 0, outcome.exit
     return took

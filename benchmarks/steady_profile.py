@@ -9,7 +9,7 @@ import time
 from rasreconcile.engines.steady.flow import Boundary
 from rasreconcile.engines.steady.geometry import CrossSection
 from rasreconcile.engines.steady.profile import Solver, Units
-from rasreconcile.engines.steady.sections import MANNING_US, Section
+from rasreconcile.engines.steady.section_hydraulics import MANNING_US, SectionHydraulics
 
 POINTS = 2500
 
@@ -51,7 +51,7 @@ def timed(work, times: int) -> float:  # type: ignore[no-untyped-def]
 def main() -> None:
     sources = [section(n) for n in range(5)]
     units = Units(gravity=32.174, manning=MANNING_US, largest_error=0.3)
-    sections = [Section(source, MANNING_US) for source in sources]
+    sections = [SectionHydraulics(source, MANNING_US) for source in sources]
     ends = Boundary("none"), Boundary("normal depth", 0.001)
     tables = timed(lambda: Solver(sections, units), 3)
     solver = Solver(sections, units)

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "services"))
 from sshd import Network, why_not
 
 from rasreconcile.jobs import Absent, Ended, Job, RunId, Staged, Worker
-from rasreconcile.spec import SshWorker
-from rasreconcile.workers.ssh import ssh_worker
+from rasreconcile.workers.ssh.kind import SshWorker
+from rasreconcile.workers.ssh.worker import ssh_worker
 
 OUTPUT = "x.p01.hdf"
 

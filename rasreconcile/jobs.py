@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NewType, Protocol
+from typing import Literal, NewType, Protocol
 
-if TYPE_CHECKING:
-    from rasreconcile.facts import HdfFacts
-    from rasreconcile.plans import Plan
-    from rasreconcile.runs import Failure
+from rasreconcile.facts import HdfFacts
+from rasreconcile.failures import Failure
+from rasreconcile.plans import Plan
 
 RunId = NewType("RunId", str)
 """Chosen and stored before anything starts; run directory, container and cluster job are named after it.
@@ -170,7 +169,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class RunEvidence:
     """What is left of a job that has ended, for its engine to judge."""
 
     ended: Ended
@@ -245,7 +244,7 @@ class Engine(Protocol):
     def job(self, plan: Plan, install: Install) -> Job:
         """What a worker is to do for this plan. Raises ProjectError where the plan cannot be computed."""
 
-    def judge(self, evidence: Evidence) -> Failure | None:
+    def judge(self, evidence: RunEvidence) -> Failure | None:
         """Why the computation failed, and what to do, or None. HDF and log decide; the exit code is a hint."""
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile.cli.apply import asking
-from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
 
 if TYPE_CHECKING:
-    from rasreconcile.controller.adopting import Answer, Choice
+    from rasreconcile.operations.adopt import Answer, Choice
 
 
 @click.command(name="adopt")
@@ -30,9 +30,8 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious:
     Each is read whole and verified against its expectations; a receipt is written beside it, and nothing else. It is
     known as adopted for ever, never as computed. Suspicious results are adopted where they are named one by one.
     """
-    from rasreconcile.controller.adopting import Adopting  # noqa: PLC0415  so that --help is quick
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.adopt import Adoption  # noqa: PLC0415  so that --help is quick
 
     spec, patterns = spec_and_plans(words)
     if not patterns and not everything and not dry_run:
@@ -41,7 +40,7 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious:
         )
     choose = _choosing(patterns, everything=everything or not patterns, suspicious=suspicious)
     answers = []
-    adopting = Adopting(load(spec), choose, Clock(), asking())
+    adopting = Adoption(load_spec(spec), choose, Clock(), asking())
     for answer in adopting.look() if dry_run else adopting.run():
         answers.append(answer)
         if not as_json:
@@ -57,7 +56,7 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious:
 def _choosing(
     patterns: Iterable[str], *, everything: bool, suspicious: bool
 ) -> Callable[[tuple[Address, ...]], Choice]:
-    from rasreconcile.controller.adopting import Choice  # noqa: PLC0415
+    from rasreconcile.operations.adopt import Choice  # noqa: PLC0415
 
     def choose(known: tuple[Address, ...]) -> Choice:
         named: set[Address] = set()

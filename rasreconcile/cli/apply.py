@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, say, spec_argument, spec_path, write_line
+from rasreconcile.cli.options import (
+    FORMAT_VERSION,
+    as_json,
+    load_spec,
+    say,
+    spec_argument,
+    spec_path,
+    write_line,
+)
 
 if TYPE_CHECKING:
     from rasreconcile.controller.apply import Apply, Outcome, Stay
@@ -37,9 +45,8 @@ def command(spec: Path | None, as_json: bool, quiet: bool, detach: bool) -> int:
     collect what has ended meanwhile. So does SIGTERM, and the end of the terminal, as one Ctrl-C does.
     """
     from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415  so that --help is quick
-    from rasreconcile.specfile import load  # noqa: PLC0415
 
-    loaded = load(spec_path(spec))
+    loaded = load_spec(spec_path(spec))
     if as_json:
         write_line({"version": FORMAT_VERSION, "verb": "apply", "spec": loaded.name})
         reporter: Quiet = Stream(write_line)
@@ -53,12 +60,12 @@ def command(spec: Path | None, as_json: bool, quiet: bool, detach: bool) -> int:
 
 def applied(loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge") -> Outcome:
     """One apply with the signals in hand."""
-    from rasreconcile.controller.apply import Apply, Asked, Exit  # noqa: PLC0415
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.controller.apply import Apply, Exit, Requester  # noqa: PLC0415
     from rasreconcile.workers.secret import hide  # noqa: PLC0415
 
     hide(loaded.spec.workers.values())  # before git is asked, which is a child as well
-    asked = Asked(by=asking(), commit=commit_of(loaded.folder))
+    asked = Requester(by=asking(), commit=commit_of(loaded.folder))
     apply = Apply(loaded, asked, reporter.event, reporter.progress, Clock(), stay)
     with _signals(apply):
         outcome = apply.run()
@@ -119,7 +126,7 @@ def _signals(apply: Apply) -> Iterator[None]:
 
 
 def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
-    from rasreconcile.report import changeset, closing  # noqa: PLC0415
+    from rasreconcile.report import changeset, summary  # noqa: PLC0415
     from rasreconcile.report.values import verdict_values  # noqa: PLC0415
 
     if as_json:
@@ -129,5 +136,5 @@ def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
     if outcome.exit:
         for line in changeset.lines(loaded.name, outcome.decision):
             say(line)
-    for line in closing.lines(loaded.name, outcome):
+    for line in summary.lines(loaded.name, outcome):
         say(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rasreconcile.cli.apply import asking
-from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
 
@@ -16,15 +16,14 @@ from rasreconcile.plans import Address
 @click.option("--all", "everything", is_flag=True, help="Every run that is going.")
 def command(words: tuple[str, ...], as_json: bool, everything: bool) -> int:
     """End the running runs of PLANs. The plans stay held until `retry`, or until an input changes."""
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.controller.requests import cancel_here, file_requests  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
-    from rasreconcile.store.reading import Reader  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.requests import cancel_here, file_requests  # noqa: PLC0415
+    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     spec, patterns = spec_and_plans(words)
     if not patterns and not everything:
         raise UsageError("name the plans whose runs are to end (`Muncie/p04`, `Muncie/*`), or say --all")
-    loaded = load(spec)
+    loaded = load_spec(spec)
     with Reader(loaded.state_path) as reader:
         live = [run.address for run in reader.live_runs()]
     wanted: dict[Address, None] = dict.fromkeys(live) if everything else {}

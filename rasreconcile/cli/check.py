@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
 from rasreconcile.plans import MISSING, InputFile
 
 
@@ -17,11 +17,10 @@ from rasreconcile.plans import MISSING, InputFile
 @as_json
 def command(spec: Path | None, as_json: bool) -> int:
     """List what each plan reads and what is missing, and ask every worker what would stop a run there."""
-    from rasreconcile.controller.checking import check  # noqa: PLC0415
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.check import check  # noqa: PLC0415
 
-    loaded = load(spec_path(spec))
+    loaded = load_spec(spec_path(spec))
     found = check(loaded, Clock())
     if as_json:
         write_json(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
 from rasreconcile.report import changeset
 from rasreconcile.report.values import verdict_values
 
@@ -18,12 +18,11 @@ from rasreconcile.report.values import verdict_values
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there is work to do.")
 def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
     """Show what `apply` would do now, and why. Nothing is started, nothing is written."""
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415  so that --help is quick
-    from rasreconcile.controller.preview import preview  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
-    loaded = load(spec_path(spec))
-    seen = preview(loaded, Clock())
+    loaded = load_spec(spec_path(spec))
+    seen = diff(loaded, Clock())
     decision = seen.decision
     work = changeset.has_work(decision)
     if as_json:
@@ -48,7 +47,7 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         )
         for line in told:
             say(line)
-        elsewhere = [name for name, worker in loaded.spec.workers.items() if worker.type != "local"]
+        elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
             say(
                 f"Not asked: {', '.join(elsewhere)}; `check` asks whether HEC-RAS is there, and `apply` does."

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from rasreconcile.cli.options import as_json, one_plan, say, spec_and_plans, words_argument, write_json
+from rasreconcile.cli.options import (
+    as_json,
+    load_spec,
+    one_plan,
+    say,
+    spec_and_plans,
+    words_argument,
+    write_json,
+)
 
 
 @click.command(name="explain")
@@ -15,15 +23,14 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
 
     Of text inputs the difference itself is shown, also months after the run.
     """
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.controller.explanation import explain  # noqa: PLC0415
-    from rasreconcile.controller.preview import preview  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.diff import diff  # noqa: PLC0415
+    from rasreconcile.operations.explain import explain  # noqa: PLC0415
     from rasreconcile.report import explanation  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
 
     spec, plans = spec_and_plans(words)
-    loaded = load(spec)
-    seen = preview(loaded, Clock())
+    loaded = load_spec(spec)
+    seen = diff(loaded, Clock())
     address = one_plan(plans, [plan.address for plan in seen.plans])
     found = explain(loaded, seen, address)
     if as_json:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
 from rasreconcile.report.text import bytes_in_words
 
 if TYPE_CHECKING:
-    from rasreconcile.controller.cleaning import Cleaned
+    from rasreconcile.operations.gc import Collected
 
 _SIZE = re.compile(r"(\d+)([bkmgt]?)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -54,17 +54,16 @@ def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedel
     prepared files that no plan of the spec needs; old events, logs and texts that no present result refers to.
     Results are never touched, the list of runs stays.
     """
-    from rasreconcile.controller.cleaning import Rubbish, clean  # noqa: PLC0415
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.gc import Limits, gc  # noqa: PLC0415
     from rasreconcile.store import Store  # noqa: PLC0415
-    from rasreconcile.store.reading import require_store  # noqa: PLC0415
+    from rasreconcile.store.reader import require_store  # noqa: PLC0415
 
-    loaded = load(spec_path(spec))
+    loaded = load_spec(spec_path(spec))
     require_store(loaded.state_path)
     clock = Clock()
     with Store.open(loaded.state_path, now=clock.now()) as store:
-        done = clean(loaded, store, Rubbish(older_than, cache_size), clock, "count" if dry_run else "remove")
+        done = gc(loaded, store, Limits(older_than, cache_size), clock, "count" if dry_run else "remove")
     if as_json:
         write_json({"dry_run": dry_run, **_values(done)})
     else:
@@ -72,7 +71,7 @@ def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedel
     return 1 if any(cleaned.problems for cleaned in done.workers.values()) else 0
 
 
-def _print(done: Cleaned, verb: str) -> None:
+def _print(done: Collected, verb: str) -> None:
     for name, cleaned in done.workers.items():
         click.echo(
             f"{name}: {verb} {len(cleaned.runs)} run directories,"
@@ -89,7 +88,7 @@ def _print(done: Cleaned, verb: str) -> None:
     click.echo(f"store: {verb} {rows}" + (f"; {bytes_in_words(freed)} freed" if freed > 0 else ""))
 
 
-def _values(done: Cleaned) -> dict[str, Any]:
+def _values(done: Collected) -> dict[str, Any]:
     workers = {
         name: {
             "runs": cleaned.runs,

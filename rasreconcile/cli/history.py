@@ -17,7 +17,7 @@ from rasreconcile.runs import Run
 def command(words: tuple[str, ...], as_json: bool, limit: int) -> int:
     """List runs, newest first: which plan, where, how long, how it ended and why it was started."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
-    from rasreconcile.store.reading import Reader  # noqa: PLC0415
+    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as reader:

@@ -36,10 +36,6 @@ _INSTALL = """\
     # ras_exe_path: /opt/hecras/6.6    # folder of the Linux solvers, where it is not found by itself
     # preprocess_on_host: true         # let the next one prepare what they need of HEC-RAS for Windows
   # office:                   # a Windows machine; or `type: local` with ras_exe_path: .../Ras.exe, through Wine
-  #   type: psexec
-  #   hostname: office-pc
-  #   share_path: '\\\\office-pc\\RasRemote'
-  #   session_id: 2           # as `query session /server:office-pc` shows it
 """
 
 
@@ -61,7 +57,7 @@ def command(project: Path, spec: Path) -> int:
     unsteady = bool(flows) and all(flow.startswith("u") for flow in flows)
     text = _SPEC.format(
         engine="{type: steady}" if steady else _HEC_RAS,
-        install="" if steady else _INSTALL,
+        install="" if steady else _INSTALL + _hints(),
         cores=os.cpu_count() or 1,
         project=_quoted(str(os.path.relpath(str(project), str(spec.parent)))),
         title=found.title,
@@ -71,6 +67,14 @@ def command(project: Path, spec: Path) -> int:
     spec.write_text(text, encoding="utf-8")
     click.echo(f"wrote {spec}; next: rasreconcile check {spec}")
     return 0
+
+
+def _hints() -> str:
+    """Other workers that a study of HEC-RAS may have, for its writer to fill in."""
+    from rasreconcile.workers.kinds import KINDS  # noqa: PLC0415  so that --help is quick
+
+    built = [kind for kind in KINDS.values() if kind.hint and kind.opener is not None]
+    return "".join(f"  #   {line}\n" for kind in built for line in kind.hint.splitlines())
 
 
 def _quoted(path: str) -> str:

@@ -15,6 +15,7 @@ import click
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
+    load_spec,
     one_plan,
     spec_and_plans,
     words_argument,
@@ -26,7 +27,7 @@ from rasreconcile.runs import Run
 
 if TYPE_CHECKING:
     from rasreconcile.jobs import Worker
-    from rasreconcile.store.reading import Reader
+    from rasreconcile.store.reader import Reader
 
 LONGEST_KEPT_LOG = 1 << 20
 """Bytes: of a log this long the store has the end alone."""
@@ -47,7 +48,7 @@ def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: b
     Of a program that writes its messages to a file, as HEC-RAS does, that file is followed.
     """
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
-    from rasreconcile.store.reading import Reader  # noqa: PLC0415
+    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     spec, plans = spec_and_plans(words)
     state = state_path(spec)
@@ -67,14 +68,12 @@ def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: b
 
 
 def _from_worker(reader: Reader, spec: Path, run: Run, log: Printed, *, follow: bool) -> None:
-    from rasreconcile.controller.following import source  # noqa: PLC0415  workers only where needed
-    from rasreconcile.controller.stations import open_worker  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.study.messages import source  # noqa: PLC0415  workers only where needed
 
-    loaded = load(spec)
+    loaded = load_spec(spec)
     if run.worker not in loaded.spec.workers:
         raise UsageError(f"{run.id} ran on {run.worker}, which is not in the spec, and its log was not kept")
-    worker = open_worker(run.worker, loaded.spec.workers[run.worker], loaded.folder)
+    worker = loaded.open_worker(run.worker)
     try:
         if follow:
             _follow(reader, worker, run, log)
@@ -173,8 +172,8 @@ def _messages(reader: Reader, run: Run) -> str | None:
 
 def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
     """Until the run has ended and all it said is written; a worker that does not answer is waited for."""
-    from rasreconcile.controller.following import source  # noqa: PLC0415
     from rasreconcile.jobs import Ended, Vanished  # noqa: PLC0415
+    from rasreconcile.study.messages import source  # noqa: PLC0415
 
     messages, silent = None, False
     while True:

@@ -10,13 +10,16 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address, is_preparation
-from rasreconcile.report.folding import folded
+from rasreconcile.report.wrap import folded
+
+if TYPE_CHECKING:
+    from rasreconcile.specfile import LoadedSpec
 
 FORMAT_VERSION = 1
 """Of all JSON that is written; raised when a field changes its meaning or goes away."""
@@ -40,6 +43,13 @@ def spec_path(given: Path | None) -> Path:
     raise UsageError(
         f"no spec was named, and there is no {DEFAULT_SPEC} here; name one: rasreconcile VERB spec.yaml"
     )
+
+
+def load_spec(path: Path) -> LoadedSpec:
+    """The spec at `path`, with the kinds of worker that the program was started with."""
+    from rasreconcile.specfile import load  # noqa: PLC0415  pydantic and yaml only where needed
+
+    return load(path, click.get_current_context().obj)
 
 
 def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:

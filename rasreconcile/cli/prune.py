@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
 
 
@@ -20,13 +20,12 @@ def command(spec: Path | None, as_json: bool, really: bool, force: bool) -> int:
 
     Only a result whose receipt proves that it is ours, and unchanged since, is ever removed.
     """
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.controller.pruning import leavers, prune  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.prune import leavers, prune  # noqa: PLC0415
     from rasreconcile.store import Store  # noqa: PLC0415
-    from rasreconcile.store.reading import Reader, require_store  # noqa: PLC0415
+    from rasreconcile.store.reader import Reader, require_store  # noqa: PLC0415
 
-    loaded = load(spec_path(spec))
+    loaded = load_spec(spec_path(spec))
     require_store(loaded.state_path)
     clock = Clock()
     if not really:

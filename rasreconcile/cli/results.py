@@ -81,7 +81,7 @@ def _by_name(output: Path | None, dataset: str | None) -> str:
 
 def _rows(words: Sequence[str], depth: str) -> list[Row]:
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
-    from rasreconcile.store.reading import Reader  # noqa: PLC0415
+    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as store:
@@ -116,7 +116,7 @@ def _row(
     verdict: LastVerdict, published: Published | None, runs: Mapping[Any, Run | None], depth: str
 ) -> Row:
     from rasreconcile.report.results import Row  # noqa: PLC0415
-    from rasreconcile.results import reader  # noqa: PLC0415  a reader process is for rows that are read
+    from rasreconcile.results import reader_pool  # noqa: PLC0415  a reader process is for rows that are read
 
     state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
     if published is None:
@@ -128,7 +128,7 @@ def _row(
     if depth == "state":
         return Row(verdict=verdict, state=state, published=published, took=took)
     try:
-        facts = reader.read(published.path)
+        facts = reader_pool.read(published.path)
     except ResultError as error:
         return Row(verdict=verdict, state=state, published=published, took=took, note=str(error))
     if took is None and facts.run_window is not None:
@@ -141,7 +141,7 @@ def _row(
 
 def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]:
     """A plan without a result, or whose result lacks the dataset, is left out and said so. Raises where all are."""
-    from rasreconcile.results import reader  # noqa: PLC0415  a reader process is for rows that are read
+    from rasreconcile.results import reader_pool  # noqa: PLC0415  a reader process is for rows that are read
 
     heads: list[str] | None = None
     lacking: ResultError | None = None
@@ -149,7 +149,7 @@ def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]
         if row.published is None or row.state == "missing":
             click.echo(f"{row.verdict.address} has no result; it is left out", err=True)
             continue
-        parts = reader.rows(row.published.path, place)
+        parts = reader_pool.rows(row.published.path, place)
         try:
             first = next(parts, None)
         except ResultError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from rasreconcile.cli.apply import asking
-from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
 
@@ -19,22 +19,21 @@ def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
 
     A controller that is working takes it up within seconds; otherwise the next `apply` does.
     """
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.controller.preview import preview  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
     spec, patterns = spec_and_plans(words)
     if not patterns and not failed:
         raise UsageError("name the plans to compute again (`Muncie/p04`, `Muncie/*`), or say --failed")
-    loaded = load(spec)
-    seen = preview(loaded, Clock())
+    loaded = load_spec(spec)
+    seen = diff(loaded, Clock())
     wanted: dict[Address, None] = {}
     for pattern in patterns:
         wanted |= dict.fromkeys(plans_matching(pattern, [plan.address for plan in seen.plans]))
     if failed:
         blocked = {"held", "quarantined"}
         wanted |= dict.fromkeys(v.address for v in seen.decision.verdicts if str(v.phase) in blocked)
-    from rasreconcile.controller.requests import file_requests  # noqa: PLC0415
+    from rasreconcile.operations.requests import file_requests  # noqa: PLC0415
 
     taken_up = file_requests(loaded.state_path, "retry", tuple(wanted), by=asking(), now=Clock().now())
     if as_json:

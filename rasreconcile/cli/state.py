@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.report.text import bytes_in_words, stamp
 
@@ -68,12 +68,11 @@ def rebuild(spec: Path | None, as_json: bool, give_up_runs: bool) -> int:
 
     History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed.
     """
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.controller.rebuilding import proofs  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
-    from rasreconcile.store.rebuilding import rebuild as make_anew  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.rebuild import proofs  # noqa: PLC0415
+    from rasreconcile.store.rebuild import rebuild as make_anew  # noqa: PLC0415
 
-    loaded, clock = load(spec_path(spec)), Clock()
+    loaded, clock = load_spec(spec_path(spec)), Clock()
     found = proofs(loaded, clock)
     kept = make_anew(loaded.state_path, found.proven, now=clock.now(), give_up=give_up_runs)
     if as_json:

@@ -28,7 +28,7 @@ SYNCS = ("current", "stale", "missing", "invalid", "unknown")
 def command(spec: Path | None, as_json: bool, show_all: bool) -> int:
     """Show what the last apply saw and what runs now. Reads the store only: quick, and while a controller works."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
-    from rasreconcile.store.reading import Reader  # noqa: PLC0415
+    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     path = spec_path(spec)
     with Reader(state_path(path)) as reader:

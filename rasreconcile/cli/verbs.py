@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rasreconcile import __version__
 from rasreconcile.errors import RasReconcileError
+
+if TYPE_CHECKING:
+    from rasreconcile.workers.kind import Kinds
 
 VERBS: Mapping[str, tuple[str, str]] = {
     # verb: module, one line for the list; in the order in which a newcomer meets them
@@ -70,10 +73,12 @@ def rasreconcile() -> None:
     """Declare which HEC-RAS results must exist; compute what is missing or stale, prove it, publish it."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """The whole program; returns its exit code and never raises what a user could have caused."""
+def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
+    """The whole program, with these kinds of worker. Returns its exit code; raises nothing a user can cause."""
     try:
-        result: Any = rasreconcile.main(args=list(arguments), prog_name="rasreconcile", standalone_mode=False)
+        result: Any = rasreconcile.main(
+            args=list(arguments), prog_name="rasreconcile", standalone_mode=False, obj=kinds
+        )
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, spec_argument, spec_path, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, spec_argument, spec_path, write_line
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
 
 if TYPE_CHECKING:
-    from rasreconcile.watch.watching import Watched
+    from rasreconcile.watch.file_events import Watched
 
 
 @click.command(name="watch")
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 def command(spec: Path | None, as_json: bool) -> int:
     """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs go on."""
     from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415
-    from rasreconcile.controller.preview import preview  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415
+    from rasreconcile.operations.diff import diff  # noqa: PLC0415
     from rasreconcile.report.live import Lines, Stream  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
-    from rasreconcile.watch.watching import Watched, watched  # noqa: PLC0415
+    from rasreconcile.watch.file_events import Watched, watched  # noqa: PLC0415
 
     path = spec_path(spec)
     if as_json:
@@ -38,12 +37,12 @@ def command(spec: Path | None, as_json: bool) -> int:
     while not stop.is_set():
         seen = Watched(frozenset({path.absolute().parent}), frozenset({path.absolute()}), frozenset())
         try:
-            loaded = load(path)
+            loaded = load_spec(path)
             with Stream(write_line) if as_json else Lines(sys.stderr) as reporter:
                 outcome = applied(loaded, reporter)
             if outcome.exit == 130:
                 return 130
-            seen = watched(loaded, preview(loaded, Clock()).plans)
+            seen = watched(loaded, diff(loaded, Clock()).plans)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
             _say(f"{loaded.name}: {stands}; watching {len(seen.files)} files", as_json=as_json)
         except (StoreBusy, BrokenPipeError):
@@ -66,7 +65,7 @@ def command(spec: Path | None, as_json: bool) -> int:
 
 def _first_change(seen: Watched, stop: threading.Event, *, as_json: bool) -> frozenset[Path]:
     """Where changes cannot be told (a folder went away, too many are watched) all is looked at now and then."""
-    from rasreconcile.watch.watching import LOOK_ANYWAY, first_change  # noqa: PLC0415  as above
+    from rasreconcile.watch.file_events import LOOK_ANYWAY, first_change  # noqa: PLC0415  as above
 
     try:
         return first_change(seen, stop)
@@ -78,13 +77,12 @@ def _first_change(seen: Watched, stop: threading.Event, *, as_json: bool) -> fro
 
 def _has_work(path: Path) -> bool:
     """Whether there is something to do that no change of a file has told of."""
-    from rasreconcile.controller.clock import Clock  # noqa: PLC0415  as above
-    from rasreconcile.controller.preview import preview  # noqa: PLC0415
+    from rasreconcile.clock import Clock  # noqa: PLC0415  as above
+    from rasreconcile.operations.diff import diff  # noqa: PLC0415
     from rasreconcile.report.changeset import has_work  # noqa: PLC0415
-    from rasreconcile.specfile import load  # noqa: PLC0415
 
     try:
-        return has_work(preview(load(path), Clock()).decision)
+        return has_work(diff(load_spec(path), Clock()).decision)
     except (RasReconcileError, OSError):
         # What is wrong with it has been said; a change of the file is waited for.
         return False

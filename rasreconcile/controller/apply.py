@@ -9,18 +9,15 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
-from rasreconcile.controller.asking import look_at_images
-from rasreconcile.controller.clock import Clock
-from rasreconcile.controller.finishing import discard_left_over
-from rasreconcile.controller.following import Following
+from rasreconcile.clock import Clock
+from rasreconcile.controller.connected_workers import connect_workers
+from rasreconcile.controller.health import look_at_images
 from rasreconcile.controller.lanes import Answers, Lane
-from rasreconcile.controller.looking import Looking
 from rasreconcile.controller.loop import Loop
-from rasreconcile.controller.policies import policy_of
-from rasreconcile.controller.preparations import with_preparations
-from rasreconcile.controller.progress import Progress
-from rasreconcile.controller.site import Site
-from rasreconcile.controller.stations import open_stations
+from rasreconcile.controller.progress_reader import ProgressReader
+from rasreconcile.controller.publish_run import discard_left_over
+from rasreconcile.controller.session import Session
+from rasreconcile.controller.snapshot import Snapshot
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Plan
@@ -33,6 +30,9 @@ from rasreconcile.results.associations import associations
 from rasreconcile.runs import Run
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
+from rasreconcile.study.outputs import Outputs
+from rasreconcile.study.policies import policy_of
+from rasreconcile.study.preparations import with_preparations
 
 Stay = Literal["converge", "detach"]
 """Until everything has converged; or until what fits now has been started."""
@@ -52,7 +52,7 @@ class Exit(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requester:
     """Who asked for this apply, and for which state of the models."""
 
     by: str
@@ -78,9 +78,9 @@ class Apply:
     """One apply of one spec. `interrupt` may be called from a signal handler at any time."""
 
     loaded: LoadedSpec
-    asked: Asked
+    asked: Requester
     tell: Callable[[Event], None]
-    show: Callable[[Progress], None]
+    show: Callable[[Snapshot], None]
     clock: Clock
     stay: Stay = "converge"
     _loop: Loop | None = None
@@ -95,8 +95,8 @@ class Apply:
         if self._loop is not None:
             self._loop.linger_until = self.clock.monotonic() + linger
             self._loop.interrupts = self._interrupts
-            self._loop.site.interrupted = self._interrupts >= 2
-            self._loop.site.changed = True
+            self._loop.session.interrupted = self._interrupts >= 2
+            self._loop.session.changed = True
             self._loop.answers.put(lambda: None)
         return self._interrupts
 
@@ -111,13 +111,13 @@ class Apply:
         answers = Answers()
         with ExitStack() as stack:
             # Closed however it ends: `watch` applies again and again in one process.
-            stations = open_stations(self.loaded, answers)
-            for station in stations.values():
-                stack.callback(station.close)
+            workers = connect_workers(self.loaded, answers)
+            for connected in workers.values():
+                stack.callback(connected.close)
             store = stack.enter_context(Store.open(self.loaded.state_path, now=began))
-            verifying, following = Lane("verify", 2, answers), Following(answers)
+            verifying, messages = Lane("verify", 2, answers), ProgressReader(answers)
             stack.callback(verifying.close)
-            stack.callback(following.close)
+            stack.callback(messages.close)
             digests = Digests(store.hashes(), self.clock.wall_ns)
             contents = Contents(store.mentions(), self.clock.wall_ns, associations)
             proven = store.published()
@@ -141,23 +141,25 @@ class Apply:
                 commit=self.asked.commit,
                 now=began,
             )
-            site = Site(
+            session = Session(
                 store=store,
-                stations=stations,
-                looking=Looking(store, digests),
+                workers=workers,
+                outputs=Outputs(store, digests),
                 clock=self.clock,
                 apply_id=apply_id,
                 began=began,
                 verifying=verifying,
-                following=following,
+                messages=messages,
                 tell=self.tell,
                 images=store.images(),
                 keep_runs=not self.loaded.spec.autoclean,
             )
-            discard_left_over(site)
+            discard_left_over(session)
             if self.loaded.spec.strict_platform:
-                look_at_images(site)
-            self._loop = Loop(site, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts)
+                look_at_images(session)
+            self._loop = Loop(
+                session, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts
+            )
             # A signal may have come while it was made.
             self._loop.interrupts = self._interrupts
             self._loop.detaching = self.stay == "detach"
@@ -167,7 +169,9 @@ class Apply:
                 # What was asked for was done: something is on its way.
                 code = Exit.CONVERGED
             store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
-            return Outcome(decision, site.counts, store.live_runs(), frozenset(site.flight.held), code)
+            return Outcome(
+                decision, session.counts, store.live_runs(), frozenset(session.in_flight.held), code
+            )
 
 
 def exit_of(decision: Decision, *, interrupted: bool = False) -> Exit:

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.hecras_versions import same, version_in
 from rasreconcile.jobs import OfVersion, SetAttributes, WithoutResults
-from rasreconcile.versions import same, version_in
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 """What h5py raises on files that are no HDF, or damaged."""

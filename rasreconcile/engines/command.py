@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 from rasreconcile.engines.inputs import staged
-from rasreconcile.jobs import Evidence, Install, Job
-from rasreconcile.messages import last_said
+from rasreconcile.failures import Failure, class_by_own_word
+from rasreconcile.hecras_messages import last_said
+from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
-from rasreconcile.runs import Failure, class_by_own_word
 from rasreconcile.spec import CommandEngine
 
 _PLACEHOLDER = re.compile(r"\{(project|plan|number|stem|cores|output|python)\}")
@@ -57,7 +57,7 @@ class Command:
             process_priority=install.process_priority,
         )
 
-    def judge(self, evidence: Evidence) -> Failure | None:
+    def judge(self, evidence: RunEvidence) -> Failure | None:
         """A command has nothing but its exit code and its output to speak for it."""
         code, kind = evidence.ended.exit_code, class_by_own_word(evidence.log)
         if code != 0:

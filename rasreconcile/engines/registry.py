@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasreconcile.engines.command import Command
 from rasreconcile.engines.hec_ras.engine import HecRas
-from rasreconcile.engines.hec_ras.preparing import hec_ras_for
+from rasreconcile.engines.hec_ras.preparation import hec_ras_for
 from rasreconcile.jobs import Engine
 from rasreconcile.plans import Plan
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
 from rasreconcile.plans import Plan
 from rasreconcile.records import Published
-from rasreconcile.runs import Failure, Run
+from rasreconcile.runs import Run
 
 
 @dataclass(frozen=True, slots=True)

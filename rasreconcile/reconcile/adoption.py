@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reconcile.observed import Assessment, Fitness, Found
+from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
 from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
@@ -22,7 +22,7 @@ _MOST_FILES = 3
 _VERSION = re.compile(r"HEC-RAS\s+(\d+(?:\.\d+)*)")
 
 
-def assess(plan: Plan, found: Found) -> Assessment:
+def assess(plan: Plan, found: FoundResult) -> Assessment:
     """What the file is short of makes it unfit; what may be innocent makes it suspicious."""
     if found.evidence.shortfalls:
         return Assessment(Fitness.UNFIT, found.evidence.shortfalls)
@@ -30,7 +30,7 @@ def assess(plan: Plan, found: Found) -> Assessment:
     return Assessment(Fitness.SUSPICIOUS if doubts else Fitness.ADOPTABLE, doubts)
 
 
-def _engine(engine: EngineSpec, found: Found) -> Iterator[str]:
+def _engine(engine: EngineSpec, found: FoundResult) -> Iterator[str]:
     said = found.evidence.file_version or ""
     match engine:
         case HecRasEngine(version=wanted):
@@ -55,7 +55,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _identity(found: Found) -> Iterator[str]:
+def _identity(found: FoundResult) -> Iterator[str]:
     evidence = found.evidence
     pairs = (
         ("short identifier", evidence.short_id, found.short_id),
@@ -73,7 +73,7 @@ def _file_name(said: str | None) -> str:
     return name if re.search(r"\.[guqf]\d\d$", name, re.IGNORECASE) else ""
 
 
-def _times(found: Found) -> Iterator[str]:
+def _times(found: FoundResult) -> Iterator[str]:
     if found.evidence.window is not None:
         began, ended = found.evidence.window
         written = found.evidence.geometry_written
@@ -93,7 +93,7 @@ def _times(found: Found) -> Iterator[str]:
         )
 
 
-def _trusted_until(found: Found, text: datetime) -> datetime:
+def _trusted_until(found: FoundResult, text: datetime) -> datetime:
     """The latest time that a text it was made from may carry."""
     written = found.modified
     ran = None if found.evidence.window is None else found.evidence.window[1]

@@ -10,7 +10,7 @@ from enum import StrEnum
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify
 from rasreconcile.reconcile.adoption import found_result, may_be_adopted
-from rasreconcile.reconcile.live import follow, stray
+from rasreconcile.reconcile.live_runs import follow, stray
 from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
 from rasreconcile.reconcile.policy import (
     BackOff,
@@ -21,7 +21,7 @@ from rasreconcile.reconcile.policy import (
     standing,
 )
 from rasreconcile.reconcile.reasons import Cause, Reason
-from rasreconcile.reconcile.seating import Failing, Seating, seat
+from rasreconcile.reconcile.scheduling import Failing, Schedule, make_schedule
 from rasreconcile.reconcile.strictness import made_stale, strayed
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict, compare
 from rasreconcile.records import Published
@@ -93,9 +93,11 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     actions += shared
 
     order = {plan.address: n for n, plan in enumerate(plans)}
-    seating = seat(due, order, seen, policy, failing=_failing(plans, verdicts))
-    verdicts |= {address: _apply(verdicts[address], seating, address) for address in (p.address for p in due)}
-    if _only_held_runs(seen) and not seating.placed and not seating.opens and not actions:
+    schedule = make_schedule(due, order, seen, policy, failing=_failing(plans, verdicts))
+    verdicts |= {
+        address: _apply(verdicts[address], schedule, address) for address in (p.address for p in due)
+    }
+    if _only_held_runs(seen) and not schedule.placed and not schedule.opens and not actions:
         # Slots that only a person can free: to wait for them would be to wait for ever.
         note = "waits for a slot, and every run that has one is held; put that right first"
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
@@ -106,15 +108,15 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
             verdicts[address] = replace(verdicts[address], phase=Phase.HELD, note=note)
     _hold_what_waits_for_the_held(plans, verdicts)
     actions += [
-        Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in seating.placed
+        Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in schedule.placed
     ]
-    times = [v.next_at for v in verdicts.values() if v.next_at] + list(seating.opens)
+    times = [v.next_at for v in verdicts.values() if v.next_at] + list(schedule.opens)
     return Decision(
         tuple(verdicts[plan.address] for plan in plans),
         tuple(actions),
         tuple(strays),
         min(times, default=None),
-        tuple(Upcoming(known[p.address], p.worker, p.cores) for p in seating.upcoming),
+        tuple(Upcoming(known[p.address], p.worker, p.cores) for p in schedule.upcoming),
     )
 
 
@@ -316,15 +318,15 @@ def _failing(plans: Sequence[Plan], verdicts: Mapping[Address, Verdict]) -> Fail
     return Failing(count, sum(not plan.prepares for plan in plans))
 
 
-def _apply(verdict: Verdict, seating: Seating, address: Address) -> Verdict:
-    if address in seating.held:
-        return replace(verdict, phase=Phase.HELD, note=seating.held[address])
+def _apply(verdict: Verdict, schedule: Schedule, address: Address) -> Verdict:
+    if address in schedule.held:
+        return replace(verdict, phase=Phase.HELD, note=schedule.held[address])
     if verdict.note:
         return verdict
-    starting = next((p for p in seating.placed if p.address == address), None)
+    starting = next((p for p in schedule.placed if p.address == address), None)
     if starting:
         return replace(verdict, note=f"starts on {starting.worker}")
-    return replace(verdict, note=seating.waiting, next_at=seating.next_at)
+    return replace(verdict, note=schedule.waiting, next_at=schedule.next_at)
 
 
 def _why(verdict: Verdict) -> str:

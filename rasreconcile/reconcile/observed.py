@@ -9,10 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from rasreconcile.facts import LogFacts
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import Status
 from rasreconcile.plans import Address
 from rasreconcile.records import FileStat, Published
-from rasreconcile.runs import Failure, Run
+from rasreconcile.runs import Run
 
 # ---- the file at a plan's output path
 
@@ -48,7 +49,7 @@ Output = NoOutput | OutputSeen | OutputUnreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class HdfEvidence:
     """What a found HDF says of itself. Times are the clock of the machine that computed, without zone."""
 
     shortfalls: tuple[str, ...] = ()
@@ -65,10 +66,10 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundResult:
     """A found HDF beside the texts of its plan. Times of files are UTC."""
 
-    evidence: Evidence
+    evidence: HdfEvidence
     modified: datetime
     texts: Mapping[str, datetime] = field(default_factory=dict)
     """When each text input was last written, by name."""
@@ -88,7 +89,7 @@ class Assessed:
     stat: FileStat
     judged_as: str
     """Digest of the expectations, and of the plan it was read as the result of."""
-    evidence: Evidence
+    evidence: HdfEvidence
 
 
 class Fitness(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from rasreconcile.jobs import Ended, Evidence
-from rasreconcile.runs import DISK_FULL, Failure
+from rasreconcile.failures import DISK_FULL, Failure
+from rasreconcile.jobs import Ended, RunEvidence
 
 LEAST_ROOM = 1 << 20
 """Bytes; with less no program can be blamed for what it did not write."""
@@ -40,7 +40,7 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
             return verdict
 
 
-def for_want_of_room(failure: Failure, evidence: Evidence, worker: str) -> Failure:
+def for_want_of_room(failure: Failure, evidence: RunEvidence, worker: str) -> Failure:
     """The failure as the worker's, where its disk was full when the run ended; else as it is."""
     room = evidence.ended.room
     full = room is not None and room < LEAST_ROOM

@@ -13,7 +13,7 @@ from rasreconcile.project.prepared import outdated_by, prepared_names, producer_
 from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
-from rasreconcile.resolve.gathering import Closure, Gathering, Wanted
+from rasreconcile.resolve.plan_inputs import Closure, InputCollector, NamedFile
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
 
@@ -28,7 +28,7 @@ class Producer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ClosureRequest:
     """Whose closure is wanted."""
 
     address: Address
@@ -42,9 +42,9 @@ Producers = Mapping[tuple[Path, str, str], Producer]
 """By the project's folder, its stem in lower case, and the plan's number."""
 
 
-def closure_of(asked: Asked, disk: Disk, producers: Producers) -> Closure:
+def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closure:
     """Everything the plan reads. What cannot be found or read is told, and blocks it where the engine needs it."""
-    gathering = Gathering(asked.project.parent, asked.engine, disk)
+    gathering = InputCollector(asked.project.parent, asked.engine, disk)
     stem = asked.project.stem
     gathering.of_project(f"{stem}.prj", "project", named_by="the spec")
     plan = gathering.of_project(f"{stem}.p{asked.number}", "plan", named_by=f"{stem}.prj")
@@ -64,7 +64,7 @@ def closure_of(asked: Asked, disk: Disk, producers: Producers) -> Closure:
 _TEXTS = ("geometry", "flow", "sediment", "water-quality")
 
 
-def _text(gathering: Gathering, stem: str, mention: Mention, plan: InputFile | None) -> InputFile | None:
+def _text(gathering: InputCollector, stem: str, mention: Mention, plan: InputFile | None) -> InputFile | None:
     named_by = plan.name if plan else stem
     return gathering.of_project(f"{stem}.{mention.value}", mention.what, named_by=named_by)
 
@@ -73,8 +73,8 @@ def _text(gathering: Gathering, stem: str, mention: Mention, plan: InputFile | N
 class _Companions:
     """What HEC-RAS reads beyond the texts that a plan names."""
 
-    asked: Asked
-    gathering: Gathering
+    asked: ClosureRequest
+    gathering: InputCollector
     producers: Producers
 
     def gather(self, geometry: InputFile | None, flow: InputFile | None, own_dss: Sequence[str]) -> None:
@@ -91,7 +91,7 @@ class _Companions:
                 case "dss":
                     self._dss(mention, flow, own_dss)
                 case "meteorology":
-                    self.gathering.referenced(Wanted("meteorology", mention, flow))
+                    self.gathering.referenced(NamedFile("meteorology", mention, flow))
                 case "restart":
                     self._restart(mention, flow)
                 case "fault" if mention.line:
@@ -110,7 +110,7 @@ class _Companions:
         own = {self.gathering.name_of(_own(stem, path)) for path in ("dss", *own_dss)}
         spelled = _own(stem, mention.value)
         is_own = self.gathering.name_of(spelled) in own
-        wanted = Wanted("dss", Mention("dss", spelled, mention.line), flow, counts=not is_own)
+        wanted = NamedFile("dss", Mention("dss", spelled, mention.line), flow, counts=not is_own)
         found = self.gathering.referenced(wanted)
         if is_own and found is not None:
             self.gathering.closure.warnings.append(
@@ -120,7 +120,7 @@ class _Companions:
             )
 
     def _restart(self, mention: Mention, flow: InputFile) -> None:
-        wanted = Wanted("restart", mention, flow)
+        wanted = NamedFile("restart", mention, flow)
         try:
             reference = parse_reference(mention.value)
         except ProjectError:
@@ -153,7 +153,7 @@ class _Companions:
         for mention in said:
             if mention.what in _LAYERS:
                 # Without a 2D area the solver never looks at them: a change of them changes maps only.
-                self.gathering.layer(Wanted(mention.what, mention, hdf, counts=two_d))
+                self.gathering.layer(NamedFile(mention.what, mention, hdf, counts=two_d))
         faults = [m.value for m in said if m.what == "fault"]
         self.gathering.closure.warnings += faults
         return not faults
@@ -165,9 +165,9 @@ class _Companions:
         self.gathering.closure.warnings += [m.value for m in said if m.what == "fault"]
         for mention in said:
             if mention.what == "projection" and rasmap:
-                self.gathering.referenced(Wanted("projection", mention, rasmap))
+                self.gathering.referenced(NamedFile("projection", mention, rasmap))
             elif mention.what in _LAYERS and layers_unknown and rasmap:
-                self.gathering.layer(Wanted(mention.what, mention, rasmap))
+                self.gathering.layer(NamedFile(mention.what, mention, rasmap))
         if layers_unknown:
             where = f"those that {name} names are taken" if rasmap else "none are known"
             self.gathering.closure.warnings.append(
@@ -180,7 +180,7 @@ def _own(stem: str, path: str) -> str:
     return f"{stem}.dss" if path.casefold() == "dss" else path
 
 
-def _prepared(gathering: Gathering, stem: str, number: str, geometry: str | None) -> None:
+def _prepared(gathering: InputCollector, stem: str, number: str, geometry: str | None) -> None:
     """Offered to the Linux solvers only where nothing that went into them was written later."""
     counted = [(i.kind, i.name, gathering.mtime_of(i)) for i in gathering.closure.inputs if i.counts]
     for name in prepared_names(stem, number, geometry):

@@ -13,12 +13,12 @@ from typing import Protocol
 from rasreconcile.errors import Fault, ProjectError, SpecError
 from rasreconcile.plans import Address, Component, InputFile, Plan, component, fingerprint
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
-from rasreconcile.resolve.closure import Asked, Producer, Producers, closure_of
+from rasreconcile.resolve.closure import ClosureRequest, Producer, Producers, closure_of
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
-from rasreconcile.resolve.gathering import Closure
 from rasreconcile.resolve.places import Places
+from rasreconcile.resolve.plan_inputs import Closure
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
 from rasreconcile.specfile import LoadedSpec
@@ -138,7 +138,7 @@ def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> None:
         for d in drafts.values()
     }
     for draft in drafts.values():
-        asked = Asked(
+        asked = ClosureRequest(
             address=draft.address,
             project=draft.found.path,
             number=draft.number,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rasreconcile.facts import DatasetFacts, Difference, FlowKind, HdfFacts, Identity
-from rasreconcile.messages import FINISHED, log_errors
+from rasreconcile.hecras_messages import FINISHED, log_errors
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
 

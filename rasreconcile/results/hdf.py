@@ -21,7 +21,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, DatasetFacts, Difference, HdfFacts
 from rasreconcile.results import layout
 from rasreconcile.results.baseline import difference
-from rasreconcile.results.pieces import Sums, pieces
+from rasreconcile.results.chunks import Sums, pieces
 
 Thoroughness = Literal["summary", "every dataset"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rasreconcile.facts import LogFacts, Trouble
-from rasreconcile.messages import is_failure
+from rasreconcile.hecras_messages import is_failure
 from rasreconcile.project import entries
 from rasreconcile.results.times import moment, simulation
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasreconcile.facts import DatasetFacts, FlowKind
-from rasreconcile.results.pieces import Sums
+from rasreconcile.results.chunks import Sums
 
 if TYPE_CHECKING:
     from rasreconcile.results.hdf import Tree

@@ -5,35 +5,21 @@ from rasreconcile.spec.document import Retries, Spec
 from rasreconcile.spec.engines import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 from rasreconcile.spec.expectations import AtMost, BaselineExpectation, DatasetExpectation, Expectations
 from rasreconcile.spec.plans import PlanEntry, StopWhen
-from rasreconcile.spec.workers import (
-    Credentials,
-    DockerWorker,
-    LocalWorker,
-    PsExecWorker,
-    SlurmWorker,
-    SshWorker,
-    WorkerSpec,
-)
+from rasreconcile.spec.workers import WorkerBase
 
 __all__ = [
     "AtMost",
     "BaselineExpectation",
     "CommandEngine",
-    "Credentials",
     "DatasetExpectation",
-    "DockerWorker",
     "EngineSpec",
     "Expectations",
     "HecRasEngine",
-    "LocalWorker",
     "PlanEntry",
-    "PsExecWorker",
     "Retries",
     "Secret",
-    "SlurmWorker",
     "Spec",
-    "SshWorker",
     "SteadyEngine",
     "StopWhen",
-    "WorkerSpec",
+    "WorkerBase",
 ]

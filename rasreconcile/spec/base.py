@@ -43,7 +43,7 @@ FORMS: Mapping[str, str] = {
 """What a pattern asks for, in words."""
 
 
-class Model(BaseModel):
+class SpecModel(BaseModel):
     """A part of the spec. Unknown keys are faults; a loaded spec never changes."""
 
     model_config = ConfigDict(
@@ -55,7 +55,7 @@ class Model(BaseModel):
     )
 
 
-class Secret(Model):
+class Secret(SpecModel):
     """Where a secret is to be found when it is needed; never the secret itself. Give one of the two."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
@@ -79,13 +79,13 @@ class Secret(Model):
         return self
 
 
-def secrets_of(part: Model) -> Iterator[Secret]:
+def secrets_of(part: SpecModel) -> Iterator[Secret]:
     """Every secret that a part of a spec names."""
     for name in type(part).model_fields:
         value = getattr(part, name)
         if isinstance(value, Secret):
             yield value
-        elif isinstance(value, Model):
+        elif isinstance(value, SpecModel):
             yield from secrets_of(value)
 
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from rasreconcile.spec.base import CountOrShare, Duration, Model, Patience, Words, in_words
+from rasreconcile.spec.base import CountOrShare, Duration, Patience, SpecModel, Words, in_words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.plans import PlanEntry, StopWhen
 from rasreconcile.spec.workers import Workers
 
 
-class Retries(Model):
+class Retries(SpecModel):
     """How often, and how soon, a run that failed is tried again."""
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
@@ -42,7 +42,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-class Spec(Model):
+class Spec(SpecModel):
     """Which results must exist, what they must show, and who may compute them."""
 
     version: Annotated[Literal[1], BeforeValidator(_whole)]

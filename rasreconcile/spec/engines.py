@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasreconcile.spec.base import VARIABLE, VERSION, Model
+from rasreconcile.spec.base import VARIABLE, VERSION, SpecModel
 
 
-class HecRasEngine(Model):
+class HecRasEngine(SpecModel):
     """HEC-RAS itself, as installed on the workers."""
 
     type: Literal["hec-ras"]
@@ -19,14 +19,14 @@ class HecRasEngine(Model):
     """As in `"6.6"`; a worker whose HEC-RAS is another version is refused."""
 
 
-class SteadyEngine(Model):
+class SteadyEngine(SpecModel):
     """The built-in one-dimensional steady engine."""
 
     type: Literal["steady"]
     """`steady`."""
 
 
-class CommandEngine(Model):
+class CommandEngine(SpecModel):
     """Any program that reads a HEC-RAS project and writes the plan's result HDF."""
 
     type: Literal["command"]

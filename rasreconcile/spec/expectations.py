@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from rasreconcile.spec.base import Model, Words
+from rasreconcile.spec.base import SpecModel, Words
 
 
-class AtMost(Model):
+class AtMost(SpecModel):
     """A bound on the absolute value."""
 
     at_most: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """The bound; the value may be as large, positive or negative."""
 
 
-class DatasetExpectation(Model):
+class DatasetExpectation(SpecModel):
     """What one numeric dataset must show; its presence is demanded by naming it."""
 
     finite: bool = False
@@ -35,7 +35,7 @@ class DatasetExpectation(Model):
         return value
 
 
-class BaselineExpectation(Model):
+class BaselineExpectation(SpecModel):
     """Another result of the same model, from which the water surfaces may differ only so far."""
 
     file: Words
@@ -45,7 +45,7 @@ class BaselineExpectation(Model):
     maxima at every cell and section. Water in one of the two only is a difference too."""
 
 
-class Expectations(Model):
+class Expectations(SpecModel):
     """What the result of a plan must show. The defaults ask for a completed HEC-RAS computation."""
 
     completed: bool = True

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Model, Patience, Tuple, Words
+from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Patience, SpecModel, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.expectations import Expectations
 
@@ -50,7 +50,7 @@ Numbers = Annotated[
 ]
 
 
-class StopWhen(Model):
+class StopWhen(SpecModel):
     """What a run must show in its messages to be ended before its time; the plan is then quarantined."""
 
     unstable: bool = True
@@ -61,7 +61,7 @@ class StopWhen(Model):
     """More computation steps than this ran out of iterations."""
 
 
-class PlanEntry(Model):
+class PlanEntry(SpecModel):
     """Some plans of a project, or of every project that a pattern matches."""
 
     project: Words

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rasreconcile.specfile.loading import LoadedSpec
+    from rasreconcile.specfile.loader import LoadedSpec
+    from rasreconcile.workers.kind import Kinds
 
 __all__ = ["LoadedSpec", "load", "reference_markdown", "schema_json"]
 
 
-def load(path: Path) -> LoadedSpec:
-    """The spec at `path`. Raises SpecError with every fault there is."""
-    from rasreconcile.specfile.loading import load as loading  # noqa: PLC0415  pydantic and yaml only where needed
+def load(path: Path, kinds: Kinds | None = None) -> LoadedSpec:
+    """The spec at `path`; `kinds`: of its workers, left out: all. Raises SpecError with every fault there is."""
+    from rasreconcile.specfile.loader import load as loading  # noqa: PLC0415  pydantic and yaml only where needed
 
-    return loading(path)
+    return loading(path) if kinds is None else loading(path, kinds)
 
 
 def schema_json() -> str:
@@ -34,7 +35,7 @@ def reference_markdown() -> str:
 
 def __getattr__(name: str) -> object:
     if name == "LoadedSpec":
-        from rasreconcile.specfile.loading import LoadedSpec  # noqa: PLC0415  as above
+        from rasreconcile.specfile.loader import LoadedSpec  # noqa: PLC0415  as above
 
         return LoadedSpec
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

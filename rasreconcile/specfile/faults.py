@@ -12,7 +12,9 @@ from pydantic_core import ErrorDetails
 from rasreconcile.errors import Fault
 from rasreconcile.spec.base import FORMS
 from rasreconcile.specfile.known import Known, known_at
+from rasreconcile.specfile.model import spec_model
 from rasreconcile.specfile.yamltext import Document, path_of
+from rasreconcile.workers.kind import Kinds
 
 _MAPPING = ("is not a mapping", "write its keys below it, indented")
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -36,10 +38,9 @@ _BOUNDS: Mapping[str, tuple[str, str]] = {
     "too_short": ("min_length", "needs at least {}"),
     "too_long": ("max_length", "takes at most {}"),
 }
-_ADDED: Mapping[tuple[str, str | int], str] = {
+_ADDED: dict[tuple[str, str | int], str] = {
     ("Spec", "version"): "write version: 1",
     ("HecRasEngine", "version"): 'add it, as in version: "6.6"',
-    ("PsExecWorker", "session_id"): "add the number that `query session /server:HOST` shows, mostly 2",
 }
 _ELSEWHERE: Mapping[str, str] = {
     "worker_type": "it is called `type` here",
@@ -55,9 +56,13 @@ _ELSEWHERE: Mapping[str, str] = {
 """Keys that ras-commander's users bring along."""
 
 
-def faults_of(errors: Iterable[ErrorDetails], document: Document, name: str) -> list[Fault]:
+def faults_of(errors: Iterable[ErrorDetails], document: Document, name: str, kinds: Kinds) -> list[Fault]:
     """A fault for every error, at its line; none where another fault of the spec already says it."""
-    found = [(error, known_at(error["loc"], new_key=_is_new(error))) for error in errors]
+    model = spec_model(kinds)
+    found = [(error, known_at(model, error["loc"], new_key=_is_new(error))) for error in errors]
+    added = {
+        (kind.spec.__name__, key): remedy for kind in kinds.values() for key, remedy in kind.remedies.items()
+    }
     guessed = {(*known.place[:-1], _near(known)) for error, known in found if _is_new(error)}
     faults = []
     for error, known in found:
@@ -65,7 +70,7 @@ def faults_of(errors: Iterable[ErrorDetails], document: Document, name: str) -> 
         said = any(place[:n] in document.unread for n in range(len(place) + 1))
         if said or (error["type"] == "missing" and place in guessed):
             continue
-        what, remedy = _say(error, known, document)
+        what, remedy = _say(error, known, document, _ADDED | added)
         faults.append(Fault(name, document.line_of(place), path_of(place), what, remedy))
     return faults
 
@@ -103,14 +108,16 @@ def _place(error: ErrorDetails, known: Known, document: Document) -> tuple[str |
     return known.place
 
 
-def _say(error: ErrorDetails, known: Known, document: Document) -> tuple[str, str]:
+def _say(
+    error: ErrorDetails, known: Known, document: Document, added: Mapping[tuple[str, str | int], str]
+) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx") or {}
     if kind == "extra_forbidden":
         return "unknown key", _suggestion(known)
     if kind == "union_tag_not_found" and _meant_by_type(known, document):
         return "unknown key", "did you mean type?"
     if kind == "missing":
-        return "is missing", _ADDED.get((known.part_of, known.place[-1]), "add it")
+        return "is missing", added.get((known.part_of, known.place[-1]), "add it")
     if kind in _WORDS:
         return _WORDS[kind]
     if kind in _BOUNDS:

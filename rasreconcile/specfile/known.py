@@ -24,13 +24,14 @@ class Known:
     """The name of the model that the last part of `place` stands in, where it is one."""
 
 
-def known_at(location: Sequence[str | int], *, new_key: bool = False) -> Known:
+def known_at(model: type[Spec], location: Sequence[str | int], *, new_key: bool = False) -> Known:
     """Follows the location of a pydantic error; `new_key`: its last part is a key that no model has."""
-    nodes: list[Node] = [_schema()]
+    whole = _schema(model)
+    nodes: list[Node] = [whole]
     around = nodes
     place: list[str | int] = []
     for n, part in enumerate(location):
-        options = [option for node in nodes for option in _options(node)]
+        options = [option for node in nodes for option in _options(node, whole)]
         if (tagged := list(_tagged(options, part))) and not (new_key and n == len(location) - 1):
             nodes = tagged
             continue
@@ -39,21 +40,21 @@ def known_at(location: Sequence[str | int], *, new_key: bool = False) -> Known:
         if steps or isinstance(part, int) or (new_key and n == len(location) - 1):
             place.append(part)
             around, nodes = nodes, steps
-    inside = [option for node in around for option in _options(node)]
+    inside = [option for node in around for option in _options(node, whole)]
     keys = dict.fromkeys(key for option in inside for key in option.get("properties", {}))
     title = next((str(option["title"]) for option in inside if "properties" in option), "")
     return Known(tuple(place), tuple(sorted(keys)), title)
 
 
 @cache
-def _schema() -> Node:
-    return Spec.model_json_schema()
+def _schema(model: type[Spec]) -> Node:
+    return model.model_json_schema()
 
 
-def _options(node: Node) -> list[Node]:
+def _options(node: Node, whole: Node) -> list[Node]:
     if "$ref" in node:
-        return _options(_schema()["$defs"][node["$ref"].rpartition("/")[2]])
-    return [node, *(found for part in node.get("anyOf", []) for found in _options(part))]
+        return _options(whole["$defs"][node["$ref"].rpartition("/")[2]], whole)
+    return [node, *(found for part in node.get("anyOf", []) for found in _options(part, whole))]
 
 
 def _tagged(options: list[Node], part: str | int) -> Iterator[Node]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ from rasreconcile.errors import Fault
 from rasreconcile.specfile.faults import near
 from rasreconcile.specfile.files import place_of
 from rasreconcile.specfile.yamltext import Document, Place, path_of
+from rasreconcile.workers.kind import Kind, Kinds
 
 
-def names_that_mean_nothing(document: Document, name: str) -> list[Fault]:
-    """Faults of `only_on` and `through`; looked for in the plain values, so that they are told with all others."""
+def names_that_mean_nothing(document: Document, name: str, kinds: Kinds) -> list[Fault]:
+    """Faults of `only_on`, and of workers that name others; in the plain values, to be told with the rest."""
     faults = []
-    for place, word, known, what in _references(document.value):
+    for place, word, known, what in _references(document.value, kinds):
         if word not in known:
             meant = near(word, known)
             remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known) or 'none'}"
@@ -23,10 +24,10 @@ def names_that_mean_nothing(document: Document, name: str) -> list[Fault]:
     return faults
 
 
-def folders_of_nobody(document: Document, path: Path) -> list[Fault]:
+def folders_of_nobody(document: Document, path: Path, kinds: Kinds) -> list[Fault]:
     """Faults of the paths on this machine that begin with the `~` of a user it does not have."""
     faults = []
-    for place, word in _paths(document.value):
+    for place, word in _paths(document.value, kinds):
         try:
             place_of(path, word)
         except ValueError as error:
@@ -43,32 +44,45 @@ def _short(word: str) -> str:
     return repr(word if len(word) <= 64 else f"{word[:64]}...")
 
 
-def _references(value: Any) -> Iterator[tuple[tuple[str | int, ...], str, tuple[str, ...], str]]:
+def _references(
+    value: Any, kinds: Kinds
+) -> Iterator[tuple[tuple[str | int, ...], str, tuple[str, ...], str]]:
     workers = _mapping(_mapping(value).get("workers"))
     names = tuple(workers)
-    ssh = tuple(name for name, worker in workers.items() if _mapping(worker).get("type") == "ssh")
     for name, worker in workers.items():
-        through = _mapping(worker).get("through")
-        if isinstance(through, str) and _mapping(worker).get("type") == "slurm":
-            yield ("workers", name, "through"), through, ssh, "ssh worker of this spec"
+        for key, wanted in _refers(worker, kinds).items():
+            named = _mapping(worker).get(key)
+            if isinstance(named, str):
+                those = tuple(n for n, other in workers.items() if _mapping(other).get("type") == wanted)
+                yield ("workers", name, key), named, those, f"{wanted} worker of this spec"
     for index, entry in enumerate(_list(_mapping(value).get("plans"))):
         for n, word in enumerate(_list(_mapping(entry).get("only_on"))):
             if isinstance(word, str):
                 yield ("plans", index, "only_on", n), word, names, "worker of this spec"
 
 
-def _paths(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _paths(value: Any, kinds: Kinds) -> Iterator[tuple[tuple[str | int, ...], str]]:
     whole = _mapping(value)
     here: list[tuple[tuple[str | int, ...], Any]] = [((key,), whole.get(key)) for key in ("state", "results")]
     here += [(("path_map", prefix), place) for prefix, place in _mapping(whole.get("path_map")).items()]
     for name, worker in _mapping(whole.get("workers")).items():
-        local = ("worker_folder", "ras_exe_path") if _mapping(worker).get("type") == "local" else ()
-        for key in (*local, "ssh_key_path", "psexec_path"):
+        kind = _kind(worker, kinds)
+        for key in kind.local_paths if kind else ():
             here.append((("workers", name, key), _mapping(worker).get(key)))
     for index, entry in enumerate(_list(whole.get("plans"))):
         for key in ("project", "results"):
             here.append((("plans", index, key), _mapping(entry).get(key)))
     yield from ((place, word) for place, word in here if isinstance(word, str) and word.startswith("~"))
+
+
+def _kind(worker: Any, kinds: Kinds) -> Kind | None:
+    named = _mapping(worker).get("type")
+    return kinds.get(named) if isinstance(named, str) else None
+
+
+def _refers(worker: Any, kinds: Kinds) -> Mapping[str, str]:
+    kind = _kind(worker, kinds)
+    return kind.refers if kind else {}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from rasreconcile.spec import Spec
 from rasreconcile.spec.base import in_words
+from rasreconcile.specfile.model import spec_model
+from rasreconcile.workers.kinds import KINDS
 
 
 class _AsWritten(GenerateJsonSchema):
@@ -21,7 +22,7 @@ class _AsWritten(GenerateJsonSchema):
 
 def schema() -> dict[str, Any]:
     """JSON Schema, draft 2020-12."""
-    generated = Spec.model_json_schema(schema_generator=_AsWritten)
+    generated = spec_model(KINDS).model_json_schema(schema_generator=_AsWritten)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **generated}
 
 

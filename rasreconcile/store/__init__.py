@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rasreconcile.store.filing import file_request
-    from rasreconcile.store.memory import Store
+    from rasreconcile.store.requests import file_request
+    from rasreconcile.store.store import Store
 
 __all__ = ["Store", "file_request"]
 
@@ -14,11 +14,11 @@ __all__ = ["Store", "file_request"]
 def __getattr__(name: str) -> object:
     # sqlite-utils is a third of a second of import.
     if name == "Store":
-        from rasreconcile.store.memory import Store  # noqa: PLC0415
+        from rasreconcile.store.store import Store  # noqa: PLC0415
 
         return Store
     if name == "file_request":
-        from rasreconcile.store.filing import file_request  # noqa: PLC0415
+        from rasreconcile.store.requests import file_request  # noqa: PLC0415
 
         return file_request
     raise AttributeError(name)

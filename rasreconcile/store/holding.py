@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rasreconcile.errors import StoreBusy, StoreError
 from rasreconcile.store import lock
-from rasreconcile.store.reading import Reader
+from rasreconcile.store.reader import Reader
 
 _PATIENCE = 0.5
 """Seconds: a reader that asks whether the lock is held has it for an instant itself."""

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId
 from rasreconcile.reconcile.observed import Assessed
 from rasreconcile.records import Progress
-from rasreconcile.runs import Failure
 from rasreconcile.store import rows
-from rasreconcile.store.questions import Questions
+from rasreconcile.store.queries import Queries
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 
-class Notes(Questions):
+class Notes(Queries):
     """A part of the store; every method that writes is one transaction."""
 
     _database: Database

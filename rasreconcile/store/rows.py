@@ -12,9 +12,10 @@ from sqlite3 import Row
 from typing import Any
 
 from rasreconcile.facts import LogFacts, Trouble
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
-from rasreconcile.reconcile.observed import Assessed, Evidence
+from rasreconcile.reconcile.observed import Assessed, HdfEvidence
 from rasreconcile.records import (
     Event,
     FileStat,
@@ -26,7 +27,7 @@ from rasreconcile.records import (
     Published,
     Request,
 )
-from rasreconcile.runs import Failure, Run, RunState
+from rasreconcile.runs import Run, RunState
 
 
 def time(value: str | None) -> datetime | None:
@@ -175,7 +176,7 @@ def progress(row: Row) -> Progress:
 def assessed(row: Row) -> Assessed:
     values = json.loads(row["evidence"])
     window = values.pop("window")
-    evidence = Evidence(
+    evidence = HdfEvidence(
         **{
             **values,
             "shortfalls": tuple(values["shortfalls"]),

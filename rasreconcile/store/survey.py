@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store import rows
-from rasreconcile.store.copying import copy_whole
-from rasreconcile.store.reading import Controller, Reader
+from rasreconcile.store.backup import copy_whole
+from rasreconcile.store.reader import Controller, Reader
 from rasreconcile.store.schema import MIGRATIONS
 
 _COUNTS: Mapping[str, str] = {

@@ -11,7 +11,7 @@ from typing import Literal
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status, Trimmed, Vanished
 from rasreconcile.workers import rundir
-from rasreconcile.workers.hosts import Host
+from rasreconcile.workers.host import Host
 
 CLAIM_SECONDS = 20.0
 ASK_WHY_SECONDS = 2.0

@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Absent, EndCause, Ended, Job, OutputRecord, RunId, Running, Status, Vanished
-from rasreconcile.workers.windows.commandline import PER_CENT, program_and_arguments
+from rasreconcile.workers.commandline import PER_CENT, program_and_arguments
 
 WORK = "work"
 STARTED = "started"
@@ -200,7 +200,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class RunFiles:
     """What lies in a run directory, as one look found it."""
 
     started: str | None = None
@@ -227,7 +227,7 @@ def claim_of(text: str) -> Claim | None:
         return None
 
 
-def status_of(found: Found | None) -> Status:
+def status_of(found: RunFiles | None) -> Status:
     """What one look at a run directory means; None: there is no such directory."""
     if found is None:
         return Absent()

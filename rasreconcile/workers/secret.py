@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rasreconcile.errors import Refused
-from rasreconcile.spec.base import Model, Secret, secrets_of
+from rasreconcile.spec.base import Secret, SpecModel, secrets_of
 
 _hidden: dict[str, str] = {}
 """What was in the environment of this program, by name."""
 
 
-def hide(parts: Iterable[Model]) -> None:
+def hide(parts: Iterable[SpecModel]) -> None:
     """Takes the secrets that these parts of a spec name out of the environment: no child of ours inherits them."""
     for name in (secret.env for part in parts for secret in secrets_of(part)):
         if name is not None and name in os.environ:

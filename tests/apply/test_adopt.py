@@ -14,7 +14,7 @@ import h5py
 import pytest
 
 from rasreconcile.store import Store
-from rasreconcile.store.reading import Reader
+from rasreconcile.store.reader import Reader
 
 REAL = """\
 version: 1

@@ -11,8 +11,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from rasreconcile.controller.clock import Clock
-from rasreconcile.controller.preview import preview
+from rasreconcile.clock import Clock
+from rasreconcile.operations.diff import diff
 from rasreconcile.specfile import load
 
 SPEC = """\
@@ -116,7 +116,7 @@ def test_what_a_run_by_hand_rewrites_makes_no_plan_stale(computed: Path) -> None
 
 
 def why_not_current(spec: Path) -> str | None:
-    decision = preview(load(spec), Clock()).decision
+    decision = diff(load(spec), Clock()).decision
     (verdict,) = decision.verdicts
     assert verdict.reasons or decision.actions == ()
     return ", ".join(str(reason.cause) for reason in verdict.reasons) or None

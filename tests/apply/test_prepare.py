@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from rasreconcile.controller.preparations import unneeded_products, with_preparations
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
+from rasreconcile.study.preparations import unneeded_products, with_preparations
 
 SPEC = """\
 version: 1
@@ -33,7 +33,7 @@ plans:
 {plans}
 """
 PLAN = "  - {project: model/Basin.prj, numbers: ['01'], only_on: [solver], inputs: ['standin.jso?']}\n"
-WITH_WINE = "import sys; from pathlib import Path; import rasreconcile.engines.hec_ras.installs as i; i._WINE = {wine!r}; from rasreconcile.__main__ import main; main()"
+WITH_WINE = "import sys; from pathlib import Path; import rasreconcile.engines.hec_ras.install_search as i; i._WINE = {wine!r}; from rasreconcile.__main__ import main; main()"
 """The program where Wine is found at another place."""
 
 

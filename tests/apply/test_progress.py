@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from rasreconcile.controller.following import READ_AT_ONCE, read_on, source
+from rasreconcile.controller.progress_reader import READ_AT_ONCE, read_on, source
 from rasreconcile.errors import StoreError
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import Job, RunId
 from rasreconcile.results.log import Reading
-from rasreconcile.runs import Failure, Run
+from rasreconcile.runs import Run
 from rasreconcile.store import Store
-from rasreconcile.store.reading import Reader
-from rasreconcile.workers.local import local_worker
+from rasreconcile.store.reader import Reader
+from rasreconcile.workers.local.worker import local_worker
 
 PRINTS = """\
 import pathlib, shutil, sys, time

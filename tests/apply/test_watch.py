@@ -38,7 +38,7 @@ def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched
 ) -> None:
     from rasreconcile.cli import apply
     from rasreconcile.cli.verbs import run
-    from rasreconcile.watch import watching
+    from rasreconcile.watch import file_events
 
     study.command()
     real, calls = apply.applied, []
@@ -58,8 +58,8 @@ def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched
 
     monkeypatch.chdir(study.folder)
     monkeypatch.setattr(apply, "applied", applied)
-    monkeypatch.setattr(watching, "first_change", first_change)
-    monkeypatch.setattr(watching, "LOOK_ANYWAY", 0.05)
+    monkeypatch.setattr(file_events, "first_change", first_change)
+    monkeypatch.setattr(file_events, "LOOK_ANYWAY", 0.05)
     assert run(["watch", "spec.yaml"]) == 130
     # What could not be done the first time is work that no file tells of: it is found by looking.
     assert calls == ["applied", "watched", "applied", "watched"]

@@ -5,26 +5,26 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from rasreconcile.controller import stations
-from rasreconcile.controller.apply import Apply, Asked, Outcome
-from rasreconcile.controller.clock import Clock
+from rasreconcile.clock import Clock
+from rasreconcile.controller.apply import Apply, Outcome, Requester
 from rasreconcile.jobs import Absent, Job, RunId, Status
 from rasreconcile.records import Event
 from rasreconcile.specfile import load
-from rasreconcile.workers.memory import MemoryWorker, MemoryWorld, Play
+from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
+from rasreconcile.workers.local.kind import LOCAL
 from tests.apply.conftest import Study, study
 
 __all__ = ["Controlled", "Study", "controlled", "study"]
 
 
-class Counting(MemoryWorker):
+class Counting(FakeWorker):
     """A worker that counts what is asked of it."""
 
-    def __init__(self, world: MemoryWorld, controlled: Controlled) -> None:
+    def __init__(self, world: FakeWorld, controlled: Controlled) -> None:
         super().__init__(world)
         self.world = world
         self.controlled = controlled
@@ -56,7 +56,7 @@ class Controlled:
     """A study, one world for all its workers, and the controller as a call."""
 
     study: Study
-    world: MemoryWorld
+    world: FakeWorld
     calls: Counter[str] = field(default_factory=Counter)
     events: list[Event] = field(default_factory=list)
     answers_late: bool = False
@@ -65,8 +65,9 @@ class Controlled:
         self.applying = self.make()
 
     def make(self) -> Apply:
-        loaded = load(self.study.folder / "spec.yaml")
-        self.applying = Apply(loaded, Asked("a test"), self.events.append, lambda moment: None, Clock())
+        opener = replace(LOCAL, opener=lambda name, spec, folder: Counting(self.world, self))
+        loaded = load(self.study.folder / "spec.yaml", {"local": opener})
+        self.applying = Apply(loaded, Requester("a test"), self.events.append, lambda moment: None, Clock())
         return self.applying
 
     def apply(self) -> Outcome:
@@ -77,10 +78,8 @@ class Controlled:
 
 
 @pytest.fixture
-def controlled(study: Study, monkeypatch: pytest.MonkeyPatch) -> Controlled:
+def controlled(study: Study) -> Controlled:
     study.spec(engine='{type: command, command: [compute, "{output}"]}', expect="{completed: false}")
     ready = (study.folder / "ready.hdf").read_bytes()
-    world = MemoryWorld(lambda run, job, inputs: Play(outputs=dict.fromkeys(job.outputs, ready)))
-    one = Controlled(study, world)
-    monkeypatch.setattr(stations, "open_worker", lambda name, spec, folder: Counting(world, one))
-    return one
+    world = FakeWorld(lambda run, job, inputs: FakeRun(outputs=dict.fromkeys(job.outputs, ready)))
+    return Controlled(study, world)

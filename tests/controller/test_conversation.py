@@ -7,18 +7,19 @@ import time
 
 import pytest
 
-from rasreconcile.controller import collecting, settling
+from rasreconcile.controller import reuse
 from rasreconcile.controller.apply import Exit
 from rasreconcile.errors import PublishHeld, Refused, Unreachable
 from rasreconcile.reconcile.verdicts import Phase, Sync
-from rasreconcile.results.reader import ReaderKilled
-from rasreconcile.workers.memory import Play
+from rasreconcile.results import reader_pool
+from rasreconcile.results.reader_pool import ReaderKilled
+from rasreconcile.workers.fake import FakeRun
 
 GONE = Unreachable("the link is down")
 
 
 def soon(world, seconds: float) -> None:
-    threading.Timer(seconds, world.mend).start()
+    threading.Timer(seconds, world.recover).start()
 
 
 def one_plan(controlled) -> None:
@@ -32,7 +33,7 @@ def dies_before_its_only_start(controlled) -> None:
     controlled.world.fail("start", ZeroDivisionError("a bug"), times=None)
     with pytest.raises(ZeroDivisionError):
         controlled.apply()
-    controlled.world.mend()
+    controlled.world.recover()
     assert controlled.world.launched == []
 
 
@@ -56,7 +57,7 @@ def test_a_worker_that_falls_silent_before_a_restart_is_asked_now_and_then(contr
 
 
 def test_a_cancel_that_is_not_heard_is_repeated_now_and_then(controlled) -> None:
-    controlled.world.playwright = lambda run, job, inputs: Play(lasts=None)
+    controlled.world.fake_run_for = lambda run, job, inputs: FakeRun(lasts=None)
     apply = controlled.make()
 
     def interrupt() -> None:
@@ -71,7 +72,7 @@ def test_a_cancel_that_is_not_heard_is_repeated_now_and_then(controlled) -> None
     threading.Thread(target=interrupt).start()
     assert apply.run().exit is Exit.INTERRUPTED
     assert 3 < controlled.calls["cancel"] <= 9
-    assert all(not life.over or life.over[1] == "cancelled" for life in controlled.world.lives.values())
+    assert all(not life.over or life.over[1] == "cancelled" for life in controlled.world.runs_there.values())
 
 
 def test_what_was_said_of_a_run_before_it_was_started_is_not_believed_after(controlled) -> None:
@@ -89,35 +90,35 @@ def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, 
     spec.write_text(
         spec.read_text().replace("completed: false", "completed: false, datasets: {/x: {finite: true}}")
     )
-    real = settling.shortfalls
+    real = reuse.shortfalls
 
     def fails(*words):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(settling, "shortfalls", fails)
+    monkeypatch.setattr(reuse, "shortfalls", fails)
     outcome = controlled.apply()
     assert outcome.exit is Exit.STALLED
     assert {(v.sync, v.phase) for v in outcome.decision.verdicts} == {(Sync.UNKNOWN, Phase.HELD)}
     assert all("cannot be judged now: [Errno 5]" in v.note for v in outcome.decision.verdicts)
     assert len(controlled.told("held")) == 4
-    monkeypatch.setattr(settling, "shortfalls", real)
+    monkeypatch.setattr(reuse, "shortfalls", real)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 
 
 def test_a_result_whose_reader_was_killed_is_held_and_not_computed_again(controlled, monkeypatch) -> None:
-    real = collecting.reader.read
+    real = reader_pool.read
 
     def killed(path, **asked):
         raise ReaderKilled(f"{path}: the process that read it was killed; is this machine out of memory?")
 
-    monkeypatch.setattr(collecting.reader, "read", killed)
+    monkeypatch.setattr(reader_pool, "read", killed)
     outcome = controlled.apply()
     assert outcome.exit is Exit.STALLED
     assert {v.phase for v in outcome.decision.verdicts} == {Phase.HELD}
     # Three slots; the fourth plan waits for one.
     assert sum("is this machine out of memory?" in v.note for v in outcome.decision.verdicts) == 3
-    monkeypatch.setattr(collecting.reader, "read", real)
+    monkeypatch.setattr(reader_pool, "read", real)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 
@@ -128,18 +129,18 @@ def test_what_cannot_be_copied_now_is_held_and_not_computed(controlled, monkeypa
         spec.read_text()
         + "  - {project: Willow.prj, name: Again, numbers: ['01'], expect: {completed: false}}\n"
     )
-    real = settling.put_in_place
+    real = reuse.put_in_place
 
     def held(proven):
         raise PublishHeld("cannot be put there: another program holds it open; close it there")
 
-    monkeypatch.setattr(settling, "put_in_place", held)
+    monkeypatch.setattr(reuse, "put_in_place", held)
     outcome = controlled.apply()
     assert outcome.exit is Exit.STALLED
     (again,) = [v for v in outcome.decision.verdicts if v.address == "Again/p01"]
     assert (again.sync, again.phase) == (Sync.MISSING, Phase.HELD)
     assert "another program holds it open" in again.note
-    monkeypatch.setattr(settling, "put_in_place", real)
+    monkeypatch.setattr(reuse, "put_in_place", real)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 

@@ -10,7 +10,7 @@ import pytest
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.adoption import assess, propose
 from rasreconcile.reconcile.decision import decide
-from rasreconcile.reconcile.observed import Assessment, Evidence, Fitness, Found, OutputSeen
+from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult, HdfEvidence, OutputSeen
 from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.reasons import Cause
 from rasreconcile.reconcile.verdicts import Phase, Sync
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 WRITTEN = datetime(2026, 3, 13, 14, 40, tzinfo=UTC)
 """Five hours west of UTC."""
 HEC_RAS = HecRasEngine(type="hec-ras", version="6.6")
-GOOD = Evidence(
+GOOD = HdfEvidence(
     file_version="HEC-RAS 6.6 September 2024",
     short_id="Peak flow",
     geometry="Muncie.g01",
@@ -29,7 +29,7 @@ GOOD = Evidence(
     window=(RAN, RAN + timedelta(seconds=40)),
     geometry_written=RAN - timedelta(seconds=5),
 )
-FOUND = Found(
+FOUND = FoundResult(
     evidence=GOOD,
     modified=WRITTEN,
     texts={"Muncie.p04": WRITTEN - HOUR, "Muncie.g01": WRITTEN - HOUR, "Muncie.u01": WRITTEN - HOUR},

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Unknown, Vanished
 from rasreconcile.plans import MISSING, Address, Component, fingerprint
 from rasreconcile.reconcile import actions as act
@@ -15,7 +16,7 @@ from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, Outpu
 from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, Share, backoff
 from rasreconcile.reconcile.reasons import Cause, differences
 from rasreconcile.reconcile.verdicts import Phase, Sync
-from rasreconcile.runs import Failure, Run, RunState
+from rasreconcile.runs import Run, RunState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POLICY = Policy()

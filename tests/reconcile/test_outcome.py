@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rasreconcile.jobs import Ended, Evidence
+from rasreconcile.failures import Failure
+from rasreconcile.jobs import Ended, RunEvidence
 from rasreconcile.reconcile.outcome import for_want_of_room
-from rasreconcile.runs import Failure
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 CRASH = Failure(kind="permanent", cause="computation failed", message="the command exited with 1")
 
 
-def evidence(room: int | None, log: str = "") -> Evidence:
-    return Evidence(ended=Ended(exit_code=1, started=AT, ended=AT, outputs={}, room=room), log=log)
+def evidence(room: int | None, log: str = "") -> RunEvidence:
+    return RunEvidence(ended=Ended(exit_code=1, started=AT, ended=AT, outputs={}, room=room), log=log)
 
 
 @pytest.mark.parametrize(

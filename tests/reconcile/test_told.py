@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId, Unknown
 from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.observed import LiveRun
 from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy
 from rasreconcile.reconcile.verdicts import Phase
-from rasreconcile.runs import Failure, Run, RunState
+from rasreconcile.runs import Run, RunState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POLICY = Policy(wait=timedelta(minutes=10), at_most=timedelta(minutes=10))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasreconcile.facts import LogFacts
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Status, Vanished
 from rasreconcile.plans import Address, Plan, component, fingerprint
 from rasreconcile.reconcile import actions as act
@@ -18,7 +19,7 @@ from rasreconcile.reconcile.observed import LiveRun, NoOutput, Output, OutputSee
 from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Published
-from rasreconcile.runs import LIVE, Failure, Run, RunState
+from rasreconcile.runs import LIVE, Run, RunState
 from rasreconcile.spec import Expectations, SteadyEngine, StopWhen
 
 START = datetime(2026, 1, 2, tzinfo=UTC)

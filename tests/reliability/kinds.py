@@ -19,11 +19,12 @@ from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rasreconcile.controller import stations
 from rasreconcile.errors import RasReconcileError
 from rasreconcile.jobs import Fetched, Job, Problem, RunId, Status
 from rasreconcile.workers.detached import DetachedWorker
-from rasreconcile.workers.memory import MemoryWorker, MemoryWorld, Play
+from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
+from rasreconcile.workers.kind import Kinds
+from rasreconcile.workers.local.kind import LOCAL
 from tests.reliability.points import Points
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class Kind(Protocol):
     def begin(self, folder: Path, scenario: Scenario) -> None:
         """The place is there from now on, whatever happens to controllers."""
 
-    def install(self, points: Points) -> None:
-        """In the controller's process, before its command line: calls to the worker are points too."""
+    def install(self, points: Points) -> Kinds | None:
+        """In the controller's process: calls to the worker are points too. The kinds of worker it is started with."""
 
     def computations(self) -> Mapping[str, int]:
         """How often each plan was really computed since `begin`, by `Willow.p01`."""
@@ -99,9 +100,10 @@ class Local(Here):
         self.folder = folder
         self.runs = folder / "runs"
 
-    def install(self, points: Points) -> None:
+    def install(self, points: Points) -> Kinds | None:
         for name in CALLS:
             points.around(DetachedWorker, name)
+        return None
 
     def computations(self) -> Mapping[str, int]:
         return Counter(path.name.rpartition(".")[0] for path in self.folder.glob("ran/*.*"))
@@ -149,10 +151,10 @@ class Memory(Here):
             assert time.monotonic() < until, "the world did not begin"
             time.sleep(0.001)
 
-    def install(self, points: Points) -> None:
+    def install(self, points: Points) -> Kinds | None:
         for name in CALLS:
             points.around(FarMemoryWorker, name)
-        stations.open_worker = lambda name, spec, folder, *more: FarMemoryWorker(self.address)
+        return {"local": replace(LOCAL, opener=lambda name, spec, folder: FarMemoryWorker(self.address))}
 
     def computations(self) -> Mapping[str, int]:
         counts: Mapping[str, int] = _ask(self.address, "computations")
@@ -235,26 +237,27 @@ def _serve(address: str, folder: Path, scenario: Scenario) -> None:
     """The world's process: never returns."""
     ran = Counter[str]()
 
-    def playwright(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> Play:
+    def fake_run_for(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> FakeRun:
         plan = job.steps[0][2]
         flow = next(data for name, data in inputs.items() if re.search(r"\.[fu]0", name))
         version = int(flow.rpartition(b"version ")[2].split()[0])
-        play = scenario.play(plan, version, ran[plan], (folder / f"ready-{version}.hdf").read_bytes())
+        fake_run = scenario.fake_run(plan, version, ran[plan], (folder / f"ready-{version}.hdf").read_bytes())
         ran[plan] += 1
         # Whatever it leaves, it leaves under every name that is asked for.
         return replace(
-            play, outputs=dict.fromkeys(job.outputs, *play.outputs.values()) if play.outputs else {}
+            fake_run,
+            outputs=dict.fromkeys(job.outputs, *fake_run.outputs.values()) if fake_run.outputs else {},
         )
 
-    world = MemoryWorld(playwright)
-    worker = MemoryWorker(world)
+    world = FakeWorld(fake_run_for)
+    worker = FakeWorker(world)
     plans: dict[RunId, str] = {}
 
     def answer(method: str, words: tuple[Any, ...]) -> Any:
         if method == "computations":
             return Counter(plans[run] for run in world.launched)
         if method == "left":
-            return list(world.lives)
+            return list(world.runs_there)
         if method == "start":
             plans[words[0]] = words[1].steps[0][2]
         if method == "fetch":

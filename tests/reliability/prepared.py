@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rasreconcile.engines.hec_ras import installs
+from rasreconcile.engines.hec_ras import install_search
 from tests.reliability.scenarios import MARK, Scenario
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class HecRas(Scenario):
         flow.write_bytes(flow.read_bytes().replace(b"    2000", b"    9000"))
 
     def equip(self, folder: Path, argv: Sequence[str]) -> None:
-        installs._WINE = (str(folder / "wine"),)
+        install_search._WINE = (str(folder / "wine"),)
         os.environ["WINEPREFIX"] = str(folder / "no prefix")
 
     def output(self, plan: str) -> str:

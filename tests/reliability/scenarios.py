@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rasreconcile.controller import following
+from rasreconcile.controller import progress_reader
 from rasreconcile.plans import Address
 from rasreconcile.store import file_request
-from rasreconcile.store.reading import Reader
-from rasreconcile.workers.memory import Play
+from rasreconcile.store.reader import Reader
+from rasreconcile.workers.fake import FakeRun
 
 if TYPE_CHECKING:
     from tests.reliability.kinds import Kind
@@ -109,9 +109,9 @@ done
         """Plans that are computed otherwise, as branches of a `case`."""
         return "-) ;;"
 
-    def play(self, plan: str, version: int, ran: int, ready: bytes) -> Play:
+    def fake_run(self, plan: str, version: int, ran: int, ready: bytes) -> FakeRun:
         """The same in the world of the kind `memory`; `ran`: how often before."""
-        return Play(outputs={"": ready}, printed=b"computed\n", lasts=timedelta(milliseconds=30))
+        return FakeRun(outputs={"": ready}, printed=b"computed\n", lasts=timedelta(milliseconds=30))
 
     def settle(self, state: Path) -> None:
         """Version 1 was applied: what else is before version 2 is wanted."""
@@ -173,10 +173,10 @@ class Mixed(Scenario):
             f" mkdir {folder}/ran/failed 2>/dev/null; then exit 1; fi ;;"
         )
 
-    def play(self, plan: str, version: int, ran: int, ready: bytes) -> Play:
+    def fake_run(self, plan: str, version: int, ran: int, ready: bytes) -> FakeRun:
         if plan.endswith("p03") and version == 2 and ran == 0:
-            return Play(exit_code=1, printed=b"not this time\n", lasts=timedelta(milliseconds=20))
-        return super().play(plan, version, ran, ready)
+            return FakeRun(exit_code=1, printed=b"not this time\n", lasts=timedelta(milliseconds=20))
+        return super().fake_run(plan, version, ran, ready)
 
     def settle(self, state: Path) -> None:
         """p04 is to be known again from its receipt."""
@@ -266,10 +266,10 @@ class Stopped(Scenario):
             f" *.p02) if grep -q 'version 2' Willow.f02; then echo '{UNSTABLE}'; {FOREVER} fi ;;"
         )
 
-    def play(self, plan: str, version: int, ran: int, ready: bytes) -> Play:
+    def fake_run(self, plan: str, version: int, ran: int, ready: bytes) -> FakeRun:
         if version == 1 or plan.endswith(("p03", "p04")):
-            return super().play(plan, version, ran, ready)
-        return Play(printed=f"{UNSTABLE}\n".encode() if plan.endswith("p02") else b"", lasts=None)
+            return super().fake_run(plan, version, ran, ready)
+        return FakeRun(printed=f"{UNSTABLE}\n".encode() if plan.endswith("p02") else b"", lasts=None)
 
     def change(self, folder: Path) -> None:
         super().change(folder)
@@ -283,7 +283,7 @@ class Stopped(Scenario):
 
     def equip(self, folder: Path, argv: Sequence[str]) -> None:
         # What goes before finds nothing that must be stopped yet.
-        following.READ_EVERY = 60.0 if argv in self.before else 0.05
+        progress_reader.READ_EVERY = 60.0 if argv in self.before else 0.05
 
 
 class ByHand(Stopped):

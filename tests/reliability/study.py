@@ -18,7 +18,7 @@ from pathlib import Path
 
 import rasreconcile
 from rasreconcile.cli.verbs import run as command_line
-from rasreconcile.controller import stations
+from rasreconcile.controller import connected_workers
 from tests.reliability.kinds import Kind
 from tests.reliability.points import MARK, Points
 from tests.reliability.scenarios import Scenario
@@ -135,12 +135,12 @@ def _be_controller(study: Study, tell: int, die_at: int | None, argv: Sequence[s
         os.dup2(said, 2)
         faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
         # So that a trial is over sooner.
-        stations.FASTEST_POLL = 0.01
+        connected_workers.FASTEST_POLL = 0.01
         study.scenario.equip(study.folder, argv)
         points = study.points(tell, die_at)
-        study.kind.install(points)
+        kinds = study.kind.install(points)
         points.install()
-        code = command_line(list(argv))
+        code = command_line(list(argv), kinds)
     except BaseException:  # noqa: BLE001  whatever it is, it is told and this process ends
         traceback.print_exc()
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-READING = b"rasreconcile.results.reading"
+READING = b"rasreconcile.results.reader_process"
 
 
 def readers() -> dict[int, bytes]:

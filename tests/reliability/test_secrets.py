@@ -39,7 +39,7 @@ def lodger(tmp_path):
 
 
 class Watched:
-    """A controller, and what its process and everybody it started show of themselves while it lives."""
+    """A controller, and what its process and everybody it started show of themselves while it runs_there."""
 
     def __init__(self, study, *words: str) -> None:
         self.controller = study.start(*words)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from rasreconcile.workers.connection import Talk
-from rasreconcile.workers.docker import surveying
+from rasreconcile.workers.docker import choose_storage
 from rasreconcile.workers.docker.daemon import Daemon
+from rasreconcile.workers.kind import Kinds
+from rasreconcile.workers.ssh.connection import RemoteCommand
 from tests.reliability.kinds import SPEC, Kind, Local, Memory
 from tests.reliability.points import Points
 
@@ -43,14 +44,15 @@ class Ssh(Local):
             type="ssh", folder=folder, cores=cores, more=f"{place}, ssh_key_path: {self.network.key}{more}"
         )
 
-    def install(self, points: Points) -> None:
+    def install(self, points: Points) -> Kinds | None:
         os.environ["HOME"] = str(self.network.home)
         os.environ.pop("SSH_AUTH_SOCK", None)
-        super().install(points)
+        kinds = super().install(points)
         points.around(paramiko.SSHClient, "connect")
         points.around(paramiko.Channel, "exec_command")
         for name in ("send", "end_sending"):
-            points.around(Talk, name)
+            points.around(RemoteCommand, name)
+        return kinds
 
     def left_over(self, kept: Collection[str], kills: int) -> list[str]:
         return super().left_over(kept, kills) + [f"session {pid}" for pid in self.server.sessions()]
@@ -115,10 +117,10 @@ class Docker(Local):
         # Containers are not root.
         ran.chmod(0o777)
 
-    def install(self, points: Points) -> None:
-        super().install(points)
+    def install(self, points: Points) -> Kinds | None:
+        kinds = super().install(points)
         # Nobody else is at work here: what is there is left by one that was killed.
-        surveying.ABANDONED = -60.0
+        choose_storage.ABANDONED = -60.0
         for name in CALLED:
             points.around(Daemon, name)
         put, get = Daemon.put, Daemon.get
@@ -139,6 +141,7 @@ class Docker(Local):
                 points.reach("after piece received")
 
         Daemon.put, Daemon.get = counted_put, counted_get  # type: ignore[method-assign]
+        return kinds
 
     def left_over(self, kept: Collection[str], kills: int) -> list[str]:
         containers = self.containers()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from rasreconcile.controller.progress import RunProgress
+from rasreconcile.controller.snapshot import RunSnapshot
 from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
@@ -18,17 +18,17 @@ SIMULATED = datetime.fromisoformat("1900-01-01T00:44:20")
 
 def going(
     said: LogFacts | None = None, done: float | None = None, expected: timedelta | None = None
-) -> RunProgress:
+) -> RunSnapshot:
     run = Run(
         id=RunId("r1"), address=Address("Muncie/p04"), fingerprint="f", worker="desk", slot=0, cores=1,
         state=RunState.RUNNING, reason="never-run", created=datetime(2026, 1, 2, tzinfo=UTC),
     )  # fmt: skip
-    return RunProgress(run, 3 * MINUTE, expected, said, done)
+    return RunSnapshot(run, 3 * MINUTE, expected, said, done)
 
 
 @dataclass
 class Moment:
-    longest: list[RunProgress]
+    longest: list[RunSnapshot]
     plans: int = 40
     syncs: dict[str, int] = field(default_factory=lambda: {"current": 3})
     phases: dict[str, int] = field(default_factory=lambda: {"running": 9, "queued": 28})

@@ -14,7 +14,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.records import Mention
 from rasreconcile.resolve import Contents
 from rasreconcile.store import Store
-from rasreconcile.store.reading import Reader
+from rasreconcile.store.reader import Reader
 from rasreconcile.store.schema import APPLICATION_ID, TABLES_1
 
 SAID = (Mention("terrain", r".\T.hdf", 3),)

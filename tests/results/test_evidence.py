@@ -19,7 +19,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, Identity
 from rasreconcile.results import hdf
 from rasreconcile.results.expectations import judge
-from rasreconcile.results.reader import ReaderKilled, Readers
+from rasreconcile.results.reader_pool import ReaderKilled, Readers
 from rasreconcile.results.times import simulation
 from rasreconcile.spec import BaselineExpectation, Expectations
 

@@ -9,7 +9,7 @@ from typing import Any
 from dockerd import IMAGE, INSTALLED, Dockerd
 
 from rasreconcile.jobs import RunId, Worker
-from rasreconcile.spec import DockerWorker
+from rasreconcile.workers.docker.kind import DockerWorker
 from rasreconcile.workers.docker.worker import docker_worker
 
 

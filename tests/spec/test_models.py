@@ -9,22 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from rasreconcile.spec import (
-    DatasetExpectation,
-    DockerWorker,
-    LocalWorker,
-    PlanEntry,
-    PsExecWorker,
-    Retries,
-    Secret,
-    SlurmWorker,
-    Spec,
-    SshWorker,
-    WorkerSpec,
-)
-from rasreconcile.spec.base import Model, duration, in_words
+from rasreconcile.spec import DatasetExpectation, PlanEntry, Retries, Secret, Spec
+from rasreconcile.spec.base import SpecModel, duration, in_words
+from rasreconcile.workers.docker.kind import DockerWorker
+from rasreconcile.workers.kinds import KINDS
+from rasreconcile.workers.local.kind import LocalWorker
+from rasreconcile.workers.psexec.kind import PsExecWorker
+from rasreconcile.workers.slurm.kind import SlurmWorker
+from rasreconcile.workers.ssh.kind import SshWorker
 
 PSEXEC = {"type": "psexec", "hostname": "lab", "share_path": r"\\lab\RasRemote", "session_id": 2}
 DOCKER = {"type": "docker", "docker_image": "hecras:6.6"}
@@ -36,8 +30,8 @@ def why_not(model: type[BaseModel], **fields: Any) -> str:
     return " | ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in caught.value.errors())
 
 
-def models() -> Iterator[type[Model]]:
-    waiting = list(Model.__subclasses__())
+def models() -> Iterator[type[SpecModel]]:
+    waiting = list(SpecModel.__subclasses__())
     while waiting:
         model = waiting.pop()
         waiting += model.__subclasses__()
@@ -45,7 +39,7 @@ def models() -> Iterator[type[Model]]:
 
 
 @pytest.mark.parametrize("model", list(models()), ids=lambda model: model.__name__)
-def test_every_field_says_what_it_means(model: type[Model]) -> None:
+def test_every_field_says_what_it_means(model: type[SpecModel]) -> None:
     silent = [name for name, field in model.model_fields.items() if not field.description]
     assert silent == []
     assert (model.__doc__ or "").strip()
@@ -215,7 +209,7 @@ def test_values_out_of_their_range_are_refused(model: type[BaseModel], fields: d
 @pytest.mark.parametrize("kind", ["local", "psexec", "ssh", "docker", "slurm"])
 def test_type_says_which_worker_it_is(kind: str) -> None:
     fields = {"psexec": PSEXEC, "docker": DOCKER, "ssh": {"hostname": "h"}}.get(kind, {})
-    assert TypeAdapter(WorkerSpec).validate_python({**fields, "type": kind}).type == kind
+    assert KINDS[kind].spec.model_validate({**fields, "type": kind}).type == kind
 
 
 @pytest.mark.parametrize("plain", ["hunter2", 12345, 1.5, True])

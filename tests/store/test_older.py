@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rasreconcile.store import Store
-from rasreconcile.store.reading import Reader
+from rasreconcile.store.reader import Reader
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, TABLES_1
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -66,15 +66,15 @@ def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> N
 
 
 def test_a_store_that_is_brought_up_while_it_is_read_is_read(first, monkeypatch) -> None:
-    from rasreconcile.store import reading
+    from rasreconcile.store import reader
 
-    real = reading._brought_up
+    real = reader._brought_up
 
     def late(path, old):
         # Whoever holds the lock does it between the reader's two looks.
         Store.open(first, now=NOW).close()
         return real(path, old)
 
-    monkeypatch.setattr(reading, "_brought_up", late)
+    monkeypatch.setattr(reader, "_brought_up", late)
     with Reader(first) as reader:
         assert reader.published()["M/p01"].digest == "d" * 64

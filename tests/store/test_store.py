@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 
 from rasreconcile.errors import StoreBusy, StoreError
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, InputFile, Plan, component, fingerprint
 from rasreconcile.records import FileStat, Hashed, LastVerdict, Published
-from rasreconcile.runs import Failure, IllegalMove, Run, RunState
+from rasreconcile.runs import IllegalMove, Run, RunState
 from rasreconcile.spec import Expectations, SteadyEngine
 from rasreconcile.store import Store, file_request
-from rasreconcile.store.place import why_not
-from rasreconcile.store.reading import Reader
+from rasreconcile.store.location import why_not
+from rasreconcile.store.reader import Reader
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TEXT = b"Geom Title=x\n"
@@ -334,7 +335,7 @@ def test_a_place_where_sqlite_cannot_keep_its_promises_is_refused(store: str, wh
 def test_reading_a_store_imports_nothing_heavy(path: Path) -> None:
     Store.open(path, now=NOW).close()
     code = (
-        "import sys; from pathlib import Path; from rasreconcile.store.reading import Reader;"
+        "import sys; from pathlib import Path; from rasreconcile.store.reader import Reader;"
         f"r = Reader(Path({str(path)!r})); r.verdicts(), r.live_runs(), r.controller();"
         "heavy = {'sqlite_utils', 'pydantic', 'h5py', 'docker', 'paramiko', 'numpy'} & set(sys.modules); assert not heavy, heavy"
     )

@@ -22,10 +22,10 @@ from sshd import Network, Sshd
 from winsshd import WindowsHost
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
-from rasreconcile.spec import SshWorker
-from rasreconcile.workers.local import local_worker
-from rasreconcile.workers.memory import MemoryWorker, MemoryWorld, Play
-from rasreconcile.workers.ssh import ssh_worker
+from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
+from rasreconcile.workers.local.worker import local_worker
+from rasreconcile.workers.ssh.kind import SshWorker
+from rasreconcile.workers.ssh.worker import ssh_worker
 
 OUTPUT = "x.p01.hdf"
 
@@ -245,12 +245,12 @@ class VolumePlace(DockerPlace, LocalPlace):
 class MemoryPlace(Place):
     def __init__(self, sources: Path) -> None:
         super().__init__(sources)
-        self.plays: dict[str, Play] = {}
-        self.world = MemoryWorld(lambda run, job, inputs: self.plays[job.steps[0][0]])
-        self.worker = MemoryWorker(self.world)
+        self.plays: dict[str, FakeRun] = {}
+        self.world = FakeWorld(lambda run, job, inputs: self.plays[job.steps[0][0]])
+        self.worker = FakeWorker(self.world)
 
     def again(self) -> Worker:
-        return MemoryWorker(self.world)
+        return FakeWorker(self.world)
 
     def job(
         self,
@@ -264,7 +264,7 @@ class MemoryPlace(Place):
         **more: object,
     ) -> Job:
         name = secrets.token_hex(4)
-        self.plays[name] = Play(
+        self.plays[name] = FakeRun(
             outputs=writes or {},
             exit_code=exits,
             printed=prints,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rasreconcile.errors import Refused
-from rasreconcile.workers.windows.commandline import PER_CENT, program_and_arguments, quoted
+from rasreconcile.workers.commandline import PER_CENT, program_and_arguments, quoted
 
 WORDS = (
     "plain",

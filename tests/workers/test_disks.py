@@ -11,7 +11,7 @@ import pytest
 
 from rasreconcile.errors import InputChanged, Refused
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
-from rasreconcile.workers.local import local_worker
+from rasreconcile.workers.local.worker import local_worker
 
 OUTPUT = "x.p01.hdf"
 

@@ -13,14 +13,14 @@ from sshd import make_key
 from users import user_with
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.spec import SshWorker
-from rasreconcile.workers import patient
-from rasreconcile.workers.ssh import ssh_worker
+from rasreconcile.workers import retry
+from rasreconcile.workers.ssh.kind import SshWorker
+from rasreconcile.workers.ssh.worker import ssh_worker
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch) -> None:
-    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.5)
 
 
 @pytest.fixture

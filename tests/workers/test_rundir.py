@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Absent, Ended, Job, OutputRecord, RunId, Running, Vanished
 from rasreconcile.workers import rundir
-from rasreconcile.workers.rundir import Found
+from rasreconcile.workers.rundir import RunFiles
 
 CLAIM = "pid 7\nstart 99\nboot abc\ntime 1700000000.5\n"
 DONE = (
@@ -36,7 +36,7 @@ def job(**more: object) -> Job:
 
 
 def test_a_whole_end_is_read_as_it_was_written() -> None:
-    assert rundir.status_of(Found(started=CLAIM, done=DONE)) == Ended(
+    assert rundir.status_of(RunFiles(started=CLAIM, done=DONE)) == Ended(
         exit_code=3,
         started=datetime(2023, 11, 14, 22, 13, 20, 500_000, tzinfo=UTC),
         ended=datetime(2023, 11, 14, 22, 13, 21, tzinfo=UTC),
@@ -47,7 +47,7 @@ def test_a_whole_end_is_read_as_it_was_written() -> None:
 
 def test_every_cut_of_an_end_is_no_end() -> None:
     for length in range(len(DONE) - 2):
-        status = rundir.status_of(Found(started=CLAIM, done=DONE[:length]))
+        status = rundir.status_of(RunFiles(started=CLAIM, done=DONE[:length]))
         assert isinstance(status, Vanished)
         assert "done.json is damaged" in status.evidence
 
@@ -56,19 +56,19 @@ def test_every_cut_of_an_end_is_no_end() -> None:
     "done", ["[]", "null", "3", DONE.replace("time limit", "boredom"), DONE.replace("2,", '"?",')]
 )
 def test_an_end_that_says_something_else_is_no_end(done: str) -> None:
-    assert isinstance(rundir.status_of(Found(started=CLAIM, done=done)), Vanished)
+    assert isinstance(rundir.status_of(RunFiles(started=CLAIM, done=done)), Vanished)
 
 
 def test_what_one_look_means() -> None:
     assert rundir.status_of(None) == Absent()
-    assert rundir.status_of(Found()) == Absent()
-    running = rundir.status_of(Found(started=CLAIM, alive=True, heartbeat=1700000015.0, log_size=4))
+    assert rundir.status_of(RunFiles()) == Absent()
+    running = rundir.status_of(RunFiles(started=CLAIM, alive=True, heartbeat=1700000015.0, log_size=4))
     assert isinstance(running, Running)
     assert (running.heartbeat, running.log_size) == (datetime(2023, 11, 14, 22, 13, 35, tzinfo=UTC), 4)
     for found, word in (
-        (Found(started=CLAIM), "process 7 is gone"),
-        (Found(started=CLAIM, unwritten=True), "is full"),
-        (Found(started="pid 7\nsta"), "its claim is damaged"),
+        (RunFiles(started=CLAIM), "process 7 is gone"),
+        (RunFiles(started=CLAIM, unwritten=True), "is full"),
+        (RunFiles(started="pid 7\nsta"), "its claim is damaged"),
     ):
         status = rundir.status_of(found)
         assert isinstance(status, Vanished)

@@ -14,7 +14,7 @@ import pytest
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Vanished
 from rasreconcile.workers import rundir
-from rasreconcile.workers.look import look_here, parse_looks
+from rasreconcile.workers.inspect import look_here, parse_looks
 
 OUTPUT = "x.p01.hdf"
 
@@ -91,7 +91,7 @@ def _one_of_each(local, a_run) -> list[RunId]:
 def _look(folder: Path, runs: list[RunId]):
     command = ["sh", "-s", str(folder), *runs]
     # By standard input, as over a connection: nothing need be installed there.
-    text = rundir.script("look.sh").encode()
+    text = rundir.script("inspect.sh").encode()
     done = subprocess.run(command, input=text, capture_output=True, check=True)
     assert done.stderr == b""
     return parse_looks(done.stdout.decode(errors="replace"), runs)
@@ -115,7 +115,7 @@ def test_an_answer_that_was_cut_short_is_no_answer(local, a_run) -> None:
 
 
 def test_the_scripts_hold_nothing_that_only_some_shells_know() -> None:
-    for name in ("runner.sh", "look.sh"):
+    for name in ("runner.sh", "inspect.sh"):
         text = rundir.script(name)
         assert not any(word in text for word in ("[[", "local ", "function ", "$'", "<<<", "&>", "mktemp"))
         assert text.startswith("#!/bin/sh\n")

@@ -17,7 +17,7 @@ from services import absent
 
 from rasreconcile.errors import InputChanged, Refused, Unreachable
 from rasreconcile.jobs import Absent, RunId, Running
-from rasreconcile.workers import patient
+from rasreconcile.workers import retry
 
 OUTPUT = "x.p01.hdf"
 TERRAIN = os.urandom(1 << 16) * 48
@@ -277,11 +277,11 @@ def test_a_folder_that_cannot_be_made_is_a_problem_with_its_remedy(ssh) -> None:
 
 
 def test_a_link_that_goes_silent_is_unreachable_and_the_run_goes_on(cut_off, run, monkeypatch) -> None:
-    from rasreconcile.workers import connection
+    from rasreconcile.workers.ssh.worker import connection
 
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 2.0)
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 1.0)
     ssh, link = cut_off
     big = os.urandom(1 << 20) * 40
     ssh.worker.start(run, ssh.job(writes={OUTPUT: b"1"}, waits=True))
@@ -303,7 +303,7 @@ def test_a_link_that_goes_silent_is_unreachable_and_the_run_goes_on(cut_off, run
     link("up")
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 15.0)
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 60.0)
-    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 10.0)
     assert isinstance(ssh.worker.poll([run])[run], Running)
     old = time.time() - 60
     os.utime(part, (old, old))
@@ -316,11 +316,11 @@ def test_a_link_that_goes_silent_is_unreachable_and_the_run_goes_on(cut_off, run
 def test_a_link_that_goes_down_in_mid_download_costs_only_what_was_on_its_way(
     cut_off, run, tmp_path, monkeypatch
 ) -> None:
-    from rasreconcile.workers import connection
+    from rasreconcile.workers.ssh.worker import connection
 
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 1.5)
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.5)
     ssh, link = cut_off
     ssh.worker.start(run, ssh.script(f"head -c 80000000 /dev/urandom >{OUTPUT}"))
     record, into = ssh.end(run).outputs[OUTPUT], tmp_path / "here"
@@ -341,7 +341,7 @@ def test_a_link_that_goes_down_in_mid_download_costs_only_what_was_on_its_way(
     link("up")
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 60.0)
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 15.0)
-    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 10.0)
     fetched = ssh.worker.fetch(run, OUTPUT, into)
     assert (fetched.size, fetched.digest) == (record.size, record.digest)
 

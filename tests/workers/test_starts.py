@@ -41,7 +41,7 @@ import hashlib, sys
 from datetime import timedelta
 from pathlib import Path
 from rasreconcile.jobs import Job, RunId, Staged
-from rasreconcile.workers.local import local_worker
+from rasreconcile.workers.local.worker import local_worker
 source = Path({str(local.sources / "data")!r})
 data = source.read_bytes()
 inputs = tuple(

@@ -15,8 +15,8 @@ from winsshd import compiled, new_windows_host
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Running
-from rasreconcile.workers import patient, rundir
-from rasreconcile.workers.windows.speech import HOME, LONGEST_FOLDER, SOURCES, sources
+from rasreconcile.workers import retry, rundir
+from rasreconcile.workers.ssh.windows_commands import HOME, LONGEST_FOLDER, SOURCES, sources
 
 AGENT = Path(rundir.__file__).parent / "windows"
 OUTPUT = "x.p01.hdf"
@@ -25,7 +25,7 @@ TERRAIN = os.urandom(1 << 16) * 48
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.0)
 
 
 def test_the_agent_for_windows_itself_is_c_sharp_5(tmp_path) -> None:

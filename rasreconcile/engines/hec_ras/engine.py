@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rasreconcile.engines.hec_ras import judging, linux, windows
+from rasreconcile.engines.hec_ras import judgement, linux, windows
 from rasreconcile.engines.hec_ras.versions import doubt
-from rasreconcile.jobs import Evidence, Install, Job
+from rasreconcile.failures import Failure
+from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
-from rasreconcile.runs import Failure
 from rasreconcile.spec import HecRasEngine
 
 
@@ -43,9 +43,9 @@ class HecRas:
             return windows.job(plan, install, self.version)
         return linux.job(plan, install, self.version)
 
-    def judge(self, evidence: Evidence) -> Failure | None:
+    def judge(self, evidence: RunEvidence) -> Failure | None:
         """HDF, messages and log must all say that it went well."""
-        return judging.judge(evidence, self.version)
+        return judgement.judge(evidence, self.version)
 
 
 def is_windows(install: Install) -> bool:

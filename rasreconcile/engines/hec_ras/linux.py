@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rasreconcile.engines.hec_ras import versions
-from rasreconcile.engines.hec_ras.naming import Naming, naming_of, prepared_needed, prepared_there
+from rasreconcile.engines.hec_ras.file_names import Naming, naming_of, prepared_needed, prepared_there
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
 from rasreconcile.engines.inputs import folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError

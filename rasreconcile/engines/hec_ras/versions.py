@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rasreconcile.versions import Version, parsed
+from rasreconcile.hecras_versions import Version, parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from rasreconcile.engines.hec_ras import versions
-from rasreconcile.engines.hec_ras.naming import naming_of
+from rasreconcile.engines.hec_ras.file_names import naming_of
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
 from rasreconcile.engines.inputs import beside_project, folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from rasreconcile.engines.steady.model import parse_model
 from rasreconcile.engines.steady.result import FILE_VERSION, FINISHED, write
-from rasreconcile.engines.steady.solving import solve
+from rasreconcile.engines.steady.river_model import parse_model
+from rasreconcile.engines.steady.solution import solve
 from rasreconcile.errors import ProjectError
 from rasreconcile.project import decode, parse_plan
 

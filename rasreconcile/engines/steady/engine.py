@@ -9,12 +9,12 @@ from pathlib import Path
 
 import rasreconcile
 from rasreconcile.engines.inputs import staged
-from rasreconcile.engines.steady.model import parse_model
+from rasreconcile.engines.steady.river_model import parse_model
 from rasreconcile.errors import ProjectError
-from rasreconcile.jobs import Evidence, Install, Job
-from rasreconcile.messages import FINISHED, last_said
+from rasreconcile.failures import ENGINE_MISSING, Failure, class_by_own_word
+from rasreconcile.hecras_messages import FINISHED, last_said
+from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
-from rasreconcile.runs import ENGINE_MISSING, Failure, class_by_own_word
 
 _LACKS = re.compile(r"^.*(?:No module named |python3: (?:command )?not found).*$", re.MULTILINE)
 _INSTALL = (
@@ -58,7 +58,7 @@ class Steady:
             process_priority=install.process_priority,
         )
 
-    def judge(self, evidence: Evidence) -> Failure | None:
+    def judge(self, evidence: RunEvidence) -> Failure | None:
         """The HDF must be there and say that it is finished; an `ERROR:` line says why it is not."""
         log, hdf = evidence.log, evidence.hdf
         text = None

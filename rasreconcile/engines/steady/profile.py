@@ -15,7 +15,7 @@ import numpy as np
 
 from rasreconcile.engines.steady.flow import Boundary
 from rasreconcile.engines.steady.roots import minimum, rising_roots
-from rasreconcile.engines.steady.sections import Array, Properties, Section
+from rasreconcile.engines.steady.section_hydraulics import Array, Properties, SectionHydraulics
 
 Regime = Literal["subcritical", "supercritical", "mixed"]
 
@@ -62,7 +62,7 @@ class Profile:
 class Solver:
     """Solves profiles of one reach; what is tabulated of its sections serves every profile."""
 
-    def __init__(self, sections: Sequence[Section], units: Units) -> None:
+    def __init__(self, sections: Sequence[SectionHydraulics], units: Units) -> None:
         self._sections = tuple(sections)
         self._units = units
         self._tables = [_table(section) for section in sections]
@@ -249,7 +249,7 @@ class Solver:
         return np.where(np.isfinite(values), values, np.inf if regime == "subcritical" else -np.inf)
 
 
-def _table(section: Section) -> tuple[Array, Properties]:
+def _table(section: SectionHydraulics) -> tuple[Array, Properties]:
     """Properties over the section's height and as much above it, with both sides of every trigger."""
     height = max(section.top - section.bottom, 1e-3)
     grid = section.bottom + height * np.linspace(0, np.sqrt(2.0), _TABLE + 1)[1:] ** 2

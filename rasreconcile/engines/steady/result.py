@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 
 from rasreconcile.engines.steady.geometry import CrossSection
-from rasreconcile.engines.steady.model import Model, Solved
 from rasreconcile.engines.steady.profile import State
+from rasreconcile.engines.steady.river_model import RiverModel, Solved
 
 FILE_VERSION = "rasreconcile steady 1"
 FINISHED = "Finished Steady Flow Simulation"
@@ -22,7 +22,7 @@ _PROFILES = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles"
 
 def write(
     path: Path,
-    model: Model,
+    model: RiverModel,
     solved: Sequence[Solved],
     *,
     names: dict[str, str],
@@ -48,12 +48,12 @@ def _attrs(group: Any, **values: object) -> None:
         group.attrs[name.replace("_", " ")] = np.bytes_(value.encode()) if isinstance(value, str) else value
 
 
-def _root(file: h5py.File, model: Model) -> None:
+def _root(file: h5py.File, model: RiverModel) -> None:
     units = "SI Units" if model.si_units else "US Customary"
     _attrs(file, File_Type="HEC-RAS Results", File_Version=FILE_VERSION, Units_System=units)
 
 
-def _plan(file: h5py.File, model: Model, names: dict[str, str]) -> None:
+def _plan(file: h5py.File, model: RiverModel, names: dict[str, str]) -> None:
     group = file.create_group("Plan Data/Plan Information")
     _attrs(
         group,
@@ -70,7 +70,7 @@ def _plan(file: h5py.File, model: Model, names: dict[str, str]) -> None:
     _attrs(file.create_group("Plan Data/Plan Parameters"), Flow_Regime=model.regime)
 
 
-def _geometry(file: h5py.File, model: Model, sections: Sequence[CrossSection]) -> None:
+def _geometry(file: h5py.File, model: RiverModel, sections: Sequence[CrossSection]) -> None:
     geometry = file.create_group("Geometry")
     _attrs(geometry, Title=model.geometry.title, Complete_Geometry="True")
     kind = np.dtype(
@@ -88,7 +88,7 @@ def _geometry(file: h5py.File, model: Model, sections: Sequence[CrossSection]) -
     group.create_dataset("Station Elevation Values", data=points)
 
 
-def _profiles(file: h5py.File, model: Model, solved: Sequence[Solved]) -> None:
+def _profiles(file: h5py.File, model: RiverModel, solved: Sequence[Solved]) -> None:
     sections = [section for part in solved for section in part.reach.sections]
     info = file.create_group("Results/Steady/Output/Geometry Info")
     kind = np.dtype([("River", "S16"), ("Reach", "S16"), ("Station", "S8"), ("Name", "S16")])
@@ -143,7 +143,7 @@ def _summary(
     group.create_dataset("Compute Processes", data=np.array(row, dtype=kind))
 
 
-def _numbers(model: Model) -> range:
+def _numbers(model: RiverModel) -> range:
     return range(len(model.flows.profiles))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rasreconcile.engines.steady.sections import Array
+from rasreconcile.engines.steady.section_hydraulics import Array
 
 Function = Callable[[float], float]
 

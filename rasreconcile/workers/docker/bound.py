@@ -14,16 +14,16 @@ from rasreconcile.errors import Refused
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.daemon import Mounted
-from rasreconcile.workers.docker.ground import INSIDE
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.paths import below
-from rasreconcile.workers.hosts import LocalHost
-from rasreconcile.workers.look import look_here
-from rasreconcile.workers.rundir import Found
-from rasreconcile.workers.staging import cached
+from rasreconcile.workers.docker.run_storage import INSIDE
+from rasreconcile.workers.host import LocalHost
+from rasreconcile.workers.input_cache import cached
+from rasreconcile.workers.inspect import look_here
+from rasreconcile.workers.rundir import RunFiles
 
 
-class BoundGround:
+class BindMountStorage:
     """Implements `Ground`."""
 
     def __init__(self, folder: Path, seen_as: str, helper: Helper) -> None:
@@ -36,7 +36,7 @@ class BoundGround:
     def mount(self, run: RunId) -> Mounted:
         return Mounted("bind", below(self._seen_as, run), INSIDE)
 
-    def look(self, runs: Collection[RunId], running: Collection[RunId]) -> Mapping[RunId, Found | None]:
+    def look(self, runs: Collection[RunId], running: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
         with self._files.answering():
             return look_here(self._folder, runs, lambda run, _: run in running)
 

@@ -23,8 +23,8 @@ from docker.types import LogConfig, Mount
 from paramiko import SSHException
 
 from rasreconcile.errors import RasReconcileError, Refused, Unreachable
-from rasreconcile.workers.docker.dialing import TIMEOUT, Address, dial, forget_idle
-from rasreconcile.workers.docker.refusals import reason_of
+from rasreconcile.workers.docker.error_messages import reason_of
+from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
 
 _PIDS = 4096
 
@@ -60,7 +60,7 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ContainerSeen:
     """A container in the daemon's list."""
 
     state: str
@@ -105,7 +105,7 @@ class About:
 class Daemon:
     """Raises Unreachable where there is no answer, Refused where the answer is no."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: DaemonAddress) -> None:
         self.address = address
         self._mine = threading.local()
         self._lock = threading.Lock()
@@ -129,24 +129,24 @@ class Daemon:
             except ImageNotFound:
                 return None
 
-    def containers(self, label: str) -> dict[str, Seen]:
+    def containers(self, label: str) -> dict[str, ContainerSeen]:
         """All containers with the label, by name, in one round trip."""
         with self._asked() as client:
             listed = client.containers(all=True, filters={"label": label})
         return {
-            name.lstrip("/"): Seen(entry["State"], entry["Labels"] or {}, float(entry["Created"]))
+            name.lstrip("/"): ContainerSeen(entry["State"], entry["Labels"] or {}, float(entry["Created"]))
             for entry in listed
             for name in entry["Names"] or ()
         }
 
-    def container(self, name: str) -> Seen | None:
+    def container(self, name: str) -> ContainerSeen | None:
         """One container; None where there is none of this name."""
         with self._asked() as client:
             try:
                 found = client.inspect_container(name)
             except NotFound:
                 return None
-        return Seen(found["State"]["Status"], found["Config"]["Labels"] or {})
+        return ContainerSeen(found["State"]["Status"], found["Config"]["Labels"] or {})
 
     def end_of(self, name: str) -> End | None:
         """How the container ended, or goes on; None where there is none of this name."""
@@ -288,7 +288,7 @@ class Daemon:
     def _client(self) -> docker.APIClient:
         client: docker.APIClient | None = getattr(self._mine, "client", None)
         if client is None:
-            client = dial(self.address)
+            client = connect(self.address)
             self._mine.client = client
             with self._lock:
                 self._clients.append(client)

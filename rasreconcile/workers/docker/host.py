@@ -14,11 +14,11 @@ from typing import Any, Final, Literal
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
-from rasreconcile.workers.docker.checking import problems_of
-from rasreconcile.workers.docker.daemon import Container, Daemon, End, Seen
-from rasreconcile.workers.docker.ground import Ground
-from rasreconcile.workers.docker.surveying import Site, survey
-from rasreconcile.workers.rundir import Found
+from rasreconcile.workers.docker.check import problems_of
+from rasreconcile.workers.docker.choose_storage import DockerSettings, choose_storage
+from rasreconcile.workers.docker.daemon import Container, ContainerSeen, Daemon, End
+from rasreconcile.workers.docker.run_storage import RunStorage
+from rasreconcile.workers.rundir import RunFiles
 
 RUN_LABEL = "rasreconcile.run"
 PLACE_LABEL = "rasreconcile.place"
@@ -43,46 +43,48 @@ class DockerHost:
 
     platform: Final = "posix"
 
-    def __init__(self, daemon: Daemon, site: Site, limits: Limits, labels: Mapping[str, str]) -> None:
+    def __init__(
+        self, daemon: Daemon, settings: DockerSettings, limits: Limits, labels: Mapping[str, str]
+    ) -> None:
         self._daemon = daemon
-        self._site = site
+        self._site = settings
         self._limits = limits
         self._labels = labels
         self._lock = threading.Lock()
-        self._found: Ground | None = None
+        self._found: RunStorage | None = None
         self._prepared: dict[RunId, bytes] = {}
         """The job.json of runs that are about to be launched: it need not be read back."""
 
-    def look(self, runs: Collection[RunId]) -> Mapping[RunId, Found | None]:
+    def look(self, runs: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
         if not runs:
             return {}
         containers = self._daemon.containers(RUN_LABEL)
-        found = dict(self._ground.look(runs, _going_on(containers, runs)))
+        found = dict(self._storage.look(runs, _going_on(containers, runs)))
         # It may have been started, or have ended, between the two looks: those are looked at once more, in an order
         # that cannot err. Who had a claim had a container, and who has no container any more has written its end.
         doubtful = [run for run in runs if _is_doubtful(found[run], containers.get(run))]
         if doubtful:
             containers = self._daemon.containers(RUN_LABEL)
-            found.update(self._ground.look(doubtful, _going_on(containers, doubtful)))
+            found.update(self._storage.look(doubtful, _going_on(containers, doubtful)))
         return {run: self._judged(run, found[run], containers.get(run)) for run in runs}
 
     def stage(self, inputs: Collection[Staged]) -> None:
         """Puts what can be shared where `prepare` finds it. Raises InputChanged. May be repeated."""
-        self._ground.stage(inputs)
+        self._storage.stage(inputs)
 
     def prepare(self, run: RunId, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
-        self._ground.prepare(run, inputs, controls)
+        self._storage.prepare(run, inputs, controls)
         self._prepared[run] = controls[rundir.JOB]
 
     def launch(self, run: RunId) -> None:
-        job: Any = json.loads(self._prepared.pop(run, b"") or self._ground.read(run, rundir.JOB, 0, 1 << 24))
-        mount = self._ground.mount(run)
+        job: Any = json.loads(self._prepared.pop(run, b"") or self._storage.read(run, rundir.JOB, 0, 1 << 24))
+        mount = self._storage.mount(run)
         wanted = Container(
             name=run,
             image=self.image(),
             command=("sh", "-c", _RUN, "sh", mount.target),
             env={IMAGE: self.image()},
-            user=self._ground.user,
+            user=self._storage.user,
             mount=mount,
             labels={**self._labels, RUN_LABEL: run, PLACE_LABEL: mount.source},
             cpus=self._limits.cpus or float(job.get("cores", 1)),
@@ -94,35 +96,35 @@ class DockerHost:
 
     def image(self) -> str:
         """Its digest: the same for all runs that this process starts, whatever its name comes to mean meanwhile."""
-        return self._ground.helper.kind.digest
+        return self._storage.helper.kind.digest
 
     def mark(self, run: RunId, name: str) -> None:
-        self._ground.mark(run, name)
+        self._storage.mark(run, name)
 
     def sweep(self, run: RunId) -> None:
         if self._is_ours(self._daemon.container(run)):
             self._daemon.kill(run)
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
-        return self._ground.get(run, name, into)
+        return self._storage.get(run, name, into)
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        return self._ground.read(run, name, offset, limit)
+        return self._storage.read(run, name, offset, limit)
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Inside the image."""
-        return self._ground.helper.find(tuple(paths))
+        return self._storage.helper.find(tuple(paths))
 
     def remove(self, run: RunId) -> None:
         if self._is_ours(self._daemon.container(run)):
             self._daemon.remove(run)
-        self._ground.remove(run)
+        self._storage.remove(run)
 
     def runs(self) -> Mapping[RunId, datetime]:
-        return self._ground.runs()
+        return self._storage.runs()
 
     def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
-        return self._ground.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
+        return self._storage.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
     def problems(self) -> list[Problem]:
         about = self._daemon.about()
@@ -136,7 +138,7 @@ class DockerHost:
         if not about.limits_cpus:
             found.append(Problem("the daemon cannot limit processors", "switch on CFS quotas in the kernel"))
         try:
-            helper = self._ground.helper
+            helper = self._storage.helper
         except Refused as error:
             what, _, remedy = str(error).partition("; ")
             return [*found, Problem(what, remedy or "mend the spec")]
@@ -155,13 +157,13 @@ class DockerHost:
         self._daemon.close()
 
     @property
-    def _ground(self) -> Ground:
+    def _storage(self) -> RunStorage:
         with self._lock:
             if self._found is None:
-                self._found = survey(self._daemon, self._site)
+                self._found = choose_storage(self._daemon, self._site)
             return self._found
 
-    def _judged(self, run: RunId, found: Found | None, container: Seen | None) -> Found | None:
+    def _judged(self, run: RunId, found: RunFiles | None, container: ContainerSeen | None) -> RunFiles | None:
         """What lies there, and what the daemon knows beyond it: who was killed, and whether for want of memory."""
         if found is None or found.started is None:
             return found
@@ -199,20 +201,20 @@ class DockerHost:
                 self._daemon.remove(wanted.name)
 
     @staticmethod
-    def _is_ours(container: Seen | None) -> bool:
+    def _is_ours(container: ContainerSeen | None) -> bool:
         return container is not None and RUN_LABEL in container.labels
 
 
-def _going_on(containers: Mapping[str, Seen], runs: Collection[RunId]) -> list[RunId]:
+def _going_on(containers: Mapping[str, ContainerSeen], runs: Collection[RunId]) -> list[RunId]:
     return [run for run in runs if run in containers and containers[run].goes_on]
 
 
-def _is_doubtful(found: Found | None, container: Seen | None) -> bool:
+def _is_doubtful(found: RunFiles | None, container: ContainerSeen | None) -> bool:
     is_open = found is not None and found.started is not None and found.done is None
     return is_open and not (container is not None and container.goes_on)
 
 
-def _out_of_memory(found: Found, end: End) -> str:
+def _out_of_memory(found: RunFiles, end: End) -> str:
     """The done.json of a run whose processes the kernel killed: the runner's own, or one in its place."""
     own: dict[str, Any] | None = (
         json.loads(found.done) if found.done and rundir.ended_of(found.done) else None

@@ -13,14 +13,14 @@ from typing import Literal
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
+from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.docker.archives import Sent, Text, folder_entry, pack, unpack_one
 from rasreconcile.workers.docker.daemon import Mounted
-from rasreconcile.workers.docker.ground import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.helper import Helper
+from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.scripts import script
-from rasreconcile.workers.look import parse_looks
-from rasreconcile.workers.rundir import Found
-from rasreconcile.workers.trimming import batched, held, needless, trimmed
+from rasreconcile.workers.inspect import parse_looks
+from rasreconcile.workers.rundir import RunFiles
 
 _RUNS = "runs"
 _FOLDER = f"{INSIDE}/{_RUNS}"
@@ -35,7 +35,7 @@ chmod -R u+rwX ".$2".*.gone 2>/dev/null
 rm -rf ".$2".*.gone ".$2".*.new"""
 
 
-class VolumeGround:
+class VolumeStorage:
     """Implements `Ground`."""
 
     def __init__(self, behind: str, helper: Helper) -> None:
@@ -51,10 +51,10 @@ class VolumeGround:
     def mount(self, run: RunId) -> Mounted:
         return Mounted("bind", f"{self._behind}/{_RUNS}/{run}", INSIDE)
 
-    def look(self, runs: Collection[RunId], running: Collection[RunId]) -> Mapping[RunId, Found | None]:
+    def look(self, runs: Collection[RunId], running: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
         if not runs:
             return {}
-        said = self.helper.do(rundir.script("look.sh"), _FOLDER, *runs, env={"running": " ".join(running)})
+        said = self.helper.do(rundir.script("inspect.sh"), _FOLDER, *runs, env={"running": " ".join(running)})
         return parse_looks(said, runs)
 
     def stage(self, inputs: Collection[Staged]) -> None:

@@ -12,13 +12,13 @@ import pytest
 
 from rasreconcile.edits.spool import Spool
 from rasreconcile.engines.registry import engine_for
-from rasreconcile.jobs import Ended, Evidence, Install, Job, RunId
+from rasreconcile.jobs import Ended, Install, Job, RunEvidence, RunId
 from rasreconcile.plans import InputFile, Plan
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results import hdf
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
-from rasreconcile.workers.local import local_worker
+from rasreconcile.workers.local.worker import local_worker
 
 SPEC = """\
 version: 1
@@ -63,12 +63,12 @@ def with_input() -> Callable[..., Plan]:
 
 
 @pytest.fixture
-def run_job(tmp_path: Path) -> Callable[..., Evidence]:
+def run_job(tmp_path: Path) -> Callable[..., RunEvidence]:
     """Runs a job as a controller would, on this machine, and gathers what is left."""
     worker = local_worker("desk", tmp_path / "runs")
     spool = Spool(tmp_path / "spool")
 
-    def run(job: Job, result: str) -> Evidence:
+    def run(job: Job, result: str) -> RunEvidence:
         # No two runs of a machine may share a name: by it the runner knows whom to end.
         run = RunId(f"run-{secrets.token_hex(6)}")
         worker.start(run, spool.job(job))
@@ -83,7 +83,7 @@ def run_job(tmp_path: Path) -> Callable[..., Evidence]:
             worker.fetch(run, found, tmp_path / "fetched.hdf")
             facts = hdf.read(tmp_path / "fetched.hdf")
         messages = b"".join(texts).decode()
-        return Evidence(ended=status, log=worker.read_log(run).decode(), messages=messages, hdf=facts)
+        return RunEvidence(ended=status, log=worker.read_log(run).decode(), messages=messages, hdf=facts)
 
     return run
 

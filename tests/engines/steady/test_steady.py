@@ -18,9 +18,9 @@ from rasreconcile.engines.steady.__main__ import main
 from rasreconcile.engines.steady.engine import Steady
 from rasreconcile.engines.steady.flow import Boundary, parse_flow
 from rasreconcile.engines.steady.geometry import CrossSection, parse_geometry
-from rasreconcile.engines.steady.model import parse_model
 from rasreconcile.engines.steady.profile import Solver, Units
-from rasreconcile.engines.steady.sections import Section
+from rasreconcile.engines.steady.river_model import parse_model
+from rasreconcile.engines.steady.section_hydraulics import SectionHydraulics
 from rasreconcile.errors import ProjectError
 
 STEADY = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles/Cross Sections"
@@ -112,7 +112,7 @@ def channel(station: str, bottom: float, length: float, width: float = 10.0) -> 
 
 def reach(slope: float, length: float = 100.0, count: int = 12) -> Solver:
     sections = [channel(str(n), slope * length * (count - n), length) for n in range(count)]
-    return Solver([Section(s, 1.0) for s in sections], SI)
+    return Solver([SectionHydraulics(s, 1.0) for s in sections], SI)
 
 
 def normal_depth(flow: float, slope: float) -> float:
@@ -171,7 +171,7 @@ def test_an_obstruction_and_a_levee_take_area_away(demo: Path) -> None:
     levee = parse_geometry((demo / "Willow.g02").read_bytes(), "g02").reaches[0].sections[1]
     below, above = levee.levees[0].elevation - 0.5, levee.levees[0].elevation + 0.5
     for water, same in ((below, False), (above, True)):
-        left = [float(Section(s, 1.486).at(water).areas[0, 0]) for s in (plain, levee)]
+        left = [float(SectionHydraulics(s, 1.486).at(water).areas[0, 0]) for s in (plain, levee)]
         assert (left[0] == pytest.approx(left[1])) is same
         assert left[1] <= left[0]
 

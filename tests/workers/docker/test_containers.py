@@ -18,11 +18,11 @@ from services import absent
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
-from rasreconcile.workers.docker import surveying
+from rasreconcile.workers.docker import choose_storage
 from rasreconcile.workers.docker.daemon import Daemon, Mounted
-from rasreconcile.workers.docker.dialing import Address
-from rasreconcile.workers.docker.ground import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.helper import HELPER_LABEL, Helper, HelperKind
+from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
+from rasreconcile.workers.docker.transport import DaemonAddress
 
 OUTPUT = "x.p01.hdf"
 
@@ -128,7 +128,7 @@ import os, signal
 from datetime import timedelta
 from pathlib import Path
 from rasreconcile.jobs import Job, RunId
-from rasreconcile.spec import DockerWorker
+from rasreconcile.workers.docker.kind import DockerWorker
 from rasreconcile.workers.docker.daemon import Daemon
 from rasreconcile.workers.docker.worker import docker_worker
 created = Daemon.create
@@ -164,7 +164,7 @@ def test_what_a_controller_that_was_killed_left_of_its_looking_round_goes_when_i
     bound.again().find(["/bin/sh"])
     assert probe.exists()
     assert helper in bound.daemon.names(), "its maker may be at work"
-    monkeypatch.setattr(surveying, "ABANDONED", -60.0)
+    monkeypatch.setattr(choose_storage, "ABANDONED", -60.0)
     bound.again().find(["/bin/sh"])
     assert not probe.exists()
     assert helper not in bound.daemon.names()
@@ -276,8 +276,8 @@ def test_a_daemon_that_is_not_there_is_silent_and_not_an_end_of_its_runs(bound, 
 def test_a_daemon_restarted_in_the_middle_of_a_run_loses_nothing_and_repeats_nothing(
     own_dockerd, tmp_path, run, a_run, how, request
 ) -> None:
-    lives = how == "containers outlive it"
-    daemon = own_dockerd(*(["--live-restore"] if lives else []))
+    runs_there = how == "containers outlive it"
+    daemon = own_dockerd(*(["--live-restore"] if runs_there else []))
     place = request.getfixturevalue("bound_place_on")(daemon)
     done = a_run("done")
     place.worker.start(done, place.job(writes={OUTPUT: b"1"}))
@@ -287,7 +287,7 @@ def test_a_daemon_restarted_in_the_middle_of_a_run_loses_nothing_and_repeats_not
     with pytest.raises(Unreachable):
         place.worker.poll([run])
     daemon.start()
-    if lives:
+    if runs_there:
         assert isinstance(place.worker.poll([run])[run], Running)
         place.let_go(run)
         assert place.end(run).exit_code == 0
@@ -324,7 +324,7 @@ def test_a_helper_that_went_away_is_made_again(volume, run) -> None:
 
 def test_a_helper_of_which_nothing_is_heard_is_made_again(dockerd, tmp_path) -> None:
     tmp_path.chmod(0o777)
-    daemon = Daemon(Address(host=dockerd.host))
+    daemon = Daemon(DaemonAddress(host=dockerd.host))
     digest = daemon.image_id("rasbox:1")
     assert digest is not None
     mount = Mounted("bind", str(tmp_path), INSIDE)

@@ -11,8 +11,8 @@ import pytest
 from rasreconcile.errors import InputChanged, Refused, Unreachable
 from rasreconcile.jobs import Staged
 from rasreconcile.workers.docker.archives import Sent, Text, pack, unpack_one
+from rasreconcile.workers.docker.error_messages import reason_of
 from rasreconcile.workers.docker.paths import below, views
-from rasreconcile.workers.docker.refusals import reason_of
 
 
 @pytest.mark.parametrize("path", [r"C:\Models\Muncie", "c:/Models/Muncie", r"C:\\Models\Muncie" + "\\"])

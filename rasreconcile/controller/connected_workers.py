@@ -1,0 +1,156 @@
+"""A connected worker: a worker of the spec with the lanes that talk to it and what it last said of its runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rasreconcile.clock import Clock
+from rasreconcile.controller.lanes import Answers, Lane
+from rasreconcile.edits.spool import Spool
+from rasreconcile.jobs import Install, Job, Problem, RunId, Status, Worker
+from rasreconcile.plans import Address, Plan
+from rasreconcile.spec import EngineSpec, WorkerBase
+from rasreconcile.specfile import LoadedSpec
+from rasreconcile.study.equipment import Equipment
+from rasreconcile.study.installed_engines import InstalledEngines, computed_on
+from rasreconcile.workers.kind import Kind
+from rasreconcile.workers.secret import hide
+
+FASTEST_POLL = 0.05
+SLOWEST_POLL = 2.0
+LONGEST_SILENCE = 60.0
+"""Seconds after which a silent worker is asked again at the latest."""
+
+
+@dataclass(slots=True)
+class ConnectedWorker:
+    """One worker. Only the main thread touches its fields."""
+
+    name: str
+    spec: WorkerBase
+    kind: Kind
+    worker: Worker
+    control: Lane
+    transfer: Lane
+    """To the worker."""
+    fetching: Lane
+    """From the worker: a large upload keeps no result waiting."""
+    ahead: Lane
+    """Inputs of runs that have not begun."""
+    installed: InstalledEngines
+    """Where HEC-RAS is here, once it was looked for."""
+    spool: Spool
+    folder: str
+    """Where its run directories are made, in its own spelling."""
+    statuses: dict[RunId, Status] = field(default_factory=dict)
+    silent: str | None = None
+    """Why the last poll got no answer."""
+    silences: list[datetime] = field(default_factory=list)
+    unfit: str | None = None
+    checked: bool = False
+    """Whether `Worker.check` was asked in this apply; its problems are in `unfit`."""
+    staging: bool = False
+    """Whether inputs are on their way ahead of their run."""
+    staged: set[tuple[Address, str]] = field(default_factory=set)
+    """Plans whose inputs were sent ahead in this apply, with their fingerprints."""
+    polling: bool = False
+    interval: float = FASTEST_POLL
+    next_poll: float = 0.0
+    """Monotonic."""
+
+    def install(self, cores: int, engine: EngineSpec) -> Install:
+        """Where this engine is found here, for a run with this many cores."""
+        return Equipment(self.spec, self.kind, self.installed, self.folder).install(cores, engine)
+
+    def check(self) -> list[Problem]:
+        """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
+        problems = self.worker.check()
+        if not problems:
+            self.installed.look(self.worker)
+        return problems
+
+    def start(self, run: RunId, job: Job) -> None:
+        """Makes the edits of the job's inputs, then gives it to the worker. Blocks: for the transfer lane."""
+        self.worker.start(run, self.spool.job(job))
+
+    def stage(self, job: Job) -> None:
+        """The inputs of a coming run, edited, where its start will find them. Blocks: for the lane ahead."""
+        self.worker.stage(self.spool.job(job))
+
+    def time_limit(self, plan: Plan) -> timedelta:
+        """How long a run of the plan may take here: the plan's limit or the worker's, whichever is shorter."""
+        minutes = self.spec.max_runtime_minutes
+        return plan.time_limit if minutes is None else min(plan.time_limit, timedelta(minutes=minutes))
+
+    def platform(self, remembered_image: str | None) -> str | None:
+        """As a result that is computed here would record it; None: not known yet."""
+        image = self.installed.image or remembered_image
+        if self.kind.images and image is None:
+            return None
+        return computed_on(self.installed.platform, image)
+
+    def hurry(self) -> None:
+        """Something has just changed here: look again soon."""
+        self.interval = FASTEST_POLL
+        self.next_poll = 0.0
+
+    def relax(self, monotonic: float) -> None:
+        """Nothing new: look again later than last time."""
+        self.interval = min(self.interval * 1.25, SLOWEST_POLL)
+        self.next_poll = monotonic + self.interval
+
+    def fell_silent(self, why: str, clock: Clock) -> None:
+        """A call got no answer: each time in a row it is left alone for longer."""
+        self.silent = why
+        self.silences.append(clock.now())
+        pause = min(2.0 ** (len(self.silences) - 1), LONGEST_SILENCE)
+        self.next_poll = clock.monotonic() + pause
+
+    def answered(self) -> None:
+        """A call got an answer."""
+        self.silent = None
+        self.silences.clear()
+
+    def found(self, problems: Collection[Problem], clock: Clock) -> None:
+        """What a check came to. What is in the way may be put right while others compute: it is asked again."""
+        self.unfit = "; ".join(map(str, problems)) or None
+        if self.unfit is not None:
+            self.next_poll = clock.monotonic() + LONGEST_SILENCE
+
+    def close(self) -> None:
+        self.control.close()
+        self.transfer.close()
+        self.fetching.close()
+        self.ahead.close()
+        self.worker.close()
+
+
+def connect_workers(
+    loaded: LoadedSpec, answers: Answers, *, wanted: Collection[str] | None = None
+) -> Mapping[str, ConnectedWorker]:
+    """Every worker of the spec, with lanes of its own. Raises SpecError where a kind is not built."""
+    loaded.require_built()
+    hide(loaded.spec.workers.values())
+    spool = Spool(loaded.state_path.with_name(f"{loaded.state_path.stem}.edits"))
+    spool.sweep()
+    threads = min(4, max(2, os.cpu_count() or 2))
+    return {
+        name: ConnectedWorker(
+            name=name,
+            spec=spec,
+            worker=loaded.open_worker(name),
+            control=Lane(f"{name}-control", 1, answers),
+            installed=InstalledEngines.of(loaded, name),
+            spool=spool,
+            folder=loaded.folder_of(name),
+            kind=loaded.kind_of(name),
+            transfer=Lane(f"{name}-transfer", threads, answers),
+            fetching=Lane(f"{name}-fetching", threads, answers),
+            ahead=Lane(f"{name}-ahead", 1, answers),
+        )
+        for name, spec in loaded.spec.workers.items()
+        if wanted is None or name in wanted
+    }

@@ -1,0 +1,277 @@
+"""Collecting a run: fetch its result, prove it, and put it in its place. Runs in a transfer lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from rasreconcile.errors import ResultError
+from rasreconcile.facts import HdfFacts
+from rasreconcile.failures import Failure
+from rasreconcile.jobs import Ended, Engine, Fetched, RunEvidence, Worker
+from rasreconcile.plans import Component, Plan
+from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
+from rasreconcile.records import Published
+from rasreconcile.results import expectations, publish
+from rasreconcile.runs import Run
+from rasreconcile.study import identities
+from rasreconcile.study.evidence import facts_of, shortfalls, summary
+
+LONGEST_LOG = 16 << 20
+"""Bytes of a log that are judged; of a longer one its beginning and its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRequest:
+    """All that is needed to prove the result of a run."""
+
+    run: Run
+    plan: Plan
+    """As it is today: where the result goes and what it must show."""
+    components: tuple[Component, ...]
+    """As they were when the run was started: what the result is a result of."""
+    status: Ended
+    engine: Engine
+    worker: Worker
+    at: datetime
+    platform: str
+    """Where it was computed, as the result records it."""
+    time_limit: timedelta
+    """What the run was allowed on its worker."""
+    plan_text: bytes | None = None
+    """The plan file that the run was started with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A result that met its expectations, beside its destination or already in it."""
+
+    published: Published
+    temporary: Path | None
+    """None: it is in its place."""
+    beside: tuple[tuple[Path, Path], ...] = ()
+    """Side outputs: the temporary file, and the place that it takes before the result takes its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What came of a run that has ended, and what it printed or wrote as messages."""
+
+    outcome: Proven | Failure
+    log: str
+
+
+def collect(asked: ProofRequest) -> Collected:
+    """Raises WorkerError where the worker cannot be asked, OSError where there is no room here."""
+    name = _left_as(asked.plan.result_name, asked.status)
+    left = RunEvidence(
+        ended=asked.status, log=whole_log(asked.worker, asked.run), messages=_messages(asked, name)
+    )
+    outcome = _prove(asked, name, left)
+    if isinstance(outcome, Failure):
+        outcome = for_want_of_room(outcome, left, asked.run.worker)
+    return Collected(outcome, "\n".join(filter(None, (left.log, left.messages))))
+
+
+def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failure:
+    run, plan, status = asked.run, asked.plan, asked.status
+    record = status.outputs.get(name)
+    if record is None or status.cause != "exited":
+        return _failure(asked, left) or _no_result(plan)
+    in_place = _digest(plan.output) == record.digest
+    temporary = None if in_place else publish.temporary_name(plan.output, run.id)
+    if temporary is not None:
+        publish.make_folder(plan.output)
+        if _digest(temporary) != record.digest:
+            fetched = _fetched(asked, name, temporary)
+            if fetched.digest != record.digest:
+                temporary.unlink(missing_ok=True)
+                return _damaged(run, plan.result_name, record.digest, fetched.digest)
+    failure, facts = _judge(asked, temporary or plan.output, left)
+    if failure is not None or facts is None:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        return failure or _no_result(plan)
+    beside = _side_outputs(asked)
+    if isinstance(beside, Failure):
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        return beside
+    published = Published(
+        address=plan.address,
+        run=run.id,
+        path=plan.output,
+        size=record.size,
+        digest=record.digest,
+        fingerprint=run.fingerprint,
+        components=asked.components,
+        expectation_digest=plan.expectation_digest,
+        provenance="computed",
+        engine=asked.engine.identity,
+        worker=run.worker,
+        at=asked.at,
+        platform=asked.platform,
+        cores=run.cores,
+        summary=summary(facts),
+    )
+    return Proven(published, temporary, beside)
+
+
+def _fetched(asked: ProofRequest, name: str, temporary: Path) -> Fetched:
+    """Raises PublishHeld where there is no room for it beside its place; half of it would only take more."""
+    try:
+        return asked.worker.fetch(asked.run.id, name, temporary)
+    except OSError as error:
+        if not publish.says_no_room(error):
+            raise
+        publish.drop(temporary)
+        raise publish.held(temporary.parent / name, error) from error
+
+
+def _side_outputs(asked: ProofRequest) -> tuple[tuple[Path, Path], ...] | Failure:
+    """Brings the files that other plans read of this run beside their places; those that are there already stay."""
+    fetched = []
+    for place in asked.plan.side_paths:
+        name = _left_as(place.name, asked.status)
+        record = asked.status.outputs.get(name)
+        if record is None:
+            return _no_side_output(asked.plan, place.name)
+        if _digest(place) == record.digest:
+            continue
+        temporary = publish.temporary_name(place, asked.run.id)
+        if _digest(temporary) != record.digest:
+            found = _fetched(asked, name, temporary)
+            if found.digest != record.digest:
+                temporary.unlink(missing_ok=True)
+                return _damaged(asked.run, place.name, record.digest, found.digest)
+        fetched.append((temporary, place))
+    return tuple(fetched)
+
+
+def put_in_place(proven: Proven) -> Published:
+    """The proven file takes the place of the last one, and its receipt stands beside it. May be repeated.
+
+    Side outputs go first: where the result is, they are.
+
+    Raises PublishHeld where somebody holds the file that is there.
+    """
+    for temporary, place in proven.beside:
+        publish.replace(temporary, place)
+    if proven.temporary is not None:
+        publish.replace(proven.temporary, proven.published.path)
+    publish.write_receipt(proven.published)
+    return proven.published
+
+
+def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
+    """The result of a plan with the same fingerprint, copied beside this plan's output; or what it lacks."""
+    lacking = shortfalls(plan, source.path)
+    sources = [source.path.with_name(name) for name in plan.side_outputs]
+    lacking += tuple(f"{path.name} is not beside {source.path}" for path in sources if not path.is_file())
+    if lacking:
+        return lacking
+    publish.make_folder(plan.output)
+    temporary = publish.temporary_name(plan.output, source.run)
+    size, digest = publish.copy_file(source.path, temporary)
+    if digest != source.digest:
+        temporary.unlink(missing_ok=True)
+        raise ResultError(f"{source.path} changed while it was copied; it is looked at again")
+    copied = replace(
+        source,
+        address=plan.address,
+        path=plan.output,
+        size=size,
+        components=plan.components,
+        expectation_digest=plan.expectation_digest,
+        provenance="copied",
+        at=at,
+    )
+    beside = [(publish.temporary_name(place, source.run), place) for place in plan.side_paths]
+    for path, (aside, _) in zip(sources, beside, strict=True):
+        publish.copy_file(path, aside)
+    return Proven(copied, temporary, tuple(beside))
+
+
+def whole_log(worker: Worker, run: Run) -> str:
+    """What the run printed; of a very long log the first and the last part."""
+    return _whole(partial(worker.read_log, run.id))
+
+
+def _whole(read: Callable[[int], bytes]) -> str:
+    parts: list[bytes] = []
+    offset = 0
+    while chunk := read(offset):
+        parts.append(chunk)
+        offset += len(chunk)
+        if sum(map(len, parts)) > LONGEST_LOG:
+            del parts[len(parts) // 2]
+    return b"".join(parts).decode("utf-8", errors="replace")
+
+
+def _left_as(output: str, status: Ended) -> str:
+    """An output's name below `work/`: a job may run in a folder there."""
+    return next((name for name in status.outputs if PurePosixPath(name).name == output), output)
+
+
+def _messages(asked: ProofRequest, result: str) -> str:
+    """What the program wrote to the text files among its outputs."""
+    parts = []
+    for name in sorted(asked.status.outputs):
+        if name != result and name.endswith(".txt"):
+            read = partial(asked.worker.read_work, asked.run.id, name)
+            parts.append(_whole(read))
+    return "\n".join(parts)
+
+
+def _failure(asked: ProofRequest, evidence: RunEvidence) -> Failure | None:
+    verdict = asked.engine.judge(evidence)
+    return failure_of(asked.status, verdict, time_limit=asked.time_limit)
+
+
+def _judge(asked: ProofRequest, path: Path, left: RunEvidence) -> tuple[Failure | None, HdfFacts | None]:
+    try:
+        facts = facts_of(asked.plan, path, "every dataset")
+    except ResultError as error:
+        said = str(error).replace(str(path), asked.plan.result_name)
+        text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
+        return Failure(kind="retryable", cause="unreadable result", message=text), None
+    failure = _failure(asked, replace(left, hdf=facts))
+    if failure is None and (lacking := _lacking(asked, facts, left.log)):
+        failure = fell_short(lacking)
+    return failure, facts
+
+
+def _lacking(asked: ProofRequest, facts: HdfFacts, log: str) -> tuple[str, ...]:
+    identity = identities.of_run(asked.plan, asked.plan_text, started=asked.status.started, log=log)
+    return expectations.judge(asked.plan.expect, facts, identity)
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return publish.digest_file(path)[1]
+    except FileNotFoundError:
+        return None
+
+
+def _no_result(plan: Plan) -> Failure:
+    text = f"it ended well and left no {plan.result_name}; see `logs {plan.address}`"
+    return Failure(kind="retryable", cause="no result", message=text)
+
+
+def _no_side_output(plan: Plan, name: str) -> Failure:
+    text = (
+        f"it ended well and left no {name}, which another plan restarts from; let the plan write it"
+        f" (Write IC File, at that time), then `retry {plan.address}`"
+    )
+    return Failure(kind="permanent", cause="no restart file", message=text)
+
+
+def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
+    text = (
+        f"{name} arrived from {run.worker} as {got[:12]}, the run had left {wanted[:12]};"
+        " the worker's disk or the way from it damages files"
+    )
+    return Failure(kind="worker", cause="damaged transfer", message=text)

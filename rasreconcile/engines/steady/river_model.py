@@ -1,0 +1,150 @@
+"""A plan with its geometry and flows, read from the texts of a project; and everything it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rasreconcile.engines.steady.flow import Boundary, Flows, parse_flow
+from rasreconcile.engines.steady.geometry import Geometry, Reach, parse_geometry
+from rasreconcile.engines.steady.text import Line, Source, lines
+from rasreconcile.errors import ProjectError
+from rasreconcile.project import SI_UNITS, decode, is_project, parse_plan, parse_project
+
+if TYPE_CHECKING:
+    from rasreconcile.engines.steady.profile import Profile, Regime
+
+_REGIMES: Mapping[str, Regime] = {
+    "subcritical flow": "subcritical",
+    "supercritical flow": "supercritical",
+    "mixed flow": "mixed",
+}
+_REMEDY = "use the hec-ras engine for this plan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiverModel:
+    """All that a steady computation needs."""
+
+    title: str
+    short_id: str
+    si_units: bool
+    regime: Regime
+    largest_error: float
+    """`Max Error Tol`, ft or m."""
+    geometry: Geometry
+    flows: Flows
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The profiles of a reach."""
+
+    reach: Reach
+    profiles: tuple[Profile, ...]
+
+
+def parse_model(texts: Mapping[str, bytes], names: Mapping[str, str]) -> RiverModel:
+    """From the bytes of `project`, `plan`, `geometry` and `flow`; `names` is how errors call them.
+
+    Raises ProjectError with file and line, also for what this engine does not model.
+    """
+    project = texts.get("project", b"")
+    si_units = (
+        is_project(decode(project)) and parse_project(decode(project), names["project"]).units == SI_UNITS
+    )
+    plan = parse_plan(decode(texts.get("plan", b"")), names["plan"])
+    if plan.flow is None or not plan.flow.startswith("f"):
+        what = {"u": "unsteady flow", "q": "quasi-unsteady flow"}.get(
+            (plan.flow or " ")[0], "no steady flow file"
+        )
+        raise ProjectError(
+            f"{names['plan']}:1: {what} ({plan.flow}) is not modelled by the steady engine; {_REMEDY}"
+        )
+    regime, largest_error = _settings(texts.get("plan", b""), Source(names["plan"]), si_units=si_units)
+    model = RiverModel(
+        title=plan.title,
+        short_id=plan.short_id,
+        si_units=si_units,
+        regime=regime,
+        largest_error=largest_error,
+        geometry=parse_geometry(texts.get("geometry", b""), names["geometry"]),
+        flows=parse_flow(texts.get("flow", b""), names["flow"]),
+    )
+    for reach in model.geometry.reaches:
+        for profile in range(len(model.flows.profiles)):
+            _ = flows_of(model, reach, profile), ends_of(model, reach, profile, names["flow"])
+    return model
+
+
+def flows_of(model: RiverModel, reach: Reach, profile: int) -> tuple[float, ...]:
+    """The flow at each section of the reach: the last change at or upstream of it. Raises ProjectError."""
+    changes = {s: q for (river, name, s), q in model.flows.changes.items() if _same(river, name, reach)}
+    current: float | None = None
+    found = []
+    for section in reach.sections:
+        station = _number(section.station)
+        if station in changes:
+            current = changes[station][profile]
+        if current is None:
+            raise ProjectError(
+                f"the flow file gives no flow at {section.name}, the upstream end; add one in HEC-RAS"
+            )
+        found.append(current)
+    return tuple(found)
+
+
+def ends_of(model: RiverModel, reach: Reach, profile: int, name: str) -> tuple[Boundary, Boundary]:
+    """The boundaries upstream and downstream. Raises ProjectError where the regime needs one that is not given."""
+
+    def end(table: Mapping[tuple[str, str, int], Boundary]) -> Boundary:
+        found = [b for (river, r, n), b in table.items() if n == profile and _same(river, r, reach)]
+        return found[0] if found else Boundary("none")
+
+    up, down = end(model.flows.upstream), end(model.flows.downstream)
+    lacking = (model.regime != "supercritical" and down.kind == "none" and "downstream") or (
+        model.regime == "supercritical" and up.kind == "none" and "upstream"
+    )
+    if lacking:
+        where = f"reach {reach.river} {reach.name}, profile {profile + 1}"
+        raise ProjectError(f"{name}:1: no {lacking} boundary for {where}; add one in HEC-RAS")
+    return up, down
+
+
+def _same(river: str, name: str, reach: Reach) -> bool:
+    return river.casefold() == reach.river.casefold() and name.casefold() == reach.name.casefold()
+
+
+def _number(station: str) -> float | None:
+    try:
+        return float(station)
+    except ValueError:
+        return None
+
+
+def _settings(data: bytes, source: Source, *, si_units: bool) -> tuple[Regime, float]:
+    regime: Regime = "subcritical"
+    largest_error = 0.1 if si_units else 0.3
+    for line in lines(data):
+        _refuse(line, source)
+        if line.key.lower() in _REGIMES:
+            regime = _REGIMES[line.key.lower()]
+        elif line.key == "Max Error Tol" and line.value:
+            largest_error = source.number(line, line.value, "Max Error Tol")
+    return regime, largest_error
+
+
+def _refuse(line: Line, source: Source) -> None:
+    what = None
+    match line.key, line.value:
+        case "Friction Slope Method", value if value not in {"", "1"}:
+            what = f"friction slope method {value}"
+        case "K Sum by GR", value if value not in {"", "0"}:
+            what = "conveyance summed between all coordinate points"
+        case key, _ if key.startswith(("Encroach Method", "Encroach Node", "Encroach Reach", "Encroach Val")):
+            what = "an encroachment"
+        case _:
+            pass
+    if what:
+        raise source.error(line, f"{what} is not modelled by the steady engine", _REMEDY)

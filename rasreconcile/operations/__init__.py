@@ -1,0 +1,1 @@
+"""The verbs that never loop, a module each."""

@@ -1,0 +1,160 @@
+"""Adopting found results: read whole, verified, and taken under control. Only a receipt is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Literal
+
+from rasreconcile.clock import Clock
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.errors import PublishHeld
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.observed import Assessment, Fitness, NoOutput
+from rasreconcile.records import Published
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.resolve.digests import stat_of
+from rasreconcile.results import publish
+from rasreconcile.results.associations import associations
+from rasreconcile.runs import new_run_id
+from rasreconcile.specfile import LoadedSpec
+from rasreconcile.store import Store
+from rasreconcile.study.assessments import evidence
+from rasreconcile.study.outputs import Outputs
+from rasreconcile.study.store_view import StoreView, remembered
+from rasreconcile.study.texts import texts_of
+
+What = Literal["adopted", "would adopt", "under control", "left", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which found results a person wants under control."""
+
+    named: frozenset[Address] = frozenset()
+    """By name: suspicious ones too."""
+    matched: frozenset[Address] = frozenset()
+    """By pattern, or all there are."""
+    suspicious: bool = False
+    """Of those too what is suspicious."""
+
+    def covers(self, address: Address, fitness: Fitness) -> bool:
+        """Whether a result that may be adopted is."""
+        doubtful = fitness is Fitness.SUSPICIOUS
+        return address in self.named or (address in self.matched and (self.suspicious or not doubtful))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one plan."""
+
+    address: Address
+    what: What
+    assessment: Assessment | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """One adoption of one spec. `choose` picks from the addresses of the spec and may raise UsageError."""
+
+    loaded: LoadedSpec
+    choose: Callable[[tuple[Address, ...]], Choice]
+    clock: Clock
+    asked_by: str
+
+    def run(self) -> Iterator[Answer]:
+        """One answer for each plan chosen, as it comes. Raises SpecError, StoreError, StoreBusy before the first.
+
+        Holds the store while it goes on. What was adopted before an interrupt stays adopted.
+        """
+        with Store.open(self.loaded.state_path, now=self.clock.now()) as store:
+            yield from self._answers(store, store)
+
+    def look(self) -> Iterator[Answer]:
+        """The same without adopting anything; nothing is written, and nobody's lock is taken."""
+        with ExitStack() as stack:
+            yield from self._answers(remembered(self.loaded.state_path, stack), None)
+
+    def _answers(self, view: StoreView, store: Store | None) -> Iterator[Answer]:
+        digests = Digests(view.hashes(), self.clock.wall_ns)
+        contents = Contents(view.mentions(), self.clock.wall_ns, associations)
+        plans = resolve(self.loaded, digests, engine_for, contents=contents).plans
+        choice = self.choose(tuple(plan.address for plan in plans))
+        outputs = Outputs(view, digests)
+        outputs.look(plans)
+        live = {run.address for run in view.live_runs()}
+        try:
+            for plan in plans:
+                if plan.address in live and plan.address in choice.named | choice.matched:
+                    yield Answer(
+                        plan.address, "refused", None, "a run of it is going on; let `apply` collect it"
+                    )
+                elif plan.address in choice.named | choice.matched:
+                    yield self._one(store, outputs, plan, choice)
+        finally:
+            if store is not None:
+                store.remember_assessed(outputs.take_assessed())
+                store.remember_hashes(digests.take_fresh())
+                store.remember_mentions(contents.take_fresh())
+
+    def _one(self, store: Store | None, outputs: Outputs, plan: Plan, choice: Choice) -> Answer:
+        address = plan.address
+        not_so: What = "refused" if address in choice.named else "left"
+        if address in outputs.published:
+            return Answer(address, "under control", None, f"{outputs.published[address].provenance} already")
+        assessment = outputs.assessments.get(address)
+        if assessment is None and address in outputs.receipts:
+            return Answer(address, "under control", None, "its receipt matches it; `apply` recalls it")
+        if assessment is None:
+            gone = isinstance(outputs.outputs[address], NoOutput)
+            why = "there is no result to adopt" if gone else "its result cannot be read; make it readable"
+            return Answer(address, not_so, None, why)
+        if assessment.fitness is Fitness.UNFIT:
+            return Answer(address, not_so, assessment, "unfit; `retry` computes it and replaces the file")
+        if not choice.covers(address, assessment.fitness):
+            return Answer(address, "left", assessment, "suspicious; name it, or say --suspicious")
+        if store is None:
+            return Answer(address, "would adopt", assessment)
+        try:
+            lacking = self._adopt(store, outputs, plan, assessment)
+        except (PublishHeld, OSError) as error:
+            return Answer(address, "refused", assessment, str(error))
+        return Answer(address, "refused" if lacking else "adopted", assessment, lacking)
+
+    def _adopt(self, store: Store, outputs: Outputs, plan: Plan, assessment: Assessment) -> str:
+        """Empty, or why it was not. The receipt is written first: a crash after it is mended by recalling it."""
+        hashed = outputs.digests.of(plan.output, "output")
+        found = evidence(plan, "every dataset")
+        texts = texts_of(plan)
+        if stat_of(plan.output.stat()) != hashed.stat or texts is None:
+            return "it, or an input of it, changed while it was read; try again"
+        if found.shortfalls:
+            return f"read whole it is unfit: {found.shortfalls[0]}"
+        now = self.clock.now()
+        published = Published(
+            address=plan.address,
+            run=RunId(f"adopted-{new_run_id(plan.address, now, token_hex(4))}"),
+            path=plan.output,
+            size=hashed.stat.size,
+            digest=hashed.raw,
+            fingerprint=plan.fingerprint,
+            components=plan.components,
+            expectation_digest=plan.expectation_digest,
+            provenance="adopted",
+            engine=found.file_version or "a program it does not name",
+            worker="",
+            at=now,
+            summary=found.summary,
+            remarks=assessment.reasons,
+        )
+        publish.write_receipt(published)
+        store.adopt(published, plan, texts, why=self._why(assessment))
+        return ""
+
+    def _why(self, assessment: Assessment) -> str:
+        doubts = f"; in spite of: {'; '.join(assessment.reasons)}" if assessment.reasons else ""
+        return f"by {self.asked_by}, not computed: nobody proved that today's inputs made it{doubts}"

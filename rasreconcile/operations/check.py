@@ -1,0 +1,90 @@
+"""What every plan reads and what every worker lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from rasreconcile.clock import Clock
+from rasreconcile.engines.hec_ras.engine import HecRas
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.errors import WorkerError
+from rasreconcile.jobs import Problem
+from rasreconcile.plans import Address, Plan
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.results.associations import associations
+from rasreconcile.spec import HecRasEngine
+from rasreconcile.specfile import LoadedSpec
+from rasreconcile.study.equipment import Equipment
+from rasreconcile.study.preparations import with_preparations
+from rasreconcile.study.store_view import remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `check` found."""
+
+    plans: tuple[Plan, ...]
+    workers: Mapping[str, tuple[Problem, ...]]
+    unable: Mapping[str, Mapping[Address, str]]
+    """By worker: the plans that it cannot run, and why."""
+
+    def nowhere(self, plan: Plan) -> tuple[str, ...]:
+        """Why no worker that the plan may use can run it; nothing where one can."""
+        names = plan.only_on or tuple(self.unable)
+        whys = [why for name in names if (why := self._why(name, plan))]
+        return tuple(whys) if len(whys) == len(names) else ()
+
+    def _why(self, name: str, plan: Plan) -> str | None:
+        why = self.unable.get(name, {}).get(plan.address)
+        if why is None:
+            return None
+        # What a worker lacks is told once, with the worker.
+        return f"worker {name} is unfit" if self.workers.get(name) else f"{name} cannot run it: {why}"
+
+    @property
+    def fit(self) -> bool:
+        """Whether every plan can run and every worker is well."""
+        stuck = any(plan.stopped_by or self.nowhere(plan) for plan in self.plans)
+        return not stuck and not any(self.workers.values())
+
+
+def check(loaded: LoadedSpec, clock: Clock) -> Findings:
+    """Raises SpecError, also where a kind of worker is not built. What else is wrong with one is among the findings."""
+    loaded.require_built()
+    with ExitStack() as stack:
+        view = remembered(loaded.state_path, stack)
+        digests = Digests(view.hashes(), clock.wall_ns)
+        contents = Contents(view.mentions(), clock.wall_ns, associations)
+        resolution = resolve(loaded, digests, engine_for, contents=contents)
+        plans = with_preparations(loaded, digests, resolution).plans
+    plans = tuple(_with_doubt(plan) for plan in plans if not plan.prepares)
+    asked = {name: _check(loaded, name, plans) for name in loaded.spec.workers}
+    problems = {name: found for name, (found, _) in asked.items()}
+    return Findings(plans, problems, {name: unable for name, (_, unable) in asked.items()})
+
+
+def _with_doubt(plan: Plan) -> Plan:
+    doubt = HecRas(plan.engine).doubt if isinstance(plan.engine, HecRasEngine) else None
+    return replace(plan, warnings=(*plan.warnings, doubt)) if doubt else plan
+
+
+def _check(
+    loaded: LoadedSpec, name: str, plans: tuple[Plan, ...]
+) -> tuple[tuple[Problem, ...], Mapping[Address, str]]:
+    """What would stop every run there, and which plans cannot run there."""
+    worker = loaded.open_worker(name)
+    try:
+        problems = worker.check()
+        equipment = Equipment.of(loaded, name)
+        if not problems:
+            equipment.installed.look(worker)
+        return (*problems, *equipment.installed.missing()), equipment.installed.unable(equipment, plans)
+    except WorkerError as error:
+        # Where, what, and what to do: the last is the remedy.
+        what, _, remedy = str(error).rpartition("; ")
+        fallback = "see that it is switched on and can be reached"
+        return (Problem(what or remedy, remedy if what else fallback),), {}
+    finally:
+        worker.close()

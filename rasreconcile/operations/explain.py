@@ -1,0 +1,118 @@
+"""Everything that is known about why a plan is, or is not, current."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from rasreconcile.operations.diff import Diff
+from rasreconcile.plans import MISSING, Address, Component, InputFile, Plan
+from rasreconcile.project import decode
+from rasreconcile.reconcile.verdicts import Verdict
+from rasreconcile.records import Event, Progress, Published
+from rasreconcile.runs import Run
+from rasreconcile.specfile import LoadedSpec
+from rasreconcile.store.reader import Reader
+
+LONGEST_DIFFERENCE = 200
+"""Lines of a text difference that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A component of the fingerprint, before and now; None where it was, or is, not there."""
+
+    name: str
+    before: Component | None
+    now: Component | None
+    difference: tuple[str, ...] = ()
+    """A unified diff, where both texts are known."""
+    remark: str = ""
+    """Why there is no diff of a text."""
+
+    @property
+    def same(self) -> bool:
+        return self.before is not None and self.now is not None and self.before.digest == self.now.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One plan, its verdict, its published result and what has changed since."""
+
+    plan: Plan
+    verdict: Verdict
+    published: Published | None
+    changes: tuple[Change, ...]
+    """Every component, unchanged ones too."""
+    runs: tuple[Run, ...]
+    """The latest runs, newest first."""
+    events: tuple[Event, ...]
+    progress: Progress | None = None
+    """Of its live run, as it was last noted."""
+
+
+def explain(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanation:
+    """Compares the plan with what its published result was computed from."""
+    plan = next(plan for plan in seen.plans if plan.address == address)
+    verdict = next(v for v in seen.decision.verdicts if v.address == address)
+    published = seen.published.get(address)
+    if not loaded.state_path.exists():
+        return Explanation(plan, verdict, None, _changes(plan, None, None), (), ())
+    with Reader(loaded.state_path) as reader:
+        changes = _changes(plan, published, reader)
+        runs = reader.runs(address=address, limit=5)
+        events = reader.events(limit=10, address=address)
+        progress = reader.progress()
+    going = next((progress[run.id] for run in runs if run.id in progress), None)
+    return Explanation(plan, verdict, published, changes, runs, events, going)
+
+
+def _changes(plan: Plan, published: Published | None, reader: Reader | None) -> tuple[Change, ...]:
+    before = {c.name: c for c in published.components} if published else {}
+    now = {c.name: c for c in plan.components}
+    changes = []
+    for name in dict.fromkeys([*now, *before]):
+        change = Change(name, before.get(name), now.get(name))
+        if published and reader and not change.same and name.startswith("input "):
+            change = _with_difference(change, plan, published, reader)
+        changes.append(change)
+    return tuple(changes)
+
+
+def _with_difference(change: Change, plan: Plan, published: Published, reader: Reader) -> Change:
+    name = change.name.removeprefix("input ")
+    old = _old_text(name, published, reader)
+    new = _new_text(next((i for i in plan.inputs if i.name == name), None))
+    if old is None or new is None:
+        remark = "its former text was not kept" if old is None else "it is no text, or not there"
+        return Change(change.name, change.before, change.now, remark=remark)
+    lines = difflib.unified_diff(
+        old, new, f"{name} (as of {published.at:%Y-%m-%d %H:%M})", f"{name} (now)", lineterm="", n=2
+    )
+    difference = list(lines)
+    if len(difference) > LONGEST_DIFFERENCE:
+        more = len(difference) - LONGEST_DIFFERENCE
+        difference = [*difference[:LONGEST_DIFFERENCE], f"... {more} lines more"]
+    return Change(change.name, change.before, change.now, tuple(difference))
+
+
+def _old_text(name: str, published: Published, reader: Reader) -> list[str] | None:
+    recorded = next((i for i in reader.inputs_of(published.run) if i.name == name), None)
+    if recorded is None or recorded.raw == MISSING:
+        return None
+    text = reader.text(recorded.raw)
+    return None if text is None else decode(text).splitlines()
+
+
+def _new_text(file: InputFile | None) -> list[str] | None:
+    if file is None or not file.is_text:
+        return None
+    return _lines(file.source)
+
+
+def _lines(path: Path) -> list[str] | None:
+    try:
+        return decode(path.read_bytes()).splitlines()
+    except OSError:
+        return None

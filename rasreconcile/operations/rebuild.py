@@ -1,0 +1,54 @@
+"""Which results can be proven without the store: those whose receipt matches the file beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rasreconcile.clock import Clock
+from rasreconcile.engines.registry import engine_for
+from rasreconcile.errors import ResultError
+from rasreconcile.plans import Address, Plan
+from rasreconcile.records import Published
+from rasreconcile.resolve import Contents, Digests, resolve
+from rasreconcile.results import publish
+from rasreconcile.results.associations import associations
+from rasreconcile.specfile import LoadedSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What the receipts beside the outputs of a spec prove, and what they do not, with the reason."""
+
+    proven: tuple[Published, ...]
+    unproven: dict[Address, str]
+    """Plans with a result that no receipt vouches for; plans without a result are not named."""
+
+
+def proofs(loaded: LoadedSpec, clock: Clock) -> Proofs:
+    """Reads every output that has a receipt. Raises SpecError."""
+    proven: list[Published] = []
+    unproven: dict[Address, str] = {}
+    contents = Contents({}, clock.wall_ns, associations)
+    for plan in resolve(loaded, Digests({}, clock.wall_ns), engine_for, contents=contents).plans:
+        found = _proof(plan)
+        if isinstance(found, Published):
+            proven.append(found)
+        elif found is not None:
+            unproven[plan.address] = found
+    return Proofs(tuple(proven), unproven)
+
+
+def _proof(plan: Plan) -> Published | str | None:
+    if not plan.output.exists():
+        return None
+    try:
+        receipt = publish.read_receipt(plan.output)
+        if receipt is None:
+            return f"{plan.output.name} has no receipt"
+        if receipt.address != plan.address:
+            return f"its receipt is for {receipt.address}"
+        if publish.digest_file(plan.output)[1] != receipt.digest:
+            return f"{plan.output.name} is not the file its receipt is for"
+    except (ResultError, OSError) as error:
+        return str(error)
+    return receipt

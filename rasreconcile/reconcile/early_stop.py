@@ -1,0 +1,40 @@
+"""Whether the messages of a run show that going on is of no use. PURE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rasreconcile.facts import LogFacts
+from rasreconcile.failures import Failure
+
+if TYPE_CHECKING:
+    from rasreconcile.spec import StopWhen
+
+
+def hopeless(when: StopWhen | None, said: LogFacts | None) -> Failure | None:
+    """Why the run is to be ended now, and its plan not to be tried again as it is; None: it goes on."""
+    if when is None or said is None:
+        return None
+    if when.unstable and said.unstable:
+        return _failure(
+            "went unstable", f"went unstable: {said.unstable}{_worst(said)}", "time step and mesh there"
+        )
+    error, bound = said.volume_error_percent, when.volume_error_percent
+    if bound is not None and error is not None and abs(error) > bound:
+        what = f"volume accounting error is {error:.4g} %, stop_when allows {bound:g} %"
+        return _failure("volume error", f"{what}{_worst(said)}", "boundaries and time step")
+    limit = when.iterations_at_limit
+    if limit is not None and said.troubles > limit:
+        what = f"{said.troubles} computation steps ran out of iterations, stop_when allows {limit}"
+        return _failure("iterations at limit", f"{what}{_worst(said)}", "time step and mesh there")
+    return None
+
+
+def _worst(said: LogFacts) -> str:
+    if said.worst is None or said.worst.at in said.unstable:
+        return ""
+    return f"; the largest error was at {said.worst}"
+
+
+def _failure(cause: str, what: str, where: str) -> Failure:
+    return Failure(kind="permanent", cause=cause, message=f"{what}; it was ended early; look at {where}")

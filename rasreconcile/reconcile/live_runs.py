@@ -1,0 +1,170 @@
+"""What to do about a run that is going on, or was when somebody last looked. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from rasreconcile.failures import Failure
+from rasreconcile.jobs import Absent, Ended, Queued, Running, Unknown, Vanished
+from rasreconcile.plans import Plan
+from rasreconcile.reconcile.actions import (
+    Abandon,
+    Action,
+    Cancel,
+    Collect,
+    Fail,
+    Finish,
+    Lose,
+    Note,
+    Restart,
+    Stop,
+)
+from rasreconcile.reconcile.early_stop import hopeless
+from rasreconcile.reconcile.observed import LiveRun, Seen
+from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, SetAside, worker_standing
+from rasreconcile.reconcile.verdicts import Phase, Verdict
+from rasreconcile.runs import Run, RunState
+
+
+def follow(
+    verdict: Verdict, live: LiveRun, plan: Plan, seen: Seen, policy: Policy
+) -> tuple[Verdict, Action | None]:
+    """The verdict of a plan with a live run, and what to do about the run."""
+    verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan, seen))
+    if live.held:
+        note = f"{live.held}; tried again while `apply` goes on, and by the next one"
+        return replace(verdict, phase=Phase.HELD, note=note), None
+    if live.handled or live.status is None:
+        return verdict, None
+    if isinstance(live.status, Unknown):
+        if plan.address in seen.cancelled and all(w.name != live.run.worker for w in seen.workers):
+            return verdict, Abandon(live.run, CANCELLED_BY_REQUEST)
+        return _silent(verdict, live, seen, policy), None
+    if live.run.state is RunState.PUBLISHING:
+        return verdict, _finish(live, plan)
+    return verdict, _next(live, plan, plan.address not in seen.cancelled, policy)
+
+
+def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | None:
+    run = live.run
+    match live.status:
+        case Ended() | Vanished() | Absent() as over if live.stopping and not _exited(over):
+            # The cancel was ours: what the worker says of its end is not why it ended.
+            return Fail(run, live.stopping, over)
+        case Queued() | Running() if stop := live.stopping or (
+            wanted and hopeless(plan.stop_when, live.said)
+        ):
+            return Stop(run, stop)
+        case Ended() as ended:
+            return Collect(run, plan, ended)
+        case Vanished(evidence):
+            return Lose(run, _vanished(run, evidence))
+        case Absent() if run.state is RunState.RUNNING:
+            return Lose(run, _vanished(run, f"{run.worker} has no run directory of it"))
+        case Absent() if not wanted:
+            return Abandon(run, CANCELLED_BY_REQUEST)
+        case Absent() if plan.fingerprint != run.fingerprint:
+            return Abandon(run, "its inputs changed before it started")
+        case Absent() if live.failed_starts >= policy.failed_starts:
+            return Lose(run, _not_launched(run, live.last_error))
+        case Absent():
+            return Restart(run, plan, "recorded, but its worker has not heard of it")
+        case Queued() | Running() if not wanted:
+            return Cancel(run, CANCELLED_BY_REQUEST)
+        case Running() as running if run.state is RunState.STARTING:
+            return Note(run, running)
+        case Queued() | Running() | Unknown() | None:
+            return None
+
+
+def _exited(over: Ended | Vanished | Absent) -> bool:
+    """It came to its own end before the cancel reached it: its result is judged like any other."""
+    return isinstance(over, Ended) and over.cause == "exited"
+
+
+def stray(live: LiveRun, seen: Seen) -> Action | None:
+    """A run whose plan left the spec goes on, and is closed when it has ended; its run directory is kept."""
+    cancelled = live.run.address in seen.cancelled
+    if live.handled or live.held:
+        return None
+    if live.run.state is RunState.PUBLISHING:
+        return _finish(live, None)
+    match live.status:
+        case Ended() | Vanished() | Absent():
+            return Abandon(live.run, "its plan is no longer in the spec")
+        case Queued() | Running() if cancelled:
+            return Cancel(live.run, CANCELLED_BY_REQUEST)
+        case Unknown() if cancelled and all(w.name != live.run.worker for w in seen.workers):
+            return Abandon(live.run, CANCELLED_BY_REQUEST)
+        case Queued() | Running() | Unknown() | None:
+            return None
+
+
+def _finish(live: LiveRun, plan: Plan | None) -> Action | None:
+    match live.status:
+        case Ended() | Absent() | Vanished() as status:
+            return Finish(live.run, plan, status)
+        case Queued() | Running() | Unknown() | None:
+            return None
+
+
+def _silent(verdict: Verdict, live: LiveRun, seen: Seen, policy: Policy) -> Verdict:
+    """A silent worker is waited for as long as it may come back; then a person must look."""
+    name = live.run.worker
+    worker = next((w for w in seen.workers if w.name == name), None)
+    if worker is None:
+        note = f"it runs on {name}, which is no longer in the spec; put {name} back, or `cancel` the plan"
+        return replace(verdict, phase=Phase.HELD, note=note)
+    standing = worker_standing(worker, seen.now, policy)
+    if isinstance(standing, SetAside) and standing.until is None:
+        note = f"it runs on {name}, which does not answer ({standing.why}); apply again when {name} is back"
+        return replace(verdict, phase=Phase.HELD, note=note)
+    return verdict
+
+
+def _vanished(run: Run, evidence: str) -> Failure:
+    return Failure(kind="worker", cause="vanished", message=f"vanished on {run.worker}: {evidence}")
+
+
+def _not_launched(run: Run, error: str) -> Failure:
+    return Failure(kind="worker", cause="launch failed", message=f"{run.worker} did not launch it: {error}")
+
+
+SILENT_RUNNER = timedelta(minutes=5)
+"""A runner touches its heartbeat every fifteen seconds; twenty missed ones are worth a word."""
+QUIET_JOB = timedelta(minutes=2)
+"""A job that has written nothing for so long is spoken of where `stalled_after` will end it."""
+
+
+def _note(live: LiveRun, plan: Plan, seen: Seen) -> str:
+    where = f"run {live.run.id} on {live.run.worker}"
+    if plan.fingerprint != live.run.fingerprint:
+        where += "; its inputs changed meanwhile, it will be stale again"
+    match live.status:
+        case Unknown(why):
+            return f"{where}; {why}"
+        case Ended():
+            return f"{where} has ended, its result is being verified"
+        case Running() as running:
+            return where + _silence(running, plan, seen)
+        case _:
+            return where
+
+
+def _silence(running: Running, plan: Plan, seen: Seen) -> str:
+    """What a person should know of a run that goes on and gives no sign; both clocks are the worker's."""
+    beat, grew = running.heartbeat, running.grew
+    if beat is not None and seen.now - beat >= SILENT_RUNNER:
+        return f"; its runner has given no sign since {beat:%Y-%m-%d %H:%M}Z: the machine sleeps, or its clock is off"
+    if (
+        beat is None
+        or grew is None
+        or plan.stalled_after is None
+        or beat - grew < min(QUIET_JOB, plan.stalled_after / 2)
+    ):
+        return ""
+    end = grew + plan.stalled_after
+    return (
+        f"; it has written nothing since {grew:%H:%M:%S}Z, and is ended at {end:%H:%M:%S}Z if it goes on so"
+    )

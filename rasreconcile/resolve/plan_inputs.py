@@ -1,0 +1,297 @@
+"""Gathering a plan's inputs: each is found, hashed, and told of where it cannot be."""
+
+from __future__ import annotations
+
+import glob
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rasreconcile.errors import ProjectError
+from rasreconcile.plans import MISSING, Address, InputFile
+from rasreconcile.project.references import Reference, parse_reference
+from rasreconcile.records import Mention
+from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
+from rasreconcile.resolve.disk import Disk
+
+MOST = 20_000
+"""Files of one plan."""
+
+_DEEPEST = 16
+"""Layers that are made of layers."""
+
+_TEXT_ENDINGS = frozenset(
+    {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
+)
+_STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology"})
+"""Without its boundary data HEC-RAS ends; without terrain it goes on with the tables that it has."""
+_NEEDS_NO_LAYER = "a plan without 2D areas computes without it"
+
+
+@dataclass(slots=True)
+class Closure:
+    """What a plan reads, what stands in its way, and what is odd about it."""
+
+    inputs: list[InputFile] = field(default_factory=list)
+    blocked_by: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    restarts: list[tuple[Address, str]] = field(default_factory=list)
+    """Plans of the spec that write restart files this one reads, and the names of those files."""
+
+    def texts(self) -> dict[str, InputFile]:
+        """The text inputs by kind."""
+        return {i.kind: i for i in self.inputs if i.kind in TEXT_KINDS and i.raw != MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that another one names."""
+
+    kind: str
+    mention: Mention
+    named_by: InputFile
+    counts: bool = True
+
+    @property
+    def where(self) -> str:
+        """For messages: `Muncie.u01:12`."""
+        return f"{self.named_by.name}:{self.mention.line}" if self.mention.line else self.named_by.name
+
+
+@dataclass(slots=True)
+class InputCollector:
+    """The inputs of one plan as they come together. `home` is the project's folder."""
+
+    home: Path
+    engine: str
+    disk: Disk
+    closure: Closure = field(default_factory=Closure)
+    _known: dict[str, int] = field(default_factory=dict)
+    """Places in `closure.inputs` by name, whatever its case: on Windows they are one file."""
+    _layers: set[str] = field(default_factory=set)
+
+    # ---- files that are named after the project
+
+    def of_project(self, name: str, kind: str, *, named_by: str) -> InputFile | None:
+        """A text without which nothing can be computed: None where it is not there, which blocks the plan."""
+        try:
+            found = self.peek(name)
+            if found is not None:
+                return self._add(_hashed(found, name, kind, self.disk.digests), named_by=named_by)
+            what = f"{name}, named by {named_by}, is not in {self.home}; put it there"
+        except (OSError, ProjectError) as error:
+            what = f"{name} cannot be read: {_why(error)}"
+        self.closure.blocked_by.append(what)
+        self._add(_missing(self.home / name, name, kind), named_by=named_by)
+        return None
+
+    def optional(
+        self, name: str, kind: str, *, counts: bool, named_by: str = "", expected: bool = False
+    ) -> InputFile | None:
+        """A file that goes along where it is there. `expected`: that it is missing is a part of the fingerprint."""
+        try:
+            found = self.peek(name)
+            if found is not None:
+                return self._add(
+                    _hashed(found, name, kind, self.disk.digests), counts=counts, named_by=named_by
+                )
+        except (OSError, ProjectError) as error:
+            self.closure.warnings.append(f"{name} cannot be read: {_why(error)}")
+        if expected:
+            self._add(_missing(self.home / name, name, kind), counts=counts, named_by=named_by)
+        return None
+
+    def beside(
+        self, file: InputFile, ending: str, kind: str, *, counts: bool, expected: bool = False
+    ) -> InputFile | None:
+        """What HEC-RAS keeps beside a text: `Muncie.g01.hdf`."""
+        return self.optional(
+            f"{file.name}{ending}", kind, counts=counts, named_by=file.name, expected=expected
+        )
+
+    def peek(self, name: str) -> Path | None:
+        """The file of this name in the project's folder. Raises ProjectError where two differ in case only."""
+        folder = self.disk.places.folder(self.home)
+        return folder.find(name) if folder else None
+
+    # ---- files that are named by a path
+
+    def referenced(self, wanted: NamedFile) -> InputFile | None:
+        """Adds what a path leads to; None where it leads nowhere, which is told."""
+        spelled = wanted.mention.value
+        try:
+            reference = parse_reference(spelled)
+        except ProjectError as error:
+            # No file can have such a name: as good as missing.
+            self._tell(wanted, str(error))
+            return None
+        try:
+            below = posixpath.dirname(wanted.named_by.name)
+            place = self.disk.places.find(reference, self.home, below)
+        except ProjectError as error:
+            # Which file is meant nobody knows: nothing is computed on a guess.
+            self.closure.blocked_by.append(f"{wanted.where}: {error}")
+            return None
+        try:
+            if place.path is not None:
+                found = _hashed(place.path, place.name, wanted.kind, self.disk.digests)
+                return self._add(
+                    found, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled
+                )
+            why = "is not there"
+        except OSError as error:
+            why = f"cannot be read: {_why(error)}"
+        gone = _missing(self.home / place.name, place.name, wanted.kind)
+        self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
+        self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
+        return None
+
+    def produced(self, wanted: NamedFile, name: str, path: Path) -> None:
+        """A file that another plan of the spec writes: it goes along once it is there, and that plan counts for it."""
+        named_by, spelled = wanted.named_by.name, wanted.mention.value
+        try:
+            found = _hashed(path, name, wanted.kind, self.disk.digests)
+        except OSError:
+            found = _missing(path, name, wanted.kind)
+        self._add(found, counts=False, named_by=named_by, reference=spelled)
+
+    def layer(self, wanted: NamedFile, depth: int = 0) -> None:
+        """A terrain, land cover or infiltration layer, and every file that it is made of."""
+        found = self.referenced(wanted)
+        if found is None or found.name in self._layers or not found.name.casefold().endswith(".hdf"):
+            return
+        self._layers.add(found.name)
+        if depth > _DEEPEST:
+            self.closure.blocked_by.append(
+                f"{found.name}: layers of layers, deeper than {_DEEPEST}; look at it"
+            )
+            return
+        said = self.said_by(found)
+        self.closure.warnings += [m.value for m in said if m.what == "fault"]
+        stem = posixpath.basename(found.name)[: -len(".hdf")]
+        parts: list[tuple[str, Mention]] = [("terrain", m) for m in said if m.what == "tile"]
+        parts += [("land-cover", m) for m in said if m.what == "dependency"]
+        if wanted.kind == "terrain":
+            parts.append(("terrain", Mention("companion", f"{stem}.vrt")))
+        elif wanted.kind == "land-cover":
+            parts.append(("land-cover", Mention("companion", f"{stem}.tif")))
+        for kind, mention in parts:
+            self.layer(NamedFile(kind, mention, found, counts=wanted.counts), depth + 1)
+
+    def name_of(self, spelled: str) -> str:
+        """The name that a path gives, whatever its case; the path itself where it can be none."""
+        try:
+            return self.disk.places.find(parse_reference(spelled), self.home).name.casefold()
+        except ProjectError:
+            return spelled
+
+    # ---- files that the spec names
+
+    def extras(self, patterns: Sequence[str]) -> None:
+        """Files of `inputs`, which count even where the project makes nothing of their content."""
+        for pattern in patterns:
+            names = [pattern]
+            if glob.has_magic(pattern):
+                names = sorted(glob.glob(pattern, root_dir=self.home, recursive=True))
+                if not names:
+                    self.closure.warnings.append(f"inputs: {pattern} matches nothing in {self.home}")
+            for name in (Path(n).as_posix() for n in names):
+                self._extra(name)
+
+    def _extra(self, name: str) -> None:
+        source = self.home / name
+        known = self._known.get(name.casefold())
+        if known is not None and self.closure.inputs[known].raw != MISSING:
+            self.closure.inputs[known] = replace(self.closure.inputs[known], counts=True)
+        elif not source.is_dir():
+            try:
+                self._add(_hashed(source, name, "extra", self.disk.digests), named_by="the spec")
+            except OSError as error:
+                self._add(_missing(source, name, "extra"), named_by="the spec")
+                what = f"{name}, named by `inputs`, cannot be read: {_why(error)}"
+                self.closure.blocked_by.append(what)
+
+    # ---- what is known of a file
+
+    def said_by(self, file: InputFile | None) -> tuple[Mention, ...]:
+        """What the file says about others; nothing where there is no file."""
+        if file is None:
+            return ()
+        try:
+            return self.disk.contents.of(file.source, file.kind)
+        except OSError as error:
+            return (Mention("fault", f"{file.name} cannot be read: {_why(error)}"),)
+
+    def mtime_of(self, file: InputFile) -> int:
+        """When it was last written, in ns; 0 for what is not there."""
+        return 0 if file.raw == MISSING else self.disk.digests.of(file.source, file.kind).stat.mtime_ns
+
+    def _add(
+        self, file: InputFile, *, counts: bool = True, named_by: str = "", reference: str = ""
+    ) -> InputFile:
+        """Each file once; what is said of it in several places is put together."""
+        place = self._known.get(file.name.casefold())
+        if place is not None:
+            known = self.closure.inputs[place]
+            spelled = {known.reference, *known.aliases, reference, ""}
+            aliases = tuple(sorted(spelled - {known.reference, ""}))
+            self.closure.inputs[place] = replace(known, aliases=aliases, counts=known.counts or counts)
+            return self.closure.inputs[place]
+        whole = replace(file, counts=counts, named_by=named_by, reference=reference)
+        if len(self.closure.inputs) == MOST:
+            self.closure.blocked_by.append(
+                f"{named_by}: with its files the plan reads more than {MOST}; look at them"
+            )
+        if len(self.closure.inputs) < MOST:
+            self._known[file.name.casefold()] = len(self.closure.inputs)
+            self.closure.inputs.append(whole)
+        return whole
+
+    def _tell(self, wanted: NamedFile, what: str) -> None:
+        line = f"{wanted.where}: {wanted.kind} {what}"
+        if wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras":
+            self.closure.blocked_by.append(line)
+        elif wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
+            self.closure.warnings.append(f"{line}, or leave it: {_NEEDS_NO_LAYER}")
+        else:
+            self.closure.warnings.append(line)
+
+
+def _remedy(reference: Reference, gone: InputFile) -> str:
+    if reference.root:
+        return "put it below the project's folder, or give its folder in `path_map`"
+    return f"put it at {_short(gone.name)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:100]}...{text[-100:]}"
+
+
+def _hashed(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
+    """The input with its digests. Raises OSError where it cannot be read."""
+    hashed = digests.of(source, kind)
+    text = kind in TEXT_KINDS or (
+        kind in {"extra", "terrain"}
+        and source.suffix.lower() in _TEXT_ENDINGS
+        and hashed.stat.size <= LARGEST_TEXT
+    )
+    return InputFile(
+        name=name,
+        source=source,
+        raw=hashed.raw,
+        semantic=hashed.semantic,
+        size=hashed.stat.size,
+        kind=kind,
+        is_text=text,
+    )
+
+
+def _missing(source: Path, name: str, kind: str) -> InputFile:
+    return InputFile(
+        name=name, source=source, raw=MISSING, semantic=MISSING, size=0, kind=kind, is_text=False
+    )
+
+
+def _why(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

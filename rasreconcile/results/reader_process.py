@@ -1,0 +1,77 @@
+"""The other end of `reader`: reads the files it is asked about, in lines of JSON, until the pipe closes."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rasreconcile.errors import ResultError
+from rasreconcile.facts import Baseline, HdfFacts
+from rasreconcile.results import hdf, tables
+from rasreconcile.results.reader_pool import adapter
+
+_ROWS = 50_000
+"""In one line."""
+
+
+def answers(line: str) -> Iterator[bytes]:
+    """`{"facts": ...}`; for a dataset `{"rows": [index, values]}` as often as there are, and `{"end": true}`.
+
+    Instead of each of these there may come `{"refused": why}`, which is the last line then.
+    """
+    asked = json.loads(line)
+    try:
+        if "dataset" in asked:
+            yield from _rows(Path(asked["path"]), asked["dataset"])
+        else:
+            yield b'{"facts": ' + adapter().dump_json(_facts(asked)) + b"}"
+    except ResultError as error:
+        yield json.dumps({"refused": str(error)}).encode()
+
+
+def _facts(asked: Mapping[str, Any]) -> HdfFacts:
+    baseline = Baseline(Path(asked["baseline"][0]), asked["baseline"][1]) if asked["baseline"] else None
+    return hdf.read(
+        Path(asked["path"]),
+        datasets=asked["datasets"],
+        thoroughness=asked["thoroughness"],
+        baseline=baseline,
+    )
+
+
+def _rows(path: Path, place: str) -> Iterator[bytes]:
+    for part in tables.parts(path, place):
+        for first in range(0, part.values.size, _ROWS):
+            cut = slice(first, first + _ROWS)
+            index = {name: labels[cut] for name, labels in part.index.items()}
+            yield json.dumps({"rows": [index, part.values[cut].astype(float).tolist()]}).encode()
+    yield b'{"end": true}'
+
+
+def _end_after(seconds: int) -> None:
+    """Where the controller was killed nobody else ends a read that hangs; nor does Python, within HDF5. 0: never."""
+    if sys.platform != "win32":
+        signal.alarm(seconds)
+
+
+def serve(requests: Iterable[str], out: BinaryIO) -> None:
+    """Until there are no more requests."""
+    for line in requests:
+        seconds = math.ceil(json.loads(line)["patience"]) + 1
+        _end_after(seconds)
+        for answer in answers(line):
+            # Whoever asked may take his time over what he has.
+            _end_after(0)
+            out.write(answer + b"\n")
+            out.flush()
+            _end_after(seconds)
+        _end_after(0)
+
+
+if __name__ == "__main__":
+    serve(sys.stdin, sys.stdout.buffer)

@@ -1,0 +1,113 @@
+"""Loading a spec: bytes, YAML, pydantic; then one error with everything that is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from rasreconcile.errors import Fault, SpecError
+from rasreconcile.jobs import Worker
+from rasreconcile.spec import PlanEntry, Spec
+from rasreconcile.specfile.faults import faults_of
+from rasreconcile.specfile.files import bytes_of, place_of, store_of
+from rasreconcile.specfile.model import spec_model
+from rasreconcile.specfile.names import folders_of_nobody, names_that_mean_nothing
+from rasreconcile.specfile.yamltext import Document, Place, parse
+from rasreconcile.workers.kind import Kind, Kinds, not_built
+from rasreconcile.workers.kinds import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSpec:
+    """A spec without faults, and the file it was read from."""
+
+    spec: Spec
+    path: Path
+    """Absolute."""
+    name: str
+    """As the user named it."""
+    text: str = field(repr=False)
+    text_digest: str
+    """sha256 of the file's bytes, hex."""
+    document: Document = field(repr=False, compare=False)
+    kinds: Kinds = field(repr=False, compare=False)
+    """The kinds of worker there are."""
+
+    @property
+    def folder(self) -> Path:
+        """What paths in the spec are relative to."""
+        return self.path.parent
+
+    @property
+    def state_path(self) -> Path:
+        """The store."""
+        return store_of(self.path, self.spec.state)
+
+    @property
+    def results_root(self) -> Path | None:
+        """Where results go; None: into each project's own folder."""
+        return None if self.spec.results is None else place_of(self.path, self.spec.results)
+
+    def results_of(self, entry: PlanEntry) -> Path | None:
+        """Where the results of these plans go: as the entry says, else as the spec does."""
+        return self.results_root if entry.results is None else place_of(self.path, entry.results)
+
+    @property
+    def path_map(self) -> dict[str, Path]:
+        """Where folders of other machines are on this one."""
+        return {prefix: place_of(self.path, place) for prefix, place in self.spec.path_map.items()}
+
+    def kind_of(self, worker: str) -> Kind:
+        """The kind of this worker of the spec."""
+        return self.kinds[self.spec.workers[worker].type]
+
+    def folder_of(self, worker: str) -> str:
+        """Where this worker's run directories are made, in its own spelling."""
+        return self.kind_of(worker).folder(self.spec.workers[worker], self.folder)
+
+    def open_worker(self, worker: str) -> Worker:
+        """This worker of the spec. Raises UsageError where its kind is not built."""
+        return self.kind_of(worker).open(worker, self.spec.workers[worker], self.folder)
+
+    def require_built(self) -> None:
+        """Raises SpecError, naming each line, where a worker is of a kind that no version runs yet."""
+        faults = []
+        for name, worker in self.spec.workers.items():
+            if self.kind_of(name).opener is None:
+                what, _, remedy = not_built(worker.type).partition("; ")
+                place = ("workers", name, "type")
+                faults.append(Fault(self.name, self.line_of(place), ".".join(place), what, remedy))
+        if faults:
+            raise SpecError(faults)
+
+    def line_of(self, place: Place) -> int:
+        """The line of a key or item, for faults that are found later."""
+        return self.document.line_of(place)
+
+
+def load(path: Path, kinds: Kinds = KINDS) -> LoadedSpec:
+    """The spec at `path`, with workers of these kinds. Raises SpecError with every fault there is."""
+    name = str(path)
+    data = bytes_of(path)
+    document = parse(data, name)
+    if document.root is None:
+        raise SpecError(document.faults)
+    found: list[ErrorDetails] = []
+    try:
+        spec = spec_model(kinds).model_validate(document.value)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+    faults = [
+        *document.faults,
+        *faults_of(found, document, name, kinds),
+        *names_that_mean_nothing(document, name, kinds),
+        *folders_of_nobody(document, path, kinds),
+    ]
+    if faults:
+        raise SpecError(list(dict.fromkeys(faults)))
+    digest = hashlib.sha256(data).hexdigest()
+    return LoadedSpec(spec, path.absolute(), name, data.decode("utf-8-sig"), digest, document, kinds)

@@ -1,0 +1,89 @@
+"""Opening a store file: its place, its identity, its version, its health. The only home of sqlite-utils."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from rasreconcile.errors import StoreError
+from rasreconcile.store.location import why_not
+from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
+from rasreconcile.store.sqlite_errors import damaged, explained
+
+BUSY_SECONDS = 30.0
+WAL_IS_SOUND = (3, 51, 3)
+"""Before this SQLite a WAL database can be torn in a rare race; the rollback journal is slower and sound.
+
+The journal's file is kept between transactions: making and removing it would flush the folder each time."""
+
+
+def refuse_bad_place(path: Path) -> None:
+    """Raises StoreError where SQLite could not keep its promises."""
+    mounts = Path("/proc/self/mountinfo")
+    why = why_not(path.absolute().resolve(), mounts.read_text() if mounts.exists() else "")
+    if why:
+        raise StoreError(f"{path}: {why}; set `state:` to a folder on a disk of this machine")
+
+
+def open_database(path: Path) -> Database:
+    """The database, migrated. Raises StoreError with the remedy; makes the file, for its owner only."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"{path}: {error}; make the folder writable, or set `state:` to another place"
+        ) from error
+    try:
+        connection.row_factory = sqlite3.Row
+        database = Database(connection)
+        _check_identity(path, connection)
+        connection.execute(
+            f"PRAGMA journal_mode = {'WAL' if sqlite3.sqlite_version_info >= WAL_IS_SOUND else 'PERSIST'}"
+        )
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(database)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise explained(path, error) or error from error
+    except StoreError:
+        connection.close()
+        raise
+    return database
+
+
+def check_readable(path: Path, connection: sqlite3.Connection) -> None:
+    """Raises StoreError where the file is no store of ours, or a newer one."""
+    try:
+        _check_identity(path, connection)
+    except sqlite3.DatabaseError as error:
+        raise explained(path, error) or error from error
+
+
+def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != APPLICATION_ID and (application or version or tables):
+        raise StoreError(f"{path} is a database of another program; set `state:` to a file of its own")
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"{path} was written by a newer rasreconcile (store version {version}, this one knows {len(MIGRATIONS)});"
+            " upgrade: pip install --upgrade rasreconcile"
+        )
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise damaged(path, str(found).splitlines()[0])
+
+
+def _migrate(database: Database) -> None:
+    version = database.conn.execute("PRAGMA user_version").fetchone()[0]
+    for statements in steps_from(version):
+        with database.atomic():
+            for statement in statements:
+                database.conn.execute(statement)

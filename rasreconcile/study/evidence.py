@@ -1,0 +1,42 @@
+"""What a result file says of itself, as far as its plan asks, and what it lacks of what is expected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from rasreconcile.facts import Baseline, HdfFacts
+from rasreconcile.plans import Plan
+from rasreconcile.results import expectations, publish, reader_pool
+from rasreconcile.study import identities
+
+
+def facts_of(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:
+    """What the file at `path` says, as far as the plan's expectations ask. Raises ResultError."""
+    wanted = plan.expect.baseline
+    baseline = Baseline(plan.baseline, wanted.water_surface_within) if wanted and plan.baseline else None
+    facts = reader_pool.read(
+        path, datasets=tuple(plan.expect.datasets), thoroughness=thoroughness, baseline=baseline
+    )
+    if not plan.prepares:
+        return facts
+    # A solver that had begun was ended in the middle of its results, which no run is given.
+    kept = tuple(place for place in facts.unreadable if not place.lstrip("/").startswith("Results"))
+    return replace(facts, unreadable=kept)
+
+
+def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "summary") -> tuple[str, ...]:
+    """What the file at `path` lacks of what the plan expects. Raises ResultError where it cannot be read."""
+    facts = facts_of(plan, path, thoroughness)
+    return expectations.judge(plan.expect, facts, identities.of_plan(plan))
+
+
+def summary(facts: HdfFacts) -> str:
+    """A few words for `status`."""
+    words = []
+    if facts.water_surface is not None and facts.water_surface.maximum is not None:
+        unit = "m" if (facts.units_system or "").startswith("SI") else "ft"
+        words.append(f"max WS {facts.water_surface.maximum:.2f} {unit}")
+    if facts.volume_error_percent is not None:
+        words.append(f"volume error {facts.volume_error_percent:.3f} %")
+    return ", ".join(words)

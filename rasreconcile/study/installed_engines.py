@@ -1,0 +1,128 @@
+"""Installs: where HEC-RAS is on one worker, looked for once, and which plans cannot run there for want of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from rasreconcile.engines.hec_ras.engine import HecRas
+from rasreconcile.engines.hec_ras.install_search import (
+    FoundInstall,
+    NotFound,
+    WantedInstall,
+    found_in,
+    places,
+)
+from rasreconcile.engines.hec_ras.preparation import hec_ras_for
+from rasreconcile.errors import ProjectError
+from rasreconcile.jobs import Install, Problem, Worker
+from rasreconcile.plans import Address, Plan
+from rasreconcile.spec import EngineSpec, HecRasEngine, Spec, WorkerBase
+from rasreconcile.specfile import LoadedSpec
+
+
+class Equipped(Protocol):
+    """A worker and what is installed on it."""
+
+    @property
+    def spec(self) -> WorkerBase: ...
+    def install(self, cores: int, engine: EngineSpec) -> Install: ...
+
+
+@dataclass(slots=True)
+class InstalledEngines:
+    """Of one worker. `look` runs in its control lane, the rest in the main thread."""
+
+    platform: Literal["posix", "windows"]
+    named: str | None
+    engines: tuple[HecRasEngine, ...]
+    image: str | None = None
+    """Digest of the container image that runs are computed in, once it was asked for."""
+    _found: Mapping[str, FoundInstall | NotFound] = field(default_factory=dict)
+    """By version."""
+    _lacks: dict[str, str] = field(default_factory=dict)
+    """Engines that were found missing by running them, by type, and in what words."""
+    _unable: dict[tuple[Address, str, Address | None], str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, loaded: LoadedSpec, worker: str) -> InstalledEngines:
+        """Of this worker of the spec, before it was looked."""
+        spec, kind = loaded.spec.workers[worker], loaded.kind_of(worker)
+        return cls(kind.platform(spec), kind.program(spec, loaded.folder), engines_of(loaded.spec))
+
+    def look(self, worker: Worker) -> None:
+        """For every version that the spec asks for, in one round trip. Raises Unreachable."""
+        self.image = worker.image()
+        wanted = {e.version: WantedInstall(e.version, self.platform, self.named) for e in self.engines}
+        if wanted:
+            there = worker.find(tuple(dict.fromkeys(p for one in wanted.values() for p in places(one))))
+            self._found = {version: found_in(one, there) for version, one in wanted.items()}
+            self._unable = {}
+
+    def found(self, engine: EngineSpec) -> FoundInstall | None:
+        """None where the engine is not there, was not looked for, or needs no install."""
+        known = self._found.get(engine.version) if isinstance(engine, HecRasEngine) else None
+        return known if isinstance(known, FoundInstall) else None
+
+    def missing(self) -> tuple[Problem, ...]:
+        """What was looked for and is not there."""
+        return tuple(Problem(f.why, f.remedy) for f in self._found.values() if isinstance(f, NotFound))
+
+    def note_lack(self, engine: EngineSpec, why: str) -> None:
+        """A run found out that the engine is not here: in this apply no other need find it out again."""
+        self._lacks[engine.type] = why
+        self._unable = {}
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Versions of which it is not certain how they are called."""
+        return tuple(doubt for e in self.engines if (doubt := HecRas(e).doubt))
+
+    def unable(self, equipment: Equipped, plans: Sequence[Plan]) -> Mapping[Address, str]:
+        """Which of the plans cannot run here, and why; nothing before it was looked."""
+        if not self._found and not self._lacks:
+            return {}
+        found = {}
+        for plan in plans:
+            key = (plan.address, plan.fingerprint, plan.prepared_by)
+            looked = self._found or not isinstance(plan.engine, HecRasEngine)
+            if looked and key not in self._unable:
+                self._unable[key] = self.why_not(equipment, plan)
+            if (why := self._unable.get(key)) is not None:
+                found[plan.address] = why
+        return found
+
+    def why_not(self, equipment: Equipped, plan: Plan) -> str | None:
+        """Why this plan cannot run here, once it was looked; None: it can."""
+        engine = plan.engine
+        if not isinstance(engine, HecRasEngine):
+            return self._lacks.get(engine.type)
+        known = self._found.get(engine.version)
+        if isinstance(known, NotFound):
+            return str(known)
+        cores = plan.cores or equipment.spec.cores_per_plan
+        try:
+            return hec_ras_for(plan).why_not(plan, equipment.install(cores, engine))
+        except ProjectError:
+            # The plan is blocked for this, whoever would run it.
+            return None
+
+
+def computed_on(platform: Literal["posix", "windows"], image: str | None) -> str:
+    """As a result records where it was computed."""
+    return f"image {image}" if image else platform
+
+
+def platform_of(loaded: LoadedSpec, worker: str, image: str | None) -> str | None:
+    """As a result that is computed there would record it; `image`: the worker's, as far as it is known."""
+    kind = loaded.kind_of(worker)
+    if kind.images and image is None:
+        return None
+    return computed_on(kind.platform(loaded.spec.workers[worker]), image)
+
+
+def engines_of(spec: Spec) -> tuple[HecRasEngine, ...]:
+    """Every HEC-RAS that the spec asks for, each version once."""
+    engines = [spec.engine, *(entry.engine for entry in spec.plans if entry.engine)]
+    return tuple({e.version: e for e in engines if isinstance(e, HecRasEngine)}.values())

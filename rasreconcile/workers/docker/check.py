@@ -1,0 +1,39 @@
+"""What would stop a run in a container of this image on this daemon, and the remedy."""
+
+from __future__ import annotations
+
+from rasreconcile.jobs import Problem
+from rasreconcile.workers.docker.helper import Helper
+from rasreconcile.workers.docker.run_storage import INSIDE
+from rasreconcile.workers.docker.scripts import script
+
+NEEDED = ("setsid", "sha256sum", "grep", "ln", "cut", "wc", "date", "stat", "tail", "head", "df")
+"""Programs the image must have for the runner and the helper; `sh` shows by itself."""
+_LEAST_FREE = 100 << 10
+_CLOCK_SECONDS = 60.0
+
+
+def problems_of(helper: Helper, now: float) -> list[Problem]:
+    """One question to a container; `now` in seconds since the epoch."""
+    lines = helper.do(script("probe.sh"), INSIDE, *NEEDED).splitlines()
+    words: dict[str, list[str]] = {}
+    for line in lines:
+        key, _, value = line.partition(" ")
+        words.setdefault(key, []).append(value)
+    image = helper.kind.image
+    found = [
+        Problem(
+            f"{name} is not in {image}",
+            f"build the image with `{name}`: coreutils and util-linux, or busybox",
+        )
+        for name in words.get("lacks", ())
+    ]
+    free = int(words["free"][0]) if "free" in words else None
+    if free is not None and free < _LEAST_FREE:
+        found.append(
+            Problem(f"only {free >> 10} MB are free where run directories lie", "free some room there")
+        )
+    skew = float(words["clock"][0]) - now if "clock" in words else 0.0
+    if abs(skew) > _CLOCK_SECONDS:
+        found.append(Problem(f"its clock is {skew:+.0f} s from this machine's", "let both keep time by NTP"))
+    return found

@@ -1,0 +1,65 @@
+"""Containers, in a spec and to the rest of the program."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from rasreconcile.spec.base import CPUS, MEMORY, Words
+from rasreconcile.spec.workers import WorkerBase
+from rasreconcile.workers.kind import Kind
+
+
+class DockerWorker(WorkerBase):
+    """Containers, here or on a remote Docker host."""
+
+    type: Literal["docker"]
+    """`docker`."""
+    docker_image: Words
+    """Image with the engine in it: `hecras:6.6`."""
+    docker_host: Words | None = None
+    """`ssh://user@host`, `tcp://host:2376`, `unix://...`; left out: the local daemon."""
+    docker_cert_path: Words | None = None
+    """Folder of ca.pem, cert.pem and key.pem for a tcp:// daemon; left out: the environment's DOCKER_CERT_PATH."""
+    ssh_key_path: Words | None = None
+    """Private key for an ssh:// host; left out: the agent and the usual keys are tried."""
+    use_ssh_client: bool = False
+    """Use the system's ssh for ssh:// hosts."""
+    share_path: Words | None = None
+    """Stage through this share, as seen from here."""
+    remote_staging_path: Words | None = None
+    """The share's folder as the Docker host calls it."""
+    cpu_limit: Annotated[str, Field(pattern=CPUS)] | None = None
+    """Processors a container may use, `"4"` or `"0.5"`; left out: the cores of its run."""
+    memory_limit: Annotated[str, Field(pattern=MEMORY)] | None = None
+    """`8g`, `512m`; left out: no limit."""
+
+    @field_validator("docker_host")
+    @classmethod
+    def _names_a_daemon(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        scheme, _, rest = value.partition("://")
+        if scheme not in {"ssh", "tcp", "http", "https", "unix", "npipe"} or not rest:
+            raise ValueError("is no address of a Docker daemon; write ssh://user@host or tcp://host:2376")
+        if ":" in urlsplit(f"//{rest}").netloc.rpartition("@")[0]:
+            raise ValueError("holds a password, which is never written; use a key or a certificate")
+        return value
+
+    @model_validator(mode="after")
+    def _share_has_both_ends(self) -> DockerWorker:
+        if (self.share_path is None) != (self.remote_staging_path is None):
+            raise ValueError(
+                "share_path and remote_staging_path are two ends of one share; give both or neither"
+            )
+        return self
+
+
+DOCKER = Kind(
+    spec=DockerWorker,
+    opener="rasreconcile.workers.docker.worker:docker_worker",
+    images=True,
+    local_paths=("ssh_key_path", "docker_cert_path"),
+)

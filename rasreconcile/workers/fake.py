@@ -1,0 +1,373 @@
+"""A worker in memory: a world of runs that any number of workers share, with every failure on demand.
+
+For tests of whoever uses workers. It keeps the same contract as the real ones and is tested by the same tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import RLock
+from typing import Literal
+
+from rasreconcile.errors import InputChanged, Refused, WorkerError
+from rasreconcile.jobs import (
+    Absent,
+    EndCause,
+    Ended,
+    Fetched,
+    Job,
+    OutputRecord,
+    Problem,
+    Queued,
+    RunId,
+    Running,
+    Status,
+    Trimmed,
+    Vanished,
+)
+from rasreconcile.workers import rundir
+
+Method = Literal[
+    "stage",
+    "start",
+    "poll",
+    "fetch",
+    "read_log",
+    "read_work",
+    "find",
+    "cancel",
+    "discard",
+    "runs",
+    "trim_cache",
+    "image",
+    "check",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeRun:
+    """What a run does, as if it were computed."""
+
+    outputs: Mapping[str, bytes] = field(default_factory=dict)
+    """Everything it leaves in `work/`; what the job does not name as output is not recorded."""
+    exit_code: int = 0
+    printed: bytes = b""
+    """On the log from its start on."""
+    last_words: bytes = b""
+    """Added to the log at its end."""
+    queued: timedelta = timedelta(0)
+    lasts: timedelta | None = timedelta(0)
+    """From its start; None: until it is released, cancelled or out of time."""
+    writes_for: timedelta | None = None
+    """From its start; after that it is silent. None: until its end."""
+    vanishes: bool = False
+    """Comes to no end, but is gone after `lasts`."""
+
+
+Playwright = Callable[[RunId, Job, Mapping[str, bytes]], FakeRun]
+"""Says what a run will do, from its staged inputs by name. Asked once for each run that is really started."""
+
+
+def writes_every_output(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> FakeRun:
+    """Ends at once, well, with every output there; the same inputs give the same bytes."""
+    whole = hashlib.sha256(repr(sorted(inputs.items())).encode()).digest()
+    return FakeRun(outputs=dict.fromkeys(job.outputs, whole), printed=b"done\n")
+
+
+_How = Literal["released", "cancelled", "killed", "time limit", "stalled"]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run. `over` holds how and when it was ended before its time, or by whom it was let go."""
+
+    job: Job
+    fake_run: FakeRun
+    started: datetime
+    over: tuple[datetime, _How] | None = None
+
+
+@dataclass(slots=True)
+class _Fault:
+    error: Exception
+    times: int | None
+    when: Literal["before", "after"]
+
+
+class FakeWorld:
+    """What outlives controllers: the runs of one place. May be used by several threads."""
+
+    def __init__(
+        self,
+        fake_run_for: Playwright = writes_every_output,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.fake_run_for = fake_run_for
+        self.now = now
+        self.launched: list[RunId] = []
+        """Every run that was really started, in order: a run that is here twice was computed twice."""
+        self.staged: list[Job] = []
+        """Every job whose inputs were staged ahead, in order."""
+        self.problems: list[Problem] = []
+        """What `check` finds."""
+        self.paths: set[str] = set()
+        """What `find` finds."""
+        self.lock = RLock()
+        self.runs_there: dict[RunId, _Run] = {}
+        self._faults: dict[Method, list[_Fault]] = {}
+
+    def fail(
+        self,
+        method: Method,
+        error: WorkerError | InputChanged | OSError,
+        *,
+        times: int | None = 1,
+        when: Literal["before", "after"] = "before",
+    ) -> None:
+        """The next `times` calls raise `error` (None: all, until `mend`).
+
+        `after`: what was asked is done, and only the answer is lost.
+        """
+        with self.lock:
+            self._faults.setdefault(method, []).append(_Fault(error, times, when))
+
+    def recover(self) -> None:
+        """No more failures."""
+        with self.lock:
+            self._faults.clear()
+
+    def release(self, run: RunId) -> None:
+        """A run that lasts until it is told so comes to its end."""
+        self._end(run, "released")
+
+    def kill(self, run: RunId) -> None:
+        """The run is gone and leaves no end, as if the power had failed."""
+        self._end(run, "killed")
+
+    def forget(self, run: RunId) -> None:
+        """The run directory is gone."""
+        with self.lock:
+            self.runs_there.pop(run, None)
+
+    def inject(self, method: Method, when: Literal["before", "after"]) -> None:
+        """Raises the failure that is due."""
+        with self.lock:
+            for fault in self._faults.get(method, ()):
+                if fault.when != when or fault.times == 0:
+                    continue
+                if fault.times is not None:
+                    fault.times -= 1
+                raise fault.error
+
+    def status(self, run: RunId) -> Status:
+        """What is so now, by this world's clock."""
+        with self.lock:
+            life = self.runs_there.get(run)
+            return Absent() if life is None else _status(life, self.now())
+
+    def _end(self, run: RunId, how: Literal["released", "killed"]) -> None:
+        with self.lock:
+            if isinstance(self.status(run), Queued | Running):
+                self.runs_there[run].over = (self.now(), how)
+
+
+class FakeWorker:
+    """Implements `jobs.Worker` on a world; another on the same world sees the same runs."""
+
+    def __init__(self, world: FakeWorld) -> None:
+        self._world = world
+
+    def stage(self, job: Job) -> None:
+        """Reads the inputs."""
+        rundir.check_job(job)
+        self._world.inject("stage", "before")
+        for staged in job.inputs:
+            _read(staged.source, staged.digest)
+        with self._world.lock:
+            self._world.staged.append(job)
+        self._world.inject("stage", "after")
+
+    def start(self, run: RunId, job: Job) -> None:
+        """Reads the inputs, then lets the world's fake_run_for say what the run will do."""
+        rundir.check_run(run)
+        rundir.check_job(job)
+        world = self._world
+        world.inject("start", "before")
+        with world.lock:
+            if run not in world.runs_there:
+                inputs = {staged.name: _read(staged.source, staged.digest) for staged in job.inputs}
+                fake_run = world.fake_run_for(run, job, inputs)
+                world.runs_there[run] = _Run(job, fake_run, world.now() + fake_run.queued)
+                world.launched.append(run)
+        world.inject("start", "after")
+
+    def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
+        """One status for each."""
+        for run in runs:
+            rundir.check_run(run)
+        self._world.inject("poll", "before")
+        with self._world.lock:
+            return {run: self._world.status(run) for run in runs}
+
+    def fetch(self, run: RunId, name: str, into: Path) -> Fetched:
+        """Raises FileNotFoundError where the run has no such output. A failure `after` leaves half of it."""
+        rundir.check_run(run)
+        rundir.check_name(name)
+        self._world.inject("fetch", "before")
+        data = self._left(run).get(name)
+        if data is None:
+            raise FileNotFoundError(f"{run} has no output {name}")
+        with into.open("wb") as write:
+            write.write(data[: len(data) // 2])
+            self._world.inject("fetch", "after")
+            write.write(data[len(data) // 2 :])
+            write.flush()
+            os.fsync(write.fileno())
+        return Fetched(len(data), hashlib.sha256(data).hexdigest())
+
+    def read_log(self, run: RunId, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """What the run printed until now."""
+        rundir.check_run(run)
+        self._world.inject("read_log", "before")
+        return self._log(run)[offset : offset + limit]
+
+    def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """Outputs appear whole, at the end."""
+        rundir.check_run(run)
+        rundir.check_name(name)
+        self._world.inject("read_work", "before")
+        return self._left(run).get(name, b"")[offset : offset + limit]
+
+    def find(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Those the world has."""
+        self._world.inject("find", "before")
+        return tuple(path for path in paths if path in self._world.paths)
+
+    def image(self) -> str | None:
+        """None: nothing is computed here."""
+        self._world.inject("image", "before")
+        return None
+
+    def cancel(self, run: RunId) -> None:
+        """Ends it at once."""
+        rundir.check_run(run)
+        world = self._world
+        world.inject("cancel", "before")
+        with world.lock:
+            if isinstance(world.status(run), Queued | Running):
+                world.runs_there[run].over = (world.now(), "cancelled")
+        world.inject("cancel", "after")
+
+    def discard(self, run: RunId) -> None:
+        """Refuses a run that is going on."""
+        rundir.check_run(run)
+        world = self._world
+        world.inject("discard", "before")
+        with world.lock:
+            if isinstance(world.status(run), Queued | Running):
+                raise Refused(f"{run} is still running; `cancel` it first")
+            world.forget(run)
+        world.inject("discard", "after")
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        """Every run that was not discarded."""
+        self._world.inject("runs", "before")
+        with self._world.lock:
+            return {
+                run: life.over[0] if life.over else life.started
+                for run, life in self._world.runs_there.items()
+            }
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """There is none: every run reads its inputs where they are."""
+        self._world.inject("trim_cache", "before")
+        return Trimmed(0, 0)
+
+    def check(self) -> list[Problem]:
+        """The problems of the world."""
+        self._world.inject("check", "before")
+        return list(self._world.problems)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _left(self, run: RunId) -> Mapping[str, bytes]:
+        match self._world.status(run):
+            case Ended(cause="exited"):
+                return self._world.runs_there[run].fake_run.outputs
+            case _:
+                return {}
+
+    def _log(self, run: RunId) -> bytes:
+        match self._world.status(run):
+            case Absent() | Queued():
+                return b""
+            case Ended(cause="exited"):
+                fake_run = self._world.runs_there[run].fake_run
+                return fake_run.printed + fake_run.last_words
+            case _:
+                return self._world.runs_there[run].fake_run.printed
+
+
+def _status(life: _Run, now: datetime) -> Status:
+    until, how = _end_of(life)
+    if now < min(until, life.started):
+        return Queued()
+    if now < until:
+        return Running(
+            started=life.started, heartbeat=now, log_size=len(life.fake_run.printed), grew=_grew(life, now)
+        )
+    match how:
+        case "killed":
+            return Vanished("the process is gone and left no end")
+        case "released":
+            return _ended(life, until, "exited")
+        case "cancelled" | "time limit" | "stalled":
+            return _ended(life, until, how)
+
+
+def _end_of(life: _Run) -> tuple[datetime, _How]:
+    """Whatever comes first: what the fake_run says, what was done to it, the time limit, or that it is silent."""
+    ends: list[tuple[datetime, _How]] = [(life.started + life.job.time_limit, "time limit")]
+    if life.fake_run.lasts is not None:
+        ends.insert(
+            0, (life.started + life.fake_run.lasts, "killed" if life.fake_run.vanishes else "released")
+        )
+    if life.job.stalled_after is not None and life.fake_run.writes_for is not None:
+        ends.append((life.started + life.fake_run.writes_for + life.job.stalled_after, "stalled"))
+    if life.over is not None:
+        ends.insert(0, life.over)
+    return min(ends, key=lambda end: end[0])
+
+
+def _grew(life: _Run, now: datetime) -> datetime:
+    silent_from = now if life.fake_run.writes_for is None else life.started + life.fake_run.writes_for
+    return min(now, silent_from)
+
+
+def _ended(life: _Run, at: datetime, cause: EndCause) -> Ended:
+    left = life.fake_run.outputs if cause == "exited" else {}
+    outputs = {
+        name: OutputRecord(len(left[name]), hashlib.sha256(left[name]).hexdigest())
+        for name in life.job.outputs
+        if name in left
+    }
+    code = life.fake_run.exit_code if cause == "exited" else 143
+    return Ended(exit_code=code, started=min(life.started, at), ended=at, outputs=outputs, cause=cause)
+
+
+def _read(source: Path, digest: str) -> bytes:
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise InputChanged(f"{source}: {error.strerror}; it could be read when it was hashed") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise InputChanged(f"{source} is no longer what was hashed; it is looked at again")
+    return data

@@ -1,0 +1,75 @@
+"""One kind of worker: all that the rest of the program asks of it without knowing which kind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from rasreconcile.errors import UsageError
+from rasreconcile.jobs import Worker
+from rasreconcile.spec.workers import WorkerBase
+
+Platform = Literal["posix", "windows"]
+Opener = Callable[[str, Any, Path], Worker]
+"""(the worker's name, its part of the spec, the folder of the spec file) -> the worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A line of the table in `workers/kinds.py`."""
+
+    spec: type[WorkerBase]
+    """Its part of a spec; the literal of its field `type` names the kind."""
+    opener: Opener | str | None
+    """`module:function` is imported when the first worker of the kind is opened; None: the kind is not built yet."""
+    here: bool = False
+    """Its runs are on this machine: looking there costs next to nothing."""
+    images: bool = False
+    """Its runs are computed in container images, whose digest is their platform."""
+    platform: Callable[[Any], Platform] = lambda _: "posix"
+    """Whose programs a worker of the kind runs."""
+    folder: Callable[[Any, Path], str] = lambda spec, _: spec.worker_folder
+    """Where its run directories are made, in the worker's own spelling; the path is the spec file's folder."""
+    program: Callable[[Any, Path], str | None] = lambda spec, _: spec.ras_exe_path
+    """What `ras_exe_path` names, in the worker's own spelling."""
+    python: str | None = None
+    """The interpreter that can run the built-in engine there; None: the usual name of it on the platform."""
+    local_paths: tuple[str, ...] = ()
+    """Fields that are paths on this machine."""
+    refers: Mapping[str, str] = field(default_factory=dict)
+    """Fields that name another worker of the spec, and of which kind that one must be."""
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    """What to do where a required field is missing, by field."""
+    hint: str = ""
+    """A worker of the kind as `init` shows it, YAML."""
+
+    @property
+    def name(self) -> str:
+        """As the `type` of a worker in a spec."""
+        return str(get_args(self.spec.model_fields["type"].annotation)[0])
+
+    def open(self, name: str, spec: WorkerBase, folder: Path) -> Worker:
+        """The worker that this part of a spec describes. Raises UsageError where the kind is not built."""
+        if self.opener is None:
+            raise UsageError(f"workers.{name}: {not_built(self.name)}")
+        return _imported(self.opener)(name, spec, folder)
+
+
+Kinds = Mapping[str, Kind]
+"""By name."""
+
+
+def not_built(kind: str) -> str:
+    """The one sentence for a kind that a spec may name and no version runs yet."""
+    return f"workers of type {kind} are not built yet; leave the worker out for now"
+
+
+def _imported(opener: Opener | str) -> Opener:
+    if not isinstance(opener, str):
+        return opener
+    # The library of a kind takes up to half a second of import: only where a worker of it is used.
+    module, _, function = opener.partition(":")
+    return cast(Opener, getattr(import_module(module), function))

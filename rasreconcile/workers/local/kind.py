@@ -1,0 +1,36 @@
+"""This machine, in a spec and to the rest of the program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from rasreconcile.spec.workers import WorkerBase
+from rasreconcile.workers.kind import Kind
+
+
+class LocalWorker(WorkerBase):
+    """This machine."""
+
+    type: Literal["local"]
+    """`local`."""
+
+
+def _here(path: str, folder: Path) -> str:
+    return str(Path(folder, Path(path).expanduser()).absolute())
+
+
+def _program(spec: LocalWorker, folder: Path) -> str | None:
+    return _here(spec.ras_exe_path, folder) if spec.ras_exe_path else None
+
+
+LOCAL = Kind(
+    spec=LocalWorker,
+    opener="rasreconcile.workers.local.worker:open_worker",
+    here=True,
+    folder=lambda spec, folder: _here(spec.worker_folder, folder),
+    program=_program,
+    python=sys.executable,
+    local_paths=("worker_folder", "ras_exe_path"),
+)

@@ -1,0 +1,1 @@
+"""Windows hosts over a share, in a desktop session. Not built yet."""

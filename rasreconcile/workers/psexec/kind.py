@@ -1,0 +1,84 @@
+"""A Windows host over a share, in a spec and to the rest of the program."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from rasreconcile.spec.base import Secret, SpecModel, Words
+from rasreconcile.spec.workers import WorkerBase
+from rasreconcile.workers.kind import Kind
+
+
+class Credentials(SpecModel):
+    """Who to be on a Windows host. Windows authentication of the caller is better: leave it out."""
+
+    username: Words
+    """As in `DOMAIN\\user`; the one who is logged on in the desktop session."""
+    password: Secret
+    """Where the password is found; it is never written in a spec."""
+
+
+class PsExecWorker(WorkerBase):
+    """A Windows host over a share, in a desktop session."""
+
+    type: Literal["psexec"]
+    """`psexec`."""
+    hostname: Words
+    """Name or address of the host."""
+    share_path: str
+    """UNC path of a share on the host: `\\\\host\\RasRemote`."""
+    worker_folder: str = ""
+    """The folder behind the share, as the host calls it; left out: `C:\\` and the share's name."""
+    session_id: Annotated[int, Field(json_schema_extra={"minimum": 1})]
+    """Of the desktop session, as `query session /server:HOST` shows it, mostly 2. HEC-RAS hangs in session 0."""
+    credentials: Credentials | None = None
+    """Left out: Windows authentication of the caller, which is better."""
+    psexec_path: Words | None = None
+    """PsExec.exe; searched on PATH and in the usual folders where left out."""
+
+    @field_validator("session_id")
+    @classmethod
+    def _a_desktop(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError(
+                "HEC-RAS hangs without a desktop; give the number that `query session` shows, mostly 2"
+            )
+        return value
+
+    @field_validator("share_path")
+    @classmethod
+    def _unc(cls, value: str) -> str:
+        if re.fullmatch(r"[\\/]{2}[^\\/]+[\\/][^\\/]+.*", value) is None:
+            raise ValueError(
+                "is no UNC path, and mapped drives do not exist in the remote session; write \\\\host\\share"
+            )
+        return value
+
+    @property
+    def runs_ras_exe(self) -> bool:
+        return True
+
+    @property
+    def folder_on_host(self) -> str:
+        """The folder behind the share in the host's spelling: `C:\\RasRemote`."""
+        share, *below = [part for part in re.split(r"[\\/]", self.share_path) if part][1:]
+        return self.worker_folder or "\\".join(["C:", share, *below])
+
+
+PSEXEC = Kind(
+    spec=PsExecWorker,
+    opener=None,
+    platform=lambda _: "windows",
+    folder=lambda spec, _: spec.folder_on_host,
+    local_paths=("psexec_path",),
+    remedies={"session_id": "add the number that `query session /server:HOST` shows, mostly 2"},
+    hint="""\
+type: psexec
+hostname: office-pc
+share_path: '\\\\office-pc\\RasRemote'
+session_id: 2           # as `query session /server:office-pc` shows it
+""",
+)

@@ -1,0 +1,109 @@
+"""What the end of a HEC-RAS run means: every sign alone, what is no sign, and which of several explains the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from rasreconcile.engines.hec_ras.judgement import judge
+from rasreconcile.facts import HdfFacts
+from rasreconcile.jobs import Ended, RunEvidence
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+FINISHED = "Message  | Finished Unsteady Flow Simulation\n"
+GOOD_HDF = HdfFacts(
+    kind="unsteady", file_version="HEC-RAS 6.6 September 2024", solution="Unsteady Finished Successfully"
+)
+
+
+def evidence(
+    messages: str = FINISHED, *, code: int = 0, cause="exited", hdf=GOOD_HDF, log: str = ""
+) -> RunEvidence:
+    ended = Ended(exit_code=code, started=NOW, ended=NOW, outputs={}, cause=cause)
+    return RunEvidence(ended=ended, log=log, messages=messages, hdf=hdf)
+
+
+def test_a_good_run_is_good_whatever_its_exit_code() -> None:
+    assert judge(evidence(), "6.6") is None
+    assert judge(evidence(code=1), "6.6") is None
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "Overall Volume Accounting Error as percentage:   0.000321",
+        "'wmic' is not recognized as an internal or external command",
+        "Gravity Value: 32.2 above default range",
+        "HDF5-DIAG: Error detected in HDF5",
+        "Maximum iteration location   WSEL ERROR   0.02",
+        "Progress | 0.0803",
+    ],
+)
+def test_noise_of_good_runs_is_no_sign(noise: str) -> None:
+    assert judge(evidence(f"Message  | {noise}\n{FINISHED}", log=noise), "6.6") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "cause"),
+    [
+        ("ERROR: Unable to compute face tables. The terrain ...", "permanent", "geometry error"),
+        ("Geometry Writer Failed", "permanent", "geometry error"),
+        (" - There are no flow values in the steady flow data.", "permanent", "input refused"),
+        ("There are no rivers in the geometry data.", "permanent", "input refused"),
+        ("The Restart file is not from HEC-RAS 7.0.1 June 2026", "permanent", "restart of another version"),
+        ("HDF_ERROR trying to open HDF output file", "permanent", "refused by HEC-RAS"),
+        ("forrtl: severe (29): file not found, unit 3", "permanent", "file not found by HEC-RAS"),
+        ("forrtl: severe (159)", "retryable", "solver crashed"),
+        ("Unsteady flow encountered an error.", "retryable", "solver crashed"),
+        (
+            "Error with program: RasUnsteady.exe  Process Count = 3  Exit Code = 159",
+            "retryable",
+            "solver crashed",
+        ),
+        ("The computations did not complete", "retryable", "computation failed"),
+    ],
+)
+def test_each_sign_of_failure_has_its_class_and_a_remedy_also_beside_a_successful_hdf(
+    line, kind, cause
+) -> None:
+    for messages, log in ((f"Message  | {line}\n{FINISHED}", ""), (FINISHED, line)):
+        failure = judge(evidence(messages, log=log), "6.6")
+        assert failure is not None and (failure.kind, failure.cause) == (kind, cause)
+        assert line.strip(" -") in failure.message and "; " in failure.message
+
+
+def test_the_great_trap_is_seen_in_the_messages_inside_the_old_result() -> None:
+    spoiled = replace(GOOD_HDF, messages="ERROR: Unable to compute face tables.\nComplete Process\t4")
+    failure = judge(evidence("", hdf=spoiled), "6.6")
+    assert failure is not None and failure.cause == "geometry error"
+
+
+@pytest.mark.parametrize(
+    ("hdf", "kind", "cause"),
+    [
+        (None, "retryable", "no result"),
+        (replace(GOOD_HDF, kind=None), "retryable", "no results"),
+        (replace(GOOD_HDF, file_version="HEC-RAS 6.4.1 June 2023"), "worker", "wrong version"),
+        (replace(GOOD_HDF, solution="Unsteady failed to run"), "retryable", "did not finish"),
+        (replace(GOOD_HDF, unstable_at="01JAN1900 00:45:00"), "permanent", "unstable"),
+        (replace(GOOD_HDF, kind="steady"), "retryable", "did not finish"),
+    ],
+)
+def test_the_hdf_has_a_word_of_its_own(hdf, kind: str, cause: str) -> None:
+    failure = judge(evidence(hdf=hdf), "6.6")
+    assert failure is not None and (failure.kind, failure.cause) == (kind, cause)
+
+
+def test_no_word_and_no_file_is_the_workers_fault_however_it_ended() -> None:
+    for cause in ("exited", "time limit"):
+        failure = judge(evidence("", cause=cause, hdf=None), "6.6")
+        assert failure is not None and (failure.kind, failure.cause) == ("worker", "no sign of life")
+        assert "desktop session" in failure.message
+    assert judge(evidence("Message  | Writing Geometry...", cause="time limit", hdf=None), "6.6") is None
+
+
+def test_complete_process_without_the_finished_line_is_no_success() -> None:
+    failure = judge(evidence("Message  | Complete Process\t   4\n"), "6.6")
+    assert failure is not None and failure.cause == "did not finish"
