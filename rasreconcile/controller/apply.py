@@ -18,21 +18,17 @@ from rasreconcile.controller.progress_reader import ProgressReader
 from rasreconcile.controller.publish_run import discard_left_over
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.snapshot import Snapshot
-from rasreconcile.engines.registry import engine_for
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Event
-from rasreconcile.resolve import Contents, Digests, Refusals, Resolution, resolve
 from rasreconcile.results import publish
-from rasreconcile.results.associations import associations
 from rasreconcile.runs import Run
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
-from rasreconcile.study.outputs import Outputs
 from rasreconcile.study.policies import policy_of
-from rasreconcile.study.preparations import with_preparations
+from rasreconcile.study.study import Study
 
 Stay = Literal["converge", "detach"]
 """Until everything has converged; or until what fits now has been started."""
@@ -118,21 +114,8 @@ class Apply:
             verifying, messages = Lane("verify", 2, answers), ProgressReader(answers)
             stack.callback(verifying.close)
             stack.callback(messages.close)
-            digests = Digests(store.hashes(), self.clock.wall_ns)
-            contents = Contents(store.mentions(), self.clock.wall_ns, associations)
-            proven = store.published()
-            refusals = Refusals()
-
-            def look() -> Resolution:
-                known = {p.fingerprint for p in proven.values()}
-                found = resolve(
-                    self.loaded, digests, engine_for, contents=contents, proven=known, refusals=refusals
-                )
-                store.remember_mentions(contents.take_fresh())
-                return with_preparations(self.loaded, digests, found, proven=known)
-
-            first = look()
-            _sweep(first.plans, store.live_runs())
+            study = Study.open(self.loaded, store, self.clock)
+            _sweep(study.look(), store.live_runs())
             store.remember_spec(self.loaded.text_digest, self.loaded.text)
             apply_id = store.begin_apply(
                 spec_path=self.loaded.path,
@@ -144,7 +127,7 @@ class Apply:
             session = Session(
                 store=store,
                 workers=workers,
-                outputs=Outputs(store, digests),
+                study=study,
                 clock=self.clock,
                 apply_id=apply_id,
                 began=began,
@@ -157,9 +140,7 @@ class Apply:
             discard_left_over(session)
             if self.loaded.spec.strict_platform:
                 look_at_images(session)
-            self._loop = Loop(
-                session, answers, policy_of(self.loaded.spec), look, self.show, self._interrupts
-            )
+            self._loop = Loop(session, answers, policy_of(self.loaded.spec), self.show, self._interrupts)
             # A signal may have come while it was made.
             self._loop.interrupts = self._interrupts
             self._loop.detaching = self.stay == "detach"

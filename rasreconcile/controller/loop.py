@@ -20,7 +20,6 @@ from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.records import LastVerdict
-from rasreconcile.resolve import Resolution
 from rasreconcile.runs import Run
 
 LOOK_AT_REQUESTS = 1.0
@@ -48,7 +47,6 @@ class Loop:
     session: Session
     answers: Answers
     policy: Policy
-    resolve: Callable[[], Resolution]
     show: Callable[[Snapshot], None]
     interrupts: int = 0
     """Raised by the signal handlers: once stops dispatching, twice cancels, thrice leaves at once."""
@@ -83,7 +81,7 @@ class Loop:
         self._write_verdicts(force=True)
         session = self.session
         session.store.mark_discarded(session.in_flight.discarded)
-        session.store.remember_hashes(session.outputs.digests.take_fresh())
+        session.study.remember(session.store)
         assert self.decision is not None
         return self.decision
 
@@ -177,11 +175,10 @@ class Loop:
 
     def _look(self) -> None:
         began = self.session.clock.monotonic()
-        self.plans = self.resolve().plans
+        self.plans = self.session.study.look()
         self.known = {plan.address: plan for plan in self.plans}
         self.session.outputs.look(self.plans)
-        self.session.store.remember_hashes(self.session.outputs.digests.take_fresh())
-        self.session.store.remember_assessed(self.session.outputs.take_assessed())
+        self.session.study.remember(self.session.store)
         self.times.files = self.session.clock.monotonic()
         self.times.files_took = self.times.files - began
         self.session.stale_inputs = False

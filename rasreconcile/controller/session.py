@@ -18,6 +18,7 @@ from rasreconcile.records import Event
 from rasreconcile.runs import Run, RunState
 from rasreconcile.store import Store
 from rasreconcile.study.outputs import Outputs
+from rasreconcile.study.study import Study
 
 MAY_BE_UNFIT = frozenset({DISK_FULL, LAUNCH_REFUSED, "vanished"})
 """Causes after which a worker is checked again before it is given a run."""
@@ -29,7 +30,7 @@ class Session:
 
     store: Store
     workers: Mapping[str, ConnectedWorker]
-    outputs: Outputs
+    study: Study
     clock: Clock
     apply_id: int
     began: datetime
@@ -48,6 +49,11 @@ class Session:
     """Something happened since the last decision."""
     counts: dict[str, int] = field(default_factory=dict)
     """Events told, by kind."""
+
+    @property
+    def outputs(self) -> Outputs:
+        """What stands where the results go."""
+        return self.study.outputs
 
     def say(self, kind: str, message: str, address: Address | None = None, run: RunId | None = None) -> None:
         """Tells the user what happened."""

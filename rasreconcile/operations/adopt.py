@@ -9,22 +9,20 @@ from secrets import token_hex
 from typing import Literal
 
 from rasreconcile.clock import Clock
-from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import PublishHeld
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Assessment, Fitness, NoOutput
 from rasreconcile.records import Published
-from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.resolve.digests import stat_of
 from rasreconcile.results import publish
-from rasreconcile.results.associations import associations
 from rasreconcile.runs import new_run_id
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 from rasreconcile.study.assessments import evidence
 from rasreconcile.study.outputs import Outputs
 from rasreconcile.study.store_view import StoreView, remembered
+from rasreconcile.study.study import Study
 from rasreconcile.study.texts import texts_of
 
 What = Literal["adopted", "would adopt", "under control", "left", "refused"]
@@ -80,11 +78,10 @@ class Adoption:
             yield from self._answers(remembered(self.loaded.state_path, stack), None)
 
     def _answers(self, view: StoreView, store: Store | None) -> Iterator[Answer]:
-        digests = Digests(view.hashes(), self.clock.wall_ns)
-        contents = Contents(view.mentions(), self.clock.wall_ns, associations)
-        plans = resolve(self.loaded, digests, engine_for, contents=contents).plans
+        study = Study.open(self.loaded, view, self.clock)
+        plans = study.listed()
         choice = self.choose(tuple(plan.address for plan in plans))
-        outputs = Outputs(view, digests)
+        outputs = study.outputs
         outputs.look(plans)
         live = {run.address for run in view.live_runs()}
         try:
@@ -97,9 +94,7 @@ class Adoption:
                     yield self._one(store, outputs, plan, choice)
         finally:
             if store is not None:
-                store.remember_assessed(outputs.take_assessed())
-                store.remember_hashes(digests.take_fresh())
-                store.remember_mentions(contents.take_fresh())
+                study.remember(store)
 
     def _one(self, store: Store | None, outputs: Outputs, plan: Plan, choice: Choice) -> Answer:
         address = plan.address

@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 
 from rasreconcile.clock import Clock
 from rasreconcile.engines.hec_ras.engine import HecRas
-from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import WorkerError
 from rasreconcile.jobs import Problem
 from rasreconcile.plans import Address, Plan
-from rasreconcile.resolve import Contents, Digests, resolve
-from rasreconcile.results.associations import associations
 from rasreconcile.spec import HecRasEngine
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.study.equipment import Equipment
-from rasreconcile.study.preparations import with_preparations
 from rasreconcile.study.store_view import remembered
+from rasreconcile.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +51,8 @@ def check(loaded: LoadedSpec, clock: Clock) -> Findings:
     """Raises SpecError, also where a kind of worker is not built. What else is wrong with one is among the findings."""
     loaded.require_built()
     with ExitStack() as stack:
-        view = remembered(loaded.state_path, stack)
-        digests = Digests(view.hashes(), clock.wall_ns)
-        contents = Contents(view.mentions(), clock.wall_ns, associations)
-        resolution = resolve(loaded, digests, engine_for, contents=contents)
-        plans = with_preparations(loaded, digests, resolution).plans
-    plans = tuple(_with_doubt(plan) for plan in plans if not plan.prepares)
+        plans = Study.open(loaded, remembered(loaded.state_path, stack), clock).listed()
+    plans = tuple(_with_doubt(plan) for plan in plans)
     asked = {name: _check(loaded, name, plans) for name in loaded.spec.workers}
     problems = {name: found for name, (found, _) in asked.items()}
     return Findings(plans, problems, {name: unable for name, (_, unable) in asked.items()})

@@ -7,21 +7,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from rasreconcile.clock import Clock
-from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.observed import WorkerSeen
 from rasreconcile.records import Published
-from rasreconcile.resolve import Contents, Digests, resolve
-from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.study.equipment import looked_at_here
 from rasreconcile.study.installed_engines import platform_of
-from rasreconcile.study.outputs import Outputs
 from rasreconcile.study.policies import policy_of
-from rasreconcile.study.preparations import with_preparations
 from rasreconcile.study.store_view import remembered
+from rasreconcile.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +36,15 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
     loaded.require_built()
     with ExitStack() as stack:
         view = remembered(loaded.state_path, stack)
-        digests = Digests(view.hashes(), clock.wall_ns)
-        contents = Contents(view.mentions(), clock.wall_ns, associations)
-        known = view.published()
-        proven = {published.fingerprint for published in known.values()}
-        found = resolve(loaded, digests, engine_for, contents=contents, proven=proven)
-        plans = with_preparations(loaded, digests, found, proven=proven).plans
-        outputs = Outputs(view, digests)
-        outputs.look(plans)
+        study = Study.open(loaded, view, clock)
+        plans = study.look()
+        study.outputs.look(plans)
         workers = looked_at_here(idle_workers(loaded, view.images()), loaded, plans)
-        seen = replace(outputs.seen(plans, clock.now()), workers=workers)
+        seen = replace(study.outputs.seen(plans, clock.now()), workers=workers)
         decision = decide(plans, seen, policy_of(loaded.spec))
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)
-        return Diff(plans, decision, known, propose(decision.verdicts, seen.assessments))
+        return Diff(plans, decision, view.published(), propose(decision.verdicts, seen.assessments))
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:

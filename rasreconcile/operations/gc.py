@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.clock import Clock
-from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import RasReconcileError, WorkerError
 from rasreconcile.jobs import RunId, Trimmed, Worker
 from rasreconcile.plans import Address
-from rasreconcile.resolve import Contents, Digests, resolve
-from rasreconcile.results.associations import associations
 from rasreconcile.runs import Run, RunState
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 from rasreconcile.store.retention import Forgotten
 from rasreconcile.study.policies import KEPT_FAILURES
-from rasreconcile.study.preparations import unneeded_products, with_preparations
+from rasreconcile.study.preparations import unneeded_products
+from rasreconcile.study.study import Study
 
 How = Literal["remove", "count"]
 
@@ -72,9 +70,7 @@ def gc(loaded: LoadedSpec, store: Store, rubbish: Limits, clock: Clock, how: How
 
 def _old_products(loaded: LoadedSpec, store: Store, rubbish: Limits, clock: Clock) -> Iterator[Path]:
     """What was prepared for content that plans no longer have; who changes an input back finds it for a while."""
-    digests = Digests(store.hashes(), clock.wall_ns)
-    contents = Contents(store.mentions(), clock.wall_ns, associations)
-    plans = with_preparations(loaded, digests, resolve(loaded, digests, engine_for, contents=contents)).plans
+    plans = Study.open(loaded, store, clock).look()
     going = tuple(run.fingerprint for run in store.live_runs())
     for folder in unneeded_products(loaded, plans):
         written = datetime.fromtimestamp(folder.stat().st_mtime, UTC)

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasreconcile.clock import Clock
-from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ResultError, UsageError
 from rasreconcile.plans import Address
 from rasreconcile.records import Published
-from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results import publish
-from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 from rasreconcile.store.queries import Queries
 from rasreconcile.study.preparations import products_home
+from rasreconcile.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,7 @@ class Leavers:
 
 def leavers(loaded: LoadedSpec, view: Queries, clock: Clock) -> Leavers:
     """Reads the files it may remove. Raises SpecError, and UsageError where the spec has no plans at all."""
-    digests = Digests(view.hashes(), clock.wall_ns)
-    contents = Contents(view.mentions(), clock.wall_ns, associations)
-    plans = resolve(loaded, digests, engine_for, contents=contents).plans
+    plans = Study.open(loaded, view, clock).listed()
     if not plans:
         raise UsageError(f"{loaded.name}: the spec has no plans: nothing is pruned; remove results by hand")
     wanted = {plan.output for plan in plans}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rasreconcile.clock import Clock
-from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ResultError
 from rasreconcile.plans import Address, Plan
 from rasreconcile.records import Published
-from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results import publish
-from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec
+from rasreconcile.study.store_view import EmptyStore
+from rasreconcile.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,7 @@ def proofs(loaded: LoadedSpec, clock: Clock) -> Proofs:
     """Reads every output that has a receipt. Raises SpecError."""
     proven: list[Published] = []
     unproven: dict[Address, str] = {}
-    contents = Contents({}, clock.wall_ns, associations)
-    for plan in resolve(loaded, Digests({}, clock.wall_ns), engine_for, contents=contents).plans:
+    for plan in Study.open(loaded, EmptyStore(), clock).listed():
         found = _proof(plan)
         if isinstance(found, Published):
             proven.append(found)
