@@ -1,4 +1,4 @@
-"""What a result HDF says, as plain values: read once by results.hdf, judged by pure code."""
+"""What a result HDF says, as plain values: read once by results.plan_hdf, judged by pure code."""
 
 from __future__ import annotations
 

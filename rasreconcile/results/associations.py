@@ -11,7 +11,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.records import Mention
 
 if TYPE_CHECKING:
-    from rasreconcile.results.hdf import Tree
+    from rasreconcile.results.tree import Tree
 
 MOST = 10_000
 """Files that one HDF may name, and objects that are asked for them."""
@@ -22,9 +22,9 @@ _ENDING = " Filename"
 
 def associations(path: Path) -> tuple[Mention, ...]:
     """In the order of the file, each once. Raises ResultError where it cannot be read."""
-    from rasreconcile.results import hdf  # noqa: PLC0415  h5py is a quarter of a second of import
+    from rasreconcile.results.tree import opened  # noqa: PLC0415  h5py is a quarter of a second of import
 
-    with hdf.opened(path, remedy="open and save it in HEC-RAS") as tree:
+    with opened(path, remedy="open and save it in HEC-RAS") as tree:
         return _mentions(tree)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rasreconcile.facts import Difference, FlowKind
 from rasreconcile.results.surfaces import NO_DATA, Surface, surfaces
-
-if TYPE_CHECKING:
-    from rasreconcile.results.hdf import Tree
+from rasreconcile.results.tree import Tree
 
 
 @dataclass(slots=True)

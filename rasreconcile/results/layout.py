@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
 from rasreconcile.results.surfaces import (
@@ -20,9 +19,7 @@ from rasreconcile.results.surfaces import (
     surfaces,
 )
 from rasreconcile.results.times import interval, moment, window
-
-if TYPE_CHECKING:
-    from rasreconcile.results.hdf import Tree
+from rasreconcile.results.tree import Tree
 
 _KINDS: tuple[tuple[str, FlowKind], ...] = (
     ("Results/Unsteady", "unsteady"),

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
-from rasreconcile.results import hdf, tables
+from rasreconcile.results import plan_hdf, tables
 from rasreconcile.results.reader_pool import adapter
 
 _ROWS = 50_000
@@ -36,7 +36,7 @@ def answers(line: str) -> Iterator[bytes]:
 
 def _facts(asked: Mapping[str, Any]) -> HdfFacts:
     baseline = Baseline(Path(asked["baseline"][0]), asked["baseline"][1]) if asked["baseline"] else None
-    return hdf.read(
+    return plan_hdf.read(
         Path(asked["path"]),
         datasets=asked["datasets"],
         thoroughness=asked["thoroughness"],

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rasreconcile.facts import DatasetFacts, FlowKind
 from rasreconcile.results.chunks import Sums
-
-if TYPE_CHECKING:
-    from rasreconcile.results.hdf import Tree
+from rasreconcile.results.tree import Tree
 
 AREAS = "2D Flow Areas"
 BASE = "Results/Unsteady/Output/Output Blocks/Base Output"

@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rasreconcile.errors import ResultError
-from rasreconcile.results import hdf, layout
+from rasreconcile.results import layout
 from rasreconcile.results.surfaces import PROFILES, SERIES, SUMMARY, of_output
-
-if TYPE_CHECKING:
-    from rasreconcile.results.hdf import Tree
+from rasreconcile.results.tree import Tree, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ def parts(path: Path, place: str) -> Iterator[Part]:
 
     A `*` in `place` stands for every name that fits; which it was is one column more: `area` of 2D areas.
     """
-    with hdf.opened(path) as tree:
+    with opened(path) as tree:
         found = [one for one in _matching(tree, place) if _is_numbers(tree, one[0])]
         if not found:
             raise ResultError(f"{path}: {place} is not there, or holds no numbers; `h5dump -n` lists what is")

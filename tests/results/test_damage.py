@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import HdfFacts
-from rasreconcile.results import hdf
+from rasreconcile.results import plan_hdf
 from rasreconcile.results.expectations import judge
 from rasreconcile.spec import Expectations
 
@@ -32,7 +32,7 @@ Patch = tuple[int, str]
 READER = """
 import json, pathlib, resource, sys
 from rasreconcile.errors import ResultError
-from rasreconcile.results import hdf
+from rasreconcile.results import plan_hdf
 from rasreconcile.results.expectations import judge
 from rasreconcile.spec import Expectations
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -46,7 +46,7 @@ for patches in json.load(sys.stdin):
             del content[at:]
     path.write_bytes(content)
     try:
-        facts = hdf.read(path, thoroughness="every dataset")
+        facts = plan_hdf.read(path, thoroughness="every dataset")
     except ResultError as error:
         assert "\\n" not in str(error), error
         print("refused", flush=True)
@@ -155,7 +155,7 @@ def test_a_table_whose_columns_lie_over_each_other_is_told(damaged: Path) -> Non
     single_precision = content.find(bytes.fromhex("11201f000400000000002000170800177f000000"))
     content[single_precision + 17] = 3  # the exponent's bias: too large for four bytes in memory
     damaged.write_bytes(content)
-    facts = hdf.read(damaged, thoroughness="every dataset")
+    facts = plan_hdf.read(damaged, thoroughness="every dataset")
     assert facts.unreadable == ("/table: columns of its table lie over each other",)
 
 
@@ -172,7 +172,7 @@ quick = settings(
 def test_no_content_is_taken_for_a_result(damaged: Path, content: bytes, signed: bool) -> None:
     damaged.write_bytes(b"\x89HDF\r\n\x1a\n" + content if signed else content)
     try:
-        facts = hdf.read(damaged, thoroughness="every dataset")
+        facts = plan_hdf.read(damaged, thoroughness="every dataset")
     except ResultError:
         return
     assert judge(Expectations(), facts) != ()
@@ -189,6 +189,6 @@ def test_a_small_result_with_changed_bytes_is_read_or_told(
         content[place] = value
     damaged.write_bytes(content)
     try:
-        assert isinstance(hdf.read(damaged, thoroughness="every dataset"), HdfFacts)
+        assert isinstance(plan_hdf.read(damaged, thoroughness="every dataset"), HdfFacts)
     except ResultError as error:
         assert "\n" not in str(error)

@@ -17,7 +17,7 @@ import pytest
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, Identity
-from rasreconcile.results import hdf
+from rasreconcile.results import plan_hdf
 from rasreconcile.results.expectations import judge
 from rasreconcile.results.reader_pool import ReaderKilled, Readers
 from rasreconcile.results.times import simulation
@@ -55,7 +55,7 @@ def result(tmp_path: Path, version: str) -> Path:
 
 
 def test_a_whole_result_of_each_version_is_accepted_with_its_depth(result: Path, version: str) -> None:
-    facts = hdf.read(result, thoroughness="every dataset")
+    facts = plan_hdf.read(result, thoroughness="every dataset")
     assert judge(DEFAULT, facts, replace(ME, program=f"HEC-RAS {version}")) == ()
     assert (facts.water_surface.maximum, facts.maximum_depth) == (951.0, 18.0)
     assert list(facts.areas) == list(unsteady.AREAS)
@@ -64,12 +64,12 @@ def test_a_whole_result_of_each_version_is_accepted_with_its_depth(result: Path,
 
 def test_what_linux_leaves_is_accepted_also_with_the_messages_of_its_preparation(tmp_path: Path) -> None:
     path = unsteady.write(tmp_path / "Muncie.p04.hdf", "6.6", messages=None)
-    assert judge(DEFAULT, hdf.read(path), ME) == ()
+    assert judge(DEFAULT, plan_hdf.read(path), ME) == ()
     unsteady.write(
         path, "6.6", messages="Simulation started at: 01Jan2025 08:40:46 AM\r\nCompleting Geometry\r\n"
     )
-    assert judge(DEFAULT, hdf.read(path), ME) != ()
-    assert judge(DEFAULT, hdf.read(path), replace(ME, log="Finished Unsteady Flow Simulation\n")) == ()
+    assert judge(DEFAULT, plan_hdf.read(path), ME) != ()
+    assert judge(DEFAULT, plan_hdf.read(path), replace(ME, log="Finished Unsteady Flow Simulation\n")) == ()
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_an_area_or_reach_without_output_is_told(result: Path, gone: str, said: 
                 values[name][:, 2] = float("nan")
         else:
             del file[f"{unsteady.SUMMARY}/{gone}"], file[f"{unsteady.SERIES}/{gone}"]
-    assert judge(DEFAULT, hdf.read(result), ME) == (said,)
+    assert judge(DEFAULT, plan_hdf.read(result), ME) == (said,)
 
 
 def test_an_area_whose_maxima_were_not_asked_for_is_known_by_its_series(result: Path) -> None:
     with h5py.File(result, "r+") as file:
         del file[f"{unsteady.SUMMARY}/2D Flow Areas/Upper basin"]
-    assert judge(DEFAULT, hdf.read(result), ME) == ()
+    assert judge(DEFAULT, plan_hdf.read(result), ME) == ()
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def test_an_area_whose_maxima_were_not_asked_for_is_known_by_its_series(result: 
     ],
 )
 def test_the_plan_file_says_when_the_simulation_ends(result: Path, window: str, said: str) -> None:
-    lacking = judge(DEFAULT, hdf.read(result), replace(ME, simulation=simulation(window)))
+    lacking = judge(DEFAULT, plan_hdf.read(result), replace(ME, simulation=simulation(window)))
     assert any(line.startswith(said) for line in lacking)
 
 
 def test_missing_output_times_are_counted_and_a_broken_last_interval_is_none(result: Path) -> None:
-    facts = hdf.read(result)
+    facts = plan_hdf.read(result)
     assert "output of 24 times" in judge(DEFAULT, replace(facts, output_times=24), ME)[0]
     until = datetime(1900, 1, 3, 0, 50)  # noqa: DTZ001
     longer = replace(ME, simulation=(ME.simulation[0], until))
@@ -129,19 +129,19 @@ def test_missing_output_times_are_counted_and_a_broken_last_interval_is_none(res
     ],
 )
 def test_a_result_of_something_else_is_told(result: Path, identity: Identity, said: str) -> None:
-    (line,) = judge(DEFAULT, hdf.read(result), identity)
+    (line,) = judge(DEFAULT, plan_hdf.read(result), identity)
     assert said in line
 
 
 def test_zones_and_spellings_are_no_difference(result: Path) -> None:
     same_day = datetime(2025, 8, 6, 22, 40)  # noqa: DTZ001
     upper = replace(ME, geometry_filename="MUNCIE.G01", not_before=same_day)
-    assert judge(DEFAULT, hdf.read(result), upper) == ()
+    assert judge(DEFAULT, plan_hdf.read(result), upper) == ()
     assert simulation("02/18/1999,0000,02/18/1999,2400") == (datetime(1999, 2, 18), datetime(1999, 2, 19))  # noqa: DTZ001
 
 
 def compared(path: Path, other: Path) -> tuple[str, ...]:
-    return judge(NEAR, hdf.read(path, baseline=Baseline(other, 0.05)))
+    return judge(NEAR, plan_hdf.read(path, baseline=Baseline(other, 0.05)))
 
 
 def test_a_baseline_finds_the_worst_place_and_counts(result: Path, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_rashdf_reads_the_same_maxima(tmp_path: Path) -> None:
     path = unsteady.write(tmp_path / "Muncie.p04.hdf", "6.6")
     with rashdf.RasPlanHdf(path) as plan:
         theirs = plan.mesh_max_ws().groupby("mesh_name")["max_ws"].max().to_dict()
-    ours = {name: found.maximum for name, found in hdf.read(path).areas.items() if found}
+    ours = {name: found.maximum for name, found in plan_hdf.read(path).areas.items() if found}
     assert ours == theirs
 
 
@@ -209,7 +209,7 @@ def test_rashdf_reads_the_same_steady_surfaces(complete_results: list[Path]) -> 
     for path in complete_results:
         with rashdf.RasPlanHdf(path) as plan:
             theirs = plan.cross_sections_wsel()
-        assert hdf.read(path).water_surface.maximum == pytest.approx(
+        assert plan_hdf.read(path).water_surface.maximum == pytest.approx(
             float(theirs.to_numpy().max()), abs=0.006
         )
 
@@ -221,7 +221,7 @@ def test_facts_are_the_same_through_another_process(complete_results: list[Path]
     readers = Readers()
     for path in (*complete_results, result):
         near = Baseline(path, 0.1)
-        assert readers.read(path, baseline=near) == hdf.read(path, baseline=near)
+        assert readers.read(path, baseline=near) == plan_hdf.read(path, baseline=near)
     with pytest.raises(ResultError, match="no such file"):
         readers.read(result.with_name("gone.hdf"))
     readers.close()

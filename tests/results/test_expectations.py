@@ -14,7 +14,7 @@ import pytest
 
 from rasreconcile.facts import DatasetFacts, HdfFacts, Identity
 from rasreconcile.resolve.baselines import expectation_digest as digest
-from rasreconcile.results import hdf
+from rasreconcile.results import plan_hdf
 from rasreconcile.results.expectations import judge, log_errors
 from rasreconcile.spec import AtMost, DatasetExpectation, Expectations
 
@@ -41,7 +41,7 @@ GOOD = HdfFacts(
 
 def test_real_complete_results_meet_the_default_expectations(complete_results: list[Path]) -> None:
     for path in complete_results:
-        facts = hdf.read(path, thoroughness="every dataset")
+        facts = plan_hdf.read(path, thoroughness="every dataset")
         plan = path.name.removesuffix(".hdf")
         assert judge(DEFAULT, facts, Identity(plan_filename=plan, short_id=facts.short_id)) == ()
 
@@ -54,7 +54,7 @@ def test_a_real_result_meets_what_a_spec_may_ask_of_it(steady_result: Path) -> N
         water_surface=DatasetExpectation(finite=True, between=(179.0, 207.0), shape=(21, 5)),
         datasets={place: DatasetExpectation(finite=True, between=(0.0, 1e6))},
     )
-    assert judge(expect, hdf.read(steady_result, datasets=tuple(expect.datasets))) == ()
+    assert judge(expect, plan_hdf.read(steady_result, datasets=tuple(expect.datasets))) == ()
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_a_real_result_meets_what_a_spec_may_ask_of_it(steady_result: Path) -> N
     ],
 )
 def test_real_extracts_are_incomplete(hecras_data: Path, name: str, reason: str) -> None:
-    shortfalls = judge(DEFAULT, hdf.read(hecras_data / "results-only" / name))
+    shortfalls = judge(DEFAULT, plan_hdf.read(hecras_data / "results-only" / name))
     assert any(reason in line for line in shortfalls)
 
 
 def test_a_real_geometry_hdf_is_no_result(hecras_data: Path) -> None:
-    facts = hdf.read(hecras_data / "14320639-steady" / "14320639.g01.hdf")
+    facts = plan_hdf.read(hecras_data / "14320639-steady" / "14320639.g01.hdf")
     assert judge(DEFAULT, facts) == (
         "holds no results: the computation did not begin, or this is an extract",
     )
@@ -91,9 +91,9 @@ def test_a_failed_rerun_in_a_real_good_file_is_no_result(
 ) -> None:
     path = shutil.copy(steady_result, tmp_path / "14320639.p02.hdf")
     path.chmod(0o644)
-    assert judge(DEFAULT, hdf.read(path)) == ()
+    assert judge(DEFAULT, plan_hdf.read(path)) == ()
     fail_again(path)
-    facts = hdf.read(path, thoroughness="every dataset")
+    facts = plan_hdf.read(path, thoroughness="every dataset")
     assert facts.solution == "Steady Finished Successfully"
     assert facts.unreadable == ()
     said = "\n".join(judge(DEFAULT, facts))
@@ -108,10 +108,11 @@ def test_a_failed_rerun_in_an_unsteady_file_is_no_result(
     unsteady_result: Path, fail_again: Callable[[Path], None]
 ) -> None:
     assert (
-        judge(DEFAULT, hdf.read(unsteady_result), Identity(plan_filename="Muncie.p04", short_id="Base")) == ()
+        judge(DEFAULT, plan_hdf.read(unsteady_result), Identity(plan_filename="Muncie.p04", short_id="Base"))
+        == ()
     )
     fail_again(unsteady_result)
-    assert len(judge(DEFAULT, hdf.read(unsteady_result))) == 6
+    assert len(judge(DEFAULT, plan_hdf.read(unsteady_result))) == 6
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_each_sign_of_the_trap_is_enough(
     processes: list[str],
 ) -> None:
     say(unsteady_result, messages, processes)
-    assert len(judge(DEFAULT, hdf.read(unsteady_result))) == 1
+    assert len(judge(DEFAULT, plan_hdf.read(unsteady_result))) == 1
 
 
 # ---- incomplete computations
@@ -153,7 +154,7 @@ def test_a_solver_killed_in_the_middle_left_no_result(unsteady_result: Path) -> 
         stamps = file["Results/Unsteady/Output/Output Blocks/Base Output/Unsteady Time Series"]
         del stamps["Time Date Stamp"]
         stamps["Time Date Stamp"] = np.array([b"02JAN1900 00:00:00", b"02JAN1900 12:00:00"])
-    assert judge(DEFAULT, hdf.read(unsteady_result)) == (
+    assert judge(DEFAULT, plan_hdf.read(unsteady_result)) == (
         "has neither a solution record nor compute messages: nothing says that the computation finished",
         "its output ends at 1900-01-02 12:00:00, the simulation was to end at 1900-01-03 00:00:00",
     )

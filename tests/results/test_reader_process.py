@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from rasreconcile.errors import ResultError
-from rasreconcile.results import hdf
+from rasreconcile.results import plan_hdf
 from rasreconcile.results.chunks import PIECE, pieces
 
 MAXIMA = "Results/Unsteady/Output/Output Blocks/Base Output/Summary Output"
@@ -22,7 +22,7 @@ SERIES = "Results/Unsteady/Output/Output Blocks/Base Output/Unsteady Time Series
 
 
 def test_a_real_steady_result_says_what_it_is(steady_result: Path) -> None:
-    facts = hdf.read(steady_result)
+    facts = plan_hdf.read(steady_result)
     assert facts.kind == "steady"
     assert facts.file_version == "HEC-RAS 6.3.1 September 2022"
     assert facts.units_system == "US Customary"
@@ -44,11 +44,11 @@ def test_a_real_steady_result_says_what_it_is(steady_result: Path) -> None:
 
 def test_every_real_result_is_read_whole_without_a_complaint(complete_results: list[Path]) -> None:
     for path in complete_results:
-        assert hdf.read(path, thoroughness="every dataset").unreadable == ()
+        assert plan_hdf.read(path, thoroughness="every dataset").unreadable == ()
 
 
 def test_maxima_are_of_row_0_and_of_no_ghost_cells(unsteady_result: Path) -> None:
-    surface = hdf.read(unsteady_result).water_surface
+    surface = plan_hdf.read(unsteady_result).water_surface
     assert surface is not None
     assert (surface.size, surface.finite) == (12, 12)
     assert (surface.minimum, surface.maximum) == (940.0, 951.0)
@@ -57,7 +57,7 @@ def test_maxima_are_of_row_0_and_of_no_ghost_cells(unsteady_result: Path) -> Non
 
 def test_a_named_dataset_is_summed_up_without_its_ghost_cells(unsteady_result: Path) -> None:
     place = f"/{SERIES}/2D Flow Areas/Perimeter 1/Water Surface"
-    found = hdf.read(
+    found = plan_hdf.read(
         unsteady_result, datasets=[place, "/Results/Nothing", f"/{SERIES}/Time Date Stamp"]
     ).datasets
     series = found[place]
@@ -68,7 +68,7 @@ def test_a_named_dataset_is_summed_up_without_its_ghost_cells(unsteady_result: P
 
 
 def test_24_00_is_the_midnight_of_the_next_day(unsteady_result: Path) -> None:
-    facts = hdf.read(unsteady_result)
+    facts = plan_hdf.read(unsteady_result)
     assert facts.last_output == facts.simulation_end == datetime(1900, 1, 3)  # noqa: DTZ001
 
 
@@ -76,7 +76,7 @@ def test_the_cell_count_of_old_tables_is_found_elsewhere(unsteady_result: Path) 
     with h5py.File(unsteady_result, "r+") as file:
         del file["Geometry/2D Flow Areas/Attributes"]
         file["Geometry/2D Flow Areas/Names"] = np.array([b"Perimeter 1"])
-    surface = hdf.read(unsteady_result).water_surface
+    surface = plan_hdf.read(unsteady_result).water_surface
     assert surface is not None
     assert surface.size == 12
 
@@ -85,13 +85,13 @@ def test_a_cell_count_that_cannot_be_is_told(unsteady_result: Path) -> None:
     with h5py.File(unsteady_result, "r+") as file:
         table = file["Geometry/2D Flow Areas/Attributes"]
         table[...] = np.array([(b"Perimeter 1", 99)], dtype=table.dtype)
-    assert "99 cells" in hdf.read(unsteady_result).unreadable[0]
+    assert "99 cells" in plan_hdf.read(unsteady_result).unreadable[0]
 
 
 def test_sections_that_do_not_exist_are_not_counted(unsteady_result: Path) -> None:
     with h5py.File(unsteady_result, "r+") as file:
         file[f"{MAXIMA}/Cross Sections/Maximum Water Surface"] = np.zeros((2, 2), dtype="<f4")
-    surface = hdf.read(unsteady_result).water_surface
+    surface = plan_hdf.read(unsteady_result).water_surface
     assert surface is not None
     assert surface.minimum == 940.0
 
@@ -100,7 +100,7 @@ def test_sections_and_areas_of_one_model_are_summed_up_together(unsteady_result:
     with h5py.File(unsteady_result, "r+") as file:
         file["Geometry/Cross Sections/Attributes"] = np.zeros(2, dtype=[("River", "S16")])
         file[f"{MAXIMA}/Cross Sections/Maximum Water Surface"] = np.array([[930, 931], [1, 2]], dtype="<f4")
-    surface = hdf.read(unsteady_result).water_surface
+    surface = plan_hdf.read(unsteady_result).water_surface
     assert surface is not None
     assert (surface.shape, surface.minimum, surface.maximum) == ((14,), 930.0, 951.0)
 
@@ -116,7 +116,7 @@ def test_a_5_0_file_is_read_as_well(unsteady_result: Path) -> None:
         del file["Results/Unsteady/Summary/Volume Accounting"]
         file["Results/Unsteady/Summary"].attrs["Vol Accounting Error Percentage"] = 0.75
         del file["Results/Summary"]
-    facts = hdf.read(unsteady_result)
+    facts = plan_hdf.read(unsteady_result)
     assert facts.kind == "unsteady"
     assert facts.plan_filename == "x:/models/Muncie.p04"
     assert facts.units_system == "SI Units"
@@ -140,20 +140,20 @@ def test_a_text_is_the_same_in_every_spelling(unsteady_result: Path, value: obje
         attrs = file["Results/Unsteady/Summary"].attrs
         del attrs["Solution"]
         attrs["Solution"] = value
-    assert hdf.read(unsteady_result).solution == "Unsteady Finished Successfully"
+    assert plan_hdf.read(unsteady_result).solution == "Unsteady Finished Successfully"
 
 
 def test_text_that_is_no_utf_8_is_read_as_windows_wrote_it(unsteady_result: Path) -> None:
     with h5py.File(unsteady_result, "r+") as file:
         file["Plan Data/Plan Information"].attrs["Plan ShortID"] = np.bytes_("Überlauf".encode("cp1252"))
-    assert hdf.read(unsteady_result).short_id == "Überlauf"
+    assert plan_hdf.read(unsteady_result).short_id == "Überlauf"
 
 
 def test_a_value_of_another_type_is_not_taken_for_a_text(unsteady_result: Path) -> None:
     with h5py.File(unsteady_result, "r+") as file:
         file["Results/Unsteady/Summary"].attrs["Solution"] = 7
         file["Results/Unsteady/Summary/Volume Accounting"].attrs["Error Percent"] = "none"
-    facts = hdf.read(unsteady_result)
+    facts = plan_hdf.read(unsteady_result)
     assert facts.solution is None
     assert facts.volume_error_percent is None
     assert "Error Percent" in facts.unreadable[0]
@@ -175,7 +175,7 @@ def test_links_and_storage_that_lead_out_of_the_file_are_not_followed(
             outside.name, f"{MAXIMA}/2D Flow Areas/Perimeter 1/Maximum Water Surface", (2, 15)
         )
         file.create_virtual_dataset("made of others", virtual)
-    facts = hdf.read(unsteady_result, datasets=["stored outside"], thoroughness="every dataset")
+    facts = plan_hdf.read(unsteady_result, datasets=["stored outside"], thoroughness="every dataset")
     assert facts.kind is None
     assert facts.datasets == {"stored outside": None}
     assert [line.partition(":")[0].strip("/") for line in facts.unreadable] == [
@@ -188,14 +188,14 @@ def test_links_and_storage_that_lead_out_of_the_file_are_not_followed(
 def test_a_group_that_holds_itself_is_read_once(unsteady_result: Path) -> None:
     with h5py.File(unsteady_result, "r+") as file:
         file["Results/again"] = file["Results"]
-    assert hdf.read(unsteady_result, thoroughness="every dataset").unreadable == ()
+    assert plan_hdf.read(unsteady_result, thoroughness="every dataset").unreadable == ()
 
 
 def test_a_claim_of_absurd_size_is_refused_without_reading_it(unsteady_result: Path) -> None:
     with h5py.File(unsteady_result, "r+") as file:
         file.create_dataset("huge", (1 << 40, 1 << 10), "f8", chunks=(1024, 1024))
         file.create_dataset("huge chunks", (1 << 28,), "f8", chunks=(1 << 28,))
-    facts = hdf.read(unsteady_result, thoroughness="every dataset")
+    facts = plan_hdf.read(unsteady_result, thoroughness="every dataset")
     assert [line.partition(":")[0] for line in facts.unreadable] == ["/huge", "/huge chunks"]
 
 
@@ -215,10 +215,10 @@ def test_a_file_held_open_by_its_writer_is_read_and_the_writer_is_not_disturbed(
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
-        assert hdf.read(unsteady_result).kind == "unsteady"
+        assert plan_hdf.read(unsteady_result).kind == "unsteady"
         writer.communicate("\n", timeout=30)
     assert writer.returncode == 0
-    assert hdf.read(unsteady_result, datasets=["more"]).datasets["more"] is not None
+    assert plan_hdf.read(unsteady_result, datasets=["more"]).datasets["more"] is not None
 
 
 def test_a_writer_can_open_what_is_being_read(unsteady_result: Path) -> None:
@@ -238,7 +238,9 @@ def test_lanes_read_at_the_same_time(complete_results: list[Path]) -> None:
 
     def look(path: Path) -> None:
         for _ in range(5):
-            if hdf.read(path, thoroughness="every dataset").plan_filename != path.name.removesuffix(".hdf"):
+            if plan_hdf.read(path, thoroughness="every dataset").plan_filename != path.name.removesuffix(
+                ".hdf"
+            ):
                 wrong.append(path.name)
 
     lanes = [threading.Thread(target=look, args=(path,)) for path in complete_results]
@@ -263,7 +265,7 @@ def test_what_is_no_result_is_named_with_the_reason_and_the_remedy(tmp_path: Pat
         (Path("a\0b"), "cannot be looked at"),
     ]:
         with pytest.raises(ResultError, match=said) as caught:
-            hdf.read(path)
+            plan_hdf.read(path)
         assert "\n" not in str(caught.value)
         assert str(caught.value).startswith(str(path))
         assert ";" in str(caught.value)

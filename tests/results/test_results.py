@@ -20,7 +20,7 @@ from rasreconcile.facts import Identity
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, component
 from rasreconcile.records import Published
-from rasreconcile.results import expectations, hdf, publish
+from rasreconcile.results import expectations, plan_hdf, publish
 from rasreconcile.spec import Expectations
 
 COMPLETE = [
@@ -39,7 +39,7 @@ MESSAGES = b"Simulation started at: 06Aug2025 08:40:48 AM\r\nFinished Unsteady F
 
 
 def lacking(path: Path, **expect: object) -> tuple[str, ...]:
-    facts = hdf.read(path, thoroughness="every dataset")
+    facts = plan_hdf.read(path, thoroughness="every dataset")
     return expectations.judge(Expectations(**expect), facts)  # type: ignore[arg-type]
 
 
@@ -84,7 +84,7 @@ def test_extracts_are_judged_incomplete_with_the_reason(hecras_data: Path, name:
 
 
 def test_an_unsteady_result_is_read_without_times_and_ghost_cells(unsteady: Path) -> None:
-    facts = hdf.read(unsteady)
+    facts = plan_hdf.read(unsteady)
     assert facts.water_surface is not None
     assert (facts.water_surface.minimum, facts.water_surface.maximum) == (930.0, 940.0)
     assert (facts.water_surface.finite, facts.water_surface.size) == (2, 3)
@@ -151,7 +151,7 @@ def test_a_failed_rerun_that_writes_into_the_old_result_is_caught(unsteady: Path
 
 
 def test_a_result_of_another_plan_is_not_taken(unsteady: Path) -> None:
-    facts = hdf.read(unsteady)
+    facts = plan_hdf.read(unsteady)
     assert expectations.judge(Expectations(), facts, Identity(plan_filename="muncie.P04")) == ()
     assert (
         "not of Muncie.p05"
@@ -190,7 +190,7 @@ def test_links_out_of_the_file_are_not_followed(tmp_path: Path, unsteady: Path) 
     trap = tmp_path / "trap.hdf"
     with h5py.File(trap, "w") as file:
         file["Results"] = h5py.ExternalLink(str(unsteady), "/Results")
-    assert hdf.read(trap).kind is None
+    assert plan_hdf.read(trap).kind is None
 
 
 @pytest.mark.parametrize("name", COMPLETE[:1] + COMPLETE[2:3])
@@ -200,7 +200,7 @@ def test_a_real_result_cut_anywhere_is_refused(hecras_data: Path, tmp_path: Path
     for cut in sorted(random.Random(1).sample(range(len(whole)), 150)):
         victim.write_bytes(whole[:cut])
         with pytest.raises(ResultError):
-            hdf.read(victim)
+            plan_hdf.read(victim)
 
 
 @pytest.mark.parametrize("name", COMPLETE[2:])
@@ -220,7 +220,7 @@ def test_changed_bytes_and_zero_tails_never_break_the_reader(
             else whole[:place] + changed + whole[place + 1 :]
         )
         try:
-            expectations.judge(Expectations(), hdf.read(victim, thoroughness="every dataset"))
+            expectations.judge(Expectations(), plan_hdf.read(victim, thoroughness="every dataset"))
         except ResultError as error:
             assert "\n" not in str(error)
 
@@ -231,7 +231,7 @@ def test_no_bytes_break_the_readers(tmp_path_factory: pytest.TempPathFactory, da
     path = tmp_path_factory.getbasetemp() / "any.hdf"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + data)
     publish.receipt_path(path).write_bytes(data)
-    for read in (hdf.read, publish.read_receipt):
+    for read in (plan_hdf.read, publish.read_receipt):
         with pytest.raises(ResultError):
             read(path)
 

@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 from rasreconcile.facts import Identity
-from rasreconcile.results import expectations, hdf
+from rasreconcile.results import expectations, plan_hdf
 from rasreconcile.spec import Expectations
 
 
@@ -47,7 +47,7 @@ def test_the_linux_solver_adds_results_that_meet_every_expectation(prepared) -> 
     ras, folder = prepared
     done = solve(ras, folder, "RasUnsteady", "Basin.p01.tmp.hdf", "x01")
     assert "Finished Unsteady Flow Simulation" in done.stdout, done.stdout + done.stderr
-    facts = hdf.read(folder / "Basin.p01.tmp.hdf", thoroughness="every dataset")
+    facts = plan_hdf.read(folder / "Basin.p01.tmp.hdf", thoroughness="every dataset")
     assert (
         expectations.judge(Expectations(), facts, Identity(plan_filename="Basin.p01", short_id="plan01"))
         == ()
@@ -66,7 +66,7 @@ def test_another_flow_gives_another_water_surface_and_the_same_flow_the_same(
             flow = project.with_suffix(".u01")
             flow.write_bytes(flow.read_bytes().replace(b"    2000", b"    9000"))
         subprocess.run([ras.exe, "-c", "Basin.prj", "Basin.p01"], cwd=project.parent, check=True, timeout=60)
-        surface = hdf.read(project.parent / "Basin.p01.hdf").water_surface
+        surface = plan_hdf.read(project.parent / "Basin.p01.hdf").water_surface
         assert surface is not None
         highest.append(surface.maximum)
     assert highest[0] == highest[1] < highest[2]
@@ -113,5 +113,5 @@ def test_real_projects_can_be_computed(standins, hecras_data: Path, tmp_path: Pa
             if path.suffix[:2] in {".p", ".g", ".u", ".f"} and path.suffix != ".hdf":
                 (folder / path.name).write_bytes(path.read_bytes())
         subprocess.run([ras.exe, "-c", f"{stem}.prj", f"{stem}.p01"], cwd=folder, check=True, timeout=60)
-        facts = hdf.read(folder / f"{stem}.p01.hdf", thoroughness="every dataset")
+        facts = plan_hdf.read(folder / f"{stem}.p01.hdf", thoroughness="every dataset")
         assert expectations.judge(Expectations(), facts, Identity(plan_filename=f"{stem}.p01")) == ()

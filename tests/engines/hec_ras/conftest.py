@@ -15,7 +15,7 @@ from rasreconcile.engines.registry import engine_for
 from rasreconcile.jobs import Ended, Install, Job, RunEvidence, RunId
 from rasreconcile.plans import InputFile, Plan
 from rasreconcile.resolve import Contents, Digests, resolve
-from rasreconcile.results import hdf
+from rasreconcile.results import plan_hdf
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
 from rasreconcile.workers.local.worker import local_worker
@@ -81,7 +81,7 @@ def run_job(tmp_path: Path) -> Callable[..., RunEvidence]:
         facts = None
         if found is not None:
             worker.fetch(run, found, tmp_path / "fetched.hdf")
-            facts = hdf.read(tmp_path / "fetched.hdf")
+            facts = plan_hdf.read(tmp_path / "fetched.hdf")
         messages = b"".join(texts).decode()
         return RunEvidence(ended=status, log=worker.read_log(run).decode(), messages=messages, hdf=facts)
 

@@ -1,4 +1,4 @@
-"""Opening a result HDF, which may be damaged, and reading what it says. The only home of h5py beside the engine.
+"""An HDF file that may be damaged, as a tree to be asked. The home of h5py where files are read.
 
 Files are read without locks (a reader's lock would make HEC-RAS's own open fail), never through links or storage
 that lead out of the file, and never whole: large datasets are summed up in pieces.
@@ -7,23 +7,19 @@ that lead out of the file, and never whole: large datasets are summed up in piec
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import h5py
 import numpy as np
 
 from rasreconcile.errors import ResultError
-from rasreconcile.facts import Baseline, DatasetFacts, Difference, HdfFacts
-from rasreconcile.results import layout
-from rasreconcile.results.baseline import difference
+from rasreconcile.facts import DatasetFacts
 from rasreconcile.results.chunks import Sums, pieces
-
-Thoroughness = Literal["summary", "every dataset"]
 
 _LONGEST_TEXT = 64 << 20
 _LONGEST_ATTRIBUTE = 1 << 20
@@ -46,35 +42,6 @@ _DAMAGE = (
     TypeError,
     ValueError,
 )
-
-
-def read(
-    path: Path,
-    *,
-    datasets: Collection[str] = (),
-    thoroughness: Thoroughness = "summary",
-    baseline: Baseline | None = None,
-) -> HdfFacts:
-    """What the file says, and how it differs from `baseline` where one is given.
-
-    Raises ResultError where the file is not there, cannot be read, or is no HDF5 file.
-
-    `datasets` are summed up by full path. With "every dataset" each object is read whole, so that damage anywhere
-    inside is found. What cannot be read of a file that opens is listed in `unreadable`.
-    """
-    with opened(path) as tree:
-        facts = layout.facts(tree, datasets)
-        if thoroughness == "every dataset":
-            tree.read_everything()
-        found = None
-        if baseline is not None:
-            try:
-                with opened(baseline.path) as base:
-                    base_kind = layout.kind_of(base)
-                    found = difference(tree, base, facts.kind, base_kind, baseline.within)
-            except ResultError as error:
-                found = Difference(mismatched=(f"the baseline: {error}",))
-        return replace(facts, difference=found, unreadable=tuple(tree.unreadable))
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""What the result HDF of a plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from rasreconcile.errors import ResultError
+from rasreconcile.facts import Baseline, Difference, HdfFacts
+from rasreconcile.results import layout
+from rasreconcile.results.baseline import difference
+from rasreconcile.results.tree import opened
+
+Thoroughness = Literal["summary", "every dataset"]
+
+
+def read(
+    path: Path,
+    *,
+    datasets: Collection[str] = (),
+    thoroughness: Thoroughness = "summary",
+    baseline: Baseline | None = None,
+) -> HdfFacts:
+    """What the file says, and how it differs from `baseline` where one is given.
+
+    Raises ResultError where the file is not there, cannot be read, or is no HDF5 file.
+
+    `datasets` are summed up by full path. With "every dataset" each object is read whole, so that damage anywhere
+    inside is found. What cannot be read of a file that opens is listed in `unreadable`.
+    """
+    with opened(path) as tree:
+        facts = layout.facts(tree, datasets)
+        if thoroughness == "every dataset":
+            tree.read_everything()
+        found = None
+        if baseline is not None:
+            try:
+                with opened(baseline.path) as base:
+                    base_kind = layout.kind_of(base)
+                    found = difference(tree, base, facts.kind, base_kind, baseline.within)
+            except ResultError as error:
+                found = Difference(mismatched=(f"the baseline: {error}",))
+        return replace(facts, difference=found, unreadable=tuple(tree.unreadable))
