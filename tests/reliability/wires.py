@@ -15,7 +15,7 @@ import paramiko
 from rasreconcile.workers.docker import choose_storage
 from rasreconcile.workers.docker.daemon import Daemon
 from rasreconcile.workers.kind import Kinds
-from rasreconcile.workers.ssh.connection import RemoteCommand
+from rasreconcile.workers.openssh.connection import RemoteCommand
 from tests.reliability.kinds import SPEC, Kind, Local, Memory
 from tests.reliability.points import Points
 

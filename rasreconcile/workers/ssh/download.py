@@ -13,7 +13,7 @@ from pathlib import Path
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import Fetched, RunId
 from rasreconcile.workers import rundir
-from rasreconcile.workers.ssh.connection import RemoteCommand
+from rasreconcile.workers.openssh.connection import RemoteCommand
 
 Dialogue = Callable[..., AbstractContextManager[RemoteCommand]]
 _CHUNK = 1 << 18

@@ -15,12 +15,12 @@ from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
+from rasreconcile.workers.openssh.connection import Connections, RemoteCommand
+from rasreconcile.workers.openssh.login import Login
 from rasreconcile.workers.retry import patiently
 from rasreconcile.workers.rundir import RunFiles
-from rasreconcile.workers.ssh.connection import Connections, RemoteCommand
 from rasreconcile.workers.ssh.download import Download
 from rasreconcile.workers.ssh.host_commands import MARK, HostCommands
-from rasreconcile.workers.ssh.login import Login
 from rasreconcile.workers.ssh.upload import Upload
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol
 
 from rasreconcile.jobs import Problem
 from rasreconcile.workers import rundir
-from rasreconcile.workers.ssh.connection import Connection
+from rasreconcile.workers.openssh.connection import Connection
 
 MARK = "@rasreconcile"
 """The line after which the answer begins: what a login script prints before is none."""

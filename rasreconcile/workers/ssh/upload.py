@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import RunId, Staged
 from rasreconcile.workers.input_cache import changed, reading
-from rasreconcile.workers.ssh.connection import RemoteCommand
+from rasreconcile.workers.openssh.connection import RemoteCommand
 from rasreconcile.workers.ssh.tar_stream import for_cache, tar_stream
 
 Dialogue = Callable[..., AbstractContextManager[RemoteCommand]]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Problem
-from rasreconcile.workers.ssh.connection import Connection
+from rasreconcile.workers.openssh.connection import Connection
 from rasreconcile.workers.ssh.host_commands import MARK
 
 if TYPE_CHECKING:

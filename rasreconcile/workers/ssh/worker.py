@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rasreconcile.jobs import Worker
 from rasreconcile.workers.detached import DetachedWorker
+from rasreconcile.workers.openssh.login import login_of
 from rasreconcile.workers.ssh.host import SshHost
 from rasreconcile.workers.ssh.host_commands import PosixCommands
 from rasreconcile.workers.ssh.kind import SshWorker
-from rasreconcile.workers.ssh.login import login_of
 from rasreconcile.workers.ssh.windows_commands import WindowsCommands
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import paramiko
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.workers.ssh.login import Login
+from rasreconcile.workers.openssh.login import Login
 
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0

@@ -1,0 +1,1 @@
+"""Speaking SSH as OpenSSH does: settings, keys, known hosts, connections."""
