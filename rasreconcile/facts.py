@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+NO_DATA = -9998.0
+"""HEC-RAS writes -9999 where there is no water: what is below this is dry."""
+
 FlowKind = Literal["unsteady", "steady", "sediment", "quasi-unsteady"]
 
 

@@ -15,6 +15,7 @@ import click
 
 from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json, write_line
 from rasreconcile.errors import ResultError, UsageError
+from rasreconcile.facts import NO_DATA
 from rasreconcile.plans import is_preparation
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _reduced(rows: Sequence[Row], place: str, stat: str) -> Iterator[dict[str, S
     """Over what is finite and no -9999, which stands for dry."""
     totals: dict[str, list[float]] = {}
     for part in _long(rows, place):
-        kept = [value for value in part["value"] if math.isfinite(value) and value > -9998]
+        kept = [value for value in part["value"] if math.isfinite(value) and value > NO_DATA]
         if kept:
             low, high, total, count = totals.get(part["plan"][0], [math.inf, -math.inf, 0.0, 0.0])
             totals[part["plan"][0]] = [

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rasreconcile.jobs import SetKeys, SetReferences, UnixLines
-
-_ENCODING = "cp1252"
-_DESCRIPTION = re.compile(rb"^(BEGIN|END) (FILE )?DESCRIPTION:", re.IGNORECASE)
+from rasreconcile.project.text import ENCODING, decode, described
 
 
 def edited(data: bytes, edit: UnixLines | SetKeys | SetReferences) -> bytes:
@@ -25,7 +22,7 @@ def edited(data: bytes, edit: UnixLines | SetKeys | SetReferences) -> bytes:
 def _with_keys(data: bytes, values: dict[str, str]) -> bytes:
     missing, lines = dict(values), []
     for line, end, free in _lines(data):
-        key = line.partition(b"=")[0].strip().decode(_ENCODING, "replace")
+        key = line.partition(b"=")[0].strip().decode(ENCODING, "replace")
         if not free and b"=" in line and key in values:
             missing.pop(key, None)
             lines.append(_bytes(f"{key}={values[key]}") + end)
@@ -51,14 +48,12 @@ def _with_references(data: bytes, values: dict[str, str]) -> bytes:
 
 def _lines(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
     """Each line, its end, and whether it is free text, in which nothing is a key."""
-    inside = False
-    for whole in data.splitlines(keepends=True):
-        line = whole.rstrip(b"\r\n")
-        marker = _DESCRIPTION.match(line.strip())
-        if marker:
-            inside = marker[1].upper() == b"BEGIN"
-        yield line, whole[len(line) :], inside or marker is not None
+    whole = data.splitlines(keepends=True)
+    lines = [line.rstrip(b"\r\n") for line in whole]
+    free = described([decode(line) for line in lines])
+    for place, line in enumerate(lines):
+        yield line, whole[place][len(line) :], place in free
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode(_ENCODING, "surrogateescape")
+    return text.encode(ENCODING, "surrogateescape")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rasreconcile.facts import Difference, FlowKind
-from rasreconcile.results.surfaces import NO_DATA, Surface, surfaces
+from rasreconcile.facts import NO_DATA, Difference, FlowKind
+from rasreconcile.results.surfaces import Surface, surfaces
 from rasreconcile.results.tree import Tree
 
 

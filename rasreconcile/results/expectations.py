@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from rasreconcile.facts import DatasetFacts, Difference, FlowKind, HdfFacts, Identity
+from rasreconcile.facts import NO_DATA, DatasetFacts, Difference, FlowKind, HdfFacts, Identity
 from rasreconcile.hecras_messages import FINISHED, log_errors
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
@@ -23,8 +23,6 @@ _CLOCK = timedelta(seconds=2)
 """Messages and run window are both of whole seconds."""
 _LONGEST_PREPARATION = timedelta(hours=12)
 """A good run's solver begins seconds after `Simulation started at`; half a day forgives every preprocessing."""
-_NO_DATA = -9998.0
-"""HEC-RAS writes -9999 where there is no water."""
 _MOST_OF_A_SORT = 5
 _SHORTEST_CUT = 12
 _ZONES = timedelta(hours=26)
@@ -132,7 +130,7 @@ def _populated(facts: HdfFacts) -> Iterator[str]:
 
 
 def _empty(found: DatasetFacts | None) -> bool:
-    return found is None or found.maximum is None or found.maximum < _NO_DATA
+    return found is None or found.maximum is None or found.maximum < NO_DATA
 
 
 def _to_the_end(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
@@ -153,7 +151,7 @@ def _to_the_end(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
 def _has_values(surface: DatasetFacts) -> Iterator[str]:
     if surface.maximum is None:
         yield f"none of its {surface.size} water surfaces is finite"
-    elif surface.maximum < _NO_DATA:
+    elif surface.maximum < NO_DATA:
         yield f"its {surface.size} water surfaces are all {surface.maximum:g}, which stands for no data"
 
 

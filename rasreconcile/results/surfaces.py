@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rasreconcile.facts import DatasetFacts, FlowKind
+from rasreconcile.facts import NO_DATA, DatasetFacts, FlowKind
 from rasreconcile.results.chunks import Sums
 from rasreconcile.results.tree import Tree
 
@@ -24,8 +24,6 @@ _NAMED = (
     f"{SUMMARY}/Cross Sections/Cross Section Attributes",
     "Results/Unsteady/Geometry Info/Cross Section Attributes",
 )
-NO_DATA = -9998.0
-"""HEC-RAS writes -9999 where there is no water."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,11 @@ def staged(path: Path, *edits: Edit) -> Staged:
             SetKeys((("D2", "4"),)),
             b"BEGIN DESCRIPTION:\r\nD2=free text\r\nEND DESCRIPTION:\r\nD2=4\r\n",
         ),
+        (
+            b"BEGIN DESCRIPTION:\r\nno end\r\nUNET D1 Cores= 0 \r\n",
+            SetKeys((("UNET D1 Cores", " 4 "),)),
+            b"BEGIN DESCRIPTION:\r\nno end\r\nUNET D1 Cores= 4 \r\n",
+        ),
         (b"Title=caf\xe9 \x81\r\nD2=0\r\n", SetKeys((("D2", "4"),)), b"Title=caf\xe9 \x81\r\nD2=4\r\n"),
         (
             b"DSS File=C:\\Data\\a.dss\r\nMet BC=P|Gridded DSS Filename=C:\\Data\\a.dss  \r\nX=C:\\Data\\ab.dss\r\n",
