@@ -104,7 +104,7 @@ class Apply:
     def run(self) -> Outcome:
         """Raises SpecError, UsageError, StoreError, StoreBusy before anything was started."""
         began = self.clock.now()
-        answers = Answers()
+        answers = Answers(self.clock)
         with ExitStack() as stack:
             # Closed however it ends: `watch` applies again and again in one process.
             workers = connect_workers(self.loaded, answers)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from rasreconcile.clock import Clock
 from rasreconcile.errors import RasReconcileError
 
 T = TypeVar("T")
@@ -21,18 +22,34 @@ Expected = (RasReconcileError, OSError)
 class Answers:
     """The one queue on which the main thread waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._queue: SimpleQueue[Answer] = SimpleQueue()
+        self._expected = 0
 
     def put(self, answer: Answer) -> None:
+        """From any thread: the main thread wakes up for it."""
         self._queue.put(answer)
+
+    def expect(self) -> None:
+        """The main thread: a lane was given work, and will put its answer here."""
+        self._expected += 1
+
+    def put_expected(self, answer: Answer) -> None:
+        """A lane: the answer to work that it was given."""
+
+        def given() -> None:
+            self._expected -= 1
+            answer()
+
+        self._queue.put(given)
 
     def take(self, timeout: float) -> bool:
         """Deals with everything that has come in, waiting up to `timeout` seconds for the first. True: some came."""
-        try:
-            self._queue.get(timeout=max(timeout, 0.001))()
-        except Empty:
+        first = self._clock.first(self._queue, timeout, "busy" if self._expected else "idle")
+        if first is None:
             return False
+        first()
         while True:
             try:
                 self._queue.get_nowait()()
@@ -61,12 +78,13 @@ class Lane:
             try:
                 result = work()
             except Expected as error:
-                self._answers.put(_bind(failed, error))
+                self._answers.put_expected(_bind(failed, error))
             except BaseException as error:  # noqa: BLE001  a bug: told where it cannot be overlooked
-                self._answers.put(_raise(error))
+                self._answers.put_expected(_raise(error))
             else:
-                self._answers.put(_bind(then, result))
+                self._answers.put_expected(_bind(then, result))
 
+        self._answers.expect()
         self._work.put(step)
 
     def close(self) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from rasreconcile.clock import Clock
 from rasreconcile.controller.apply import Apply, Outcome, Requester
 from rasreconcile.jobs import Absent, Job, RunId, Status
 from rasreconcile.records import Event
@@ -17,6 +16,7 @@ from rasreconcile.specfile import load
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.local.kind import LOCAL
 from tests.apply.conftest import Study, study
+from tests.clock import VirtualClock
 
 __all__ = ["Controlled", "Study", "controlled", "study"]
 
@@ -57,6 +57,7 @@ class Controlled:
 
     study: Study
     world: FakeWorld
+    clock: VirtualClock
     calls: Counter[str] = field(default_factory=Counter)
     events: list[Event] = field(default_factory=list)
     answers_late: bool = False
@@ -67,7 +68,9 @@ class Controlled:
     def make(self) -> Apply:
         opener = replace(LOCAL, opener=lambda name, spec, folder: Counting(self.world, self))
         loaded = load(self.study.folder / "spec.yaml", {"local": opener})
-        self.applying = Apply(loaded, Requester("a test"), self.events.append, lambda moment: None, Clock())
+        self.applying = Apply(
+            loaded, Requester("a test"), self.events.append, lambda moment: None, self.clock
+        )
         return self.applying
 
     def apply(self) -> Outcome:
@@ -81,5 +84,6 @@ class Controlled:
 def controlled(study: Study) -> Controlled:
     study.spec(engine='{type: command, command: [compute, "{output}"]}', expect="{completed: false}")
     ready = (study.folder / "ready.hdf").read_bytes()
-    world = FakeWorld(lambda run, job, inputs: FakeRun(outputs=dict.fromkeys(job.outputs, ready)))
-    return Controlled(study, world)
+    clock = VirtualClock()
+    world = FakeWorld(lambda run, job, inputs: FakeRun(outputs=dict.fromkeys(job.outputs, ready)), clock.now)
+    return Controlled(study, world, clock)

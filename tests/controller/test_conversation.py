@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 
 from rasreconcile.controller import reuse
@@ -16,10 +13,6 @@ from rasreconcile.results.reader_pool import ReaderKilled
 from rasreconcile.workers.fake import FakeRun
 
 GONE = Unreachable("the link is down")
-
-
-def soon(world, seconds: float) -> None:
-    threading.Timer(seconds, world.recover).start()
 
 
 def one_plan(controlled) -> None:
@@ -48,7 +41,7 @@ def test_a_worker_that_falls_silent_before_a_restart_is_asked_now_and_then(contr
     dies_before_its_only_start(controlled)
     controlled.calls.clear()
     controlled.world.fail("check", GONE, times=None)
-    soon(controlled.world, 2.5)
+    controlled.clock.later(2.5, controlled.world.recover)
     assert controlled.apply().exit is Exit.CONVERGED
     # At once, after a second, and after one or two more.
     assert 2 <= controlled.calls["check"] <= 6
@@ -61,15 +54,13 @@ def test_a_cancel_that_is_not_heard_is_repeated_now_and_then(controlled) -> None
     apply = controlled.make()
 
     def interrupt() -> None:
-        while len(controlled.world.launched) < 3:
-            time.sleep(0.01)
-        time.sleep(0.3)
+        assert len(controlled.world.launched) == 3
         controlled.world.fail("cancel", GONE, times=None)
         apply.interrupt()
         apply.interrupt()
-        soon(controlled.world, 2)
+        controlled.clock.later(8, controlled.world.recover)
 
-    threading.Thread(target=interrupt).start()
+    controlled.clock.later(5, interrupt)
     assert apply.run().exit is Exit.INTERRUPTED
     assert 3 < controlled.calls["cancel"] <= 9
     assert all(not life.over or life.over[1] == "cancelled" for life in controlled.world.runs_there.values())
