@@ -41,6 +41,8 @@ class Published:
     """With how many it was computed; None: not known."""
     summary: str = ""
     """A few words for `status`: maximum water surface, volume error."""
+    spec: Path | None = None
+    """The spec that published it, as its receipt says; None: not known, of an older receipt or from the store."""
     remarks: tuple[str, ...] = ()
     """What spoke against an adopted file when a person adopted it all the same."""
 

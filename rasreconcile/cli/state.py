@@ -12,6 +12,7 @@ from rasreconcile.errors import UsageError
 from rasreconcile.report.text import bytes_in_words, stamp
 
 if TYPE_CHECKING:
+    from rasreconcile.store.rebuild import Even
     from rasreconcile.store.survey import Survey
 
 
@@ -62,11 +63,15 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
 @command.command()
 @spec_argument
 @as_json
-@click.option("--give-up-runs", is_flag=True, help="Also where the old store knows of live runs.")
-def rebuild(spec: Path | None, as_json: bool, give_up_runs: bool) -> int:
-    """Make the store anew from the receipts that match the results beside them; the old one is kept.
+@click.option("--yes", "really", is_flag=True, help="Also where the store is sound.")
+@click.option(
+    "--give-up-runs", is_flag=True, help="Also where the old store knows of live runs; implies --yes."
+)
+def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) -> int:
+    """Make the store again from the receipts that match the results beside them; the old one is kept.
 
-    History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed.
+    History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed. A store
+    that is sound needs no rebuilding: --yes is asked for.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.rebuild import proofs  # noqa: PLC0415
@@ -74,7 +79,8 @@ def rebuild(spec: Path | None, as_json: bool, give_up_runs: bool) -> int:
 
     loaded, clock = load_spec(spec_path(spec)), Clock()
     found = proofs(loaded, clock)
-    kept = make_anew(loaded.state_path, found.proven, now=clock.now(), give_up=give_up_runs)
+    even: Even = "with live runs" if give_up_runs else "sound" if really else "lost or damaged"
+    kept = make_anew(loaded.state_path, found.proven, now=clock.now(), even=even)
     if as_json:
         recalled = [published.address for published in found.proven]
         write_json(

@@ -171,6 +171,11 @@ def _sweep(plans: tuple[Plan, ...], live: tuple[Run, ...]) -> None:
     keep: set[RunId] = {run.id for run in live}
     names: dict[Path, list[str]] = {}
     for plan in plans:
-        names.setdefault(plan.output.parent, []).extend((plan.output.name, *plan.side_outputs))
+        for path in (plan.output, *plan.side_paths):
+            names.setdefault(path.parent, []).append(path.name)
+            if path.is_symlink():
+                # The temporary file of what is published through a link is beside the file it leads to.
+                real = path.resolve()
+                names.setdefault(real.parent, []).append(real.name)
     for folder, outputs in names.items():
         publish.sweep(folder, outputs, keep)

@@ -40,7 +40,7 @@ def dispatch(session: Session, action: act.Action) -> None:
             fail(session, action)
         case act.Abandon(run, reason):
             close(session, run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
-        case act.Verify() | act.Reuse() | act.Recall():
+        case act.Verify() | act.Reuse() | act.Recall() | act.WriteReceipt():
             reuse_result(session, action)
         case _:
             assert_never(action)

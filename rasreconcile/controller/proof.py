@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from rasreconcile.errors import ResultError
+from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import Ended, Engine, Fetched, RunEvidence, Worker
@@ -16,9 +16,11 @@ from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
 from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish
+from rasreconcile.results.aside import set_aside
 from rasreconcile.runs import Run
 from rasreconcile.study import identities
 from rasreconcile.study.evidence import facts_of, shortfalls, summary
+from rasreconcile.study.owners import Owners
 
 LONGEST_LOG = 16 << 20
 """Bytes of a log that are judged; of a longer one its beginning and its end."""
@@ -54,6 +56,15 @@ class Proven:
     """None: it is in its place."""
     beside: tuple[tuple[Path, Path], ...] = ()
     """Side outputs: the temporary file, and the place that it takes before the result takes its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A result in its place."""
+
+    published: Published
+    aside: Path | None
+    """Where the adopted result is kept that it took the place of; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,7 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         platform=asked.platform,
         cores=run.cores,
         summary=summary(facts),
+        spec=plan.spec,
     )
     return Proven(published, temporary, beside)
 
@@ -151,19 +163,24 @@ def _side_outputs(asked: ProofRequest) -> tuple[tuple[Path, Path], ...] | Failur
     return tuple(fetched)
 
 
-def put_in_place(proven: Proven) -> Published:
+def put_in_place(proven: Proven) -> Placed:
     """The proven file takes the place of the last one, and its receipt stands beside it. May be repeated.
 
-    Side outputs go first: where the result is, they are.
-
-    Raises PublishHeld where somebody holds the file that is there.
+    Side outputs go first: where the result is, they are. An adopted result is set aside before: nobody can compute it
+    again. Raises PublishHeld where somebody holds the file that is there, or another spec or plan owns it.
     """
+    published = proven.published
+    other = Owners().other(published.address, published.path, published.spec)
+    if other is not None:
+        raise PublishHeld(f"cannot be put at {published.path}: {other.what}; {other.remedy}")
     for temporary, place in proven.beside:
         publish.replace(temporary, place)
+    kept = None
     if proven.temporary is not None:
-        publish.replace(proven.temporary, proven.published.path)
-    publish.write_receipt(proven.published)
-    return proven.published
+        kept = set_aside(published.path, published.at.date())
+        publish.replace(proven.temporary, published.path)
+    publish.write_receipts(published)
+    return Placed(published, kept)
 
 
 def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
@@ -188,6 +205,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
         expectation_digest=plan.expectation_digest,
         provenance="copied",
         at=at,
+        spec=plan.spec,
     )
     beside = [(publish.temporary_name(place, source.run), place) for place in plan.side_paths]
     for path, (aside, _) in zip(sources, beside, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasreconcile.controller.health import fell_silent
-from rasreconcile.controller.proof import Collected, ProofRequest, put_in_place
+from rasreconcile.controller.proof import Collected, Placed, ProofRequest, put_in_place
 from rasreconcile.controller.proof import collect as collecting
 from rasreconcile.controller.session import Session
 from rasreconcile.engines.registry import engine_of
@@ -87,9 +87,20 @@ def _collected(session: Session, action: Collect, collected: Collected) -> None:
     session.in_flight.take(run.id)
     session.workers[run.worker].fetching.do(
         lambda: put_in_place(outcome),
-        lambda published: _published(session, run, plan, published),
+        lambda placed: _placed(session, run, plan, placed),
         lambda error: _not_collected(session, run, error),
     )
+
+
+def _placed(session: Session, run: Run, plan: Plan, placed: Placed) -> None:
+    say_set_aside(session, plan, placed)
+    _published(session, run, plan, placed.published)
+
+
+def say_set_aside(session: Session, plan: Plan, placed: Placed) -> None:
+    """The user is told where the adopted result is that was replaced."""
+    if placed.aside is not None:
+        session.say("set-aside", f"the adopted result is kept as {placed.aside}", plan.address)
 
 
 def _published(session: Session, run: Run, plan: Plan, published: Published) -> None:

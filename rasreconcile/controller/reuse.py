@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from rasreconcile.controller.proof import copy_result, put_in_place
-from rasreconcile.controller.publish_run import COLLECT_AGAIN
+from rasreconcile.controller.proof import Placed, copy_result, put_in_place
+from rasreconcile.controller.publish_run import COLLECT_AGAIN, say_set_aside
 from rasreconcile.controller.session import Session
-from rasreconcile.errors import ResultError
+from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.plans import Plan
-from rasreconcile.reconcile.actions import Recall, Reuse, Verify
+from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.records import Published
+from rasreconcile.results import publish
 from rasreconcile.study.evidence import shortfalls
 
 
-def reuse_result(session: Session, action: Verify | Reuse | Recall) -> None:
+def reuse_result(session: Session, action: Verify | Reuse | Recall | WriteReceipt) -> None:
     """Does it, or gives it to a lane."""
     match action:
         case Verify():
@@ -23,6 +25,8 @@ def reuse_result(session: Session, action: Verify | Reuse | Recall) -> None:
             reuse(session, action)
         case Recall():
             recall(session, action)
+        case WriteReceipt():
+            write_receipt(session, action)
 
 
 def verify(session: Session, action: Verify) -> None:
@@ -53,11 +57,13 @@ def reuse(session: Session, action: Reuse) -> None:
     plan, source = action.plan, action.source
     session.in_flight.plans.add(plan.address)
 
-    def copied(outcome: Published | tuple[str, ...]) -> None:
+    def copied(placed: Placed | tuple[str, ...]) -> None:
         session.in_flight.plans.discard(plan.address)
-        if isinstance(outcome, tuple):
-            _fell_short(session, plan, source, outcome)
+        if isinstance(placed, tuple):
+            _fell_short(session, plan, source, placed)
         else:
+            say_set_aside(session, plan, placed)
+            outcome = placed.published
             why = f"copied from {source.address}, which has the same inputs"
             session.store.record_output(outcome, now=session.clock.now(), why=why)
             session.outputs.digests.trust(outcome.path, "output", outcome.digest)
@@ -83,6 +89,14 @@ def reuse(session: Session, action: Reuse) -> None:
 
 def recall(session: Session, action: Recall) -> None:
     """The receipt beside the output matches it: the store learns of it again."""
+    plan = action.plan
+    if action.published.spec != plan.spec:
+        # Its spec was renamed, or gave the plan up: from now on it is this one's.
+        try:
+            publish.write_receipts(replace(action.published, spec=plan.spec))
+        except PublishHeld as error:
+            _put_off(session, plan, f"its receipt {error}")
+            return
     why = "recalled from the receipt beside it, which matches the file"
     session.store.record_output(action.published, now=session.clock.now(), why=why)
     session.outputs.look_at(action.plan)
@@ -90,7 +104,20 @@ def recall(session: Session, action: Recall) -> None:
     session.changed = True
 
 
-def _copy(plan: Plan, source: Published, at: datetime) -> Published | tuple[str, ...]:
+def write_receipt(session: Session, action: WriteReceipt) -> None:
+    """The receipt of a result that is what was published is gone: the store remembers what it said."""
+    plan = action.plan
+    try:
+        publish.write_receipts(replace(action.published, path=plan.output, spec=plan.spec))
+    except PublishHeld as error:
+        _put_off(session, plan, f"its receipt {error}")
+        return
+    session.say("restored", "its receipt was lost and is written again", plan.address)
+    session.outputs.look_at(plan)
+    session.changed = True
+
+
+def _copy(plan: Plan, source: Published, at: datetime) -> Placed | tuple[str, ...]:
     outcome = copy_result(plan, source, at)
     return outcome if isinstance(outcome, tuple) else put_in_place(outcome)
 

@@ -101,6 +101,9 @@ class Adoption:
         not_so: What = "refused" if address in choice.named else "left"
         if address in outputs.published:
             return Answer(address, "under control", None, f"{outputs.published[address].provenance} already")
+        other = outputs.owned.get(address)
+        if other is not None and not other.adoptable:
+            return Answer(address, not_so, None, f"{other.what}; {other.remedy}")
         assessment = outputs.assessments.get(address)
         if assessment is None and address in outputs.receipts:
             return Answer(address, "under control", None, "its receipt matches it; `apply` recalls it")
@@ -144,9 +147,14 @@ class Adoption:
             worker="",
             at=now,
             summary=found.summary,
+            spec=plan.spec,
             remarks=assessment.reasons,
         )
-        publish.write_receipt(published)
+        if publish.receipt_path(publish.place(plan.output)).exists():
+            publish.write_receipts(published)
+        else:
+            # Where its link leads may be an archive that is read-only.
+            publish.write_receipt(published)
         store.adopt(published, plan, texts, why=self._why(assessment))
         return ""
 

@@ -123,6 +123,14 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteReceipt:
+    """The result is what was published, and its receipt is gone: write it again."""
+
+    plan: Plan
+    published: Published
+
+
+@dataclass(frozen=True, slots=True)
 class Upcoming:
     """No action: where a plan would start, were a slot free there."""
 
@@ -145,4 +153,5 @@ Action = (
     | Verify
     | Reuse
     | Recall
+    | WriteReceipt
 )

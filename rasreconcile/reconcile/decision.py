@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify
+from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import found_result, may_be_adopted
 from rasreconcile.reconcile.live_runs import follow, stray
 from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
@@ -80,7 +80,8 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     kept = _wanted(plans, verdicts, seen, policy) | set(seen.live)
     unasked = {plan.address for plan in plans if plan.prepares and plan.address not in kept}
     plans = [plan for plan in plans if plan.address not in unasked]
-    actions = [a for a in actions if not (isinstance(a, Verify | Recall) and a.plan.address in unasked)]
+    settling = Verify | Recall | WriteReceipt
+    actions = [a for a in actions if not (isinstance(a, settling) and a.plan.address in unasked)]
     settled = {action.plan.address for action in actions if isinstance(action, Verify | Recall)}
     waiting = [plan for plan in plans if plan.address not in seen.live and plan.address not in settled]
     due = []
@@ -126,6 +127,8 @@ def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | No
     output = seen.outputs.get(address, NoOutput())
     published = seen.published.get(address)
     receipt = seen.receipts.get(address)
+    if address in seen.owned:
+        return _owned(plan, seen), None
     if (
         published is None
         and receipt is not None
@@ -140,10 +143,22 @@ def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | No
     if published is not None:
         sync, reasons = made_stale(sync, reasons, strayed(plan, published, seen.workers, policy))
     verdict = Verdict(address=address, sync=sync, reasons=reasons)
+    idle = address not in seen.live and address not in seen.stuck
     to_verify = any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons)
-    if published and to_verify and address not in seen.live and address not in seen.stuck:
+    if published and to_verify and idle:
         return verdict, Verify(plan, published)
+    if published and idle and address in seen.unreceipted:
+        return verdict, WriteReceipt(plan, published)
     return verdict, None
+
+
+def _owned(plan: Plan, seen: Seen) -> Verdict:
+    """Of a plan whose place is another's: nothing is written there, whatever a person asked for."""
+    output, published = seen.outputs.get(plan.address, NoOutput()), seen.published.get(plan.address)
+    sync, reasons = compare(plan, output, published, seen.verifications.get(plan.address))
+    known = tuple(reason for reason in reasons if reason.cause is not Cause.UNKNOWN_ORIGIN)
+    why = Reason(Cause.OTHER_OWNER, "", seen.owned[plan.address].what)
+    return Verdict(address=plan.address, sync=sync, reasons=(*known, why))
 
 
 def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verdict:
@@ -151,6 +166,8 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     retried = plan.address in seen.retried
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
+    if plan.address in seen.owned:
+        return replace(verdict, phase=Phase.HELD, note=seen.owned[plan.address].remedy)
     if plan.address in seen.stuck and not retried:
         note = f"{seen.stuck[plan.address]}; tried again while `apply` goes on, and by the next one"
         return replace(verdict, phase=Phase.HELD, note=note)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from rasreconcile.plans import Address
-from rasreconcile.reconcile.actions import Recall, Reuse, Verify
+from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import Proposal
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
@@ -117,6 +117,8 @@ def _outlook(decision: Decision) -> str:
         words.append(f"{queued - reused} to run")
     if settled:
         words.append(f"{settled} to settle without running")
+    if receipts := sum(isinstance(a, WriteReceipt) for a in decision.actions):
+        words.append(f"{receipts} lost {'receipt' if receipts == 1 else 'receipts'} to write again")
     if running:
         words.append(f"{running} running")
     if blocked:

@@ -12,7 +12,7 @@ from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.runs import Run
 
-_DONE = ("succeeded", "copied", "verified", "recalled", "failed", "lost", "cancelled")
+_DONE = ("succeeded", "copied", "verified", "recalled", "restored", "failed", "lost", "cancelled")
 
 
 class ApplyOutcome(Protocol):

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from rasreconcile.errors import Fault, ProjectError
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
+from rasreconcile.resolve.patterns import each_once, matching
 from rasreconcile.spec import PlanEntry
 from rasreconcile.specfile import LoadedSpec
 
@@ -57,9 +58,8 @@ def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]
         return
     fixed = _fixed_parts(pattern)
     root = Path(loaded.folder, *pattern.parts[:fixed])
-    relative = str(PurePath(*pattern.parts[fixed:]))
-    for match in sorted(glob.glob(relative, root_dir=root, recursive=True)):
-        varying = PurePath(match).with_suffix("").as_posix()
+    for match in each_once(root, matching(root, pattern.parts[fixed:])):
+        varying = match.with_suffix("").as_posix()
         yield root / match, f"{entry.name}/{varying}" if entry.name else varying
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from rasreconcile.plans import Address, Component
 from rasreconcile.records import Provenance, Published
 
 RECEIPT_VERSION = 1
+SUFFIX = ".receipt.json"
 _LARGEST = 16 << 20
 _LARGEST_OUTPUT = 1 << 63
 _MOST_CORES = 1 << 31
@@ -30,15 +32,19 @@ _NOTES: Mapping[Provenance, str] = {
 
 def receipt_path(output: Path) -> Path:
     """`Muncie.p04.hdf.receipt.json`."""
-    return output.with_name(f"{output.name}.receipt.json")
+    return output.with_name(f"{output.name}{SUFFIX}")
 
 
 def text(published: Published) -> str:
-    """The receipt; the path is left out, since it is that of the file it stands beside."""
+    """The receipt; the path is left out, since it is that of the file it stands beside.
+
+    The spec is named from there, so that a study may be moved, or checked out elsewhere, with its results.
+    """
     document = {
         "receipt": RECEIPT_VERSION,
         "plan": published.address,
         "file": published.path.name,
+        "spec": _from(published.path, published.spec) if published.spec else "",
         "size": published.size,
         "sha256": published.digest,
         "provenance": published.provenance,
@@ -104,8 +110,22 @@ def _published(document: Any, output: Path) -> Published:
         platform=_text({"platform": "", **document}, "platform"),
         cores=_cores(document.get("cores")),
         summary=_text(document, "summary"),
+        spec=_spec(_text({"spec": "", **document}, "spec"), output),
         remarks=tuple(_remark(r) for r in _list({"remarks": [], **document}, "remarks")),
     )
+
+
+def _from(output: Path, spec: Path) -> str:
+    """The spec as it is reached from the real folder of the output, forward slashes."""
+    try:
+        return Path(os.path.relpath(spec, os.path.realpath(output.parent))).as_posix()
+    except ValueError:
+        # Two drives of Windows have no way from one to the other.
+        return spec.as_posix()
+
+
+def _spec(named: str, output: Path) -> Path | None:
+    return Path(os.path.normpath(Path(os.path.realpath(output.parent), named))) if named else None
 
 
 def _component(value: Any) -> Component:

@@ -106,6 +106,7 @@ class _Preparing:
                 components=parts,
                 fingerprint=whole,
                 prepares=True,
+                spec=None,
                 output=products_home(self.loaded) / whole[:32] / output,
                 side_outputs=tuple(beside),
                 expect=_EXPECT,
