@@ -10,6 +10,7 @@ import click
 from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.report.text import bytes_in_words, stamp
+from rasreconcile.report.values import utc
 
 if TYPE_CHECKING:
     from rasreconcile.store.rebuild import Even
@@ -133,8 +134,8 @@ def _values(found: Survey) -> dict[str, Any]:
         "runs": dict(found.runs),
         "applies": [
             {
-                "began": past.began.isoformat(),
-                "ended": past.ended.isoformat() if past.ended else None,
+                "began": utc(past.began),
+                "ended": utc(past.ended) if past.ended else None,
                 "by": past.by,
                 "commit": past.commit,
                 "spec": str(past.spec),
@@ -143,7 +144,5 @@ def _values(found: Survey) -> dict[str, Any]:
             }
             for past in found.applies
         ],
-        "controller": None
-        if who is None
-        else {"pid": who.pid, "host": who.host, "since": who.since.isoformat()},
+        "controller": None if who is None else {"pid": who.pid, "host": who.host, "since": utc(who.since)},
     }

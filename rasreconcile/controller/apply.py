@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from rasreconcile.controller.session import Session
 from rasreconcile.controller.snapshot import Snapshot
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Plan
-from rasreconcile.reconcile.decision import Decision
+from rasreconcile.reconcile.decision import Decision, Health
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Event
 from rasreconcile.results import publish
@@ -31,7 +32,9 @@ from rasreconcile.study.policies import policy_of
 from rasreconcile.study.study import Study
 
 Stay = Literal["converge", "detach"]
-"""Until everything has converged; or until what fits now has been started."""
+"""Until everything has converged; or until what had ended is published and what fits now has been started."""
+FAULTS_REMEMBERED = timedelta(minutes=15)
+"""Controllers that do not stay count the faults of workers together: each alone would never see three in a row."""
 
 
 class Exit(IntEnum):
@@ -96,6 +99,16 @@ class Apply:
             self._loop.answers.put(lambda: None)
         return self._interrupts
 
+    def leave(self) -> bool:
+        """Stop dispatching, cancel nothing, wait for nobody. Whether it was the first to say so."""
+        first = self._interrupts == 0
+        if first:
+            self.interrupt()
+        elif self._interrupts == 1 and self._loop is not None:
+            self._loop.linger_until = self.clock.monotonic()
+            self._loop.answers.put(lambda: None)
+        return first
+
     @property
     def interrupted(self) -> bool:
         """Whether the user asked to stop."""
@@ -143,22 +156,21 @@ class Apply:
             self._loop = Loop(session, answers, policy_of(self.loaded.spec), self.show, self._interrupts)
             # A signal may have come while it was made.
             self._loop.interrupts = self._interrupts
-            self._loop.detaching = self.stay == "detach"
+            if self.stay == "detach":
+                self._loop.detaching = messages.at_once = True
+                self._loop.faults_since = began - FAULTS_REMEMBERED
             decision = self._loop.run()
-            code = exit_of(decision, interrupted=self._interrupts > 0)
-            if self.stay == "detach" and code is Exit.STALLED and self._loop.moving():
-                # What was asked for was done: something is on its way.
-                code = Exit.CONVERGED
+            code = Exit.INTERRUPTED if self._interrupts else exit_of(decision)
             store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
             return Outcome(
                 decision, session.counts, store.live_runs(), frozenset(session.in_flight.held), code
             )
 
 
-def exit_of(decision: Decision, *, interrupted: bool = False) -> Exit:
-    """What the program ends with."""
-    if interrupted:
-        return Exit.INTERRUPTED
+def exit_of(decision: Decision) -> Exit:
+    """What a decision means for a program that waits for nothing more."""
+    if decision.health is Health.PROGRESSING:
+        return Exit.WORK_TO_DO
     if any(v.phase is Phase.QUARANTINED for v in decision.verdicts):
         return Exit.FAILURES
     if all(v.sync is Sync.CURRENT and v.phase is Phase.IDLE for v in decision.verdicts):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rasreconcile.controller.dispatch import dispatch
 from rasreconcile.controller.lanes import Answers
 from rasreconcile.controller.poll import live_seen, poll_due, seconds_to_next_poll, workers_seen
 from rasreconcile.controller.prefetch import prefetch
-from rasreconcile.controller.progress_reader import read_due, seconds_to_next_read
+from rasreconcile.controller.progress_reader import caught_up, note_progress, read_due, seconds_to_next_read
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.snapshot import Snapshot, snapshot_of
 from rasreconcile.errors import SpecError
+from rasreconcile.jobs import RunId, Running
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
@@ -53,7 +54,9 @@ class Loop:
     linger_until: float = 0.0
     """Monotonic; until then a second interrupt is waited for."""
     detaching: bool = False
-    """End as soon as what fits now has been started."""
+    """End as soon as what had ended is dealt with and what fits now has been started."""
+    faults_since: datetime | None = None
+    """Faults of workers count from here on; None: from the beginning of this apply."""
     plans: tuple[Plan, ...] = ()
     known: Mapping[Address, Plan] = field(default_factory=dict)
     decision: Decision | None = None
@@ -61,14 +64,18 @@ class Loop:
     _requests: int = 0
     _warned: str = ""
     _told_at_look: int = 0
+    _found: frozenset[RunId] = frozenset()
+    """Runs that earlier controllers started."""
 
     def run(self) -> Decision:
         """Until nothing moves any more, or the user stops it."""
+        self._found = frozenset(run.id for run in self.session.store.live_runs())
         self._look()
         while True:
             self._pass()
             if self._over():
-                if self.interrupts or self.detaching or not self._happened():
+                leaving = self.detaching and self.moving()
+                if self.interrupts or leaving or not self._happened():
                     break
                 # Inputs may have changed while the last runs were going: `converged` is said of a fresh look only.
                 self._look_again()
@@ -80,6 +87,7 @@ class Loop:
         self._show(force=True)
         self._write_verdicts(force=True)
         session = self.session
+        note_progress(session)
         session.store.mark_discarded(session.in_flight.discarded)
         session.study.remember(session.store)
         assert self.decision is not None
@@ -103,7 +111,7 @@ class Loop:
 
     def _decide(self, live: tuple[Run, ...]) -> Decision:
         session = self.session
-        faults = session.store.worker_faults(session.began)
+        faults = session.store.worker_faults(self.faults_since or session.began)
         seen = replace(
             session.outputs.seen(self.plans, session.clock.now()),
             live=live_seen(session, live),
@@ -148,8 +156,27 @@ class Loop:
         if self.interrupts >= 2:
             return not any(v.phase is Phase.RUNNING for v in decision.verdicts)
         if self.detaching and not decision.actions:
-            return True
+            return not self._unheard()
         return decision.health is not Health.PROGRESSING
+
+    def _unheard(self) -> bool:
+        """Whether a run of an earlier controller was not asked about yet: it may have ended, or be hopeless."""
+        session = self.session
+        for run in session.store.live_runs():
+            connected, plan = session.workers.get(run.worker), self.known.get(run.address)
+            if run.id not in self._found or connected is None:
+                continue
+            status = connected.statuses.get(run.id)
+            if status is None:
+                return True
+            if (
+                plan
+                and plan.stop_when
+                and isinstance(status, Running)
+                and not caught_up(session, run, connected)
+            ):
+                return True
+        return False
 
     def moving(self) -> bool:
         """Whether anything is on its way without us, or would be if we stayed."""

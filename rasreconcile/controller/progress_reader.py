@@ -45,6 +45,8 @@ class FollowedRun:
     noted: bool = False
     """Whether the store has it as it is."""
     warned: bool = False
+    caught_up: bool = False
+    """Whether it was read to its end once, or could not be."""
 
     @property
     def done(self) -> float | None:
@@ -58,6 +60,8 @@ class ProgressReader:
     answers: Answers
     runs: dict[RunId, FollowedRun] = field(default_factory=dict)
     next_note: float = 0.0
+    at_once: bool = False
+    """This controller does not stay: what there is to read is read without a pause."""
     lanes: dict[str, Lane] = field(default_factory=dict)
 
     def lane(self, worker: str) -> Lane:
@@ -85,7 +89,14 @@ def read_due(session: Session, live: Sequence[Run], plans: Mapping[Address, Plan
         followed = messages.runs[run.id]
         if not followed.busy and connected.silent is None and monotonic >= followed.next_read:
             _read(session, run, plan, connected)
-    _note(session)
+    if session.clock.monotonic() >= messages.next_note:
+        note_progress(session)
+
+
+def caught_up(session: Session, run: Run, connected: ConnectedWorker) -> bool:
+    """Whether all that the run had to say was read; of a worker that does not answer nothing is waited for."""
+    followed = session.messages.runs.get(run.id)
+    return connected.silent is not None or (followed is not None and followed.caught_up)
 
 
 def seconds_to_next_read(session: Session) -> float | None:
@@ -96,7 +107,7 @@ def seconds_to_next_read(session: Session) -> float | None:
 
 def _taken_up(session: Session, run: Run, plan: Plan, connected: ConnectedWorker) -> FollowedRun:
     # A run that ends within READ_EVERY is not worth a look: what it says is read when it is collected.
-    begin = session.clock.monotonic() + READ_EVERY
+    begin = session.clock.monotonic() + (0.0 if session.messages.at_once else READ_EVERY)
     known = session.store.progress().get(run.id)
     if known is not None:
         reading = resumed(known.facts, known.resume)
@@ -131,13 +142,16 @@ def _read(session: Session, run: Run, plan: Plan, connected: ConnectedWorker) ->
         followed.reading, more = found
         followed.busy = False
         followed.at = session.clock.now()
-        followed.next_read = session.clock.monotonic() + (READ_ON if more else READ_EVERY)
+        followed.caught_up |= not more
+        pause = 0.0 if session.messages.at_once else READ_ON
+        followed.next_read = session.clock.monotonic() + (pause if more else READ_EVERY)
         if followed.reading != before:
             followed.noted = False
             session.changed |= plan.stop_when is not None
 
     def failed(error: Exception) -> None:
         followed.busy = False
+        followed.caught_up = True
         followed.next_read = session.clock.monotonic() + AFTER_AN_ERROR
         # A worker that does not answer is the business of polls.
         if not isinstance(error, Unreachable) and not followed.warned:
@@ -150,11 +164,10 @@ def _read(session: Session, run: Run, plan: Plan, connected: ConnectedWorker) ->
     session.messages.lane(run.worker).do(lambda: read_on(read, before), was_read, failed)
 
 
-def _note(session: Session) -> None:
-    messages, monotonic = session.messages, session.clock.monotonic()
-    if monotonic < messages.next_note:
-        return
-    messages.next_note = monotonic + WRITE_EVERY
+def note_progress(session: Session) -> None:
+    """Into the store, for whoever reads it or comes after this controller."""
+    messages = session.messages
+    messages.next_note = session.clock.monotonic() + WRITE_EVERY
     fresh = {run: followed for run, followed in messages.runs.items() if not followed.noted}
     session.store.note_progress(
         Progress(

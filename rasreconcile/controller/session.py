@@ -23,6 +23,9 @@ from rasreconcile.study.study import Study
 MAY_BE_UNFIT = frozenset({DISK_FULL, LAUNCH_REFUSED, "vanished"})
 """Causes after which a worker is checked again before it is given a run."""
 
+ENDS = frozenset({"succeeded", "failed", "lost", "cancelled"})
+"""Kinds of events that tell the end of a run."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Session:
@@ -48,7 +51,9 @@ class Session:
     changed: bool = True
     """Something happened since the last decision."""
     counts: dict[str, int] = field(default_factory=dict)
-    """Events told, by kind."""
+    """Events told, by kind; `collected`: ends of runs that an earlier controller started."""
+    own: set[RunId] = field(default_factory=set)
+    """Runs that this controller started."""
 
     @property
     def outputs(self) -> Outputs:
@@ -59,6 +64,10 @@ class Session:
         """Tells the user what happened."""
         event = Event(at=self.clock.now(), kind=kind, address=address, run=run, message=message)
         self.counts[kind] = self.counts.get(kind, 0) + 1
+        if run is not None and kind == "started":
+            self.own.add(run)
+        elif kind in ENDS and run is not None and run not in self.own:
+            self.counts["collected"] = self.counts.get("collected", 0) + 1
         self.tell(event)
 
     def end(self, run: Run, state: RunState, failure: Failure, *, status: Ended | None = None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rasreconcile.clock import Clock
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.actions import Recall
 from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.observed import WorkerSeen
@@ -29,6 +30,8 @@ class Diff:
     published: Mapping[Address, Published]
     proposal: Proposal
     """What to do about results that no run of ours has made."""
+    recalled: tuple[Recall, ...] = ()
+    """Results that the store learns of again from their receipts, before the decision."""
 
 
 def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
@@ -42,9 +45,19 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         workers = looked_at_here(idle_workers(loaded, view.images()), loaded, plans)
         seen = replace(study.outputs.seen(plans, clock.now()), workers=workers)
         decision = decide(plans, seen, policy_of(loaded.spec))
+        recalled = tuple(action for action in decision.actions if isinstance(action, Recall))
+        if recalled:
+            # What follows once the store knows of them again: the receipts themselves change no result.
+            study.outputs.published = {
+                **study.outputs.published,
+                **{r.plan.address: r.published for r in recalled},
+            }
+            seen = replace(study.outputs.seen(plans, clock.now()), workers=workers)
+            decision = decide(plans, seen, policy_of(loaded.spec))
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)
-        return Diff(plans, decision, view.published(), propose(decision.verdicts, seen.assessments))
+        proposal = propose(decision.verdicts, seen.assessments, decision.copied)
+        return Diff(plans, decision, view.published(), proposal, recalled)
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -152,11 +152,17 @@ class Proposal:
         return bool(self.adopt or self.look or self.replace)
 
 
-def propose(verdicts: Sequence[Verdict], assessments: Mapping[Address, Assessment]) -> Proposal:
-    """One place at most for each plan; what is current, running, or blocked for other reasons has none."""
+def propose(
+    verdicts: Sequence[Verdict],
+    assessments: Mapping[Address, Assessment],
+    copied: Collection[Address] = frozenset(),
+) -> Proposal:
+    """One place at most for each plan; what is current, running, copied, or blocked for other reasons has none."""
     adopt, run, instead, look = list[Address](), list[Address](), list[Address](), list[Address]()
     for verdict in verdicts:
         assessment = assessments.get(verdict.address)
+        if verdict.address in copied:
+            continue
         if verdict.phase in {Phase.QUEUED, Phase.BACKOFF}:
             run.append(verdict.address)
         elif verdict.phase is Phase.HELD and assessment and may_be_adopted(verdict, assessment):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -49,6 +49,13 @@ class Decision:
     """When something becomes possible that is not possible now."""
     upcoming: tuple[Upcoming, ...] = ()
     """What would start next: its inputs may travel ahead. No promise."""
+    twins: Mapping[Address, Address] = field(default_factory=dict)
+    """Plans that wait for the result of another plan with the same inputs, which is copied; and that other plan."""
+
+    @property
+    def copied(self) -> frozenset[Address]:
+        """Plans that wait for a run no longer than it takes to copy a result: now, or when their twin has one."""
+        return frozenset(self.twins) | {a.plan.address for a in self.actions if isinstance(a, Reuse)}
 
     @property
     def health(self) -> Health:
@@ -118,6 +125,7 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         tuple(strays),
         min(times, default=None),
         tuple(Upcoming(known[p.address], p.worker, p.cores) for p in schedule.upcoming),
+        {a: first for a, first in twins.items() if verdicts[a].phase is Phase.QUEUED},
     )
 
 
@@ -142,6 +150,11 @@ def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | No
     sync, reasons = compare(plan, output, published, seen.verifications.get(address))
     if published is not None:
         sync, reasons = made_stale(sync, reasons, strayed(plan, published, seen.workers, policy))
+    if published is None and isinstance(output, NoOutput) and address in seen.past:
+        ended = seen.past[address]
+        # A run that succeeded published its result: whoever removed it, `prune` or a person, it is gone.
+        why = "its result was removed" if ended == "succeeded" else f"its last run: {ended}"
+        reasons = (Reason(Cause.OUTPUT_MISSING, plan.output.name, why),)
     verdict = Verdict(address=address, sync=sync, reasons=reasons)
     idle = address not in seen.live and address not in seen.stuck
     to_verify = any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons)

@@ -196,6 +196,8 @@ class Seen:
     live: Mapping[Address, LiveRun] = field(default_factory=dict)
     attempts: Mapping[Address, tuple[Run, ...]] = field(default_factory=dict)
     """Ended runs at the plan's present fingerprint since the last `retry`, oldest first."""
+    past: Mapping[Address, str] = field(default_factory=dict)
+    """How the last ended run of a plan ended, at whatever fingerprint; plans that never ran are not in it."""
     verifications: Mapping[Address, Verification] = field(default_factory=dict)
     retried: frozenset[Address] = frozenset()
     """Plans a person asked to compute again although they are current."""

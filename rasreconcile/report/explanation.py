@@ -11,7 +11,7 @@ from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.records import Event, Progress, Published
 from rasreconcile.report.text import COLOURS, event_line, progress_words, stamp, table
-from rasreconcile.report.values import event_values, progress_values, run_values, verdict_values
+from rasreconcile.report.values import event_values, progress_values, run_values, utc, verdict_values
 from rasreconcile.runs import Run
 
 
@@ -62,7 +62,7 @@ def values(explained: Explained) -> dict[str, Any]:
         if published is None
         else {
             "run": published.run,
-            "at": published.at.isoformat(),
+            "at": utc(published.at),
             "provenance": published.provenance,
             "engine": published.engine,
             "worker": published.worker,

@@ -10,6 +10,7 @@ from typing import Any
 from rasreconcile.facts import HdfFacts
 from rasreconcile.records import LastVerdict, Published
 from rasreconcile.report.text import length, table
+from rasreconcile.report.values import utc
 
 COLUMNS = (
     "plan",
@@ -76,7 +77,7 @@ def values(row: Row) -> dict[str, Any]:
         "simulation_start": start.isoformat() if start and known else None,
         "simulation_end": end.isoformat() if end and known else None,
         "provenance": published.provenance if published else None,
-        "published": published.at.isoformat() if published else None,
+        "published": utc(published.at) if published else None,
         "note": row.note or None,
     }
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from rasreconcile.facts import LogFacts
 from rasreconcile.reconcile.verdicts import Verdict
 from rasreconcile.records import Event, LastVerdict
 from rasreconcile.runs import Run
+
+
+def utc(time: datetime) -> str:
+    """`2026-04-01T12:30:05.123456Z`, as every JSON has it."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def verdict_values(verdict: Verdict) -> dict[str, Any]:
@@ -20,7 +26,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
             {"cause": str(r.cause), "subject": r.subject, "evidence": r.evidence} for r in verdict.reasons
         ],
         "note": verdict.note,
-        "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
+        "next_at": utc(verdict.next_at) if verdict.next_at else None,
     }
 
 
@@ -31,9 +37,9 @@ def last_verdict_values(verdict: LastVerdict) -> dict[str, Any]:
         "sync": verdict.sync,
         "phase": verdict.phase,
         "reasons": list(verdict.reasons),
-        "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
+        "next_at": utc(verdict.next_at) if verdict.next_at else None,
         "output": str(verdict.output),
-        "at": verdict.at.isoformat(),
+        "at": utc(verdict.at),
     }
 
 
@@ -49,9 +55,9 @@ def run_values(run: Run) -> dict[str, Any]:
         "cores": run.cores,
         "reason": run.reason,
         "fingerprint": run.fingerprint,
-        "created": run.created.isoformat(),
-        "started": run.started.isoformat() if run.started else None,
-        "ended": run.ended.isoformat() if run.ended else None,
+        "created": utc(run.created),
+        "started": utc(run.started) if run.started else None,
+        "ended": utc(run.ended) if run.ended else None,
         "exit_code": run.exit_code,
         "failure": None
         if failure is None
@@ -84,7 +90,7 @@ def progress_values(said: LogFacts | None, done: float | None) -> dict[str, Any]
 def event_values(event: Event) -> dict[str, Any]:
     """One thing that happened."""
     return {
-        "at": event.at.isoformat(),
+        "at": utc(event.at),
         "kind": event.kind,
         "plan": event.address,
         "run": event.run,

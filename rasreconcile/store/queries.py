@@ -77,6 +77,11 @@ class Queries:
                 found.setdefault(run.address, []).append(run)
         return {address: tuple(_since_success(runs)) for address, runs in found.items()}
 
+    def last_ends(self) -> Mapping[Address, str]:
+        """How the last ended run of each plan ended: the run's state."""
+        query = f"SELECT address, state, max(rowid) FROM run WHERE NOT {_LIVE} GROUP BY address"
+        return {Address(row["address"]): row["state"] for row in self._all(query)}
+
     def published(self) -> Mapping[Address, Published]:
         """The result of each plan as the store knows it."""
         parts: dict[int, list[sqlite3.Row]] = {}

@@ -108,6 +108,7 @@ class Outputs:
             intact=self._intact(plans),
             live={run.address: LiveRun(run=run, status=None) for run in self.view.live_runs()},
             attempts=self.view.attempts_at({plan.address: plan.fingerprint for plan in plans}),
+            past=self.view.last_ends(),
             verifications=self.view.verifications(),
             retried=retried,
             cancelled=frozenset(r.address for r in requests if r.kind == "cancel"),

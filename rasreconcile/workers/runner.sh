@@ -2,7 +2,8 @@
 # The runner of a run directory; POSIX sh. It owns the truth about the run: whoever started it may die, the link to it may drop.
 #
 #   sh runner.sh DIRECTORY                     claim the run and run it; where it is claimed, nothing
-#   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, stall, cancel, the runner's death
+#   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, stall, cancel, the runner's death;
+#                                              limits count the time that the machine was awake
 #   sh runner.sh DIRECTORY sweep               end what a runner that was killed left behind
 
 cd "$1" || exit 1
@@ -70,6 +71,18 @@ end_job() {
     done
 }
 
+# Adds to $awake what has passed since the last tick. The clock runs on while the machine sleeps: a gap that is longer
+# than the pace was slept through, and counts as the second that was to pass; so it does where the clock was set back.
+tick_awake() {
+    before=$clock
+    tick
+    gap=$((clock - before))
+    if [ "$gap" -gt "$longest" ] || [ "$gap" -lt 0 ]; then
+        gap=1
+    fi
+    awake=$((awake + gap))
+}
+
 # Sizes and times of all the job writes. By comparing, and not by what is newest: the clock may be set back.
 outputs_now() {
     ls -lnR log.txt work 2>/dev/null | cksum
@@ -81,18 +94,20 @@ guard() {
     job=$2
     trap 'kill "$!" 2>/dev/null; exit 0' TERM
     tick
-    began=$clock
     beat=$clock
-    grew=$clock
     looked=$clock
+    awake=0
+    grew=0
     seen=''
     pace=15
     [ "$stalled_after" -gt 0 ] && [ "$stalled_after" -lt 60 ] && pace=$((stalled_after / 4))
+    longest=$pace
+    [ "$longest" -lt 3 ] && longest=3
     verdict=0
     while [ "$verdict" = 0 ]; do
         sleep 1 &
         wait "$!"
-        tick
+        tick_awake
         if [ "$((clock - beat))" -ge 15 ]; then
             true 2>/dev/null >heartbeat
             beat=$clock
@@ -102,15 +117,15 @@ guard() {
             now_there=$(outputs_now)
             if [ "$now_there" != "$seen" ]; then
                 seen=$now_there
-                grew=$clock
+                grew=$awake
                 true 2>/dev/null >growth
             fi
         fi
         if [ -e cancel ] || ! kill -0 "$runner" 2>/dev/null; then
             verdict=4
-        elif [ "$((clock - began))" -ge "$time_limit" ]; then
+        elif [ "$awake" -ge "$time_limit" ]; then
             verdict=3
-        elif [ "$stalled_after" -gt 0 ] && [ "$((clock - grew))" -ge "$stalled_after" ]; then
+        elif [ "$stalled_after" -gt 0 ] && [ "$((awake - grew))" -ge "$stalled_after" ]; then
             verdict=5
         fi
     done

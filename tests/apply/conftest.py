@@ -63,7 +63,7 @@ class Study:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -119,7 +119,7 @@ class Study:
                     found.append(int(entry.name))
         return found
 
-    def wait_for(self, what: Callable[[], object], seconds: float = 30.0) -> None:
+    def wait_for(self, what: Callable[[], object], seconds: float = 120.0) -> None:
         until = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < until, "it did not happen"
