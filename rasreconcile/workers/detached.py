@@ -116,8 +116,14 @@ class DetachedWorker:
         return self._host.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
     def check(self) -> list[Problem]:
-        """What would stop a run here, and the remedy."""
-        return self._host.problems()
+        """What would stop a run here, and the remedy. A host that says no is no silent one: its no is a problem."""
+        try:
+            return self._host.problems()
+        except Refused as error:
+            what, _, remedy = str(error).rpartition("; ")
+            return [
+                Problem(what or remedy, remedy if what else "see that it is switched on and can be reached")
+            ]
 
     def close(self) -> None:
         """Gives back connections; runs go on."""

@@ -58,9 +58,10 @@ class Sshd:
             "Subsystem sftp internal-sftp",
             "MaxStartups 100",
             "PermitRootLogin yes",
-            # bash then leaves out .bashrc, which on a developer's machine takes longer than all the rest.
-            "SetEnv SHLVL=3",
             *self.more,
+            # bash then leaves out .bashrc, which on a developer's machine takes longer than all the rest.
+            # The first SetEnv counts: a test's own replaces it.
+            "SetEnv SHLVL=3",
         ]
         config.write_text("\n".join(lines) + "\n")
         subprocess.run(

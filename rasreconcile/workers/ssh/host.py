@@ -15,8 +15,10 @@ from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
-from rasreconcile.workers.openssh.connection import Connections, RemoteCommand
+from rasreconcile.workers.openssh.admission import LOGIN_SECONDS
+from rasreconcile.workers.openssh.connection import CHATTER, Connections, RemoteCommand
 from rasreconcile.workers.openssh.login import Login
+from rasreconcile.workers.printed import quoted
 from rasreconcile.workers.retry import patiently
 from rasreconcile.workers.rundir import RunFiles
 from rasreconcile.workers.ssh.download import Download
@@ -27,6 +29,7 @@ T = TypeVar("T")
 
 LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 _CLEANING_SECONDS = 600.0
+_KILLED = frozenset({128 + 9, 128 + 15})
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 _NO_RIGHT = ("Permission denied", "Read-only file system", "Operation not permitted", "Not a directory")
 
@@ -115,13 +118,13 @@ class SshHost:
             self._commands.make_ready(connection)
             command, text = self._commands.question(verb, words)
             with connection.talk(command) as talk:
-                if patience:
-                    talk.wait(patience)
-                talk.send(text)
+                self._send(talk, text)
                 talk.end_sending()
+                self._reach_the_answer(talk)
+                talk.wait(patience)
                 answer = talk.rest()
                 self._see_the_end(talk)
-                return _after_mark(answer)
+                return answer
 
         return self._patiently(once)
 
@@ -132,11 +135,9 @@ class SshHost:
         self._commands.make_ready(connection)
         command, text = self._commands.dialogue(verb, words)
         with connection.talk(command) as talk:
-            talk.send(text)
-            while (line := talk.line()) != MARK:
-                if line is None:
-                    self._see_the_end(talk)
-                    raise Unreachable(f"{self._name}: it gave no answer; it is asked again")
+            self._send(talk, text)
+            self._reach_the_answer(talk)
+            talk.wait()
             try:
                 yield talk
             except Unreachable:
@@ -146,12 +147,46 @@ class SshHost:
                 raise
             self._see_the_end(talk)
 
+    def _send(self, talk: RemoteCommand, text: bytes) -> None:
+        """A command that ends before it takes its text is no cut link: its own words say why."""
+        talk.wait(LOGIN_SECONDS)
+        try:
+            talk.send(text)
+        except Unreachable:
+            if not talk.has_exited():
+                raise
+
+    def _reach_the_answer(self, talk: RemoteCommand) -> None:
+        """Behind the mark. Raises Refused with what was printed where there is none: no command runs there."""
+        said = talk.skip_past(f"{MARK}\n".encode())
+        if said is None:
+            return
+        words = quoted(said)
+        if len(said) > CHATTER:
+            raise Refused(
+                f'{self._name}: its login script prints without end: "{words}"; let it print only where there is a'
+                " terminal (`[ -t 1 ]`)"
+            )
+        if (status := talk.exit_status()) in _KILLED:
+            raise Unreachable(f"{self._name}: the shell was killed there; it is tried again")
+        words = quoted(said, talk.stderr()) or "nothing"
+        if self._commands.platform == "windows":
+            # Its program may be gone: it is put there again with the next try.
+            raise Unreachable(
+                f'{self._name}: no answer, it printed "{words}" (exit {status}); it is tried again'
+            )
+        raise Refused(
+            f'{self._name}: it runs no commands for this user: it printed "{words}" (exit {status}); allow its user a'
+            " shell there that runs `sh` (no ForceCommand, sftp only, nologin or restricted shell), and let login"
+            " scripts neither exit nor read where there is no terminal"
+        )
+
     def _see_the_end(self, talk: RemoteCommand) -> None:
         """Raises what the host's own words come to, where the command failed."""
         if talk.exit_status() == 0:
             return
-        said = talk.stderr().strip()
-        last = said.splitlines()[-1] if said else "it did not say why"
+        said = talk.stderr().decode(errors="replace").strip()
+        last = quoted(said.splitlines()[-1].encode()) if said else "it did not say why"
         if any(words in said for words in _NO_ROOM):
             raise Refused(f"{self._name}: {last}; free some room for worker_folder")
         if any(words in said for words in _NO_RIGHT):
@@ -168,11 +203,6 @@ class SshHost:
                 raise
 
         return patiently(once)
-
-
-def _after_mark(answer: bytes) -> bytes:
-    _, _, rest = (b"\n" + answer).partition(f"\n{MARK}\n".encode())
-    return rest
 
 
 def _problem(line: str, folder: str, now: float) -> Problem | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from rasreconcile.errors import Refused
 from rasreconcile.jobs import Worker
 from rasreconcile.workers.detached import DetachedWorker
-from rasreconcile.workers.openssh.login import login_of
+from rasreconcile.workers.openssh.login import Login, login_to
+from rasreconcile.workers.secret import reveal
 from rasreconcile.workers.ssh.host import SshHost
 from rasreconcile.workers.ssh.host_commands import PosixCommands
 from rasreconcile.workers.ssh.kind import SshWorker
@@ -22,3 +25,17 @@ def ssh_worker(name: str, spec: SshWorker, folder: Path) -> Worker:
         else PosixCommands(folder_there)
     )
     return DetachedWorker(name, SshHost(name, lambda: login_of(spec, folder), folder_there, commands))
+
+
+def login_of(spec: SshWorker, folder: Path) -> Login:
+    """Raises Refused where ~/.ssh/config cannot be understood. Secrets are read when they are needed."""
+    key = folder / Path(spec.ssh_key_path).expanduser() if spec.ssh_key_path else None
+    if key is not None and not key.exists():
+        raise Refused(
+            f"ssh_key_path: there is no key {key}; make one with `ssh-keygen -f {key}`, or correct the path"
+        )
+    found = login_to(spec.hostname, user=spec.username, port=spec.port, key=key)
+    secret = spec.password
+    told = (lambda: reveal(secret, folder)) if secret is not None else None
+    # A passphrase is for the key alone: no host ever gets to see it.
+    return replace(found, passphrase=told) if key else replace(found, password=told)

@@ -93,7 +93,7 @@ def test_a_run_on_a_daemon_behind_ssh_comes_to_its_end(
     assert worker.check() == []
 
     (tmp_path / "home" / ".ssh" / "known_hosts").write_text("")
-    with pytest.raises(Refused, match=r"host key of 127\.0\.0\.1 is not known.*ssh-keyscan -p"):
+    with pytest.raises(Refused, match=r"host key.* is not known.*ssh-keyscan -p"):
         volume.again(**way).poll([run])
 
 
@@ -103,7 +103,7 @@ def test_a_key_that_is_not_let_in_is_refused_with_the_remedy(
 ) -> None:
     key = str(tmp_path / "stranger")
     stranger = volume.again(docker_host=ssh_host, ssh_key_path=key, use_ssh_client=use_ssh_client)
-    with pytest.raises(Refused, match="did not let us in; set ssh_key_path"):
+    with pytest.raises(Refused, match=r"(did not let us in|login rejected).*ssh_key_path"):
         stranger.poll([run])
 
 
