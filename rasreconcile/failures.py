@@ -30,6 +30,10 @@ DISK_FULL = "disk full"
 """The cause of a failure for want of room on the worker, whatever the plan."""
 LAUNCH_REFUSED = "launch refused"
 """The cause of a failure of a run that its worker did not take."""
+DAMAGED = "damaged run directory"
+"""The cause of a failure of a run that left what no run leaves."""
+RESTARTED = "restarted"
+"""The cause of a failure of a run whose machine was restarted: nobody's fault."""
 OWN_WORDS = ("ERROR:", "HDF_ERROR")
 """A line that begins so is the program's own word: computing again would say the same."""
 

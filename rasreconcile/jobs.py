@@ -186,6 +186,8 @@ class Vanished:
     """It was started, it is not running, and it left no end: killed, rebooted, power lost."""
 
     evidence: str
+    cause: Literal["gone", "restarted", "damaged"] = "gone"
+    """restarted: its machine was started again since; damaged: what it left is not what a run leaves."""
 
 
 @dataclass(frozen=True, slots=True)

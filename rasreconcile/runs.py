@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -67,6 +67,13 @@ class Run:
     @property
     def live(self) -> bool:
         return self.state in LIVE
+
+
+def named(addresses: Iterable[Address], most: int = 20) -> str:
+    """Plans in a sentence; of very many the first."""
+    names = list(addresses)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 class IllegalMove(RuntimeError):

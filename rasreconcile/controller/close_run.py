@@ -8,7 +8,7 @@ from rasreconcile.controller.publish_run import COLLECT_AGAIN, LONGEST_KEPT_LOG,
 from rasreconcile.controller.session import Session
 from rasreconcile.errors import Unreachable
 from rasreconcile.failures import Failure
-from rasreconcile.jobs import Absent, Ended
+from rasreconcile.jobs import Absent, Ended, Status, Vanished
 from rasreconcile.reconcile.actions import Fail
 from rasreconcile.runs import Run, RunState
 
@@ -39,15 +39,25 @@ def fail(session: Session, action: Fail) -> None:
     connected.fetching.do(lambda: whole_log(connected.worker, run), close, unread)
 
 
+def _may_go_on(run: Run, status: Status | None) -> bool:
+    match status:
+        case Absent():
+            return run.state is RunState.STARTING
+        case Vanished():
+            return status.cause == "damaged"
+        case _:
+            return False
+
+
 def close(session: Session, run: Run, state: RunState, failure: Failure) -> None:
     """The record of a run that has no result is closed.
 
     One that its worker has not heard of may be on its way to it still: it is cancelled there first, so that what
-    comes late runs nothing beside the next run of the plan.
+    comes late runs nothing beside the next run of the plan. So is one whose directory is damaged: who wrote there may
+    still be at work.
     """
     connected = session.workers.get(run.worker)
-    started = run.state is not RunState.STARTING
-    if connected is None or started or not isinstance(connected.statuses.get(run.id), Absent):
+    if connected is None or not _may_go_on(run, connected.statuses.get(run.id)):
         session.end(run, state, failure)
         return
     session.in_flight.take(run.id)

@@ -56,6 +56,10 @@ class ConnectedWorker:
     """Whether inputs are on their way ahead of their run."""
     staged: set[tuple[Address, str]] = field(default_factory=set)
     """Plans whose inputs were sent ahead in this apply, with their fingerprints."""
+    fit_at: datetime | None = None
+    """When a check last found nothing in the way."""
+    probe_at: datetime | None = None
+    """When it is to be checked, because it was given up for its faults."""
     polling: bool = False
     interval: float = FASTEST_POLL
     next_poll: float = 0.0
@@ -117,7 +121,9 @@ class ConnectedWorker:
     def found(self, problems: Collection[Problem], clock: Clock) -> None:
         """What a check came to. What is in the way may be put right while others compute: it is asked again."""
         self.unfit = "; ".join(map(str, problems)) or None
-        if self.unfit is not None:
+        if self.unfit is None:
+            self.fit_at = clock.now()
+        else:
             self.next_poll = clock.monotonic() + LONGEST_SILENCE
 
     def close(self) -> None:

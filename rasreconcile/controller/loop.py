@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from rasreconcile.controller.dispatch import dispatch
 from rasreconcile.controller.lanes import Answers
+from rasreconcile.controller.losses import tell_losses
 from rasreconcile.controller.poll import live_seen, poll_due, seconds_to_next_poll, workers_seen
 from rasreconcile.controller.prefetch import prefetch
 from rasreconcile.controller.progress_reader import caught_up, note_progress, read_due, seconds_to_next_read
@@ -18,7 +19,7 @@ from rasreconcile.jobs import RunId, Running
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
-from rasreconcile.reconcile.policy import Policy
+from rasreconcile.reconcile.policy import Policy, probe_at
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.records import LastVerdict
 from rasreconcile.runs import Run
@@ -101,6 +102,7 @@ class Loop:
         if session.changed or self.decision is None or self._time_has_come():
             session.changed = False
             self.decision = self._decide(live)
+            tell_losses(session, self.decision.actions)
             for action in self.decision.actions:
                 if self._may(action):
                     dispatch(session, action)
@@ -112,10 +114,17 @@ class Loop:
     def _decide(self, live: tuple[Run, ...]) -> Decision:
         session = self.session
         faults = session.store.worker_faults(self.faults_since or session.began)
+        workers = workers_seen(session, faults, self.plans)
+        for worker in workers:
+            connected = session.workers[worker.name]
+            # One that was given up comes back when it is found fit, for as long as the program goes on.
+            connected.probe_at = (
+                None if worker.name in session.in_flight.checks else probe_at(worker, self.policy)
+            )
         seen = replace(
             session.outputs.seen(self.plans, session.clock.now()),
             live=live_seen(session, live),
-            workers=workers_seen(session, faults, self.plans),
+            workers=workers,
             uncopied=frozenset(session.in_flight.uncopied),
             stuck={a: why for a, why in session.in_flight.stuck.items() if a in session.in_flight.settle_at},
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rasreconcile.controller.connected_workers import ConnectedWorker
-from rasreconcile.controller.health import came_back, fell_silent, knock
+from rasreconcile.controller.health import came_back, check, fell_silent, knock
 from rasreconcile.controller.session import Session
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId, Status, Unknown
@@ -22,6 +22,9 @@ def poll_due(session: Session, live: Sequence[Run]) -> None:
     """Asks each worker whose time has come. Runs that a lane is busy with are left out: their status is moving."""
     monotonic = session.clock.monotonic()
     for connected in session.workers.values():
+        if connected.probe_at is not None and session.clock.now() >= connected.probe_at:
+            connected.probe_at = None
+            check(session, connected)
         if connected.polling or monotonic < connected.next_poll:
             continue
         runs = [
@@ -42,6 +45,8 @@ def seconds_to_next_poll(session: Session, live: Sequence[Run]) -> float | None:
         for connected in session.workers.values()
         if not connected.polling and (connected.name in busy or connected.silent is not None)
     ]
+    probes = [connected.probe_at for connected in session.workers.values() if connected.probe_at is not None]
+    waits += [(at - session.clock.now()) / timedelta(seconds=1) for at in probes]
     return max(min(waits), 0.0) if waits else None
 
 
@@ -103,6 +108,7 @@ def _worker(
         unfit=connected.unfit,
         faults=tuple(times),
         last_fault=connected.silent or (faults[-1][1] if faults else ""),
+        fit_at=connected.fit_at,
         speed=session.outputs.expectancy.speed(connected.name),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from rasreconcile.errors import PublishHeld, ResultError
+from rasreconcile.errors import Damaged, PublishHeld, ResultError
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import Ended, Engine, Fetched, RunEvidence, Worker
@@ -22,6 +22,8 @@ from rasreconcile.study import identities
 from rasreconcile.study.evidence import facts_of, shortfalls, summary
 from rasreconcile.study.owners import Owners
 
+ENDLESS = 4 << 30
+"""Bytes after which a log is read no further: a host may say that there is always more."""
 LONGEST_LOG = 16 << 20
 """Bytes of a log that are judged; of a longer one its beginning and its end."""
 
@@ -133,9 +135,16 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
 
 
 def _fetched(asked: ProofRequest, name: str, temporary: Path) -> Fetched:
-    """Raises PublishHeld where there is no room for it beside its place; half of it would only take more."""
+    """Raises PublishHeld where there is no room for it beside its place; half of it would only take more.
+
+    Raises Damaged where the run has no such file.
+    """
     try:
         return asked.worker.fetch(asked.run.id, name, temporary)
+    except FileNotFoundError as error:
+        if error.filename != name:
+            raise
+        raise Damaged(f"{name} is not there, and its run has recorded it") from error
     except OSError as error:
         if not publish.says_no_room(error):
             raise
@@ -221,7 +230,7 @@ def whole_log(worker: Worker, run: Run) -> str:
 def _whole(read: Callable[[int], bytes]) -> str:
     parts: list[bytes] = []
     offset = 0
-    while chunk := read(offset):
+    while offset < ENDLESS and (chunk := read(offset)):
         parts.append(chunk)
         offset += len(chunk)
         if sum(map(len, parts)) > LONGEST_LOG:

@@ -7,8 +7,8 @@ from rasreconcile.controller.proof import Collected, Placed, ProofRequest, put_i
 from rasreconcile.controller.proof import collect as collecting
 from rasreconcile.controller.session import Session
 from rasreconcile.engines.registry import engine_of
-from rasreconcile.errors import PublishHeld, ResultError, Unreachable
-from rasreconcile.failures import ENGINE_MISSING, LAUNCH_REFUSED, Failure
+from rasreconcile.errors import Damaged, PublishHeld, ResultError, Unreachable
+from rasreconcile.failures import DAMAGED, ENGINE_MISSING, LAUNCH_REFUSED, Failure
 from rasreconcile.jobs import Ended
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Collect, Finish
@@ -132,6 +132,11 @@ def _not_collected(session: Session, run: Run, error: Exception) -> None:
     session.changed = True
     if isinstance(error, Unreachable):
         fell_silent(session, session.workers[run.worker], error)
+        return
+    if isinstance(error, Damaged):
+        # Asked again it would be the same: what it left is not what a run leaves.
+        message = f"{run.worker} lost it: {error}"
+        session.end(run, RunState.LOST, Failure(kind="worker", cause=DAMAGED, message=message))
         return
     first = run.id not in session.in_flight.held
     what = str(error) if isinstance(error, PublishHeld | ResultError) else f"cannot be published: {error}"

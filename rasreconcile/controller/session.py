@@ -11,7 +11,7 @@ from rasreconcile.controller.connected_workers import ConnectedWorker
 from rasreconcile.controller.in_flight import InFlight
 from rasreconcile.controller.lanes import Lane
 from rasreconcile.controller.progress_reader import ProgressReader
-from rasreconcile.failures import DISK_FULL, LAUNCH_REFUSED, Failure
+from rasreconcile.failures import DAMAGED, DISK_FULL, LAUNCH_REFUSED, RESTARTED, Failure
 from rasreconcile.jobs import Ended, RunId
 from rasreconcile.plans import Address
 from rasreconcile.records import Event
@@ -20,7 +20,7 @@ from rasreconcile.store import Store
 from rasreconcile.study.outputs import Outputs
 from rasreconcile.study.study import Study
 
-MAY_BE_UNFIT = frozenset({DISK_FULL, LAUNCH_REFUSED, "vanished"})
+MAY_BE_UNFIT = frozenset({DISK_FULL, LAUNCH_REFUSED, DAMAGED, RESTARTED, "vanished"})
 """Causes after which a worker is checked again before it is given a run."""
 
 ENDS = frozenset({"succeeded", "failed", "lost", "cancelled"})

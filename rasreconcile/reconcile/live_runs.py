@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import DAMAGED, RESTARTED, Failure
 from rasreconcile.jobs import Absent, Ended, Queued, Running, Unknown, Vanished
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import (
@@ -58,10 +58,10 @@ def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | N
             return Stop(run, stop)
         case Ended() as ended:
             return Collect(run, plan, ended)
-        case Vanished(evidence):
-            return Lose(run, _vanished(run, evidence))
+        case Vanished() as vanished:
+            return Lose(run, _vanished(run, vanished))
         case Absent() if run.state is RunState.RUNNING:
-            return Lose(run, _vanished(run, f"{run.worker} has no run directory of it"))
+            return Lose(run, _vanished(run, Vanished(f"{run.worker} has no run directory of it")))
         case Absent() if not wanted:
             return Abandon(run, CANCELLED_BY_REQUEST)
         case Absent() if plan.fingerprint != run.fingerprint:
@@ -123,8 +123,9 @@ def _silent(verdict: Verdict, live: LiveRun, seen: Seen, policy: Policy) -> Verd
     return verdict
 
 
-def _vanished(run: Run, evidence: str) -> Failure:
-    return Failure(kind="worker", cause="vanished", message=f"vanished on {run.worker}: {evidence}")
+def _vanished(run: Run, found: Vanished) -> Failure:
+    cause = {"gone": "vanished", "restarted": RESTARTED, "damaged": DAMAGED}[found.cause]
+    return Failure(kind="worker", cause=cause, message=f"vanished on {run.worker}: {found.evidence}")
 
 
 def _not_launched(run: Run, error: str) -> Failure:

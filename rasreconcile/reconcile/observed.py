@@ -173,6 +173,8 @@ class WorkerSeen:
     faults: tuple[datetime, ...] = ()
     """When runs ended by this worker's own fault since its last good one, oldest first."""
     last_fault: str = ""
+    fit_at: datetime | None = None
+    """When a check last found it fit to run; None: it was not asked, or is not."""
     speed: float = 1.0
     """Measured against the others: 2.0 computes twice as fast."""
 

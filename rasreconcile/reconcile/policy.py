@@ -49,6 +49,8 @@ class Policy:
     faults_to_set_aside: int = 3
     faults_to_give_up: int = 6
     probe_after: timedelta = timedelta(minutes=1)
+    probe_at_most: timedelta = timedelta(minutes=15)
+    """Between two looks at a worker that was set aside or given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,20 @@ class SetAside:
     why: str
 
 
+def probe_at(worker: WorkerSeen, policy: Policy) -> datetime | None:
+    """When a worker that was given up for its faults is to be checked again; None: it is not given up for them."""
+    over = len(worker.faults) - policy.faults_to_give_up
+    if over < 0 or worker.unreachable is not None or worker.unfit is not None:
+        return None
+    if worker.fit_at is not None and worker.fit_at > worker.faults[-1]:
+        return None
+    return worker.faults[-1] + _pause(over, policy)
+
+
+def _pause(doublings: int, policy: Policy) -> timedelta:
+    return min(policy.probe_after * float(1 << min(doublings, 20)), policy.probe_at_most)
+
+
 def worker_standing(worker: WorkerSeen, now: datetime, policy: Policy) -> InUse | SetAside:
     """Whether a worker takes runs, from the faults since its last good run."""
     if worker.unfit is not None:
@@ -154,7 +170,9 @@ def worker_standing(worker: WorkerSeen, now: datetime, policy: Policy) -> InUse 
         return InUse()
     why = f"{faults} faults in a row, last: {worker.last_fault}"
     if faults >= policy.faults_to_give_up:
+        if worker.fit_at is not None and worker.fit_at > worker.faults[-1]:
+            return InUse(probing=True)
         return SetAside(None, why)
-    pause = policy.probe_after * 2 ** (faults - policy.faults_to_set_aside)
+    pause = _pause(faults - policy.faults_to_set_aside, policy)
     until = worker.faults[-1] + pause
     return SetAside(until, why) if now < until <= now + pause else InUse(probing=True)

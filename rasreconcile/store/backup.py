@@ -27,7 +27,8 @@ def copy_whole(source: sqlite3.Connection, to: Path) -> None:
         finally:
             target.close()
         if found != "ok":
-            raise StoreError(f"{to}: the store is damaged ({found}); no backup was made")
+            first = str(found).splitlines()[-1]
+            raise StoreError(f"{to}: the store is damaged ({first}); no backup was made")
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
         aside.replace(to)

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from rasreconcile.errors import StoreError
+from rasreconcile.store.disk import refused
 
 if sys.platform == "win32":
     import msvcrt
@@ -47,7 +47,7 @@ def take(store: Path) -> Lock | None:
     try:
         descriptor = os.open(lock_path(store), os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     except OSError as error:
-        raise StoreError(f"{lock_path(store)}: {error.strerror}; make the folder writable") from error
+        raise refused(lock_path(store), error) from error
     if _try(descriptor):
         return Lock(descriptor)
     os.close(descriptor)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import RESTARTED, Failure
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
 from rasreconcile.reconcile.observed import Assessed, Verification
 from rasreconcile.records import Event, Hashed, LastVerdict, Mentions, Progress, Published, Request
-from rasreconcile.runs import Run
+from rasreconcile.runs import Run, named
 from rasreconcile.store import rows
+from rasreconcile.store.sqlite_errors import understood
 
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 _LIVE = "state IN ('starting', 'running', 'publishing')"
 _DURATIONS_KEPT = 10
 _INPUTS = (
@@ -49,22 +54,40 @@ class RecordedPlan:
     inputs: tuple[RecordedInput, ...]
 
 
+def _understood(question: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """Of a question: what its rows say is believed only where it can be so. Raises StoreError."""
+
+    @wraps(question)
+    def asked(*given: Asked.args, **named: Asked.kwargs) -> Answer:
+        store = given[0]
+        assert isinstance(store, Queries)
+        with understood(store._path):
+            return question(*given, **named)
+
+    return asked
+
+
 class Queries:
     """Read-only questions over one connection."""
 
     _connection: sqlite3.Connection
+    _path: Path
 
+    @_understood
     def live_runs(self) -> tuple[Run, ...]:
         return self._runs(f"SELECT * FROM run WHERE {_LIVE} ORDER BY created, id")
 
+    @_understood
     def runs(self, *, address: Address | None = None, limit: int = 50) -> tuple[Run, ...]:
         """Newest first."""
         where, values = ("WHERE address = ?", [address]) if address is not None else ("", [])
         return self._runs(f"SELECT * FROM run {where} ORDER BY rowid DESC LIMIT ?", *values, limit)
 
+    @_understood
     def run(self, run: str) -> Run | None:
         return next(iter(self._runs("SELECT * FROM run WHERE id = ?", run)), None)
 
+    @_understood
     def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
         """Ended runs of each plan at this fingerprint, oldest first, since the last `retry` of it."""
         found: dict[Address, list[Run]] = {}
@@ -77,11 +100,13 @@ class Queries:
                 found.setdefault(run.address, []).append(run)
         return {address: tuple(_since_success(runs)) for address, runs in found.items()}
 
+    @_understood
     def last_ends(self) -> Mapping[Address, str]:
         """How the last ended run of each plan ended: the run's state."""
         query = f"SELECT address, state, max(rowid) FROM run WHERE NOT {_LIVE} GROUP BY address"
         return {Address(row["address"]): row["state"] for row in self._all(query)}
 
+    @_understood
     def published(self) -> Mapping[Address, Published]:
         """The result of each plan as the store knows it."""
         parts: dict[int, list[sqlite3.Row]] = {}
@@ -93,6 +118,7 @@ class Queries:
             for row in self._all("SELECT * FROM output WHERE current = 1")
         }
 
+    @_understood
     def verifications(self) -> Mapping[Address, Verification]:
         return {
             Address(row["address"]): Verification(
@@ -101,6 +127,7 @@ class Queries:
             for row in self._all("SELECT * FROM verification")
         }
 
+    @_understood
     def durations(self) -> Mapping[Address, Sequence[tuple[str, timedelta]]]:
         """Worker and run time of the last runs that succeeded, by plan."""
         found: dict[Address, list[tuple[str, timedelta]]] = {}
@@ -113,37 +140,47 @@ class Queries:
             found.setdefault(Address(row["address"]), []).append((row["worker"], max(took, timedelta())))
         return {address: lengths[-_DURATIONS_KEPT:] for address, lengths in found.items()}
 
+    @_understood
     def images(self) -> Mapping[str, str]:
         """The image that each worker with containers was last found to have, by worker."""
         return {row["worker"]: row["image"] for row in self._all("SELECT * FROM worker_image")}
 
+    @_understood
     def worker_faults(self, since: datetime) -> Mapping[str, tuple[tuple[datetime, str], ...]]:
-        """Runs that a worker lost since its last good one, and since then; when and why, oldest first."""
-        found: dict[str, list[tuple[datetime, str]]] = {}
+        """Faults of each worker since its last good run, and since then; when and what, oldest first.
+
+        What it lost of what it had at one time is one fault: when a machine dies, all its runs do. A run that was
+        begun before `since` tells nothing of the worker as it is now, and the restart of its machine is no fault.
+        """
+        lost: dict[str, list[Run]] = {}
         query = "SELECT * FROM run WHERE ended >= ? AND state IN ('succeeded', 'failed', 'lost') ORDER BY ended, rowid"
         for run in self._runs(query, since.isoformat()):
-            if run.state == "lost" and run.failure and run.ended:
-                found.setdefault(run.worker, []).append((run.ended, run.failure.message))
-            else:
-                found.pop(run.worker, None)
-        return {worker: tuple(faults) for worker, faults in found.items()}
+            if run.state != "lost":
+                lost.pop(run.worker, None)
+            elif run.failure and run.failure.cause != RESTARTED and run.created >= since:
+                lost.setdefault(run.worker, []).append(run)
+        return {worker: tuple(_faults(runs)) for worker, runs in lost.items()}
 
+    @_understood
     def plan_of(self, run: RunId) -> RecordedPlan:
         """What the run was started with."""
         parts = rows.components(self._all("SELECT * FROM run_component WHERE run = ? ORDER BY name", run))
         return RecordedPlan(parts, self.inputs_of(run))
 
+    @_understood
     def inputs_of(self, run: RunId) -> tuple[RecordedInput, ...]:
         return tuple(
             RecordedInput(row["name"], row["kind"], row["raw"], row["semantic"], row["size"])
             for row in self._all(_INPUTS, run, run)
         )
 
+    @_understood
     def progress(self) -> Mapping[RunId, Progress]:
         """How far each live run had come when its messages were last read."""
         query = f"SELECT p.* FROM run_progress p JOIN run r ON r.id = p.run WHERE {_LIVE}"
         return {RunId(row["run"]): rows.progress(row) for row in self._all(query)}
 
+    @_understood
     def stops(self) -> Mapping[RunId, Failure]:
         """Live runs that were to be ended early, and why."""
         query = f"SELECT s.* FROM run_stop s JOIN run r ON r.id = s.run WHERE {_LIVE}"
@@ -152,25 +189,30 @@ class Queries:
             for row in self._all(query)
         }
 
+    @_understood
     def assessed(self) -> Mapping[Path, Assessed]:
         """What found results said of themselves when they were last read."""
         found = (rows.assessed(row) for row in self._all("SELECT * FROM assessment"))
         return {assessed.path: assessed for assessed in found}
 
+    @_understood
     def text(self, digest: str) -> bytes | None:
         """A text input by its raw digest."""
         row = self._one("SELECT content FROM text WHERE digest = ?", digest)
         return None if row is None else rows.unpacked(row["content"])
 
+    @_understood
     def log(self, run: RunId) -> bytes | None:
         """What the run printed, as it was kept when it was collected."""
         row = self._one("SELECT content FROM run_log WHERE run = ?", run)
         return None if row is None else rows.unpacked(row["content"])
 
+    @_understood
     def hashes(self) -> Mapping[tuple[Path, str], Hashed]:
         found = (rows.hashed(row) for row in self._all("SELECT * FROM digest"))
         return {(hashed.path, hashed.kind): hashed for hashed in found}
 
+    @_understood
     def mentions(self) -> Mapping[tuple[Path, str], Mentions]:
         """What files say about others; nothing in a store that is older than this question."""
         if self._one("SELECT 1 FROM sqlite_schema WHERE name = 'mention'") is None:
@@ -178,11 +220,13 @@ class Queries:
         found = (rows.mentions(row) for row in self._all("SELECT * FROM mention"))
         return {(mentions.path, mentions.kind): mentions for mentions in found}
 
+    @_understood
     def open_requests(self) -> tuple[Request, ...]:
         return tuple(
             rows.request(row) for row in self._all("SELECT * FROM request WHERE closed IS NULL ORDER BY id")
         )
 
+    @_understood
     def is_after(self, run: RunId, request: int) -> bool:
         """Whether the run was started after the request was filed."""
         query = (
@@ -192,25 +236,30 @@ class Queries:
         row = self._one(query, run, request)
         return row is not None and bool(row[0])
 
+    @_understood
     def verdicts(self) -> tuple[LastVerdict, ...]:
         """As the last apply saw them, in the order of the spec."""
         return tuple(rows.last_verdict(row) for row in self._all("SELECT * FROM verdict ORDER BY place"))
 
+    @_understood
     def events(self, *, limit: int = 50, address: Address | None = None) -> tuple[Event, ...]:
         """The latest, oldest first."""
         where, values = ("WHERE address = ?", [address]) if address is not None else ("", [])
         found = self._all(f"SELECT * FROM event {where} ORDER BY id DESC LIMIT ?", *values, limit)
         return tuple(rows.event(row) for row in reversed(found))
 
+    @_understood
     def specs_of_runs(self) -> Mapping[RunId, Path]:
         """For which spec each run was started."""
         query = "SELECT run.id, apply.spec_path FROM run JOIN apply ON apply.id = run.apply"
         return {RunId(row["id"]): Path(row["spec_path"]) for row in self._all(query)}
 
+    @_understood
     def specs(self) -> tuple[Path, ...]:
         """Every spec that was ever applied with this store."""
         return tuple(Path(row["spec_path"]) for row in self._all("SELECT DISTINCT spec_path FROM apply"))
 
+    @_understood
     def discardable(self) -> tuple[Run, ...]:
         """Ended runs whose run directory was not removed yet, newest first."""
         return self._runs(f"SELECT * FROM run WHERE NOT {_LIVE} AND discarded = 0 ORDER BY rowid DESC")
@@ -224,6 +273,26 @@ class Queries:
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
         return row
+
+
+def _faults(lost: Sequence[Run]) -> Iterator[tuple[datetime, str]]:
+    """Of runs in the order in which they were lost: each that was begun after the last fault is a new one."""
+    together: list[Run] = []
+    for run in lost:
+        if together and together[0].ended and run.created > together[0].ended:
+            yield _fault(together)
+            together = []
+        together.append(run)
+    if together:
+        yield _fault(together)
+
+
+def _fault(together: Sequence[Run]) -> tuple[datetime, str]:
+    last = together[-1]
+    message = last.failure.message if last.failure else ""
+    if len(together) > 1:
+        message = f"{len(together)} runs at once ({named(run.address for run in together)}): {message}"
+    return last.ended or last.created, message
 
 
 def _since_success(runs: list[Run]) -> list[Run]:

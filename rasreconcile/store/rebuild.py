@@ -11,15 +11,12 @@ from typing import Literal
 from rasreconcile.errors import StoreError, UsageError
 from rasreconcile.records import Published
 from rasreconcile.store.database import refuse_bad_place
+from rasreconcile.store.disk import COMPANIONS, refused
 from rasreconcile.store.holding import take_lock
 from rasreconcile.store.lock import lock_path
 from rasreconcile.store.reader import Reader
 from rasreconcile.store.store import Store
 from rasreconcile.store.survey import survey
-
-COMPANIONS = ("-journal", "-wal", "-shm")
-"""Files that belong to a database and to no other: they move with it."""
-
 
 Even = Literal["lost or damaged", "sound", "with live runs"]
 """Which store may be given up: one that cannot be read; one that is sound; one that is, and has live runs."""
@@ -33,7 +30,10 @@ def rebuild(path: Path, proven: Iterable[Published], *, now: datetime, even: Eve
     completes it.
     """
     refuse_bad_place(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(path.parent, error) from error
     held = take_lock(path)
     try:
         if even != "with live runs":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store import lock
-
-_HERE_OR_ELSEWHERE = "make the folder writable, or set `state:` to another place"
+from rasreconcile.store.disk import FAILING, FULL, HERE_OR_ELSEWHERE, is_full
 
 
 def damaged(path: Path, error: Exception | str) -> StoreError:
@@ -28,11 +30,14 @@ def explained(path: Path, error: sqlite3.DatabaseError) -> StoreError | None:
         case ["BUSY" | "LOCKED"]:
             return StoreError(f"{path}: {_who_writes(path)}")
         case ["FULL"]:
-            return StoreError(f"{path}: the disk is full; free some room and apply again")
+            return StoreError(f"{path}: {FULL}")
+        case ["CANTOPEN" | "IOERR"] if is_full(path):
+            # No room for its journal, which SQLite tells as an error of opening or of writing it.
+            return StoreError(f"{path}: {FULL}")
         case ["READONLY" | "CANTOPEN" | "PERM" | "AUTH"]:
-            return StoreError(f"{path}: {error}; {_HERE_OR_ELSEWHERE}")
+            return StoreError(f"{path}: {error}; {HERE_OR_ELSEWHERE}")
         case ["IOERR"]:
-            return StoreError(f"{path}: {error}; look at the disk: is it full, unplugged or failing?")
+            return StoreError(f"{path}: {error}; {FAILING}")
         case ["CORRUPT" | "NOTADB"]:
             return damaged(path, error)
         case _ if isinstance(error, sqlite3.OperationalError):
@@ -40,6 +45,25 @@ def explained(path: Path, error: sqlite3.DatabaseError) -> StoreError | None:
             return damaged(path, error)
         case _:
             return None
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raises StoreError for what SQLite says of the store; a bug of ours stays what it is."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise explained(path, error) or error from error
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """The same, where rows are made into records: no version of ours wrote what cannot be one."""
+    try:
+        with translated(path):
+            yield
+    except (ValueError, TypeError, KeyError, OverflowError, zlib.error) as error:
+        raise damaged(path, f"a row says what cannot be: {error}") from error
 
 
 def _who_writes(path: Path) -> str:

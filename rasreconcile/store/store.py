@@ -24,10 +24,11 @@ from rasreconcile.runs import Run, RunState, check_move
 from rasreconcile.store import lock, rows
 from rasreconcile.store.backup import copy_whole
 from rasreconcile.store.database import open_database, refuse_bad_place
+from rasreconcile.store.disk import refuse_other_kinds, refused
 from rasreconcile.store.holding import take_lock
 from rasreconcile.store.notes import Notes
 from rasreconcile.store.retention import Forgotten, forget
-from rasreconcile.store.sqlite_errors import explained
+from rasreconcile.store.sqlite_errors import explained, translated
 
 
 class Store(Notes):
@@ -46,11 +47,12 @@ class Store(Notes):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{path.parent}: {error.strerror}; set `state:` to another place") from error
+            raise refused(path.parent, error) from error
+        refuse_other_kinds(path)
         held = take_lock(path)
         try:
             database = open_database(path)
-            with database.atomic():
+            with translated(path), database.atomic():
                 values = {
                     "only": 1,
                     "pid": os.getpid(),

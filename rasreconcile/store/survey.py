@@ -13,6 +13,7 @@ from rasreconcile.store import rows
 from rasreconcile.store.backup import copy_whole
 from rasreconcile.store.reader import Controller, Reader
 from rasreconcile.store.schema import MIGRATIONS
+from rasreconcile.store.sqlite_errors import understood
 
 _COUNTS: Mapping[str, str] = {
     "plans with a result": "SELECT count(*) FROM output WHERE current = 1",
@@ -80,6 +81,10 @@ class Surveyor(Reader):
         copy_whole(self._connection, to)
 
     def survey(self) -> Survey:
+        with understood(self._path):
+            return self._surveyed()
+
+    def _surveyed(self) -> Survey:
         return Survey(
             path=self._path,
             size=self._path.stat().st_size,

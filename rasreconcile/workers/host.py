@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.errors import Damaged, Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
-from rasreconcile.workers import rundir
+from rasreconcile.workers import controls, rundir
 from rasreconcile.workers.cache_gc import trim
+from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.input_cache import cached, stage
-from rasreconcile.workers.inspect import boot_id, look_here, text_of
+from rasreconcile.workers.inspect import boot_id, look_here
 from rasreconcile.workers.rundir import RunFiles
 
 _CHUNK = 1 << 20
@@ -138,14 +139,18 @@ class LocalHost:
             ) from error
 
     def mark(self, run: RunId, name: str) -> None:
+        place = self._folder / run
         with self._answering(), suppress(FileNotFoundError):
-            (self._folder / run / name).touch()
+            if controls.kind_of(place) == "a directory":
+                if controls.kind_of(place / name) not in {None, "a file"}:
+                    # The job's own: a pipe would be waited for, a link would lead into another file.
+                    _remove_tree(place / name)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                os.close(os.open(place / name, flags, 0o600))
 
     def sweep(self, run: RunId) -> None:
-        place = self._folder / run
-        if not (place / rundir.RUNNER).exists():
-            return
-        command = ["sh", str(place / rundir.RUNNER), str(place), "sweep"]
+        # Ours, and not the one that lies there: the job may have written to that.
+        command = ["sh", "-c", rundir.script("runner.sh"), "sh", str(self._folder / run), "sweep"]
         try:
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
@@ -155,26 +160,24 @@ class LocalHost:
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
         whole, size = hashlib.sha256(), 0
-        source = self._folder / run / rundir.WORK / name
-        if not source.is_file():
-            raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
-        with source.open("rb") as read, into.open("wb") as write:
-            while chunk := read.read(_CHUNK):
-                write.write(chunk)
-                whole.update(chunk)
-                size += len(chunk)
-            write.flush()
-            os.fsync(write.fileno())
+        with _left_by(run), controls.opened(self._folder / run, f"{rundir.WORK}/{name}") as read:
+            if read is None:
+                raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
+            with into.open("wb") as write:
+                while chunk := read.read(_CHUNK):
+                    write.write(chunk)
+                    whole.update(chunk)
+                    size += len(chunk)
+                write.flush()
+                os.fsync(write.fileno())
         return Fetched(size, whole.hexdigest())
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        with self._answering():
-            try:
-                with (self._folder / run / name).open("rb") as file:
-                    file.seek(offset)
-                    return file.read(limit)
-            except FileNotFoundError:
+        with self._answering(), _left_by(run), controls.opened(self._folder / run, name) as file:
+            if file is None:
                 return b""
+            file.seek(offset)
+            return controls.read_at_most(file, limit)
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         return tuple(path for path in paths if Path(path).expanduser().exists())
@@ -190,7 +193,9 @@ class LocalHost:
             for entry in os.scandir(self._folder):
                 run = rundir.run_named(entry.name)
                 if run is not None and entry.is_dir(follow_symlinks=False):
-                    changed = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
+                    # A job can set the time of its folder to what is none: then it is as old as can be.
+                    found_at = controls.moment_or_none(entry.stat(follow_symlinks=False).st_mtime)
+                    changed = found_at or datetime.fromtimestamp(0, UTC)
                     found[run] = max(changed, found.get(run, changed))
         return found
 
@@ -233,7 +238,12 @@ class LocalHost:
         (aside / _BOOT).write_text(boot_id() or "", encoding="utf-8")
 
     def _is_whole(self, place: Path) -> bool:
-        return text_of(place / _BOOT) == (boot_id() or "") or (place / rundir.STARTED).exists()
+        if controls.kind_of(place / rundir.STARTED) is not None:
+            return True
+        try:
+            return controls.text(place, _BOOT) == (boot_id() or "")
+        except Unfit:
+            return False
 
     def _remove_half_made(self, run: RunId) -> None:
         """What starters and removers that died have left of this run."""
@@ -288,15 +298,31 @@ def _rename_unless_there(aside: Path, place: Path) -> None:
             raise
 
 
+@contextmanager
+def _left_by(run: RunId) -> Iterator[None]:
+    """What is not a plain file is the run's doing."""
+    try:
+        yield
+    except Unfit as error:
+        raise Damaged(f"{run}: {error}") from error
+
+
 def _remove_tree(folder: Path) -> None:
-    """Also where the job took rights from its own folders, or somebody else is removing the same."""
+    """Also where the job took rights from its own folders, or somebody else is removing the same.
+
+    Where the job has put a link, or a file, in the place of a folder, that is removed, and what it leads to stays.
+    """
+    with suppress(FileNotFoundError):
+        if controls.kind_of(folder) not in {None, "a directory"}:
+            folder.unlink()
     try:
         shutil.rmtree(folder, onerror=_unless_gone)
     except PermissionError:
         folder.chmod(stat.S_IRWXU)
         for place, folders, _ in os.walk(folder):
             for name in folders:
-                Path(place, name).chmod(stat.S_IRWXU)
+                if not Path(place, name).is_symlink():
+                    Path(place, name).chmod(stat.S_IRWXU)
         shutil.rmtree(folder, onerror=_unless_gone)
 
 

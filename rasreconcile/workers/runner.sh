@@ -5,9 +5,24 @@
 #   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, stall, cancel, the runner's death;
 #                                              limits count the time that the machine was awake
 #   sh runner.sh DIRECTORY sweep               end what a runner that was killed left behind
+#
+# The job can write to this directory. What it has put in the place of a file that is written here is removed first: a
+# pipe would be waited for, a link would lead the words into another file.
 
-cd "$1" || exit 1
-. ./settings.sh || exit 1
+if [ "$2" = sweep ]; then
+    # Nothing that lies there is read: the job's mark has the name of the directory.
+    run=${1##*/}
+else
+    cd "$1" || exit 1
+    . ./settings.sh || exit 1
+fi
+
+# Takes away what stands in the place of the plain file $1 and is none.
+clear() {
+    if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then
+        rm -rf "$1"
+    fi
+}
 
 now() {
     t=$(date -u +%s.%N)
@@ -109,6 +124,7 @@ guard() {
         wait "$!"
         tick_awake
         if [ "$((clock - beat))" -ge 15 ]; then
+            clear heartbeat
             true 2>/dev/null >heartbeat
             beat=$clock
         fi
@@ -118,6 +134,7 @@ guard() {
             if [ "$now_there" != "$seen" ]; then
                 seen=$now_there
                 grew=$awake
+                clear growth
                 true 2>/dev/null >growth
             fi
         fi
@@ -202,13 +219,13 @@ describe() {
     printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "room": %s, "image": "%s", "outputs": {' \
         "$code" "$cause" "$began" "$ended" "${room:-null}" "$RASRECONCILE_IMAGE" || return 1
     comma=
-    while IFS= read -r name; do
+    printf '%s\n' "$names" | while IFS= read -r name; do
         [ -f "work/$name" ] || continue
-        size=$(wc -c <"work/$name") || return 1
-        digest=$(sha256sum <"work/$name") || return 1
-        printf '%s"%s": {"size": %s, "digest": "%s"}' "$comma" "$name" $((size)) "${digest%% *}" || return 1
+        size=$(wc -c <"work/$name") || exit 1
+        digest=$(sha256sum <"work/$name") || exit 1
+        printf '%s"%s": {"size": %s, "digest": "%s"}' "$comma" "$name" $((size)) "${digest%% *}" || exit 1
         comma=', '
-    done <outputs
+    done || return 1
     printf '}}\n'
 }
 
@@ -222,15 +239,20 @@ sweep)
     end_job 10
     ;;
 *)
+    # Of outputs, one a line: read before the job can write to it.
+    names=$(cat outputs)
     claim
     run_job
     measure_room
     ended=$(now)
     # Written aside and renamed: its presence is the end. A full disk leaves a word, which takes no room, and no half of it.
+    clear done.part
+    clear done.json
     if describe >done.part; then
         mv done.part done.json
     else
         rm -f done.part
+        clear unwritten
         mv heartbeat unwritten
         exit 1
     fi

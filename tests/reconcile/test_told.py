@@ -11,7 +11,14 @@ from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId, Unknown
 from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.observed import LiveRun
-from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy
+from rasreconcile.reconcile.policy import (
+    CANCELLED_BY_REQUEST,
+    InUse,
+    Policy,
+    SetAside,
+    probe_at,
+    worker_standing,
+)
 from rasreconcile.reconcile.verdicts import Phase
 from rasreconcile.runs import Run, RunState
 
@@ -143,3 +150,21 @@ def test_a_run_on_a_silent_worker_says_why_nothing_moves(plan, seen, worker) -> 
         Phase.RUNNING,
         "run r1 on desk; desk does not answer: the link is down",
     )
+
+
+def test_a_worker_that_was_given_up_is_checked_again_and_taken_back_when_it_is_fit(
+    plan, seen, worker
+) -> None:
+    given_up = replace(worker(), faults=(NOW,) * 6, last_fault="down")
+    assert probe_at(given_up, POLICY) == NOW + timedelta(minutes=1)
+    assert probe_at(replace(given_up, faults=(NOW,) * 9), POLICY) == NOW + timedelta(minutes=8)
+    assert probe_at(replace(given_up, faults=(NOW,) * 500), POLICY) == NOW + timedelta(minutes=15)
+    fit = replace(given_up, fit_at=NOW + timedelta(seconds=1))
+    assert probe_at(fit, POLICY) is None
+    assert worker_standing(fit, NOW, POLICY) == InUse(probing=True)
+    (told,) = decide([plan()], seen(workers=(fit,)), POLICY).verdicts
+    assert told.note == "starts on desk"
+    # Lost again after that: it is given up again, and for longer.
+    again = replace(fit, faults=(*fit.faults, NOW + timedelta(seconds=2)))
+    assert probe_at(again, POLICY) == NOW + timedelta(seconds=2, minutes=2)
+    assert isinstance(worker_standing(again, NOW, POLICY), SetAside)

@@ -190,6 +190,30 @@ def test_a_workers_good_run_wipes_out_its_faults(path: Path) -> None:
         assert store.worker_faults(NOW) == {"desk": ((NOW + timedelta(seconds=3), "gone"),)}
 
 
+def test_runs_lost_together_are_one_fault_and_a_restart_is_none(path: Path) -> None:
+    plans = [make_plan(f"A/p{n:02}") for n in range(1, 8)]
+    lost = [
+        # Three that were there at one time; one begun after their loss; one of a controller before; one of another boot.
+        (0, 10, "vanished"),
+        (1, 10, "vanished"),
+        (2, 11, "vanished"),
+        (12, 13, "vanished"),
+        (-5, 14, "vanished"),
+        (15, 16, "restarted"),
+    ]
+    with Store.open(path, now=NOW) as store:
+        apply = begin(store)
+        for n, (created, ended, cause) in enumerate(lost):
+            run = make_run(plans[n], f"r{n}", slot=n, created=NOW + timedelta(seconds=created))
+            store.start_run(run, plans[n], {}, apply=apply)
+            failure = Failure(kind="worker", cause=cause, message=f"gone {n}")
+            at = NOW + timedelta(seconds=ended)
+            store.move_run(run.id, RunState.LOST, now=at, failure=failure, ended=at)
+        (first, second) = store.worker_faults(NOW)["desk"]
+    assert first == (NOW + timedelta(seconds=11), "3 runs at once (A/p01, A/p02, A/p03): gone 2")
+    assert second == (NOW + timedelta(seconds=13), "gone 3")
+
+
 def test_requests_cross_from_one_process_to_the_controller(path: Path) -> None:
     with Store.open(path, now=NOW) as store:
         file_request(path, "cancel", Address("A/p01"), by="me", now=NOW)

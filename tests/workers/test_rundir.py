@@ -19,7 +19,7 @@ from rasreconcile.workers.rundir import RunFiles
 CLAIM = "pid 7\nstart 99\nboot abc\ntime 1700000000.5\n"
 DONE = (
     '{"exit_code": 3, "cause": "time limit", "started": 1700000000.5, "ended": 1700000001, '
-    '"outputs": {"a b/ü.hdf": {"size": 2, "digest": "ff"}}}\n'
+    '"outputs": {"a b/ü.hdf": {"size": 2, "digest": "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}}}\n'
 )
 
 
@@ -40,7 +40,7 @@ def test_a_whole_end_is_read_as_it_was_written() -> None:
         exit_code=3,
         started=datetime(2023, 11, 14, 22, 13, 20, 500_000, tzinfo=UTC),
         ended=datetime(2023, 11, 14, 22, 13, 21, tzinfo=UTC),
-        outputs={"a b/ü.hdf": OutputRecord(2, "ff")},
+        outputs={"a b/ü.hdf": OutputRecord(2, "f" * 64)},
         cause="time limit",
     )
 

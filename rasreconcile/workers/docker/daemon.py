@@ -27,6 +27,8 @@ from rasreconcile.workers.docker.error_messages import reason_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
 
 _PIDS = 4096
+_LARGEST_ANSWER = 256 << 20
+"""Bytes that a program in a container may say."""
 
 
 class Gone(Unreachable):
@@ -258,11 +260,14 @@ class Daemon:
 
     def _heard(self, name: str, stream: Any, seconds: float) -> bytes:
         try:
-            return bytes(stream.read())
+            said = bytes(stream.read(_LARGEST_ANSWER + 1))
         except TimeoutError as error:
             # A daemon may lose the end of what a program said, and then of all that are run in this container.
             late = f"{self.address}: nothing was heard of {name} for {seconds:.0f} s; it is made again"
             raise Gone(late) from error
+        if len(said) > _LARGEST_ANSWER:
+            raise Unreachable(f"{self.address}: the answer of {name} does not end; it is asked again")
+        return said
 
     def put(self, name: str, folder: str, archive: Iterable[bytes]) -> None:
         """Unpacks an archive in a folder of a container. What the archive raises goes through. Raises Gone."""

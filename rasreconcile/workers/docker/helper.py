@@ -84,7 +84,10 @@ class Helper:
         ran = self.run(script, *words, env=env, seconds=seconds)
         if ran.exit_code == 0:
             return ran.out.decode(errors="replace")
-        said = ran.err.decode(errors="replace").strip().replace("\n", "; ") or f"exit code {ran.exit_code}"
+        said = (
+            ran.err[-2000:].decode(errors="replace").strip().replace("\n", "; ")
+            or f"exit code {ran.exit_code}"
+        )
         if "No space left" in said or "quota exceeded" in said.lower():
             raise Refused(
                 f"{self._daemon.address}: {said}; free some room where the daemon keeps its volumes"
@@ -93,7 +96,10 @@ class Helper:
 
     def find(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Those of `paths` that are in the image."""
-        return tuple(paths[int(n)] for n in self.do(_FIND, *paths).split()) if paths else ()
+        if not paths:
+            return ()
+        said = set(self.do(_FIND, *paths).split())
+        return tuple(path for n, path in enumerate(paths) if str(n) in said)
 
     def put(self, folder: str, archive: Iterable[bytes]) -> None:
         """Unpacks an archive. Raises Gone where the helper went away: what was unpacked may then be there or not."""

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.errors import Damaged, Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
-from rasreconcile.workers import rundir
+from rasreconcile.workers import controls, rundir
+from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.docker.check import problems_of
 from rasreconcile.workers.docker.choose_storage import DockerSettings, choose_storage
 from rasreconcile.workers.docker.daemon import Container, ContainerSeen, Daemon, End
@@ -77,7 +78,11 @@ class DockerHost:
         self._prepared[run] = controls[rundir.JOB]
 
     def launch(self, run: RunId) -> None:
-        job: Any = json.loads(self._prepared.pop(run, b"") or self._storage.read(run, rundir.JOB, 0, 1 << 24))
+        asked = self._prepared.pop(run, b"") or self._storage.read(run, rundir.JOB, 0, controls.LARGEST + 1)
+        try:
+            cores, priority = rundir.work_of(asked.decode(errors="replace"))
+        except Unfit as error:
+            raise Damaged(f"{run}: {rundir.JOB} {error}; it is not started") from error
         mount = self._storage.mount(run)
         wanted = Container(
             name=run,
@@ -87,9 +92,9 @@ class DockerHost:
             user=self._storage.user,
             mount=mount,
             labels={**self._labels, RUN_LABEL: run, PLACE_LABEL: mount.source},
-            cpus=self._limits.cpus or float(job.get("cores", 1)),
+            cpus=self._limits.cpus or float(cores),
             memory=self._limits.memory,
-            shares=_SHARES[job.get("process_priority", "normal")],
+            shares=_SHARES[priority],
         )
         self._make(wanted)
         self._daemon.start(run)

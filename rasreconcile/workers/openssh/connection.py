@@ -30,6 +30,11 @@ _PACKET = 1 << 18
 _TAIL = 1 << 16
 CHATTER = 8 << 20
 """Bytes that a login script may print; one that prints more is taken for one that does not end."""
+LONGEST_LINE = 1 << 16
+LARGEST_ANSWER = 16 << 20
+"""Bytes of an answer to a question; the longest tells of the thousands of files in a cache."""
+LONGEST_ANSWER = 600.0
+"""Seconds in which an answer must have come to its end, however it trickles."""
 
 
 class RemoteCommand:
@@ -70,8 +75,12 @@ class RemoteCommand:
         return b"".join(parts)
 
     def line(self) -> str | None:
-        """The next line, without its end; None where there is no more."""
+        """The next line, without its end; None where there is no more. Raises Unreachable where it does not end."""
         while b"\n" not in self._read:
+            if len(self._read) > LONGEST_LINE:
+                raise Unreachable(
+                    f"{self._where}: it prints a line without an end; see what its login scripts print"
+                )
             with _answering(self._where):
                 more = self._channel.recv(_PACKET)
             if not more:
@@ -80,9 +89,15 @@ class RemoteCommand:
         line, _, self._read = self._read.partition(b"\n")
         return line.decode(errors="replace")
 
-    def rest(self) -> bytes:
-        """All that is still to come."""
-        return b"".join(iter(self.receive, b""))
+    def rest(self, limit: int = LARGEST_ANSWER) -> bytes:
+        """All that is still to come. Raises Unreachable where that is more than `limit` bytes, or does not end."""
+        parts, size, until = [], 0, time.monotonic() + LONGEST_ANSWER
+        while part := self.receive():
+            parts.append(part)
+            size += len(part)
+            if size > limit or time.monotonic() > until:
+                raise Unreachable(f"{self._where}: its answer does not end; see what its login scripts print")
+        return b"".join(parts)
 
     def skip_past(self, mark: bytes) -> bytes | None:
         """Goes on behind `mark`, wherever it comes: a login script may have printed anything before it.

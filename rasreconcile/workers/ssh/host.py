@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -10,13 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.errors import Damaged, Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
 from rasreconcile.workers.openssh.admission import LOGIN_SECONDS
-from rasreconcile.workers.openssh.connection import CHATTER, Connections, RemoteCommand
+from rasreconcile.workers.openssh.connection import CHATTER, LARGEST_ANSWER, Connections, RemoteCommand
 from rasreconcile.workers.openssh.login import Login
 from rasreconcile.workers.printed import quoted
 from rasreconcile.workers.retry import patiently
@@ -30,6 +31,13 @@ T = TypeVar("T")
 LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 _CLEANING_SECONDS = 600.0
 _KILLED = frozenset({128 + 9, 128 + 15})
+_LARGEST_LIST = 256 << 20
+"""Bytes in which a host tells of every file of its cache."""
+_LONGEST_WORD = 300
+"""Characters of what a host says that are told to the user."""
+_DAMAGED = 65
+"""Exit status of host.sh: a run directory holds what no run leaves there."""
+_NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 _NO_RIGHT = ("Permission denied", "Read-only file system", "Operation not permitted", "Not a directory")
 
@@ -73,7 +81,8 @@ class SshHost:
         return self._patiently(lambda: download.go_on(self._dialogue))
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        return self._verb("part_of", run, name, str(offset), str(limit))
+        # A host may say more than it was asked for.
+        return self._verb("part_of", run, name, str(offset), str(limit))[:limit]
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         if not paths:
@@ -110,9 +119,9 @@ class SshHost:
     # ---- asking
 
     def _listed(self) -> str:
-        return self._verb("list", patience=_CLEANING_SECONDS).decode(errors="replace")
+        return self._verb("list", patience=_CLEANING_SECONDS, limit=_LARGEST_LIST).decode(errors="replace")
 
-    def _verb(self, verb: str, *words: str, patience: float = 0.0) -> bytes:
+    def _verb(self, verb: str, *words: str, patience: float = 0.0, limit: int = LARGEST_ANSWER) -> bytes:
         def once() -> bytes:
             connection = self._connections.mine()
             self._commands.make_ready(connection)
@@ -122,7 +131,7 @@ class SshHost:
                 talk.end_sending()
                 self._reach_the_answer(talk)
                 talk.wait(patience)
-                answer = talk.rest()
+                answer = talk.rest(limit)
                 self._see_the_end(talk)
                 return answer
 
@@ -187,6 +196,8 @@ class SshHost:
             return
         said = talk.stderr().decode(errors="replace").strip()
         last = quoted(said.splitlines()[-1].encode()) if said else "it did not say why"
+        if talk.exit_status() == _DAMAGED and said:
+            raise Damaged(f"{self._name}: {last}")
         if any(words in said for words in _NO_ROOM):
             raise Refused(f"{self._name}: {last}; free some room for worker_folder")
         if any(words in said for words in _NO_RIGHT):
@@ -216,9 +227,12 @@ def _problem(line: str, folder: str, now: float) -> Problem | None:
             return Problem(
                 f"{folder}: it takes no hard links", "set worker_folder to a folder on another disk"
             )
+        case "clock" if not _NUMBER.fullmatch(rest):
+            remedy = "see what `date -u +%s` prints there"
+            return Problem(f"it tells the time as `{rest[:_LONGEST_WORD]}`, which is not a number", remedy)
         case "clock" if abs(float(rest) - now) > LARGEST_CLOCK_DIFFERENCE.total_seconds():
             return Problem(f"its clock is {float(rest) - now:+.0f} s off this one's", "set both by NTP")
-        case "free" if rest.isdigit() and int(rest) << 10 < LEAST_FREE:
+        case "free" if _NUMBER.fullmatch(rest) and int(rest) << 10 < LEAST_FREE:
             return Problem(f"{folder}: only {int(rest) >> 10} MB are free", "free some room")
         case _:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import threading
 import time
@@ -23,6 +24,7 @@ _PARCEL = 16 << 20
 _SLOWEST_DISK = 20_000_000
 """Bytes a second, at least, that a host can hash and flush."""
 _TRIES = 3
+_NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _KIND = {"own copy": "own", "read only": "shared"}
 _UNTOUCHED = "1"
 """The time every cached file was last changed at: a job that wrote to one through a link gave it another."""
@@ -109,6 +111,10 @@ class Upload:
             word, _, number = (talk.line() or "cut").partition(" ")
             if word != "from":
                 return word
+            if not _NUMBER.fullmatch(number) or int(number) > staged.size:
+                raise Unreachable(
+                    f"the host wants {staged.source} from `{number[:100]}` on; it is asked again"
+                )
             digest = _pour(staged, int(number), talk)
             talk.end_sending()
             talk.wait(60.0 + staged.size / _SLOWEST_DISK)
