@@ -37,6 +37,12 @@ def log_errors(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if is_failure(line))
 
 
+def warnings(text: str) -> tuple[str, ...]:
+    """What the lines say that begin with `WARNING:`, as the built-in engine writes them."""
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line.removeprefix("WARNING:").strip() for line in lines if line.startswith("WARNING:"))
+
+
 def said(text: str) -> tuple[str, ...]:
     """The lines of a computeMsgs file or a log that say something, without `Message  |` and without progress."""
     lines = (re.sub(r"^Message\s*\|[\s-]*", "", line).strip() for line in text.splitlines())

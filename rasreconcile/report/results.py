@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from rasreconcile.facts import HdfFacts
+from rasreconcile.hecras_messages import warnings
 from rasreconcile.records import LastVerdict, Published
 from rasreconcile.report.text import length, table
 from rasreconcile.report.values import utc
@@ -23,6 +24,7 @@ COLUMNS = (
     "worker",
     "profiles",
     "areas",
+    "warnings",
     "version",
     "simulation_start",
     "simulation_end",
@@ -62,6 +64,7 @@ def values(row: Row) -> dict[str, Any]:
     start = facts.simulation_start if facts else None
     end = facts.simulation_end if facts else None
     known = start is not None and start.year >= _HUNDRED_A_D
+    warned = warnings(facts.messages or "") if facts else ()
     return {
         "plan": str(row.verdict.address),
         "state": row.state,
@@ -73,12 +76,13 @@ def values(row: Row) -> dict[str, Any]:
         "worker": published.worker if published else None,
         "profiles": len(facts.profiles) if facts and facts.profiles else None,
         "areas": len(facts.areas) if facts and facts.areas else None,
+        "warnings": len(warned) or None,
         "version": facts.file_version if facts else None,
         "simulation_start": start.isoformat() if start and known else None,
         "simulation_end": end.isoformat() if end and known else None,
         "provenance": published.provenance if published else None,
         "published": utc(published.at) if published else None,
-        "note": row.note or None,
+        "note": row.note or (warned[0] if warned else None),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rasreconcile.facts import Baseline, HdfFacts
+from rasreconcile.hecras_messages import warnings
 from rasreconcile.plans import Plan
 from rasreconcile.results import expectations, publish, reader_pool
 from rasreconcile.study import identities
@@ -39,4 +40,8 @@ def summary(facts: HdfFacts) -> str:
         words.append(f"max WS {facts.water_surface.maximum:.2f} {unit}")
     if facts.volume_error_percent is not None:
         words.append(f"volume error {facts.volume_error_percent:.3f} %")
+    if found := warnings(facts.messages or ""):
+        words.append(
+            f"1 warning: {found[0]}" if len(found) == 1 else f"{len(found)} warnings, first: {found[0]}"
+        )
     return ", ".join(words)

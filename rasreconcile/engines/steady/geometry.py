@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rasreconcile.engines.steady.text import Line, Source, lines
+from rasreconcile.engines.steady import keys
+from rasreconcile.engines.steady.cross_sections import (
+    Block,
+    CrossSection,
+    Levee,
+    ground_at,
+    has_composite_roughness,
+    lacking,
+)
+from rasreconcile.engines.steady.text import FIX, Line, Source, lines
 
 _STRUCTURES = {
     "2": "a culvert",
@@ -15,71 +25,7 @@ _STRUCTURES = {
     "5": "an inline structure",
     "6": "a lateral structure",
 }
-_REFUSED: Mapping[str, str] = {
-    "Junct Name": "a junction",
-    "Storage Area": "a storage area",
-    "Connection": "a connection between areas",
-    "Pump Station": "a pump station",
-    "Vertical n Elevations": "roughness that varies with elevation",
-    "#XS Lid": "a lid",
-    "Ice Thickness": "ice",
-    "LeveeBreach": "a levee breach",
-}
-_HARMLESS = frozenset(
-    {
-        "Geom Title", "Program Version", "Viewing Rectangle", "River Reach", "Reach XY", "Rch Text X Y",
-        "Reverse River Text", "Node Last Edited Time", "Node Name", "Description", "BEGIN DESCRIPTION",
-        "XS GIS Cut Line", "XS HTab Starting El and Incr", "XS HTab Horizontal Distribution", "Chan Stop Cuts",
-        "Use User Specified Reach Order", "Composite Channel Slope", "Foot Print", "Chan Vol Limit",
-        "User Defined Cross Section Interpolation", "XS Interpolation", "Rating Curve Extrapolation",
-    }
-)  # fmt: skip
-_HARMLESS_PREFIXES = ("GIS ", "LCMann ", "LandCover", "User Defined", "Node ")
 _REMEDY = "use the hec-ras engine for this plan"
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Between two stations, up to an elevation: an obstruction, or an area that does not convey below it."""
-
-    left: float
-    right: float
-    elevation: float
-
-
-@dataclass(frozen=True, slots=True)
-class Levee:
-    """Water stays on the channel's side of `station` until it is above `elevation`."""
-
-    station: float
-    elevation: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossSection:
-    """One cross section, looking downstream; lengths and elevations in ft or m by the project's units."""
-
-    river: str
-    reach: str
-    station: str
-    line: int
-    lengths: tuple[float, float, float]
-    """To the next section downstream: left overbank, channel, right overbank."""
-    points: tuple[tuple[float, float], ...]
-    """Station and elevation, from left to right."""
-    roughness: tuple[tuple[float, float], ...]
-    """Station from which on Manning's n holds."""
-    banks: tuple[float, float]
-    expansion: float = 0.3
-    contraction: float = 0.1
-    ineffective: tuple[Block, ...] = ()
-    obstructions: tuple[Block, ...] = ()
-    levees: tuple[Levee | None, Levee | None] = (None, None)
-    """On the left, on the right."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.river} {self.reach} {self.station}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +43,8 @@ class Geometry:
 
     title: str
     reaches: tuple[Reach, ...]
+    warnings: tuple[str, ...] = ()
+    """Of keys that are not known, with file and line."""
 
 
 def parse_geometry(data: bytes, name: str) -> Geometry:
@@ -112,6 +60,10 @@ class _Parser:
         self._title = ""
         self._reaches: list[tuple[str, str, int, list[CrossSection]]] = []
         self._section: CrossSection | None = None
+        self._given: set[str] = set()
+        self._slope = 5.0
+        """Horizontal to vertical: on a steeper side several n values of a channel become one, as HEC-RAS's default."""
+        self._warnings: list[str] = []
 
     def parse(self, data: bytes) -> Geometry:
         for line in lines(data):
@@ -122,29 +74,54 @@ class _Parser:
                 raise self._source.error(
                     number, f"reach {river} {reach} has fewer than two cross sections", _REMEDY
                 )
+            _in_order(self._source, sections)
+            for section in sections:
+                self._no_composite(section)
         if not self._reaches:
             raise self._source.error(1, "no river reach", "name a geometry with cross sections")
-        return Geometry(self._title, tuple(Reach(r, n, tuple(s)) for r, n, _, s in self._reaches))
+        reaches = tuple(Reach(r, n, tuple(s)) for r, n, _, s in self._reaches)
+        return Geometry(self._title, reaches, tuple(self._warnings))
 
     def _take(self, line: Line) -> None:
-        if line.key in _REFUSED and not _is_empty(line):
-            raise self._source.error(
-                line, f"{_REFUSED[line.key]} is not modelled by the steady engine", _REMEDY
-            )
+        what = keys.refused(line.key)
+        if what and not _is_empty(line):
+            raise self._source.error(line, f"{what} is not modelled by the steady engine", _REMEDY)
         match line.key:
             case "Geom Title":
                 self._title = line.value
             case "River Reach":
                 self._complete()
-                river, _, reach = line.value.partition(",")
-                self._reaches.append((river.strip(), reach.strip(), line.number, []))
+                self._reach(line)
             case "Type RM Length L Ch R":
                 self._complete()
                 self._begin(line)
-            case _ if self._section is not None and line.key in _SECTION_KEYS:
-                self._section = _SECTION_KEYS[line.key](self._source, line, self._section)
-            case key if key not in _HARMLESS and not key.startswith(_HARMLESS_PREFIXES):
-                raise self._source.error(line, f"{key!r} is not known to the steady engine", _REMEDY)
+            case "Composite Channel Slope":
+                self._slope = self._source.number(line, line.value or "5", "channel slope")
+            case key if key in _SECTION_KEYS:
+                self._of_section(line)
+            case key if keys.bearing(key) is None:
+                self._warnings.append(
+                    f"{self._source.name}:{line.number}: {key!r} is not known to the steady engine; it is left out"
+                )
+
+    def _reach(self, line: Line) -> None:
+        self._source.without_rows(line)
+        river, _, reach = (part.strip() for part in line.value.partition(","))
+        for other in self._reaches:
+            if (river.casefold(), reach.casefold()) == (other[0].casefold(), other[1].casefold()):
+                again = f"reach {river} {reach} is given again; it is in line {other[2]} already"
+                raise self._source.error(line, again, FIX)
+        self._reaches.append((river, reach, line.number, []))
+
+    def _of_section(self, line: Line) -> None:
+        if self._section is None:
+            raise self._source.error(line, f"{line.key!r} stands outside of a cross section", FIX)
+        if line.key in self._given:
+            raise self._source.error(line, f"{line.key!r} of {self._section.station} is given twice", FIX)
+        if line.key not in _WITH_ROWS:
+            self._source.without_rows(line)
+        self._given.add(line.key)
+        self._section = _SECTION_KEYS[line.key](self._source, line, self._section)
 
     def _begin(self, line: Line) -> None:
         kind, rest = line.parts()[0], [*line.parts()[1:], "", "", "", ""]
@@ -154,38 +131,64 @@ class _Parser:
                 line, f"{what} at {rest[0]} is not modelled by the steady engine", _REMEDY
             )
         if not self._reaches:
-            raise self._source.error(line, "a cross section before any `River Reach=`", "mend it in HEC-RAS")
-        lengths = [self._source.number(line, text, "reach length") if text else 0.0 for text in rest[1:4]]
+            raise self._source.error(line, "a cross section before any `River Reach=`", FIX)
+        self._source.without_rows(line)
+        station = rest[0].rstrip("*").strip()
+        lengths = [self._source.number(line, text, "reach length") if text else None for text in rest[1:4]]
+        if any(length is not None and length < 0 for length in lengths):
+            raise self._source.error(line, f"a reach length of cross section {station} is negative", FIX)
         river, reach, _, _ = self._reaches[-1]
+        self._given = set()
         self._section = CrossSection(
             river=river,
             reach=reach,
-            station=rest[0].rstrip("*").strip(),
+            station=station,
+            place=self._source.number(line, station, "river station"),
             line=line.number,
-            lengths=(lengths[0], lengths[1], lengths[2]),
+            lengths=(lengths[0] or 0.0, lengths[1] or 0.0, lengths[2] or 0.0),
+            lacks_lengths=None in lengths,
             points=(),
             roughness=(),
             banks=(float("nan"), float("nan")),
         )
 
+    def _no_composite(self, section: CrossSection) -> None:
+        if has_composite_roughness(section, self._slope):
+            what = f"a composite n of the channel at {section.station} (several n values, a steep side)"
+            raise self._source.error(section.line, f"{what} is not modelled by the steady engine", _REMEDY)
+
     def _complete(self) -> None:
         section, self._section = self._section, None
         if section is None:
             return
-        lacking = None
-        if len(section.points) < 2:
-            lacking = "has fewer than two points"
-        elif not section.roughness:
-            lacking = "has no roughness"
-        elif not section.banks[0] <= section.banks[1]:
-            lacking = "has no bank stations, or the left one right of the right one"
-        elif not section.points[0][0] <= section.banks[0] <= section.banks[1] <= section.points[-1][0]:
-            lacking = "has bank stations outside of its points"
-        if lacking:
-            raise self._source.error(
-                section.line, f"cross section {section.station} {lacking}", "mend it in HEC-RAS"
-            )
-        self._reaches[-1][3].append(section)
+        fault = lacking(section)
+        if fault:
+            raise self._source.error(section.line, f"cross section {section.station} {fault}", FIX)
+        self._reaches[-1][3].append(replace(section, levees=self._on_the_ground(section)))
+
+    def _on_the_ground(self, section: CrossSection) -> tuple[Levee | None, Levee | None]:
+        """A levee without an elevation marks high ground: it is as high as that."""
+        found = []
+        for given in section.levees:
+            levee = given
+            if levee is not None and math.isnan(levee.elevation):
+                levee = Levee(levee.station, ground_at(section, levee.station))
+                self._warnings.append(
+                    f"{self._source.name}:{section.line}: the levee of cross section {section.station} has a station"
+                    f" ({levee.station:g}) and no elevation; the ground's, {levee.elevation:g}, is taken"
+                )
+            found.append(levee)
+        return found[0], found[1]
+
+
+def _in_order(source: Source, sections: Sequence[CrossSection]) -> None:
+    """River stations fall downstream, and every section but the last says how far the next one is."""
+    for above, below in pairwise(sections):
+        if not above.place > below.place:
+            order = f"cross section {below.station} is below {above.station}; river stations fall downstream"
+            raise source.error(below.line, order, FIX)
+        if above.lacks_lengths:
+            raise source.error(above.line, f"a reach length of cross section {above.station} is blank", FIX)
 
 
 def _is_empty(line: Line) -> bool:
@@ -194,24 +197,24 @@ def _is_empty(line: Line) -> bool:
 
 def _points(source: Source, line: Line, section: CrossSection) -> CrossSection:
     count = source.count(line, line.value or "0", "the number of points")
-    values = source.filled(line, 2 * count, "station and elevation")
+    values = source.filled(line, 2 * count, "station and elevation", a_row=10)
     points = tuple(zip(values[::2], values[1::2], strict=True))
     if any(b[0] < a[0] for a, b in pairwise(points)):
-        raise source.error(
-            line, f"stations of cross section {section.station} go backwards", "mend it in HEC-RAS"
-        )
+        raise source.error(line, f"stations of cross section {section.station} go backwards", FIX)
     return replace(section, points=points)
 
 
 def _roughness(source: Source, line: Line, section: CrossSection) -> CrossSection:
     count = source.count(line, line.parts()[0] or "0", "the number of n values")
-    values = source.filled(line, 3 * count, "station and n")
-    roughness = tuple(zip(values[::3], values[1::3], strict=True))
-    if any(not 0 < n < 10 for _, n in roughness):
-        raise source.error(
-            line, f"an n value of cross section {section.station} is not above 0", "mend it in HEC-RAS"
-        )
-    return replace(section, roughness=tuple(sorted(roughness)))
+    values = source.columns(line, 3 * count, "station and n", a_row=9)
+    if None in values[::3] or None in values[1::3]:
+        raise source.error(line, f"a station or n value of cross section {section.station} is blank", FIX)
+    roughness = tuple(zip((s or 0.0 for s in values[::3]), (n or 0.0 for n in values[1::3]), strict=True))
+    if any(not 0 <= n < 10 for _, n in roughness):
+        raise source.error(line, f"an n value of cross section {section.station} is not from 0 to 10", FIX)
+    if any(b[0] < a[0] for a, b in pairwise(roughness)):
+        raise source.error(line, f"n values of cross section {section.station} go backwards", FIX)
+    return replace(section, roughness=roughness)
 
 
 def _banks(source: Source, line: Line, section: CrossSection) -> CrossSection:
@@ -221,12 +224,12 @@ def _banks(source: Source, line: Line, section: CrossSection) -> CrossSection:
 
 
 def _losses(source: Source, line: Line, section: CrossSection) -> CrossSection:
-    expansion, contraction = [*line.parts(), "", ""][:2]
-    return replace(
-        section,
-        expansion=source.number(line, expansion or "0.3", "expansion coefficient"),
-        contraction=source.number(line, contraction or "0.1", "contraction coefficient"),
-    )
+    parts = [*line.parts(), "", ""][:2]
+    expansion = source.number(line, parts[0] or "0.3", "expansion coefficient")
+    contraction = source.number(line, parts[1] or "0.1", "contraction coefficient")
+    if not (0 <= expansion <= 1 and 0 <= contraction <= 1):
+        raise source.error(line, f"a loss coefficient of {section.station} is not from 0 to 1", FIX)
+    return replace(section, expansion=expansion, contraction=contraction)
 
 
 def _ineffective(source: Source, line: Line, section: CrossSection) -> CrossSection:
@@ -234,7 +237,8 @@ def _ineffective(source: Source, line: Line, section: CrossSection) -> CrossSect
     if count and kind != 0:
         what = f"multiple-block ineffective areas at {section.station} are not modelled by the steady engine"
         raise source.error(line, what, _REMEDY)
-    return replace(section, ineffective=_sides(source.columns(line, 3 * count, "ineffective area"), section))
+    values = source.columns(line, 3 * count, "ineffective area", a_row=9)
+    return replace(section, ineffective=_sides(source, line, values))
 
 
 def _permanent(source: Source, line: Line, section: CrossSection) -> CrossSection:
@@ -246,23 +250,32 @@ def _permanent(source: Source, line: Line, section: CrossSection) -> CrossSectio
 
 def _obstructions(source: Source, line: Line, section: CrossSection) -> CrossSection:
     count, kind = _count_and_kind(source, line)
-    values = source.columns(line, 3 * count, "obstruction")
+    values = source.columns(line, 3 * count, "obstruction", a_row=9)
     if kind == 0:
-        return replace(section, obstructions=_sides(values, section))
-    triples = zip(values[::3], values[1::3], values[2::3], strict=True)
-    blocks = tuple(Block(a or 0.0, b or 0.0, e) for a, b, e in triples if e is not None)
-    return replace(section, obstructions=blocks)
+        return replace(section, obstructions=_sides(source, line, values))
+    blocks = []
+    for left, right, elevation in zip(values[::3], values[1::3], values[2::3], strict=True):
+        if left is None and right is None and elevation is None:
+            continue
+        if left is None or right is None or elevation is None:
+            blank = f"an obstruction of cross section {section.station} has a blank station or elevation"
+            raise source.error(line, blank, FIX)
+        if left > right:
+            raise source.error(line, f"an obstruction of {section.station} goes backwards", FIX)
+        blocks.append(Block(left, right, elevation))
+    return replace(section, obstructions=tuple(blocks))
 
 
 def _levees(source: Source, line: Line, section: CrossSection) -> CrossSection:
     parts = [*line.parts(), "", "", "", "", "", ""][:6]
 
     def side(on: str, station: str, elevation: str) -> Levee | None:
-        if on != "-1":
+        if on in {"", "0"}:
             return None
-        return Levee(
-            source.number(line, station, "levee station"), source.number(line, elevation, "levee elevation")
-        )
+        if on != "-1":
+            raise source.error(line, f"a levee of {section.station} is switched {on!r}, not -1 or 0", FIX)
+        height = source.number(line, elevation, "levee elevation") if elevation else math.nan
+        return Levee(source.number(line, station, "levee station"), height)
 
     return replace(section, levees=(side(*parts[:3]), side(*parts[3:])))
 
@@ -282,23 +295,30 @@ def _skew(source: Source, line: Line, section: CrossSection) -> CrossSection:
 
 
 def _count_and_kind(source: Source, line: Line) -> tuple[int, int]:
+    """How many blocks, and whether they are normal (0) or multiple (-1)."""
     count, kind = [*line.parts(), "0"][:2]
-    return source.count(line, count or "0", "the number of blocks"), int(
-        source.number(line, kind or "0", "kind")
-    )
+    if kind not in {"", "0", "-1"}:
+        raise source.error(line, f"blocks of type {kind} are not known to the steady engine", _REMEDY)
+    number = source.count(line, count or "0", "the number of blocks")
+    if number > 2 and kind != "-1":
+        raise source.error(line, f"{number} normal blocks; HEC-RAS has one on either side", FIX)
+    return number, int(kind or "0")
 
 
-def _sides(values: list[float | None], section: CrossSection) -> tuple[Block, ...]:
+def _sides(source: Source, line: Line, values: list[float | None]) -> tuple[Block, ...]:
     """Normal blocks: the first reaches from the section's left end to a station, the second on to its right end."""
-    first, last = (
-        section.points[0][0] if section.points else 0.0,
-        section.points[-1][0] if section.points else 0.0,
-    )
+    padded = [*values, *[None] * 6][:6]
     blocks = []
-    if len(values) >= 3 and values[2] is not None:
-        blocks.append(Block(first, values[1] or 0.0, values[2]))
-    if len(values) >= 6 and values[5] is not None:
-        blocks.append(Block(values[3] or 0.0, last, values[5]))
+    for station, elevation, side in ((padded[1], padded[2], "left"), (padded[3], padded[5], "right")):
+        if elevation is None and station:
+            what = f"the {side} block below {line.key!r} has a station and no elevation"
+            raise source.error(line, what, "give it an elevation in HEC-RAS")
+        if elevation is not None and station is None:
+            what = f"the {side} block below {line.key!r} has an elevation and no station"
+            raise source.error(line, what, "give it a station in HEC-RAS")
+        if elevation is not None and station is not None:
+            left, right = (-math.inf, station) if side == "left" else (station, math.inf)
+            blocks.append(Block(left, right, elevation))
     return tuple(blocks)
 
 
@@ -314,3 +334,4 @@ _SECTION_KEYS = {
     "XS Rating Curve": _rating,
     "Skew Angle": _skew,
 }
+_WITH_ROWS = frozenset({"#Sta/Elev", "#Mann", "#XS Ineff", "Permanent Ineff", "#Block Obstruct"})

@@ -11,11 +11,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rasreconcile.engines.steady.geometry import CrossSection
+from rasreconcile.engines.steady.cross_sections import CrossSection
 from rasreconcile.engines.steady.profile import State
 from rasreconcile.engines.steady.river_model import RiverModel, Solved
 
-FILE_VERSION = "rasreconcile steady 1"
+FILE_VERSION = "rasreconcile steady 2"
 FINISHED = "Finished Steady Flow Simulation"
 _PROFILES = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles"
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rasreconcile.engines.steady.flow import Boundary, Flows, parse_flow
+from rasreconcile.engines.steady.flow import Boundary, End, Flows, parse_flow
 from rasreconcile.engines.steady.geometry import Geometry, Reach, parse_geometry
-from rasreconcile.engines.steady.text import Line, Source, lines
+from rasreconcile.engines.steady.text import FIX, Line, Source, lines
 from rasreconcile.errors import ProjectError
 from rasreconcile.project import SI_UNITS, decode, is_project, parse_plan, parse_project
 
@@ -72,35 +72,49 @@ def parse_model(texts: Mapping[str, bytes], names: Mapping[str, str]) -> RiverMo
         geometry=parse_geometry(texts.get("geometry", b""), names["geometry"]),
         flows=parse_flow(texts.get("flow", b""), names["flow"]),
     )
+    _check_places(model, Source(names["flow"]), names["geometry"])
     for reach in model.geometry.reaches:
         for profile in range(len(model.flows.profiles)):
             _ = flows_of(model, reach, profile), ends_of(model, reach, profile, names["flow"])
     return model
 
 
+def _check_places(model: RiverModel, source: Source, geometry: str) -> None:
+    """Every flow and every boundary belongs to a reach that there is, every flow to a section, one to the first."""
+    reaches = {(r.river.casefold(), r.name.casefold()): r for r in model.geometry.reaches}
+    changes, boundaries = model.flows.change_lines, model.flows.boundary_lines
+    given = [(number, place[:2]) for place, number in (*changes.items(), *boundaries.items())]
+    for number, name in sorted(given):
+        if name not in reaches:
+            there = ", ".join(f"{r.river} {r.name}" for r in model.geometry.reaches)
+            what = f"{geometry} has no reach {' '.join(name)!r} (it has {there})"
+            raise source.error(number, what, FIX)
+    for (river, reach_name, station), number in changes.items():
+        reach = reaches[river, reach_name]
+        if station not in {s.place for s in reach.sections}:
+            what = f"{geometry} has no cross section at {station:g} in reach {reach.river} {reach.name}"
+            raise source.error(number, f"{what} for this flow", "give the flow at a cross section")
+    for reach in model.geometry.reaches:
+        first = reach.sections[0]
+        if (reach.river.casefold(), reach.name.casefold(), first.place) not in model.flows.changes:
+            what = f"no flow at {first.name}, the upstream end of its reach"
+            raise source.error(1, what, "add one in HEC-RAS")
+
+
 def flows_of(model: RiverModel, reach: Reach, profile: int) -> tuple[float, ...]:
-    """The flow at each section of the reach: the last change at or upstream of it. Raises ProjectError."""
-    changes = {s: q for (river, name, s), q in model.flows.changes.items() if _same(river, name, reach)}
-    current: float | None = None
-    found = []
+    """The flow at each section of the reach: the last change at or upstream of it."""
+    found: list[float] = []
     for section in reach.sections:
-        station = _number(section.station)
-        if station in changes:
-            current = changes[station][profile]
-        if current is None:
-            raise ProjectError(
-                f"the flow file gives no flow at {section.name}, the upstream end; add one in HEC-RAS"
-            )
-        found.append(current)
+        change = model.flows.changes.get((reach.river.casefold(), reach.name.casefold(), section.place))
+        found.append(found[-1] if change is None else change[profile])
     return tuple(found)
 
 
 def ends_of(model: RiverModel, reach: Reach, profile: int, name: str) -> tuple[Boundary, Boundary]:
     """The boundaries upstream and downstream. Raises ProjectError where the regime needs one that is not given."""
 
-    def end(table: Mapping[tuple[str, str, int], Boundary]) -> Boundary:
-        found = [b for (river, r, n), b in table.items() if n == profile and _same(river, r, reach)]
-        return found[0] if found else Boundary("none")
+    def end(table: Mapping[End, Boundary]) -> Boundary:
+        return table.get((reach.river.casefold(), reach.name.casefold(), profile), Boundary("none"))
 
     up, down = end(model.flows.upstream), end(model.flows.downstream)
     lacking = (model.regime != "supercritical" and down.kind == "none" and "downstream") or (
@@ -110,17 +124,6 @@ def ends_of(model: RiverModel, reach: Reach, profile: int, name: str) -> tuple[B
         where = f"reach {reach.river} {reach.name}, profile {profile + 1}"
         raise ProjectError(f"{name}:1: no {lacking} boundary for {where}; add one in HEC-RAS")
     return up, down
-
-
-def _same(river: str, name: str, reach: Reach) -> bool:
-    return river.casefold() == reach.river.casefold() and name.casefold() == reach.name.casefold()
-
-
-def _number(station: str) -> float | None:
-    try:
-        return float(station)
-    except ValueError:
-        return None
 
 
 def _settings(data: bytes, source: Source, *, si_units: bool) -> tuple[Regime, float]:

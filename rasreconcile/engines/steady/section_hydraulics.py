@@ -2,6 +2,7 @@
 
 Conveyance is summed over subsections: n-value zones, cut at the banks. In the overbanks a dry gap cuts a subsection
 too, in the channel it does not. There are vertical walls at the section's ends and no perimeter between subsections.
+A wall belongs to the subsection of the ground at its foot. Left and right are mirror images.
 Source of the rules: comparison with conveyances and areas in HEC-RAS's own results (docs/steady.md).
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rasreconcile.engines.steady.geometry import CrossSection, Levee
+from rasreconcile.engines.steady.cross_sections import CrossSection, Levee
 
 Array = npt.NDArray[np.float64]
 
@@ -59,14 +60,14 @@ class SectionHydraulics:
         self._z0, self._z1 = elevations[:-1], elevations[1:]
         self._dx, self._dz = x1 - x0, np.abs(self._z1 - self._z0)
         self._slant = np.hypot(self._dx, self._dz)
-        middle = (x0 + x1) / 2
+        middle = _places(stations, elevations)
         left, right = section.banks
         self._part = np.where(middle < left, LEFT, np.where(middle > right, RIGHT, CHANNEL))
-        # A vertical segment right at a bank belongs to the side it bounds from outside.
         zone_starts = np.array([s for s, _ in section.roughness])
         values = np.array([n for _, n in section.roughness])
         zone = np.clip(np.searchsorted(zone_starts, middle, side="right") - 1, 0, len(values) - 1)
-        self._k = manning / values[zone]
+        # An n of 0 stands where its zone has no width.
+        self._k = manning / np.where(values > 0, values, np.inf)[zone]
         key = self._part * (len(values) + 1) + zone
         self._cuts = np.concatenate(([True], key[1:] != key[:-1]))
         self._overbank = self._part != CHANNEL
@@ -77,7 +78,7 @@ class SectionHydraulics:
         )
         self.bottom = float(elevations.min())
         self.top = float(elevations.max())
-        self._walls = _walls(section, stations, elevations)
+        self._walls = _walls(section, stations, elevations, middle)
 
     def at(self, surfaces: Array | float) -> Properties:
         """Properties at every water surface given."""
@@ -93,8 +94,8 @@ class SectionHydraulics:
         perimeter = self._slant * wet
         perimeter[:, 0] += d0[:, 0]
         perimeter[:, -1] += d1[:, -1]
-        for index, elevation in self._walls:
-            perimeter[:, index] += np.clip(w[:, 0], None, elevation) - np.minimum(w[:, 0], self._z0[index])
+        for index, foot, elevation in self._walls:
+            perimeter[:, index] += np.clip(w[:, 0], foot, elevation) - foot
         active = self._active(w)
         found = self._sum(area * active, perimeter * active, d0)
         return Properties(*found, (width * active).sum(axis=1), (moment * active).sum(axis=1))
@@ -136,7 +137,25 @@ def _ground(section: CrossSection) -> tuple[Array, Array]:
     stations, elevations = _cut(points[:, 0], points[:, 1], cuts)
     for block in section.obstructions:
         stations, elevations = _filled(stations, elevations, block.left, block.right, block.elevation)
-    return stations, elevations
+    return _upright(stations, elevations)
+
+
+def _upright(stations: Array, elevations: Array) -> tuple[Array, Array]:
+    """Of the points at one station the first, the highest and the last: between them stand the walls.
+
+    At either end of the section what stands outside of the highest is left out: no water of the section touches it.
+    """
+    xs: list[float] = []
+    zs: list[float] = []
+    values = np.unique(stations)
+    for x in values:
+        here = elevations[stations == x]
+        heights = [here[0], here.max(), here[-1]][0 if x != values[0] else 1 : 3 if x != values[-1] else 2]
+        for n, z in enumerate(heights):
+            if n == 0 or z != heights[n - 1]:
+                xs.append(float(x))
+                zs.append(float(z))
+    return np.array(xs), np.array(zs)
 
 
 def _cut(stations: Array, elevations: Array, cuts: set[float]) -> tuple[Array, Array]:
@@ -154,6 +173,8 @@ def _cut(stations: Array, elevations: Array, cuts: set[float]) -> tuple[Array, A
 
 def _filled(stations: Array, elevations: Array, left: float, right: float, top: float) -> tuple[Array, Array]:
     """Raises the ground between two stations to `top`, with vertical sides."""
+    if left >= right:
+        return stations, elevations
     crossing = [
         float(
             stations[i]
@@ -185,14 +206,35 @@ def _behind(levee: Levee, side: int, middle: Array) -> npt.NDArray[np.bool_]:
     return np.asarray(middle < levee.station if side == 0 else middle > levee.station)
 
 
-def _walls(section: CrossSection, stations: Array, elevations: Array) -> list[tuple[int, float]]:
-    """For each levee the segment on the water's side, and the elevation up to which it is a wall."""
+def _places(stations: Array, elevations: Array) -> Array:
+    """Where each segment counts: its middle; for a wall that of the ground at its foot, whose water wets it.
+
+    A wall may stand right at a change of n, a bank, or the end of an ineffective area or the section: its own station
+    would not tell on which side of that it is.
+    """
+    middle = (stations[:-1] + stations[1:]) / 2
+    level = np.flatnonzero(np.diff(stations) > 0)
+    for wall in np.flatnonzero((np.diff(stations) == 0) if len(level) else []):
+        after = int(np.searchsorted(level, wall))
+        on_the_right = elevations[wall] > elevations[wall + 1]
+        foot = min(after, len(level) - 1) if on_the_right else max(after - 1, 0)
+        middle[wall] = middle[level[foot]]
+    return np.asarray(middle)
+
+
+def _walls(
+    section: CrossSection, stations: Array, elevations: Array, middle: Array
+) -> list[tuple[int, float, float]]:
+    """For each levee the segment on the water's side, and between which elevations it is a wall above the ground."""
     walls = []
     for side, levee in enumerate(section.levees):
-        if levee is None:
+        wet = (
+            np.flatnonzero(~_behind(levee, side, middle) & (np.diff(stations) > 0)) if levee else np.array([])
+        )
+        if levee is None or not len(wet):
             continue
-        place = int(np.searchsorted(stations, levee.station))
-        index = min(place, len(stations) - 2) if side == 0 else max(place - 1, 0)
-        if elevations[min(place, len(elevations) - 1)] < levee.elevation:
-            walls.append((index, levee.elevation))
+        index = int(wet[0] if side == 0 else wet[-1])
+        at_the_levee = elevations[stations == levee.station]
+        if len(at_the_levee) and at_the_levee.max() < levee.elevation:
+            walls.append((index, float(at_the_levee.max()), levee.elevation))
     return walls

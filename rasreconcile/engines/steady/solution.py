@@ -10,8 +10,10 @@ from rasreconcile.engines.steady.section_hydraulics import MANNING_US, SectionHy
 
 
 def solve(model: RiverModel, tell: Callable[[str], None]) -> tuple[Solved, ...]:
-    """Every profile of every reach; `tell` hears of each point that did not converge."""
+    """Every profile of every reach; `tell` hears of each key that is not known and each point that did not converge."""
     units = units_of(model)
+    for warning in (*model.geometry.warnings, *model.flows.warnings):
+        tell(f"WARNING: {warning}")
     solved = []
     for reach in model.geometry.reaches:
         solver = Solver([SectionHydraulics(section, units.manning) for section in reach.sections], units)
@@ -35,15 +37,20 @@ def units_of(model: RiverModel) -> Units:
 
 
 def warnings(model: RiverModel, solved: tuple[Solved, ...]) -> Iterator[str]:
-    """One line for each point where the energy equation could not be balanced."""
+    """One line for each point where the energy equation could not be balanced, or critical depth is in doubt."""
     unit = "m" if model.si_units else "ft"
     for part in solved:
         for name, profile in zip(model.flows.profiles, part.profiles, strict=True):
-            for section, state, ok in zip(
-                part.reach.sections, profile.states, profile.converged, strict=True
-            ):
-                if not ok:
+            for i, section in enumerate(part.reach.sections):
+                where = f"WARNING: profile {name}, {section.name}:"
+                surface = f"{profile.states[i].surface:.2f} {unit}"
+                if not profile.converged[i] and not profile.doubts[i]:
+                    critical = profile.states[i].surface == profile.critical[i]
+                    taken = "critical depth" if critical else "the nearest guess"
+                    yield f"{where} the energy equation did not converge; {surface} is {taken}"
+                if doubt := profile.doubts[i]:
+                    lows = ", ".join(f"{low:.2f}" for low in doubt)
                     yield (
-                        f"WARNING: profile {name}, {section.name}: the energy equation did not converge;"
-                        f" {state.surface:.2f} {unit} is the nearest guess, or critical depth"
+                        f"{where} specific energy has minima at {lows} {unit}, and the water surface, {surface}, is"
+                        " among them; HEC-RAS may take another of them for critical depth"
                     )
