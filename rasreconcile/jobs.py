@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -290,6 +290,13 @@ class Worker(Protocol):
         """Those of `paths` (absolute or with `~/`, in the worker's spelling) that are there, in the order asked.
 
         In one round trip. For looking where an engine is installed.
+        """
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """What a POSIX shell script prints when it is run here with these words, in the environment that runs have.
+
+        In one round trip, within a minute; the script must change nothing and exit with 0. Raises Refused where the
+        worker has no POSIX shell. For looking at what an engine's install is made of.
         """
 
     def image(self) -> str | None:

@@ -6,6 +6,7 @@ from rasreconcile.controller.health import fell_silent
 from rasreconcile.controller.proof import Collected, Placed, ProofRequest, put_in_place
 from rasreconcile.controller.proof import collect as collecting
 from rasreconcile.controller.session import Session
+from rasreconcile.engines.hec_ras.judgement import NO_START
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import Damaged, PublishHeld, ResultError, Unreachable
 from rasreconcile.failures import DAMAGED, ENGINE_MISSING, LAUNCH_REFUSED, Failure
@@ -65,8 +66,8 @@ def _collected(session: Session, action: Collect, collected: Collected) -> None:
     outcome = collected.outcome
     log = collected.log.encode()[-LONGEST_KEPT_LOG:]
     if isinstance(outcome, Failure):
-        if outcome.cause == ENGINE_MISSING:
-            session.workers[run.worker].installed.note_lack(plan.engine, outcome.message)
+        if outcome.cause in {ENGINE_MISSING, *NO_START}:
+            session.workers[run.worker].installed.note_lack(plan, outcome.message)
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
         with session.store.at_once():
             session.store.keep_log(run.id, log)

@@ -73,6 +73,7 @@ def _check(
         equipment = Equipment.of(loaded, name)
         if not problems:
             equipment.installed.look(worker)
+            equipment.installed.try_out(worker)
         return (*problems, *equipment.installed.missing()), equipment.installed.unable(equipment, plans)
     except WorkerError as error:
         # Where, what, and what to do: the last is the remedy.

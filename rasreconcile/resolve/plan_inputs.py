@@ -14,6 +14,7 @@ from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.patterns import matches
 
 MOST = 20_000
 """Files of one plan."""
@@ -191,12 +192,16 @@ class InputCollector:
     def extras(self, patterns: Sequence[str]) -> None:
         """Files of `inputs`, which count even where the project makes nothing of their content."""
         for pattern in patterns:
-            names = [pattern]
-            if glob.has_magic(pattern):
-                names = sorted(glob.glob(pattern, root_dir=self.home, recursive=True))
-                if not names:
-                    self.closure.warnings.append(f"inputs: {pattern} matches nothing in {self.home}")
-            for name in (Path(n).as_posix() for n in names):
+            try:
+                names = matches(self.home, pattern, self.disk.places.folder)
+            except ProjectError as error:
+                self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
+                continue
+            if not names and glob.has_magic(pattern):
+                self.closure.warnings.append(f"inputs: {pattern} matches nothing in {self.home}")
+            elif not names:
+                names = [Path(pattern).as_posix()]
+            for name in names:
                 self._extra(name)
 
     def _extra(self, name: str) -> None:

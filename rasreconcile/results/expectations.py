@@ -210,6 +210,9 @@ def _made_by(program: str, version: str) -> bool:
     wanted, said = program.split(), version.split()
     if wanted[:-1] != said[: len(wanted) - 1] or len(said) < len(wanted):
         return False
+    if said[len(wanted) :][:1] == ["Beta"]:
+        # `HEC-RAS 6.7 Beta 5` is a version of its own.
+        return False
     if not re.fullmatch(r"\d+(\.\d+)*", wanted[-1]) or not re.match(r"\d+(\.\d+)+$", said[len(wanted) - 1]):
         return wanted[-1] == said[len(wanted) - 1]
     numbers = [[int(n) for n in word.split(".")] for word in (wanted[-1], said[len(wanted) - 1])]

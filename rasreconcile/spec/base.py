@@ -24,7 +24,7 @@ _LONGEST = timedelta(days=365)
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 ADDRESS_PREFIX = r"^[^\s/\\][^\\]*[^\s/\\]$|^[^\s/\\]$"
-VERSION = r"^\d+\.\d+(\.\d+)?$"
+VERSION = r"^\d+\.\d+(\.\d+)?( Beta( \d+)?)?$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_()]*$"
 """Windows has `ProgramFiles(x86)`."""
 CPUS = r"^\d+(\.\d+)?$"

@@ -77,7 +77,7 @@ class _Preparing:
         solvers = [worker for worker in self._workers(plan) if not worker.runs_ras_exe]
         wanted = any(worker.preprocess_on_host for worker in solvers)
         makers = tuple(name for name, w in self.loaded.spec.workers.items() if w.runs_ras_exe)
-        if missing and naming.unsteady and wanted and makers:
+        if missing and (naming.unsteady or naming.steady) and wanted and makers:
             preparation = self._preparation(plan, makers)
             return _with_products(plan, preparation, self.digests)
         why = HecRas(plan.engine).why_not(plan, _SOLVERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -73,6 +73,12 @@ class DetachedWorker:
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` that are there."""
         return self._host.find(paths)
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """What the script prints."""
+        if self._host.platform != "posix":
+            raise Refused(f"{self._name} has no POSIX shell; ask it by `find`")
+        return self._host.ask(script, words)
 
     def image(self) -> str | None:
         """Digest of the image that runs are computed in."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,7 @@ Method = Literal[
     "read_log",
     "read_work",
     "find",
+    "ask",
     "cancel",
     "discard",
     "runs",
@@ -117,6 +118,8 @@ class FakeWorld:
         """What `check` finds."""
         self.paths: set[str] = set()
         """What `find` finds."""
+        self.answer: Callable[[str, Sequence[str]], str] = lambda _, __: ""
+        """What `ask` answers, from the script and its words."""
         self.lock = RLock()
         self.runs_there: dict[RunId, _Run] = {}
         self._faults: dict[Method, list[_Fault]] = {}
@@ -247,6 +250,11 @@ class FakeWorker:
         """Those the world has."""
         self._world.inject("find", "before")
         return tuple(path for path in paths if path in self._world.paths)
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """As the world answers."""
+        self._world.inject("ask", "before")
+        return self._world.answer(script, words)
 
     def image(self) -> str | None:
         """None: nothing is computed here."""

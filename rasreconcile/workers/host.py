@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from rasreconcile.workers.rundir import RunFiles
 _CHUNK = 1 << 20
 LEAST_FREE = 100 << 20
 """Bytes that must be free for a run to have a chance."""
+ASK_SECONDS = 60.0
 NEEDED = ("sh", "setsid", "sha256sum", "nice")
 """Programs without which the runner cannot do its work."""
 LAUNCH = 'sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
@@ -71,6 +72,9 @@ class Host(Protocol):
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` that are there, in the order asked, in one round trip. `~/` is the user's home there."""
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """What a shell script prints, run with these words as runs are, in one round trip. Only on POSIX hosts."""
 
     def remove(self, run: RunId) -> None:
         """Removes the run directory, which disappears in one step, and what a death in prepare or here left of it."""
@@ -181,6 +185,16 @@ class LocalHost:
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         return tuple(path for path in paths if Path(path).expanduser().exists())
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        command = ["sh", "-c", script, "sh", *words]
+        try:
+            done = subprocess.run(
+                command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_SECONDS
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Unreachable(f"this machine could not be looked at: {error}; it is tried again") from error
+        return done.stdout.decode(errors="replace")
 
     def remove(self, run: RunId) -> None:
         with self._answering():

@@ -165,6 +165,17 @@ def test_where_nobody_prepares_the_plan_is_blocked_with_the_remedy(study, flag: 
     assert study.runs() == []
 
 
+def test_a_steady_plan_is_prepared_too_though_ras_exe_may_have_computed_it_by_then(study, standins) -> None:
+    standins.write_steady_project(study.folder / "steady")
+    study.spec(PLAN.replace("model/Basin", "steady/Brook"))
+    assert "1 plans, 1 preparations" in study.run("diff", "spec.yaml")
+    assert "1 of 1 plans are current" in study.apply()
+    assert [run["worker"] for run in study.runs()] == ["office", "solver"]
+    (products,) = study.prepared()
+    assert {"Brook.p01.tmp.hdf", "Brook.r01"} <= {path.name for path in products.iterdir()}
+    assert [call["program"] for call in study.linux.calls()] == ["RasSteady"]
+
+
 FAILURES = {
     "prepare-crash": ("plan", "solver crashed", "Error with program: RasGeomPreprocess.exe"),
     "geometry-error": ("plan", "geometry error", "mend the geometry"),

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
@@ -205,6 +205,10 @@ class FarMemoryWorker:
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         found: tuple[str, ...] = _ask(self._address, "find", tuple(paths))
         return found
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        answer: str = _ask(self._address, "ask", script, tuple(words))
+        return answer
 
     def cancel(self, run: RunId) -> None:
         _ask(self._address, "cancel", run)

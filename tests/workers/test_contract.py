@@ -274,6 +274,18 @@ def test_paths_are_found_in_the_order_they_were_asked_for(place) -> None:
     assert place.worker.find([f"{there}.not", other, there]) == (other, there)
 
 
+def test_a_script_is_answered_with_its_words_and_reads_nothing(place, request) -> None:
+    if request.node.callspec.params["place"] == "windows":
+        with pytest.raises(Refused):
+            place.worker.ask("echo", [])
+        return
+    if request.node.callspec.params["place"] == "memory":
+        place.world.answer = lambda script, words: "|".join(words) + "|\n"
+    script = "printf '%s|' \"$@\"\ncat\necho\nexit 0"
+    for words in (["a b", "it's", "", "$HOME", "ä"], ["one"]):
+        assert place.worker.ask(script, words) == "|".join(words) + "|\n"
+
+
 @pytest.mark.parametrize("name", ["a.g01", "terrain.tif"])
 def test_inputs_that_were_staged_ahead_start_nothing_and_serve_the_start(place, run, name) -> None:
     job = place.job(inputs={name: b"data"}, writes={OUTPUT: b"1"})

@@ -15,6 +15,11 @@ from rasreconcile.hecras_messages import FINISHED, last_said, log_errors, said
 from rasreconcile.hecras_versions import same, version_in
 from rasreconcile.jobs import RunEvidence
 
+MISSING_LIBRARY = "missing library"
+PROGRAM_MISSING = "program missing"
+NO_START = frozenset({MISSING_LIBRARY, PROGRAM_MISSING})
+"""Causes by which no other run of HEC-RAS will do better on the same worker."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -28,15 +33,23 @@ class Sign:
 
 SIGNS = (
     Sign(
-        r"error while loading shared libraries|DLL.* not found|was not found .*\.dll",
+        r"error while loading shared libraries|Error loading shared library|DLL.* not found|was not found .*\.dll"
+        r"|MKL FATAL ERROR",
         "worker",
-        "missing library",
+        MISSING_LIBRARY,
         "HEC-RAS's install on this worker is not whole: its `libs` folder must hold this file, readable",
     ),
     Sign(
-        r"^(sh|.*steps\.sh): .*(not found|Permission denied)|^exec: .*not found",
+        r": version `[\w.]+' not found|symbol lookup error|relocation error|Error relocating"
+        r"|cannot execute|Exec format error",
         "worker",
-        "program missing",
+        MISSING_LIBRARY,
+        "this HEC-RAS was built for another system: install the libraries that it asks for, or run it in a container",
+    ),
+    Sign(
+        r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found",
+        "worker",
+        PROGRAM_MISSING,
         "look whether HEC-RAS's programs are there and executable on this worker (`check`)",
     ),
     Sign(
@@ -65,7 +78,7 @@ SIGNS = (
         "shorten the computation interval, or look at mesh and boundary where it went unstable",
     ),
     Sign(
-        r"forrtl: severe \((29|30)\)|HDF_ERROR: unable to open",
+        r"forrtl: severe \((29|30)\)|HDF_ERROR: unable to open|^\s*File: .* Not Found\s*$",
         "permanent",
         "file not found by HEC-RAS",
         "an input is missing in the run: name it in `inputs`, or prepare the plan again on Windows",
@@ -104,8 +117,14 @@ SIGNS = (
 )
 """The first that matches a line counts; the order is from the cause to its consequences."""
 
-SOLVER_BEGINS = r"PROCESS:RasUnsteady|Performing Unsteady Flow Simulation"
+SOLVER_BEGINS = (
+    r"PROCESS:Ras(?:Uns|S)teady|Performing Unsteady Flow Simulation|Steady Flow Simulation HEC-RAS"
+)
 """Messages by which Ras.exe tells that everything is prepared."""
+
+_POST_PROCESSED = "Finished Post Processing"
+_NOT_FOUND = re.compile(r"^[ \t]*File:\s*(\S.*?)\s+Not Found[ \t]*$", re.MULTILINE)
+"""RasSteady says it in three lines."""
 
 _NOISE = re.compile(r"Accounting Error|above default range|Maximum iteration location", re.IGNORECASE)
 
@@ -113,6 +132,11 @@ _NOISE = re.compile(r"Accounting Error|above default range|Maximum iteration loc
 def judge(evidence: RunEvidence, version: str) -> Failure | None:
     """Why the run is no success, with class and remedy; None: every sign says that it is one."""
     return next(_failures(evidence, version), None)
+
+
+def why_no_start(said_by_it: str) -> Failure | None:
+    """Why a program that was started without arguments could not even begin; None: it began."""
+    return next((failure for failure in _signs(said_by_it) if failure.cause in NO_START), None)
 
 
 def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) -> Iterator[Failure]:
@@ -137,6 +161,12 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
     if not said(told) and hdf is None:
         yield _silent(evidence)
     yield from _signs(everything)
+    if _POST_PROCESSED in everything and not any(words in everything for words in FINISHED.values()):
+        text = (
+            "RasSteady has post-processed an unsteady plan, and computed nothing: the .rNN is of an unsteady plan;"
+            " prepare this steady plan again on Windows"
+        )
+        yield Failure(kind="permanent", cause="nothing computed", message=text)
     if errors := log_errors(everything):
         yield Failure(
             kind="retryable", cause="computation failed", message=f"{errors[0]}; see its messages (`logs`)"
@@ -161,6 +191,7 @@ def _silent(evidence: RunEvidence) -> Failure:
 
 
 def _signs(everything: str) -> Iterator[Failure]:
+    everything = _NOT_FOUND.sub(r"File: \1 Not Found", everything)
     lines = [line for line in said(everything) if not _NOISE.search(line)]
     for sign in SIGNS:
         for line in lines:

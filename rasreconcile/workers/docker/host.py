@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from rasreconcile.workers.docker.check import problems_of
 from rasreconcile.workers.docker.choose_storage import DockerSettings, choose_storage
 from rasreconcile.workers.docker.daemon import Container, ContainerSeen, Daemon, End
 from rasreconcile.workers.docker.run_storage import RunStorage
+from rasreconcile.workers.host import ASK_SECONDS
 from rasreconcile.workers.rundir import RunFiles
 
 RUN_LABEL = "rasreconcile.run"
@@ -119,6 +120,10 @@ class DockerHost:
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Inside the image."""
         return self._storage.helper.find(tuple(paths))
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """Inside the image, with its environment."""
+        return self._storage.helper.do(script, *words, seconds=ASK_SECONDS)
 
     def remove(self, run: RunId) -> None:
         if self._is_ours(self._daemon.container(run)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from rasreconcile.errors import Damaged, Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
-from rasreconcile.workers.host import LEAST_FREE
+from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
 from rasreconcile.workers.openssh.admission import LOGIN_SECONDS
 from rasreconcile.workers.openssh.connection import CHATTER, LARGEST_ANSWER, Connections, RemoteCommand
@@ -89,6 +89,9 @@ class SshHost:
             return ()
         there = set(self._verb("found", *paths).decode(errors="replace").splitlines())
         return tuple(path for path in paths if path in there)
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        return self._verb("ask", script, *words, patience=ASK_SECONDS).decode(errors="replace")
 
     def remove(self, run: RunId) -> None:
         self._verb("remove", run, secrets.token_hex(4), patience=_CLEANING_SECONDS)

@@ -76,6 +76,8 @@ class PosixCommands:
             case "sweep":
                 runner = rundir.quoted(rundir.script("runner.sh"))
                 return f"{rundir.script('host.sh')}\nrunner={runner}\nhost {verb} {self._folder} {spoken}\n"
+            case "ask":
+                return f"echo {MARK}\nset -- {' '.join(map(rundir.quoted, words[1:]))}\n{words[0]}"
             case _:
                 return f"{rundir.script('host.sh')}\nhost {verb} {self._folder} {spoken}\n"
 
