@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.reserved import is_device
 
 LONGEST = 1024
 """Characters. Windows itself stops at 260 in most of HEC-RAS."""
 
 _LONGEST_PART = 255
 _DRIVE = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _NEVER = re.compile(r'[\x00-\x1f\x7f<>|?*":\ud800-\udfff]')
 
 
@@ -55,7 +55,7 @@ def parse_reference(text: str) -> Reference:
     for part in parts:
         if _NEVER.search(part) or len(part.encode()) > _LONGEST_PART:
             raise ProjectError(f"{_short(text)} can be no file's name; choose the file again")
-        if _DEVICE.fullmatch(part.rstrip(" .")):
+        if is_device(part.rstrip(" .")):
             raise ProjectError(f"{_short(text)} is a device of Windows; choose a file")
     return Reference(text, root, parts)
 

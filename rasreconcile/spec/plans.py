@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
+from rasreconcile.reserved import is_reserved
 from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Patience, SpecModel, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.expectations import Expectations
@@ -100,8 +101,10 @@ class PlanEntry(SpecModel):
         if value is not None and ({"", ".", ".."} & set(value.split("/")) or ":" in value):
             raise ValueError(f"{short(value)} leads out of the results folder; write a plain name, or a/b")
         for part in value.split("/") if value else ():
-            if part.endswith((" ", ".")) or PureWindowsPath(part).is_reserved():
-                raise ValueError(f"{short(part)} is no name that Windows can give a folder; choose another")
+            if is_reserved(part):
+                raise ValueError(
+                    f"{short(part)} is not a name that Windows can give a folder; choose another"
+                )
         return value
 
     @field_validator("inputs")

@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Absent, EndCause, Ended, Job, OutputRecord, RunId, Running, Status, Vanished
+from rasreconcile.reserved import is_reserved
 from rasreconcile.workers import controls
 from rasreconcile.workers.commandline import PER_CENT, program_and_arguments
 from rasreconcile.workers.controls import Unfit
@@ -43,7 +44,6 @@ CACHE = "cache"
 _RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _HALF = re.compile(r"\.([a-z0-9-]+)\.[0-9a-f]+\.(?:new|gone)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _LONGEST_PART = 255
 _LONGEST_CLAIM = 4096
 _SECONDS = r"[0-9]{1,11}(\.[0-9]{1,12})?"
@@ -68,10 +68,8 @@ def run_named(entry: str) -> RunId | None:
 def check_name(name: str) -> None:
     """Raises Refused for a name that could leave `work/`, or that some system could not keep."""
     parts = name.split("/")
-    bad = (
-        any(part in {"", ".", ".."} or part.endswith((" ", ".")) for part in parts)
-        or any(c in '\\:*?"<>|' or unicodedata.category(c) in {"Cc", "Cs"} for c in name)
-        or any(_DEVICE.fullmatch(part) for part in parts)
+    bad = any(part in {"", ".", ".."} or is_reserved(part) for part in parts) or any(
+        c in '\\:*?"<>|' or unicodedata.category(c) in {"Cc", "Cs"} for c in name
     )
     # Asked last: what holds half a character cannot be measured in bytes.
     if bad or any(len(part.encode()) > _LONGEST_PART for part in parts):

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -189,7 +190,7 @@ def test_our_own_results_without_store_and_receipts_are_adopted_and_apply_has_no
 def test_a_found_result_is_read_once_while_it_and_its_expectations_stay_as_they_are(old) -> None:
     (old.folder / "spec.yaml").write_text(REAL.format(version="6.6"))
     old.run("adopt", "spec.yaml", "--all")
-    with sqlite3.connect(old.folder / "state.db") as database:
+    with closing(sqlite3.connect(old.folder / "state.db")) as database, database:
         assert database.execute("SELECT count(*) FROM assessment").fetchone() == (2,)
         database.execute(
             "UPDATE assessment SET evidence = json_set(evidence, '$.file_version', 'HEC-RAS 6.6 x')"

@@ -23,7 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,7 +197,7 @@ def _check_claims(study: FullStudy) -> None:
     copy.mkdir()
     for path in (study.folder / "store").glob("state.db*"):
         shutil.copy(path, copy)
-    with sqlite3.connect(copy / "state.db") as store:
+    with closing(sqlite3.connect(copy / "state.db")) as store, store:
         rows = store.execute("SELECT path, digest FROM output WHERE current = 1").fetchall()
     store.close()
     shutil.rmtree(copy)

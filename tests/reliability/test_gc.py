@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 
@@ -36,7 +37,7 @@ def test_gc_finds_good_runs_that_a_killed_controller_left(study) -> None:
     runs_ = study.json("history", "spec.yaml")["runs"]
     left = study.folder / "runs/desk" / runs_[0]["run"]
     (left / "work").mkdir(parents=True)
-    with sqlite3.connect(study.folder / "state.db") as store:
+    with closing(sqlite3.connect(study.folder / "state.db")) as store, store:
         store.execute("UPDATE run SET discarded = 0, worker = 'desk' WHERE id = ?", [left.name])
     store.close()
     assert "would remove 1 run directories" in study.run("gc", "spec.yaml", "--dry-run").stdout

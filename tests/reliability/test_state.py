@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_show_names_what_is_damaged_and_the_remedy(study) -> None:
     study.command()
     study.apply()
     # A row that an index still names is gone from its table: nothing but the whole check can see it.
-    with sqlite3.connect(store(study)) as connection:
+    with closing(sqlite3.connect(store(study))) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(
             "UPDATE sqlite_schema SET sql = 'CREATE INDEX runs_of_a_plan ON run (address, ended)' WHERE name = 'runs_of_a_plan'"
@@ -133,11 +134,11 @@ def test_a_store_that_cannot_be_used_is_refused_with_the_remedy_and_left_as_it_i
             path.write_bytes(b"")
         case "of another program":
             path.unlink()
-            with sqlite3.connect(path) as other:
+            with closing(sqlite3.connect(path)) as other, other:
                 other.execute("CREATE TABLE mine (x)")
             other.close()
         case "newer":
-            with sqlite3.connect(path) as newer:
+            with closing(sqlite3.connect(path)) as newer, newer:
                 newer.execute("PRAGMA user_version = 999")
             newer.close()
     remedy = {

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -321,7 +322,7 @@ def test_a_store_that_cannot_be_used_is_refused_with_the_remedy(path: Path, dama
         path.unlink()
         path.mkdir()
     else:
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other, other:
             other.execute("PRAGMA user_version = 99" if damage == "newer" else "PRAGMA application_id = 7")
         other.close()
     with pytest.raises(StoreError) as caught:
