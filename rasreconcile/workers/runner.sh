@@ -2,7 +2,8 @@
 # The runner of a run directory; POSIX sh. It owns the truth about the run: whoever started it may die, the link to it may drop.
 #
 #   sh runner.sh DIRECTORY                     claim the run and run it; where it is claimed, nothing
-#   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, stall, cancel, the runner's death;
+#   sh runner.sh DIRECTORY guard RUNNER START JOB
+#                                              beside the job: heartbeat, time limit, stall, cancel, the runner's death;
 #                                              limits count the time that the machine was awake
 #   sh runner.sh DIRECTORY sweep               end what a runner that was killed left behind
 #
@@ -46,6 +47,17 @@ start_of() {
         printf '%s\n' "${20}"
     else
         ps -o lstart= -p "$1" | tr -s ' ' '_'
+    fi
+}
+
+# Whether the runner is there: no zombie, which perhaps no one ever reaps, and no other process that was given its number.
+runner_lives() {
+    if [ -r /proc/self/stat ]; then
+        { read -r line <"/proc/$runner/stat"; } 2>/dev/null || return 1
+        set -- ${line##*") "}
+        [ "$1" != Z ] && [ "$1" != X ] && [ "${20}" = "$runner_began" ]
+    else
+        kill -0 "$runner" 2>/dev/null
     fi
 }
 
@@ -106,7 +118,8 @@ outputs_now() {
 # Its exit status is its verdict: 0 none, 3 time limit, 4 cancelled, 5 stalled.
 guard() {
     runner=$1
-    job=$2
+    runner_began=$2
+    job=$3
     trap 'kill "$!" 2>/dev/null; exit 0' TERM
     tick
     beat=$clock
@@ -138,7 +151,7 @@ guard() {
                 true 2>/dev/null >growth
             fi
         fi
-        if [ -e cancel ] || ! kill -0 "$runner" 2>/dev/null; then
+        if [ -e cancel ] || ! runner_lives; then
             verdict=4
         elif [ "$awake" -ge "$time_limit" ]; then
             verdict=3
@@ -157,7 +170,8 @@ claim() {
     boot=unknown
     read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
     began=$(now)
-    printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$(start_of $$)" "$boot" "$began" >"started.$$" || exit 1
+    start=$(start_of $$)
+    printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$start" "$boot" "$began" >"started.$$" || exit 1
     true 2>/dev/null >heartbeat
     true 2>/dev/null >growth
     if ! ln "started.$$" started 2>/dev/null; then
@@ -186,7 +200,7 @@ run_job() {
         exec setsid sh "$here/steps.sh"
     ) >log.txt 2>&1 </dev/null &
     job=$!
-    setsid sh ./runner.sh . guard "$$" "$job" </dev/null >/dev/null 2>&1 &
+    setsid sh ./runner.sh . guard "$$" "$start" "$job" </dev/null >/dev/null 2>&1 &
     guard=$!
     rm -f "started.$$"
     wait "$job"
@@ -231,7 +245,7 @@ describe() {
 
 case $2 in
 guard)
-    guard "$3" "$4"
+    guard "$3" "$4" "$5"
     ;;
 sweep)
     # The session of the job is not known any more, its mark is.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+from waiting import LONGEST
 
 
 def touch_all(folder: Path) -> None:
@@ -87,8 +88,11 @@ def test_the_project_folder_is_left_as_it_was(study) -> None:
 
 
 def test_priority_decides_who_runs(study) -> None:
-    study.command(seconds=0.4)
-    study.apply()
+    study.command(waits=True)
+    controller = study.start("apply", "spec.yaml")
+    study.wait_for(lambda: len(study.computations()) == 3)
+    study.let_go()
+    controller.communicate(timeout=LONGEST)
     # By plan, not by time: a worker that is checked sooner starts its share sooner.
     workers = {run["plan"]: run["worker"] for run in study.json("history", "spec.yaml")["runs"]}
     assert [workers[f"Willow/p0{n}"] for n in (1, 2, 3)] == ["desk", "desk", "night"]

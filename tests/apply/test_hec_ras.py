@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import LONGEST
 
 SPEC = """\
 version: 1
@@ -49,7 +50,7 @@ class Study:
             env=os.environ | environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=LONGEST,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -217,7 +218,7 @@ def test_ras_exe_under_wine_converges_and_refuses_what_the_great_trap_would_let_
     project = standins.write_project(study.folder / "my model")
     old = project.with_suffix(".p02.hdf")
     subprocess.run(
-        [ras.home / "Ras", "-c", "Basin.prj", "Basin.p02"], cwd=project.parent, check=True, timeout=60
+        [ras.home / "Ras", "-c", "Basin.prj", "Basin.p02"], cwd=project.parent, check=True, timeout=LONGEST
     )
     assert old.exists()
     ras.fails("old-hdf-trap", plans=["02"])

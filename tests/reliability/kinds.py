@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import tempfile
 import threading
@@ -142,11 +143,13 @@ class Memory(Here):
     """A world of runs in a process of its own, which outlives every controller."""
 
     def begin(self, folder: Path, scenario: Scenario) -> None:
-        self.address = str(folder / "world")
+        # The name of a socket must be short, and that of the study is as long as the user's name makes it.
+        self.home = Path(tempfile.mkdtemp(prefix="rasw-", dir="/tmp"))
+        self.address = str(self.home / "world")
         self.pid = os.fork()
         if self.pid == 0:
             _serve(self.address, folder, scenario)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while not Path(self.address).exists():
             assert time.monotonic() < until, "the world did not begin"
             time.sleep(0.001)
@@ -166,6 +169,7 @@ class Memory(Here):
     def end(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        shutil.rmtree(self.home)
 
 
 class FarMemoryWorker:

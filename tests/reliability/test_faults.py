@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from services import Service, absent
 
 ROOM = {"results": 600, "state": 300, "runs": 600}
 """Kilobytes; enough for a whole apply where nothing fills them."""
@@ -25,7 +27,7 @@ def mount() -> Iterator[Callable[..., None]]:
         size = f"size={kilobytes}k,mode=700"
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(place)], check=False)
         if done.returncode:
-            pytest.skip("this machine lets nobody mount a small disk")
+            absent(Service.DISKS, "this machine lets nobody mount a small disk")
         mounted.append(place)
 
     yield do
@@ -82,11 +84,13 @@ def killed(study) -> None:
     controller.communicate()
     for _ in range(3):
         for pid in study.processes():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    study.let_go()
 
 
 def test_after_a_restart_of_the_machine_what_was_lost_runs_again_once(study, tmp_path) -> None:
-    study.command(seconds=3)
+    study.command(waits=True)
     killed(study)
     study.command()
     boot = tmp_path / "boot_id"
@@ -96,7 +100,7 @@ def test_after_a_restart_of_the_machine_what_was_lost_runs_again_once(study, tmp
         ["unshare", "-m", "sh", "-c", script], cwd=study.folder, capture_output=True, text=True, check=False
     )
     if "unshare" in done.stderr or "mount:" in done.stderr:
-        pytest.skip("this machine lets nobody have mounts of their own")
+        absent(Service.MOUNTS, "this machine lets nobody have mounts of their own")
     assert done.returncode == 0, done.stderr
     runs = study.json("history", "spec.yaml")["runs"]
     lost = {run["run"] for run in runs if run["state"] == "lost"}
@@ -109,7 +113,7 @@ def test_after_a_restart_of_the_machine_what_was_lost_runs_again_once(study, tmp
 
 
 def test_a_process_number_that_is_used_again_is_not_taken_for_the_run(study) -> None:
-    study.command(seconds=3)
+    study.command(waits=True)
     killed(study)
     for started in study.folder.glob("runs/*/*/started"):
         lines = started.read_text().splitlines()

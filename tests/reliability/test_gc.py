@@ -66,7 +66,7 @@ def test_gc_leaves_run_directories_of_others_until_they_are_old(study) -> None:
 
 
 def test_gc_never_touches_a_run_that_is_going(study) -> None:
-    study.command(seconds=60)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
     assert "a controller is at work" in study.run("gc", "spec.yaml", check=5).stderr

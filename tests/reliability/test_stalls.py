@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from waiting import LONGEST
 
 
 def only(study, more: str = "") -> None:
@@ -51,9 +52,9 @@ def test_status_tells_a_backoff_with_its_time_and_explain_with_the_reason(study)
     spec.write_text(spec.read_text().replace("wait: 0.1s, at_most: 0.2s", "wait: 10m, at_most: 1h"))
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: (study.folder / "state.db").exists())
-    study.wait_for(lambda: "backoff" in study.run("status", "spec.yaml", check=None).stdout, 60)
+    study.wait_for(lambda: "backoff" in study.run("status", "spec.yaml", check=None).stdout)
     controller.send_signal(signal.SIGTERM)
-    controller.communicate(timeout=60)
+    controller.communicate(timeout=LONGEST)
     (plan,) = study.json("status", "spec.yaml")["plans"]
     assert plan["phase"] == "backoff"
     at = datetime.fromisoformat(plan["next_at"])
@@ -80,7 +81,7 @@ def test_a_clock_set_back_and_forward_neither_stretches_a_wait_nor_makes_old_run
         study.run("retry", "spec.yaml", "p01")
         done = subprocess.run(
             [sys.executable, "-c", script, "apply", "spec.yaml", days],
-            cwd=study.folder, capture_output=True, text=True, timeout=60, check=False,
+            cwd=study.folder, capture_output=True, text=True, timeout=LONGEST, check=False,
         )  # fmt: skip
         assert done.returncode in {0, 3}, done.stderr
     study.command()
@@ -95,9 +96,9 @@ def test_a_worker_is_set_aside_after_three_faults_and_probed_at_the_time_that_is
     spec.write_text(re.sub(r"  night:.*\n", "", spec.read_text()).replace("cores_total: 2", "cores_total: 1"))
     only(study)
     controller = study.start("apply", "spec.yaml")
-    study.wait_for(lambda: "set aside" in study.run("status", "spec.yaml", check=None).stdout, 90)
+    study.wait_for(lambda: "set aside" in study.run("status", "spec.yaml", check=None).stdout)
     controller.send_signal(signal.SIGTERM)
-    controller.communicate(timeout=60)
+    controller.communicate(timeout=LONGEST)
     failures = [run["failure"] for run in study.json("history", "spec.yaml")["runs"]]
     assert {failure["blame"] for failure in failures} == {"worker"}
     assert len(failures) == 3

@@ -46,7 +46,7 @@ def test_show_names_what_is_damaged_and_the_remedy(study) -> None:
 
 
 def test_a_backup_made_while_a_controller_works_is_whole_and_can_take_its_place(study) -> None:
-    study.command(seconds=1.5)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(study.computations)
     backup = study.folder / "backup.db"
@@ -54,6 +54,7 @@ def test_a_backup_made_while_a_controller_works_is_whole_and_can_take_its_place(
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     controller.send_signal(signal.SIGKILL)
     controller.communicate()
+    study.let_go()
     shutil.copy(backup, store(study))
     Path(f"{store(study)}-journal").unlink(missing_ok=True)
     assert "4 of 4 plans are current" in study.apply().stdout
@@ -99,7 +100,7 @@ def test_rebuild_recalls_from_receipts_alone_and_keeps_the_old_store(study) -> N
 
 
 def test_rebuild_refuses_while_a_controller_works_and_where_runs_are_live(study) -> None:
-    study.command(seconds=30)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
     assert "a controller is at work" in study.run("state", "rebuild", "spec.yaml", check=5).stderr

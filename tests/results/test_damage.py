@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import LONGEST
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import HdfFacts
@@ -65,7 +66,7 @@ def outcomes(good: Path, damaged: Path, damages: Sequence[Sequence[Patch]]) -> C
         input=json.dumps(damages),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=LONGEST,
         check=False,
     )
     found = done.stdout.split("\n")[:-1]

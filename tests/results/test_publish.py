@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from services import Service, absent
 
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.jobs import RunId
@@ -67,7 +68,7 @@ class Windows:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
     if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("a small file system can be mounted by root on Linux only")
+        absent(Service.DISKS, "a small file system can be mounted by root on Linux only")
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(
@@ -77,7 +78,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         check=False,
     )
     if mounted.returncode != 0:
-        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
+        absent(Service.DISKS, f"no small file system can be mounted here: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", folder], check=True)
 

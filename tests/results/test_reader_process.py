@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import ResultError
 from rasreconcile.results import plan_hdf
@@ -216,7 +217,7 @@ def test_a_file_held_open_by_its_writer_is_read_and_the_writer_is_not_disturbed(
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
         assert plan_hdf.read(unsteady_result).kind == "unsteady"
-        writer.communicate("\n", timeout=30)
+        writer.communicate("\n", timeout=LONGEST)
     assert writer.returncode == 0
     assert plan_hdf.read(unsteady_result, datasets=["more"]).datasets["more"] is not None
 
@@ -227,7 +228,7 @@ def test_a_writer_can_open_what_is_being_read(unsteady_result: Path) -> None:
             [sys.executable, "-c", WRITER, str(unsteady_result)],
             input="\n",
             text=True,
-            timeout=30,
+            timeout=LONGEST,
             check=False,
         )
     assert done.returncode == 0

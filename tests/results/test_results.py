@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import threading
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from services import Service, absent
 
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.facts import Identity
@@ -311,11 +311,12 @@ def test_only_temporary_files_of_runs_that_are_over_are_swept(tmp_path: Path) ->
     assert [path.name for path in removed] == [".x.p04.hdf.over.part"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_and_a_read_only_one_hold_the_result_and_keep_the_old_one(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        absent(Service.DISKS, "this machine lets nobody mount a small disk")
     try:
         output = small / "x.hdf"
         output.write_bytes(b"old")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import StoreBusy, StoreError
 from rasreconcile.failures import Failure
@@ -276,7 +277,7 @@ def test_of_twenty_controllers_at_once_one_wins(path: Path) -> None:
     # The winner holds the lock until its input ends: nobody comes after it.
     said = [one.stdout.readline().strip() for one in many]
     for one in many:
-        one.communicate(timeout=60)
+        one.communicate(timeout=LONGEST)
     assert sorted(said) == ["busy"] * 19 + ["won"]
 
 

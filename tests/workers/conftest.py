@@ -8,7 +8,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -17,8 +16,9 @@ from pathlib import Path
 import pytest
 from dockerd import Dockerd
 from dockerplace import DockerPlace
-from services import absent
+from services import Service, absent
 from sshd import Network, Sshd
+from waiting import LONGEST, until
 from winsshd import WindowsHost
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
@@ -61,20 +61,17 @@ class Place:
         """A file of this name on the machine of the worker, beside its run directories: its path there."""
         raise NotImplementedError
 
-    def until(self, is_so: Callable[[], bool], seconds: float = 20.0) -> None:
-        end = time.monotonic() + seconds
-        while not is_so():
-            assert time.monotonic() < end
-            time.sleep(0.01)
+    def until(self, is_so: Callable[[], bool]) -> None:
+        until(is_so)
 
-    def wait(self, run: RunId, seconds: float = 20.0) -> Status:
+    def wait(self, run: RunId) -> Status:
         """Until the run no longer goes on."""
         going = Running | Queued | Absent
-        self.until(lambda: not isinstance(self.worker.poll([run])[run], going), seconds)
+        self.until(lambda: not isinstance(self.worker.poll([run])[run], going))
         return self.worker.poll([run])[run]
 
-    def end(self, run: RunId, seconds: float = 20.0) -> Ended:
-        status = self.wait(run, seconds)
+    def end(self, run: RunId) -> Ended:
+        status = self.wait(run)
         assert isinstance(status, Ended), status
         return status
 
@@ -96,7 +93,7 @@ def plain_job(**more: object) -> Job:
         "inputs": (),
         "outputs": (OUTPUT,),
         "cores": 1,
-        "time_limit": timedelta(seconds=60),
+        "time_limit": timedelta(seconds=600),
     }
     return Job(**{**values, **more})
 
@@ -157,7 +154,12 @@ class LocalPlace(Place):
 
     def sessions(self, run: RunId) -> int:
         """Three where all is up: the runner's, its guard's and the job's."""
-        return len({os.getsid(pid) for pid in self.processes(run)})
+        found = set()
+        for pid in self.processes(run):
+            # Some are short-lived: the guard's `sleep 1`.
+            with suppress(ProcessLookupError):
+                found.add(os.getsid(pid))
+        return len(found)
 
     def processes(self, run: RunId) -> list[int]:
         """Whoever stands in the run directory, names it, or carries the run's mark."""
@@ -347,14 +349,14 @@ def cut_off(
     name, here, there = f"ras{os.getpid()}", f"rasa{os.getpid()}", f"rasb{os.getpid()}"
 
     def ip(*words: str) -> None:
-        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
+        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=LONGEST)
 
     if shutil.which("ip") is None:
-        absent("iproute2 is not installed")
+        absent(Service.NETWORKS, "iproute2 is not installed")
     try:
         ip("netns", "add", name)
     except subprocess.CalledProcessError:
-        absent("no network namespace can be made here")
+        absent(Service.NETWORKS, "no network namespace can be made here")
     try:
         ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
         ip("addr", "add", f"10.213.{number}.1/24", "dev", here)

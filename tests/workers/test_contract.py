@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import InputChanged, Refused
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Vanished
@@ -64,7 +65,7 @@ def test_the_exit_code_is_told(place, run) -> None:
 
 def test_the_log_grows_while_the_run_goes_on(place, run) -> None:
     place.worker.start(run, place.job(prints=b"first\n", then_prints=b"second\n", waits=True))
-    until = time.monotonic() + 10
+    until = time.monotonic() + LONGEST
     while place.worker.read_log(run) != b"first\n":
         assert time.monotonic() < until
     status = place.worker.poll([run])[run]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from sshd import make_key
 from users import user_with
+from waiting import LONGEST, until
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.workers import retry
@@ -222,11 +222,10 @@ def test_a_key_that_only_the_agent_has_lets_in(network, ask, tmp_path, monkeypat
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         env = {**os.environ, "SSH_ASKPASS": str(answers), "SSH_ASKPASS_REQUIRE": "force"}
         add = ["ssh-add", "-q", str(tmp_path / "carried")]
-        until = time.monotonic() + 10
-        while not socket.exists():
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        subprocess.run(add, env=env, check=True, timeout=20, stdin=subprocess.DEVNULL, capture_output=True)
+        until(socket.exists)
+        subprocess.run(
+            add, env=env, check=True, timeout=LONGEST, stdin=subprocess.DEVNULL, capture_output=True
+        )
         ask(**at(server))
     finally:
         agent.terminate()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import paramiko
 import pytest
-from services import absent
+from services import Service, absent
+from waiting import LONGEST
 
 from rasreconcile.errors import InputChanged, Refused, Unreachable
 from rasreconcile.jobs import Absent, RunId, Running
@@ -155,7 +156,7 @@ def test_a_sender_that_hangs_is_overtaken(ssh, run) -> None:
     old = time.time() - 3600
     os.utime(part, (old, old))
     ssh.worker.start(run, ssh.job(inputs={"terrain.tif": TERRAIN}))
-    assert hanging.wait(20) != 0
+    assert hanging.wait(LONGEST) != 0
     assert place.read_bytes() == TERRAIN
 
 
@@ -234,7 +235,7 @@ def small_disk(tmp_path):
         ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)], check=False, capture_output=True
     )
     if mounted.returncode != 0:
-        absent("a small disk cannot be mounted here")
+        absent(Service.DISKS, "a small disk cannot be mounted here")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 

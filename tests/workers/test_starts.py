@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import Absent, Ended, RunId, Running
@@ -27,7 +28,7 @@ def test_starts_at_once_run_it_once(local, run, by) -> None:
             list(pool.map(lambda _: local.again().start(run, job), range(8)))
     else:
         starters = [_starter(local, run) for _ in range(8)]
-        assert [process.wait(30) for process in starters] == [0] * 8
+        assert [process.wait(LONGEST) for process in starters] == [0] * 8
     local.end(run)
     assert local.launches(run) == 1
     assert local.left_over() == []
@@ -82,9 +83,9 @@ def hook(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(hook)
 """
-    assert _starter(local, run, die).wait(30) == -signal.SIGKILL
+    assert _starter(local, run, die).wait(LONGEST) == -signal.SIGKILL
     assert isinstance(local.worker.poll([run])[run], Absent | Running | Ended)
-    assert _starter(local, run).wait(30) == 0
+    assert _starter(local, run).wait(LONGEST) == 0
     assert local.end(run).outputs[OUTPUT].size == 6_000_000
     assert local.launches(run) == 1
     local.worker.discard(run)
@@ -101,7 +102,7 @@ def test_a_starter_killed_at_any_moment_is_made_good_by_the_next(local, a_run) -
             time.sleep(n * 0.002)
             starter.kill()
         assert isinstance(local.worker.poll([run])[run], Absent | Running | Ended)
-        assert _starter(local, run).wait(30) == 0
+        assert _starter(local, run).wait(LONGEST) == 0
         assert local.end(run).outputs[OUTPUT].size == 6_000_000
         assert local.launches(run) == 1
 
@@ -115,7 +116,7 @@ def test_a_run_outlives_the_killed_program_and_the_closed_terminal_that_started_
         local, run, first, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
     )
     os.close(terminal)
-    assert starter.wait(30) == 0
+    assert starter.wait(LONGEST) == 0
     os.close(outside)
     assert local.end(run).outputs[OUTPUT].size == 8
     assert local.launches(run) == 1

@@ -30,6 +30,15 @@ _PIDS = 4096
 _LARGEST_ANSWER = 256 << 20
 """Bytes that a program in a container may say."""
 
+SCRATCH = "/rasreconcile-scratch"
+"""Memory of a container's own, where no image has a folder: where one has a /tmp, some daemons keep its rights."""
+
+
+def _memory_of(user: str) -> str:
+    """Options of a tmpfs whose owner is this user, `UID:GID`: of use where the daemon gives it the image's rights."""
+    uid, _, gid = user.partition(":")
+    return f"rw,exec,nosuid,nodev,mode=1777,uid={uid},gid={gid}"
+
 
 class Gone(Unreachable):
     """There is no such container, or it does not run: perhaps the daemon was restarted."""
@@ -46,7 +55,7 @@ class Mounted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """A container to be made. All are without network, without rights, and can write nothing but mount and /tmp."""
+    """A container to be made. All are without network and rights, and write nothing but mount, SCRATCH and /tmp."""
 
     name: str
     image: str
@@ -175,7 +184,7 @@ class Daemon:
                 mounts=[Mount(wanted.mount.target, wanted.mount.source, type=wanted.mount.kind)],
                 network_mode="none",
                 read_only=True,
-                tmpfs={"/tmp": "rw,exec,nosuid,nodev,mode=1777"},  # noqa: S108  the container's own
+                tmpfs={SCRATCH: _memory_of(wanted.user), "/tmp": _memory_of(wanted.user)},  # noqa: S108  its own
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
                 pids_limit=_PIDS,
@@ -194,7 +203,7 @@ class Daemon:
                     user=wanted.user,
                     working_dir=wanted.mount.target,
                     labels=dict(wanted.labels),
-                    environment={"HOME": "/tmp", **wanted.env},  # noqa: S108  as above
+                    environment={"HOME": SCRATCH, "TMPDIR": SCRATCH, **wanted.env},
                     network_disabled=True,
                     healthcheck={"test": ["NONE"]},
                     host_config=host,

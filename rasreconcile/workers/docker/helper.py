@@ -18,8 +18,8 @@ n=0
 while [ "$n" -lt 20 ]; do
     sleep 30
     n=$((n + 1))
-    if [ -e /tmp/used ]; then
-        rm -f /tmp/used
+    if [ -e "$TMPDIR/used" ]; then
+        rm -f "$TMPDIR/used"
         n=0
     fi
 done"""
@@ -69,7 +69,7 @@ class Helper:
         self, script: str, *words: str, env: Mapping[str, str] | None = None, seconds: float = _QUICK
     ) -> Ran:
         """Runs a shell script with arguments."""
-        command = ("sh", "-c", f": >/tmp/used\n{script}", "sh", *words)
+        command = ("sh", "-c", f': >"$TMPDIR/used"\n{script}', "sh", *words)
         name = self._made()
         try:
             return self._daemon.run(name, command, env or {}, seconds=seconds)
