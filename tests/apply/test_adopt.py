@@ -10,10 +10,13 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
 
+from rasreconcile.plans import Address
+from rasreconcile.records import Published
 from rasreconcile.store import Store
 from rasreconcile.store.reader import Reader
 
@@ -51,12 +54,12 @@ def old(study, hecras_data):
     return study
 
 
-def published(study) -> dict:
+def published(study) -> dict[Address, Published]:
     with Reader(study.folder / "state.db") as reader:
         return dict(reader.published())
 
 
-def proposal(study) -> dict:
+def proposal(study) -> dict[str, Any]:
     return study.json("diff", "spec.yaml")["proposal"]
 
 
@@ -78,7 +81,7 @@ def test_an_old_project_is_proposed_adopted_and_current_and_not_a_byte_of_it_has
     assert set(after) - set(before) == receipts
     assert {name: after[name] for name in before} == before
     assert old.run("diff", "spec.yaml", "--detailed-exitcode").stdout.endswith("Nothing to do.\n")
-    one = published(old)["14320639/p01"]
+    one = published(old)[Address("14320639/p01")]
     assert (one.provenance, one.engine) == ("adopted", "HEC-RAS 6.3.1 September 2022")
     assert one.digest == before["14320639.p01.hdf"][0]
     receipt = json.loads((old.folder / "old" / "14320639.p01.hdf.receipt.json").read_text())
@@ -113,7 +116,7 @@ def test_another_version_is_suspicious_and_taken_only_by_name_with_the_doubt_kep
     assert published(old) == {}
     assert "1 adopted" in old.run("adopt", "spec.yaml", "14320639/p01").stdout
     doubt = "it was made by HEC-RAS 6.3.1 September 2022, the spec wants HEC-RAS 6.6"
-    assert published(old)["14320639/p01"].remarks == (doubt,)
+    assert published(old)[Address("14320639/p01")].remarks == (doubt,)
     receipt = json.loads((old.folder / "old" / "14320639.p01.hdf.receipt.json").read_text())
     assert receipt["remarks"] == [doubt]
     assert f"in spite of: {doubt}" in old.run("explain", "spec.yaml", "14320639/p01").stdout

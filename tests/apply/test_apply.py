@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -16,7 +17,7 @@ def touch_all(folder: Path) -> None:
         os.utime(path)
 
 
-def by_plan(changeset) -> dict[str, dict]:
+def by_plan(changeset) -> dict[str, dict[str, Any]]:
     return {plan["plan"]: plan for plan in changeset["plans"]}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def ended(study) -> int:
     return len(list(study.folder.glob("runs/*/*/done.json")))
 
 
-def runs(study) -> list[dict]:
+def runs(study) -> list[dict[str, Any]]:
     return study.json("history", "spec.yaml")["runs"]
 
 

@@ -6,14 +6,16 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
 
+from rasreconcile.plans import Address
 from rasreconcile.store.reader import Reader
 
 
-def receipt_of(study, name: str = "Willow.p01.hdf") -> dict:
+def receipt_of(study, name: str = "Willow.p01.hdf") -> dict[str, Any]:
     (path,) = study.folder.rglob(f"{name}.receipt.json")
     return json.loads(path.read_text())
 
@@ -37,7 +39,7 @@ def compute_another(study) -> None:
     study.run("retry", "spec.yaml", "p01")
 
 
-def verdicts(study, spec: str) -> dict[str, dict]:
+def verdicts(study, spec: str) -> dict[str, dict[str, Any]]:
     return {plan["plan"]: plan for plan in study.json("diff", spec)["plans"]}
 
 
@@ -423,7 +425,7 @@ def test_a_record_under_the_name_of_a_link_removes_nothing(study) -> None:
     study.apply()
     (study.folder / "by-link").symlink_to("results")
     with Reader(study.folder / "state.db") as reader:
-        path = reader.published()["Willow/p01"].path
+        path = reader.published()[Address("Willow/p01")].path
     import sqlite3
 
     with sqlite3.connect(study.folder / "state.db") as database:

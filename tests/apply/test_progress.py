@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from waiting import LONGEST
 
-from rasreconcile.controller.progress_reader import READ_AT_ONCE, read_on, source
 from rasreconcile.errors import StoreError
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import Job, RunId
@@ -21,6 +20,7 @@ from rasreconcile.results.log import Reading
 from rasreconcile.runs import Run
 from rasreconcile.store import Store
 from rasreconcile.store.reader import Reader
+from rasreconcile.study.messages import READ_AT_ONCE, read_on, source
 from rasreconcile.workers.local.worker import local_worker
 
 PRINTS = """\
@@ -161,6 +161,7 @@ def test_an_interrupt_ends_following_without_a_word_of_python(study, real_log) -
         cwd=study.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     study.controllers.append(follower)
+    assert follower.stdout is not None
     assert "Notes generated" in follower.stdout.readline()
     follower.send_signal(signal.SIGINT)
     _, err = follower.communicate(timeout=LONGEST)

@@ -13,7 +13,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pyte
@@ -59,7 +59,7 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(study) -> Iterator:
+def terminal(study) -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
     def open_terminal(*words: str, columns: int = 80) -> Terminal:

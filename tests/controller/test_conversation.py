@@ -6,10 +6,12 @@ import pytest
 
 from rasreconcile.controller import reuse
 from rasreconcile.controller.apply import Exit
+from rasreconcile.controller.proof import put_in_place
 from rasreconcile.errors import PublishHeld, Refused, Unreachable
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.results import reader_pool
 from rasreconcile.results.reader_pool import ReaderKilled
+from rasreconcile.study.evidence import shortfalls
 from rasreconcile.workers.fake import FakeRun
 
 GONE = Unreachable("the link is down")
@@ -81,7 +83,6 @@ def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, 
     spec.write_text(
         spec.read_text().replace("completed: false", "completed: false, datasets: {/x: {finite: true}}")
     )
-    real = reuse.shortfalls
 
     def fails(*words):
         raise OSError(5, "Input/output error")
@@ -92,7 +93,7 @@ def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, 
     assert {(v.sync, v.phase) for v in outcome.decision.verdicts} == {(Sync.UNKNOWN, Phase.HELD)}
     assert all("cannot be judged now: [Errno 5]" in v.note for v in outcome.decision.verdicts)
     assert len(controlled.told("held")) == 4
-    monkeypatch.setattr(reuse, "shortfalls", real)
+    monkeypatch.setattr(reuse, "shortfalls", shortfalls)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 
@@ -120,7 +121,6 @@ def test_what_cannot_be_copied_now_is_held_and_not_computed(controlled, monkeypa
         spec.read_text()
         + "  - {project: Willow.prj, name: Again, numbers: ['01'], expect: {completed: false}}\n"
     )
-    real = reuse.put_in_place
 
     def held(proven):
         raise PublishHeld("cannot be put there: another program holds it open; close it there")
@@ -131,7 +131,7 @@ def test_what_cannot_be_copied_now_is_held_and_not_computed(controlled, monkeypa
     (again,) = [v for v in outcome.decision.verdicts if v.address == "Again/p01"]
     assert (again.sync, again.phase) == (Sync.MISSING, Phase.HELD)
     assert "another program holds it open" in again.note
-    monkeypatch.setattr(reuse, "put_in_place", real)
+    monkeypatch.setattr(reuse, "put_in_place", put_in_place)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 

@@ -34,7 +34,7 @@ def texts_of(source: str) -> list[str]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr) and not isinstance(node, ast.Constant):
-            found.append("".join(p.value if isinstance(p, ast.Constant) else "…" for p in node.values))
+            found.append("".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in node.values))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs | inside:
             found.append(node.value)
     return found

@@ -17,6 +17,7 @@ from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, Share, b
 from rasreconcile.reconcile.reasons import Cause, differences
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.runs import Run, RunState
+from tests.reconcile.conftest import started
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POLICY = Policy()
@@ -387,7 +388,7 @@ def test_a_result_of_the_same_inputs_is_copied(plan, good, published) -> None:
 def test_a_plan_waits_for_what_it_needs_and_is_held_where_that_failed(plan, seen) -> None:
     up, down = plan("A/p01", "1"), plan("A/p02", "2", needs=(Address("A/p01"),))
     decision = decide([up, down], seen(), POLICY)
-    assert [a.plan.address for a in decision.actions] == ["A/p01"]
+    assert [one.address for one in started(decision.actions)] == ["A/p01"]
     broken = decide([up, down], seen(attempts={up.address: (failed(up, "permanent"),)}), POLICY)
     assert (broken.verdicts[1].phase, broken.actions) == (Phase.HELD, ())
     assert "A/p01" in broken.verdicts[1].note
@@ -435,7 +436,7 @@ def test_what_comes_next_is_told_where_all_slots_are_taken(plan, seen, worker) -
     plans = [plan(f"Muncie/p{n:02d}", content=str(n)) for n in range(1, 6)]
     world = seen(workers=(worker("desk", slots=2),))
     decision = decide(plans, world, Policy(placement="strict"))
-    assert [a.plan.number for a in decision.actions] == ["01", "02"]
+    assert [one.number for one in started(decision.actions)] == ["01", "02"]
     assert [(u.plan.number, u.worker) for u in decision.upcoming] == [("03", "desk"), ("04", "desk")]
 
 

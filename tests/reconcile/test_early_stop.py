@@ -61,9 +61,10 @@ def test_a_run_is_hopeless_by_what_the_spec_says_and_no_more(when, said, cause) 
 
 
 def test_the_evidence_names_time_and_cell() -> None:
-    message = hopeless(StopWhen(), UNSTABLE).message
-    assert "00:30:00" in message
-    assert "Muncie_Geom Cell # 17" in message
+    failure = hopeless(StopWhen(), UNSTABLE)
+    assert failure is not None
+    assert "00:30:00" in failure.message
+    assert "Muncie_Geom Cell # 17" in failure.message
 
 
 def test_a_hopeless_run_is_stopped_and_a_person_who_cancels_comes_first(plan, seen) -> None:

@@ -16,12 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rasreconcile.errors import RasReconcileError
-from rasreconcile.jobs import Fetched, Job, Problem, RunId, Status
+from rasreconcile.jobs import Fetched, Job, Problem, RunId, Status, Trimmed
 from rasreconcile.workers.detached import DetachedWorker
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.kind import Kinds
@@ -220,6 +221,16 @@ class FarMemoryWorker:
     def discard(self, run: RunId) -> None:
         _ask(self._address, "discard", run)
 
+    def runs(self) -> Mapping[RunId, datetime]:
+        there: Mapping[RunId, datetime] = _ask(self._address, "runs")
+        return there
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """Every run reads its inputs where they are."""
+        return Trimmed(0, 0)
+
     def image(self) -> str | None:
         found: str | None = _ask(self._address, "image")
         return found
@@ -270,7 +281,8 @@ def _serve(address: str, folder: Path, scenario: Scenario) -> None:
             plans[words[0]] = words[1].steps[0][2]
         if method == "fetch":
             with tempfile.NamedTemporaryFile(dir=folder) as file:
-                return worker.fetch(*words, Path(file.name)), Path(file.name).read_bytes()
+                run, name = words
+                return worker.fetch(run, name, Path(file.name)), Path(file.name).read_bytes()
         return getattr(worker, method)(*words)
 
     def talk(line: Any) -> None:

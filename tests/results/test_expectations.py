@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from rasreconcile.facts import DatasetFacts, HdfFacts, Identity
+from rasreconcile.hecras_messages import log_errors
 from rasreconcile.resolve.baselines import expectation_digest as digest
 from rasreconcile.results import plan_hdf
-from rasreconcile.results.expectations import judge, log_errors
+from rasreconcile.results.expectations import judge
 from rasreconcile.spec import AtMost, DatasetExpectation, Expectations
 
 DEFAULT = Expectations()
@@ -89,7 +90,7 @@ def test_a_real_log_of_a_good_run_holds_no_errors(hecras_data: Path) -> None:
 def test_a_failed_rerun_in_a_real_good_file_is_no_result(
     steady_result: Path, tmp_path: Path, fail_again: Callable[[Path], None]
 ) -> None:
-    path = shutil.copy(steady_result, tmp_path / "14320639.p02.hdf")
+    path = Path(shutil.copy(steady_result, tmp_path / "14320639.p02.hdf"))
     path.chmod(0o644)
     assert judge(DEFAULT, plan_hdf.read(path)) == ()
     fail_again(path)

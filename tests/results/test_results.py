@@ -17,6 +17,7 @@ from services import Service, absent
 
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.facts import Identity
+from rasreconcile.hecras_messages import log_errors
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, component
 from rasreconcile.records import Published
@@ -179,8 +180,8 @@ def test_every_expectation_says_what_was_found_and_what_was_wanted(hecras_data: 
 
 def test_noise_in_a_good_log_is_no_error() -> None:
     good = "Overall Volume Accounting Error in Acre Feet: 0.1\n'wmic' is not recognized as a command\nerror layer\n"
-    assert expectations.log_errors(good) == ()
-    assert expectations.log_errors("Message  | ERROR: bad\nUnsteady flow encountered an error.\n") == (
+    assert log_errors(good) == ()
+    assert log_errors("Message  | ERROR: bad\nUnsteady flow encountered an error.\n") == (
         "Message  | ERROR: bad",
         "Unsteady flow encountered an error.",
     )

@@ -56,7 +56,13 @@ class Dockerd:
 
     def start(self) -> None:
         """Until it answers."""
-        command = ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec"]
+        command: list[str | Path] = [
+            "dockerd",
+            "--data-root",
+            self.folder / "data",
+            "--exec-root",
+            self.folder / "exec",
+        ]
         command += [
             "--pidfile",
             self.folder / "pid",
@@ -96,7 +102,7 @@ class Dockerd:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self) -> docker.APIClient:
-        return docker.APIClient(self.host, version="auto", timeout=LONGEST)
+        return docker.APIClient(self.host, version="auto", timeout=int(LONGEST))
 
     def names(self) -> list[str]:
         """Of all containers that are there."""

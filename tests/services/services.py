@@ -35,7 +35,7 @@ class Service(Enum):
         self.remedy = remedy
 
 
-class Absent(pytest.skip.Exception):
+class Absent(pytest.skip.Exception):  # type: ignore[name-defined,misc]  # pytest gives it its type as it runs
     """A skip that knows which service it is for want of."""
 
     def __init__(self, service: Service, what: str) -> None:

@@ -208,7 +208,8 @@ def test_values_out_of_their_range_are_refused(model: type[BaseModel], fields: d
 
 @pytest.mark.parametrize("kind", ["local", "psexec", "ssh", "docker", "slurm"])
 def test_type_says_which_worker_it_is(kind: str) -> None:
-    fields = {"psexec": PSEXEC, "docker": DOCKER, "ssh": {"hostname": "h"}}.get(kind, {})
+    needed: dict[str, dict[str, Any]] = {"psexec": PSEXEC, "docker": DOCKER, "ssh": {"hostname": "h"}}
+    fields = needed.get(kind, {})
     assert KINDS[kind].spec.model_validate({**fields, "type": kind}).type == kind
 
 
@@ -230,7 +231,7 @@ def test_a_secret_has_one_place(fields: dict[str, Any]) -> None:
 def test_a_spec_never_changes() -> None:
     worker = LocalWorker(type="local")
     with pytest.raises(ValidationError, match="frozen"):
-        worker.cores_total = 8  # type: ignore[misc]
+        worker.cores_total = 8
 
 
 @pytest.mark.parametrize("version", [True, 1.0, "1", 2, None])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rasreconcile.errors import StoreError, UsageError
+from rasreconcile.plans import Address
 from rasreconcile.store import Store, disk, file_request
 from rasreconcile.store.reader import Reader
 from rasreconcile.store.sqlite_errors import explained
@@ -34,7 +35,7 @@ def ask_all(path: Path) -> None:
     with Reader(path) as reader:
         reader.live_runs(), reader.published(), reader.verdicts(), reader.events(), reader.controller()
     survey(path)
-    file_request(path, "retry", "M/p01", by="x", now=NOW)
+    file_request(path, "retry", Address("M/p01"), by="x", now=NOW)
     with Store.open(path, now=NOW) as store:
         number = store.begin_apply(spec_path=path, spec_digest="0" * 64, by="x", commit=None, now=NOW)
         store.end_apply(number, outcome="converged", exit_code=0, now=NOW)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from rasreconcile.errors import StoreError
+from rasreconcile.plans import Address
 from rasreconcile.store import Store, database, file_request, reader, requests
+from rasreconcile.store.database import open_database
 from rasreconcile.store.reader import Reader
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -24,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def in_a_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_a_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Another connection is in the middle of a write, and stays there."""
     monkeypatch.setattr(reader, "_BUSY_SECONDS", 0.1)
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
@@ -39,7 +42,7 @@ def test_a_store_in_the_middle_of_a_write_is_busy_and_not_damaged(in_a_write: Pa
         Reader(in_a_write)
     assert "damaged" not in str(told.value)
     with pytest.raises(StoreError, match="close whatever has the store open"):
-        file_request(in_a_write, "cancel", "M/p01", by="x", now=NOW)
+        file_request(in_a_write, "cancel", Address("M/p01"), by="x", now=NOW)
 
 
 def test_a_stopped_controller_in_a_write_is_named_as_such(in_a_write: Path) -> None:
@@ -51,6 +54,7 @@ def test_a_stopped_controller_in_a_write_is_named_as_such(in_a_write: Path) -> N
         [sys.executable, "-c", code, str(in_a_write)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
+        assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(StoreError, match=r"its controller is in the middle of a write .*kill -CONT"):
             Reader(in_a_write)
@@ -68,6 +72,7 @@ def test_a_store_that_is_just_being_made_is_not_called_anothers(tmp_path: Path) 
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
+        assert holder.stdout is not None
         assert holder.stdout.readline()
         with pytest.raises(StoreError, match="a controller is just making it; look again"):
             Reader(path)
@@ -76,10 +81,8 @@ def test_a_store_that_is_just_being_made_is_not_called_anothers(tmp_path: Path) 
 
 
 def test_a_request_that_finds_the_disk_full_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = requests.open_database
-
     def full(where: Path):
-        database = opened(where)
+        database = open_database(where)
         pages = database.conn.execute("PRAGMA page_count").fetchone()[0]
         # SQLite's own way of being full: no page more than there are.
         database.conn.execute(f"PRAGMA max_page_count = {pages}")
@@ -88,7 +91,7 @@ def test_a_request_that_finds_the_disk_full_says_so(path: Path, monkeypatch: pyt
     monkeypatch.setattr(requests, "open_database", full)
     with pytest.raises(StoreError, match="the disk is full; free some room"):
         for number in range(1000):
-            file_request(path, "cancel", f"M/p{number:0500}", by="x", now=NOW)
+            file_request(path, "cancel", Address(f"M/p{number:0500}"), by="x", now=NOW)
 
 
 def test_a_bug_of_ours_is_not_told_as_a_fault_of_the_store(path: Path) -> None:

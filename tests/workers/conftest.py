@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from dockerd import Dockerd
@@ -42,7 +43,7 @@ class Place:
         """Another controller's view of the same place."""
         raise NotImplementedError
 
-    def job(self, *, inputs: dict[str, bytes] | None = None, **does: object) -> Job:
+    def job(self, *, inputs: dict[str, bytes] | None = None, **does: Any) -> Job:
         """A job that `prints`, `writes` files, waits until it is `let_go` where it `waits`, and `exits`."""
         raise NotImplementedError
 
@@ -81,13 +82,13 @@ class Place:
             source = self.sources / f"source {secrets.token_hex(4)}"
             source.write_bytes(data)
             digest = hashlib.sha256(data).hexdigest()
-            kind = "read only" if name.endswith(".tif") else "own copy"
+            kind: Literal["read only", "own copy"] = "read only" if name.endswith(".tif") else "own copy"
             found.append(Staged(source=source, name=name, digest=digest, size=len(data), writable=kind))
         return tuple(found)
 
 
-def plain_job(**more: object) -> Job:
-    values: dict[str, object] = {
+def plain_job(**more: Any) -> Job:
+    values: dict[str, Any] = {
         "platform": "posix",
         "steps": (("true",),),
         "inputs": (),
@@ -107,7 +108,7 @@ class LocalPlace(Place):
     def again(self) -> Worker:
         return local_worker("desk", self.folder)
 
-    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: object) -> Job:
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
         """A job of shell scripts."""
         steps = tuple(("sh", "-c", text) for text in texts)
         return plain_job(**{"steps": steps, "inputs": self.staged(inputs), **more})
@@ -121,7 +122,7 @@ class LocalPlace(Place):
         then_prints: bytes = b"",
         exits: int = 0,
         waits: bool = False,
-        **more: object,
+        **more: Any,
     ) -> Job:
         lines = ["echo x >>../launches", f"printf '{_escaped(prints)}'"]
         lines += [f"printf '{_escaped(data)}' >'{name}'" for name, data in (writes or {}).items()]
@@ -194,7 +195,7 @@ class SshPlace(LocalPlace):
         self.opened: list[Worker] = []
         self.worker = self.again()
 
-    def again(self, **changed: object) -> Worker:
+    def again(self, **changed: Any) -> Worker:
         spec = self.spec.model_copy(update=changed)
         self.opened.append(ssh_worker("box", spec, self.sources))
         return self.opened[-1]
@@ -213,10 +214,10 @@ class WindowsPlace(SshPlace):
         self.host = host
         super().__init__(host.server, host.key, folder, sources)
 
-    def again(self, **changed: object) -> Worker:
+    def again(self, **changed: Any) -> Worker:
         return super().again(**{"platform": "windows", **changed})
 
-    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: object) -> Job:
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
         scripts = {f"rasreconcile-{n}.sh": text.encode() for n, text in enumerate(texts)}
         above = "../" * len(Path(str(more.get("folder", ""))).parts)
         steps = tuple(("sh", f"{above}{name}") for name in scripts)
@@ -263,7 +264,7 @@ class MemoryPlace(Place):
         then_prints: bytes = b"",
         exits: int = 0,
         waits: bool = False,
-        **more: object,
+        **more: Any,
     ) -> Job:
         name = secrets.token_hex(4)
         self.plays[name] = FakeRun(

@@ -178,9 +178,13 @@ def _put(path: Path, kind: str) -> None:
             path.write_text("x")
             path.chmod(0)
         case _:
-            path.symlink_to(
-                {"zero": "/dev/zero", "passwd": "/etc/passwd", "circle": path, "nowhere": "/nowhere"}[kind]
-            )
+            targets = {
+                "zero": "/dev/zero",
+                "passwd": "/etc/passwd",
+                "circle": str(path),
+                "nowhere": "/nowhere",
+            }
+            path.symlink_to(targets[kind])
 
 
 KINDS = [

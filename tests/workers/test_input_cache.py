@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from waiting import LONGEST
@@ -32,7 +33,7 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def staged(source: Path, writable: str = "read only") -> Staged:
+def staged(source: Path, writable: Literal["read only", "own copy"] = "read only") -> Staged:
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     return Staged(source=source, name="x", digest=digest, size=source.stat().st_size, writable=writable)
 

@@ -9,18 +9,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
 from sshd import make_key
 
 from rasreconcile.errors import Refused
-from rasreconcile.spec import SshWorker
+from rasreconcile.jobs import RunId
 from rasreconcile.workers import retry
 from rasreconcile.workers.openssh import connection
 from rasreconcile.workers.openssh.admission import LoginRefused
 from rasreconcile.workers.openssh.connection import Connections, Door
 from rasreconcile.workers.openssh.private_key import private_key, public_half
+from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import login_of, ssh_worker
 
 PPK = """PuTTY-User-Key-File-3: ssh-ed25519
@@ -123,7 +125,7 @@ def test_a_file_that_is_no_private_key_is_refused_with_what_to_do(tmp_path, name
 def spec_of(network, tmp_path, monkeypatch):
     monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.5)
 
-    def made(server, **more: object) -> SshWorker:
+    def made(server, **more: Any) -> SshWorker:
         return SshWorker(
             type="ssh",
             hostname=server.address,
@@ -182,7 +184,7 @@ def test_too_many_keys_in_the_agent_are_refused_once_with_the_setting_that_names
                 assert "of the agent" in problem.what
                 assert "`ssh_key_path`" in problem.remedy
                 with pytest.raises(Refused, match="Too many"):
-                    worker.poll(["a"])
+                    worker.poll([RunId("a")])
         finally:
             worker.close()
         assert refusals(server) <= 6

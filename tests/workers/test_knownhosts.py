@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from services import absent
+from services import Service, absent
 
 from rasreconcile.errors import Refused
-from rasreconcile.spec import SshWorker
+from rasreconcile.jobs import RunId
 from rasreconcile.workers import retry
 from rasreconcile.workers.openssh.known_hosts import known_hosts
+from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
 
 KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIIbBCHzy5zjEVHzkpv1KL9/zyTqmBbW0DnGtEYRPWLBP"
@@ -74,7 +75,7 @@ def test_a_line_means_what_it_means_to_ssh(tmp_path, line, means) -> None:
 
 def test_a_hashed_name_is_found_with_and_without_a_port(tmp_path) -> None:
     if shutil.which("ssh-keygen") is None:
-        absent("ssh-keygen is not installed")
+        absent(Service.SSH, "ssh-keygen is not installed")
     path = tmp_path / "known_hosts"
     path.write_text(f"box ssh-ed25519 {KEY}\n[box]:2222 ssh-ed25519 {OTHER}\n")
     subprocess.run(["ssh-keygen", "-H", "-f", path], check=True, capture_output=True)
@@ -108,7 +109,7 @@ def ask(network, tmp_path, monkeypatch):
         )
         worker = ssh_worker("box", spec, tmp_path)
         try:
-            worker.poll(["a"])
+            worker.poll([RunId("a")])
         finally:
             worker.close()
 

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sshd import make_key
@@ -13,6 +14,7 @@ from users import user_with
 from waiting import LONGEST, until
 
 from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.jobs import RunId
 from rasreconcile.workers import retry
 from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
@@ -27,18 +29,18 @@ def _impatient(monkeypatch) -> None:
 def ask(network, tmp_path):
     """Polls a worker of this spec once."""
 
-    def polled(**spec: object) -> None:
+    def polled(**spec: Any) -> None:
         values = {"type": "ssh", "username": "root", "worker_folder": str(tmp_path / "runs"), **spec}
         worker = ssh_worker("box", SshWorker(**values), tmp_path)
         try:
-            worker.poll(["a"])
+            worker.poll([RunId("a")])
         finally:
             worker.close()
 
     return polled
 
 
-def at(server) -> dict[str, object]:
+def at(server) -> dict[str, Any]:
     return {"hostname": server.address, "port": server.port}
 
 

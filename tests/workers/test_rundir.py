@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,8 +24,8 @@ DONE = (
 )
 
 
-def job(**more: object) -> Job:
-    values: dict[str, object] = {
+def job(**more: Any) -> Job:
+    values: dict[str, Any] = {
         "platform": "posix",
         "steps": (("true",),),
         "inputs": (),

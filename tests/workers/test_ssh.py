@@ -278,7 +278,7 @@ def test_a_folder_that_cannot_be_made_is_a_problem_with_its_remedy(ssh) -> None:
 
 
 def test_a_link_that_goes_silent_is_unreachable_and_the_run_goes_on(cut_off, run, monkeypatch) -> None:
-    from rasreconcile.workers.ssh.worker import connection
+    from rasreconcile.workers.openssh import connection
 
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 2.0)
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
@@ -317,7 +317,7 @@ def test_a_link_that_goes_silent_is_unreachable_and_the_run_goes_on(cut_off, run
 def test_a_link_that_goes_down_in_mid_download_costs_only_what_was_on_its_way(
     cut_off, run, tmp_path, monkeypatch
 ) -> None:
-    from rasreconcile.workers.ssh.worker import connection
+    from rasreconcile.workers.openssh import connection
 
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 1.5)
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)

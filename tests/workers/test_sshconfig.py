@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from services import absent
+from services import Service, absent
 from sshd import make_key
 
 from rasreconcile.errors import Refused
-from rasreconcile.spec import SshWorker
 from rasreconcile.workers import retry
 from rasreconcile.workers.openssh.login import login_to
+from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
 
 
@@ -28,7 +28,7 @@ def home(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def asked(home):
     if shutil.which("ssh") is None:
-        absent("ssh is not installed")
+        absent(Service.SSH, "ssh is not installed")
 
     def login(text: str | bytes, host: str = "box", **more):
         data = text if isinstance(text, bytes) else text.encode()

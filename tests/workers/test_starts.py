@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from waiting import LONGEST
@@ -15,6 +16,7 @@ from waiting import LONGEST
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import Absent, Ended, RunId, Running
 from rasreconcile.workers import detached
+from rasreconcile.workers.rundir import control_files
 
 OUTPUT = "x.p01.hdf"
 
@@ -35,7 +37,7 @@ def test_starts_at_once_run_it_once(local, run, by) -> None:
     local.until(lambda: local.processes(run) == [])
 
 
-def _starter(local, run: RunId, first: str = "", **how: object) -> subprocess.Popen[bytes]:
+def _starter(local, run: RunId, first: str = "", **how: Any) -> subprocess.Popen[bytes]:
     """Another program that starts the run; `first` is what it does before."""
     code = f"""
 import hashlib, sys
@@ -98,6 +100,7 @@ def test_a_starter_killed_at_any_moment_is_made_good_by_the_next(local, a_run) -
         run = a_run(f"killed-{n}")
         starter = _starter(local, run, "print('ready', flush=True)", stdout=subprocess.PIPE)
         with starter:
+            assert starter.stdout is not None
             assert starter.stdout.readline() == b"ready\n"
             time.sleep(n * 0.002)
             starter.kill()
@@ -125,7 +128,7 @@ def test_a_run_outlives_the_killed_program_and_the_closed_terminal_that_started_
 def test_a_run_cancelled_before_it_is_claimed_never_begins(local, run) -> None:
     job = local.job()
     host = local.worker._host
-    host.prepare(run, job.inputs, detached.rundir.control_files(run, job))
+    host.prepare(run, job.inputs, control_files(run, job))
     assert local.worker.poll([run])[run] == Absent()
     local.worker.cancel(run)
     local.worker.start(run, job)
@@ -137,7 +140,7 @@ def test_a_run_cancelled_before_it_is_claimed_never_begins(local, run) -> None:
 def test_a_directory_made_before_the_power_failed_is_made_again(local, run) -> None:
     job = local.script("cat a.g01", inputs={"a.g01": b"whole"})
     host = local.worker._host
-    host.prepare(run, job.inputs, detached.rundir.control_files(run, job))
+    host.prepare(run, job.inputs, control_files(run, job))
     (local.folder / run / "boot").write_text("the boot before")
     (local.folder / run / "work" / "a.g01").write_bytes(b"")
     (local.folder / run / "runner.sh").write_bytes(b"")
@@ -151,7 +154,7 @@ def test_a_directory_made_before_the_power_failed_is_made_again(local, run) -> N
 def test_a_runner_that_cannot_begin_says_why(local, run, monkeypatch) -> None:
     monkeypatch.setattr(detached, "CLAIM_SECONDS", 0.3)
     job = local.job()
-    local.worker._host.prepare(run, job.inputs, detached.rundir.control_files(run, job))
+    local.worker._host.prepare(run, job.inputs, control_files(run, job))
     (local.folder / run / "settings.sh").unlink()
     with pytest.raises(Unreachable, match=r"did not begin within 0 s: .*settings\.sh"):
         local.worker.start(run, job)

@@ -19,7 +19,7 @@ _WINDOWS = (
     r"C:\HEC\HEC-RAS",
 )
 _POSIX = ("/opt/hecras", "/opt/hec-ras", "/opt/HEC-RAS", "/opt/ras", "/usr/local/hecras", "/hecras")
-_WINE = (
+_WINE: tuple[str, ...] = (
     "/usr/bin/wine",
     "/usr/local/bin/wine",
     "/opt/wine-stable/bin/wine",
