@@ -17,12 +17,12 @@ from docker.errors import (
     DockerException,
     ImageNotFound,
     NotFound,
-    create_api_error_from_http_exception,
 )
 from docker.types import LogConfig, Mount
 from paramiko import SSHException
 
 from rasreconcile.errors import RasReconcileError, Refused, Unreachable
+from rasreconcile.workers.docker.answers import About, checked, frames, moment
 from rasreconcile.workers.docker.error_messages import reason_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
 
@@ -103,16 +103,6 @@ class Ran:
     err: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a daemon says of itself."""
-
-    version: str
-    system: str
-    limits_memory: bool
-    limits_cpus: bool
-
-
 class Daemon:
     """Raises Unreachable where there is no answer, Refused where the answer is no."""
 
@@ -166,7 +156,7 @@ class Daemon:
                 state = client.inspect_container(name)["State"]
             except NotFound:
                 return None
-        at = _moment(state["FinishedAt"])
+        at = moment(state["FinishedAt"])
         return End(state["Status"], int(state["ExitCode"]), bool(state["OOMKilled"]), at)
 
     def create(self, wanted: Container) -> Literal["made", "there"]:
@@ -256,9 +246,9 @@ class Daemon:
                 "headers": {"Connection": "Upgrade", "Upgrade": "tcp"},
             }
             with client.post(url, **asked, stream=True, timeout=seconds) as answer:
-                _checked(answer)
+                checked(answer)
                 stream: Any = answer.raw
-                out, err = _frames(self._heard(name, stream._fp.fp, seconds))
+                out, err = frames(self._heard(name, stream._fp.fp, seconds))
             forget_idle(client)
             code = client.exec_inspect(made)["ExitCode"]
         if code is None:
@@ -288,7 +278,7 @@ class Daemon:
         with self._asked(container=True) as client:
             url = f"{client.base_url}/v{client.api_version}/containers/{name}/archive"
             with client.get(url, params={"path": path}, stream=True, timeout=TIMEOUT) as answer:
-                _checked(answer)
+                checked(answer)
                 yield from answer.iter_content(1 << 20)
 
     def close(self) -> None:
@@ -351,29 +341,3 @@ class Daemon:
             raise Unreachable(
                 f"{self.address}: {error}; see that the daemon runs and can be reached"
             ) from error
-
-
-def _checked(answer: requests.Response) -> None:
-    try:
-        answer.raise_for_status()
-    except requests.HTTPError as error:
-        create_api_error_from_http_exception(error)
-
-
-def _frames(data: bytes) -> tuple[bytes, bytes]:
-    """Output and errors, out of the frames in which Docker sends both: kind, three zeros, length, bytes."""
-    found: tuple[list[bytes], list[bytes]] = ([], [])
-    at = 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at + 4 : at + 8], "big")
-        found[data[at] == 2].append(data[at + 8 : at + 8 + length])
-        at += 8 + length
-    return b"".join(found[0]), b"".join(found[1])
-
-
-def _moment(text: str) -> datetime | None:
-    """Docker's time, to the microsecond; None where it has not come yet."""
-    if text.startswith("0001"):
-        return None
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}.{(fraction + '000000')[:6]}+00:00")
