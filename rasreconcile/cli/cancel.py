@@ -25,7 +25,7 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool) -> int:
         raise UsageError("name the plans whose runs are to end (`Muncie/p04`, `Muncie/*`), or say --all")
     loaded = load_spec(spec)
     with Reader(loaded.state_path) as reader:
-        live = [run.address for run in reader.live_runs()]
+        live = [run.address for run in reader.runs.live()]
     wanted: dict[Address, None] = dict.fromkeys(live) if everything else {}
     for pattern in patterns:
         if not live:

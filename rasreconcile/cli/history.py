@@ -21,7 +21,7 @@ def command(words: tuple[str, ...], as_json: bool, limit: int) -> int:
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as reader:
-        runs = reader.runs(limit=limit if not patterns else 1_000_000)
+        runs = reader.runs.latest(limit=limit if not patterns else 1_000_000)
     if patterns:
         known = dict.fromkeys(run.address for run in runs)
         wanted = {address for pattern in patterns for address in plans_matching(pattern, known)}

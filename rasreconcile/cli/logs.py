@@ -57,13 +57,13 @@ def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: b
         log = Printed(as_json=as_json)
         if as_json:
             write_line({"version": FORMAT_VERSION, "verb": "logs", "run": run.id, "plan": run.address})
-        kept = None if run.live else reader.log(run.id)
+        kept = None if run.live else reader.runs.log(run.id)
         if kept is not None:
             log.add(kept)
         else:
             _from_worker(reader, spec, run, log, follow=follow)
         if follow:
-            _close(reader.run(run.id) or run, as_json=as_json)
+            _close(reader.runs.find(run.id) or run, as_json=as_json)
     return 0
 
 
@@ -88,11 +88,11 @@ def _from_worker(reader: Reader, spec: Path, run: Run, log: Printed, *, follow: 
 
 def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
     if wanted is not None:
-        run = reader.run(wanted)
+        run = reader.runs.find(wanted)
         if run is None:
             raise UsageError(f"{wanted}: no such run; `history` lists them")
         return run
-    runs = reader.runs(limit=1_000_000)
+    runs = reader.runs.latest(limit=1_000_000)
     address = one_plan(plans, _known(reader))
     found = next((run for run in runs if run.address == address), None)
     if found is None:
@@ -102,8 +102,8 @@ def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
 
 def _known(reader: Reader) -> dict[Address, None]:
     return dict.fromkeys(
-        [verdict.address for verdict in reader.verdicts()]
-        + [run.address for run in reader.runs(limit=1_000_000)]
+        [verdict.address for verdict in reader.verdicts.latest()]
+        + [run.address for run in reader.runs.latest(limit=1_000_000)]
     )
 
 
@@ -112,10 +112,10 @@ def _awaited(reader: Reader, plans: tuple[str, ...]) -> Run:
     address = one_plan(plans, _known(reader))
     told = False
     while True:
-        runs = reader.runs(address=address, limit=1)
+        runs = reader.runs.latest(address=address, limit=1)
         if runs and runs[0].live:
             return runs[0]
-        phase = next((v.phase for v in reader.verdicts() if v.address == address), "")
+        phase = next((v.phase for v in reader.verdicts.latest() if v.address == address), "")
         coming = phase in WAITS_FOR and reader.controller() is not None
         if not coming and runs:
             return runs[0]
@@ -166,7 +166,7 @@ class Printed:
 
 def _messages(reader: Reader, run: Run) -> str | None:
     """The file that the run writes its messages to, as the controller noted it."""
-    known = reader.progress().get(run.id)
+    known = reader.progress.latest().get(run.id)
     return known.messages if known else None
 
 
@@ -177,7 +177,7 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
 
     messages, silent = None, False
     while True:
-        current = reader.run(run.id) or run
+        current = reader.runs.find(run.id) or run
         if messages is None and (messages := _messages(reader, run)) is not None:
             log.begin_again()
         read = source(worker, run.id, messages)
@@ -206,7 +206,7 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
 
 def _rest(reader: Reader, run: Run, log: Printed) -> None:
     """What the run printed between the last look and the removal of its run directory."""
-    kept = reader.log(run.id)
+    kept = reader.runs.log(run.id)
     if kept is not None and log.offset < len(kept) < LONGEST_KEPT_LOG:
         log.add(kept[log.offset :])
 

@@ -86,15 +86,15 @@ def _rows(words: Sequence[str], depth: str) -> list[Row]:
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as store:
-        published = {a: p for a, p in store.published().items() if not is_preparation(a)}
-        verdicts = [v for v in store.verdicts() if not is_preparation(v.address)]
+        published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
+        verdicts = [v for v in store.verdicts.latest() if not is_preparation(v.address)]
         looked_at = {verdict.address for verdict in verdicts}
         verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
         known = [verdict.address for verdict in verdicts]
         wanted = (
             {a for pattern in patterns for a in plans_matching(pattern, known)} if patterns else set(known)
         )
-        runs = {p.run: store.run(p.run) for p in published.values() if p.address in wanted}
+        runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
     return [_row(v, published.get(v.address), runs, depth) for v in verdicts if v.address in wanted]
 
 

@@ -39,8 +39,8 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
 
     path = spec_path(spec)
     with Reader(state_path(path)) as reader:
-        verdicts, live, controller = reader.verdicts(), reader.live_runs(), reader.controller()
-        progress = reader.progress()
+        verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
+        progress = reader.progress.latest()
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
     code = exit_code(verdicts, live, gone) if detailed_exitcode else 0
     if as_json:

@@ -128,9 +128,9 @@ class Apply:
             stack.callback(verifying.close)
             stack.callback(messages.close)
             study = Study.open(self.loaded, store, self.clock)
-            _sweep(study.look(), store.live_runs())
-            store.remember_spec(self.loaded.text_digest, self.loaded.text)
-            apply_id = store.begin_apply(
+            _sweep(study.look(), store.runs.live())
+            store.texts.keep({self.loaded.text_digest: self.loaded.text.encode()})
+            apply_id = store.applies.begin(
                 spec_path=self.loaded.path,
                 spec_digest=self.loaded.text_digest,
                 by=self.asked.by,
@@ -147,7 +147,7 @@ class Apply:
                 verifying=verifying,
                 messages=messages,
                 tell=self.tell,
-                images=store.images(),
+                images=store.caches.images(),
                 keep_runs=not self.loaded.spec.autoclean,
             )
             discard_left_over(session)
@@ -161,9 +161,9 @@ class Apply:
                 self._loop.faults_since = began - FAULTS_REMEMBERED
             decision = self._loop.run()
             code = Exit.INTERRUPTED if self._interrupts else exit_of(decision)
-            store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
+            store.applies.end(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
             return Outcome(
-                decision, session.counts, store.live_runs(), frozenset(session.in_flight.held), code
+                decision, session.counts, store.runs.live(), frozenset(session.in_flight.held), code
             )
 
 

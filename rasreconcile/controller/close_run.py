@@ -21,7 +21,7 @@ def fail(session: Session, action: Fail) -> None:
     def close(log: str) -> None:
         session.in_flight.runs.discard(run.id)
         with session.store.at_once():
-            session.store.keep_log(run.id, log.encode()[-LONGEST_KEPT_LOG:])
+            session.store.runs.keep_log(run.id, log.encode()[-LONGEST_KEPT_LOG:])
             status = action.status if isinstance(action.status, Ended) else None
             session.end(run, RunState.FAILED, action.failure, status=status)
         discard_old_failures(session, run.address)

@@ -23,7 +23,7 @@ def dispatch(session: Session, action: act.Action) -> None:
         case act.Restart(run, plan):
             launch(session, run, plan)
         case act.Note(run, status):
-            session.store.move_run(run.id, RunState.RUNNING, now=session.clock.now(), started=status.started)
+            session.store.runs.move(run.id, RunState.RUNNING, now=session.clock.now(), started=status.started)
             session.changed = True
         case act.Collect():
             collect(session, action)
@@ -34,7 +34,7 @@ def dispatch(session: Session, action: act.Action) -> None:
         case act.Cancel(run, reason):
             _cancel(session, run, reason)
         case act.Stop(run, failure):
-            session.store.intend_stop(run.id, failure, now=session.clock.now())
+            session.store.runs.intend_stop(run.id, failure, now=session.clock.now())
             _cancel(session, run, failure.message)
         case act.Fail():
             fail(session, action)

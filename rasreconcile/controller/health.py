@@ -68,7 +68,9 @@ def fell_silent(session: Session, connected: ConnectedWorker, error: Exception) 
 def _found(session: Session, connected: ConnectedWorker, problems: list[Problem]) -> None:
     connected.checked = session.changed = True
     if connected.installed.image:
-        session.store.remember_image(connected.name, connected.installed.image, now=session.clock.now())
+        session.store.caches.remember_image(
+            connected.name, connected.installed.image, now=session.clock.now()
+        )
     for doubt in connected.installed.doubts:
         session.say("warning", f"{connected.name}: {doubt}")
     for missing in connected.installed.missing():

@@ -42,7 +42,7 @@ def start(session: Session, action: Start) -> None:
         reason=action.reason,
         created=now,
     )
-    session.store.start_run(run, plan, texts, apply=session.apply_id)
+    session.store.runs.start(run, plan, texts, apply=session.apply_id)
     session.say("started", f"on {run.worker}: {run.reason}", plan.address, run.id)
     launch(session, run, plan)
 

@@ -70,7 +70,7 @@ class Loop:
 
     def run(self) -> Decision:
         """Until nothing moves any more, or the user stops it."""
-        self._found = frozenset(run.id for run in self.session.store.live_runs())
+        self._found = frozenset(run.id for run in self.session.store.runs.live())
         self._look()
         while True:
             self._pass()
@@ -89,14 +89,14 @@ class Loop:
         self._write_verdicts(force=True)
         session = self.session
         note_progress(session)
-        session.store.mark_discarded(session.in_flight.discarded)
-        session.study.remember(session.store)
+        session.store.runs.mark_discarded(session.in_flight.discarded)
+        session.study.remember(session.store.caches)
         assert self.decision is not None
         return self.decision
 
     def _pass(self) -> None:
         session = self.session
-        live = session.store.live_runs()
+        live = session.store.runs.live()
         poll_due(session, live)
         read_due(session, live, self.known)
         if session.changed or self.decision is None or self._time_has_come():
@@ -113,7 +113,7 @@ class Loop:
 
     def _decide(self, live: tuple[Run, ...]) -> Decision:
         session = self.session
-        faults = session.store.worker_faults(self.faults_since or session.began)
+        faults = session.store.runs.worker_faults(self.faults_since or session.began)
         workers = workers_seen(session, faults, self.plans)
         for worker in workers:
             connected = session.workers[worker.name]
@@ -136,9 +136,9 @@ class Loop:
 
     def _answer_idle_cancels(self, live: tuple[Run, ...]) -> None:
         going = {run.address for run in live}
-        for request in self.session.store.open_requests():
+        for request in self.session.store.requests.open():
             if request.kind == "cancel" and request.address not in going:
-                self.session.store.close_request(
+                self.session.store.requests.close(
                     request.id, now=self.session.clock.now(), outcome="nothing was running"
                 )
 
@@ -161,7 +161,7 @@ class Loop:
             return False
         if self.interrupts == 1:
             # Runs are going: leave the user a moment to say that they should not.
-            return session.clock.monotonic() >= self.linger_until or not session.store.live_runs()
+            return session.clock.monotonic() >= self.linger_until or not session.store.runs.live()
         if self.interrupts >= 2:
             return not any(v.phase is Phase.RUNNING for v in decision.verdicts)
         if self.detaching and not decision.actions:
@@ -171,7 +171,7 @@ class Loop:
     def _unheard(self) -> bool:
         """Whether a run of an earlier controller was not asked about yet: it may have ended, or be hopeless."""
         session = self.session
-        for run in session.store.live_runs():
+        for run in session.store.runs.live():
             connected, plan = session.workers.get(run.worker), self.known.get(run.address)
             if run.id not in self._found or connected is None:
                 continue
@@ -200,7 +200,7 @@ class Loop:
         """Seconds until there is something to do even if nobody answers."""
         session = self.session
         waits = [LOOK_AT_REQUESTS]
-        poll = seconds_to_next_poll(session, session.store.live_runs())
+        poll = seconds_to_next_poll(session, session.store.runs.live())
         waits += [wait for wait in (poll, seconds_to_next_read(session)) if wait is not None]
         if self.decision is not None and self.decision.next_at is not None:
             waits.append((self.decision.next_at - session.clock.now()) / timedelta(seconds=1))
@@ -214,7 +214,7 @@ class Loop:
         self.plans = self.session.study.look()
         self.known = {plan.address: plan for plan in self.plans}
         self.session.outputs.look(self.plans)
-        self.session.study.remember(self.session.store)
+        self.session.study.remember(self.session.store.caches)
         self.times.files = self.session.clock.monotonic()
         self.times.files_took = self.times.files - began
         self.session.stale_inputs = False
@@ -225,7 +225,7 @@ class Loop:
         monotonic = self.session.clock.monotonic()
         if monotonic - self.times.requests >= LOOK_AT_REQUESTS:
             self.times.requests = monotonic
-            requests = len(self.session.store.open_requests())
+            requests = len(self.session.store.requests.open())
             self.session.changed |= requests != self._requests
             self._requests = requests
         overdue = monotonic - self.times.files >= max(LOOK_AT_FILES, 20 * self.times.files_took)
@@ -278,7 +278,7 @@ class Loop:
             )
             for v in self.decision.verdicts
         ]
-        self.session.store.record_verdicts(last)
+        self.session.store.verdicts.record(last)
 
 
 def _told(verdict: Verdict) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def seconds_to_next_poll(session: Session, live: Sequence[Run]) -> float | None:
 
 def live_seen(session: Session, live: Sequence[Run]) -> Mapping[Address, LiveRun]:
     """Each live run with what its worker last said of it."""
-    monotonic, stops = session.clock.monotonic(), session.store.stops()
+    monotonic, stops = session.clock.monotonic(), session.store.runs.stops()
     return {run.address: _live(session, run, monotonic, stops.get(run.id)) for run in live}
 
 

@@ -108,7 +108,7 @@ def seconds_to_next_read(session: Session) -> float | None:
 def _taken_up(session: Session, run: Run, plan: Plan, connected: ConnectedWorker) -> FollowedRun:
     # A run that ends within READ_EVERY is not worth a look: what it says is read when it is collected.
     begin = session.clock.monotonic() + (0.0 if session.messages.at_once else READ_EVERY)
-    known = session.store.progress().get(run.id)
+    known = session.store.progress.latest().get(run.id)
     if known is not None:
         reading = resumed(known.facts, known.resume)
         return FollowedRun(known.messages, _window(plan), reading, begin, known.at, noted=True)
@@ -169,7 +169,7 @@ def note_progress(session: Session) -> None:
     messages = session.messages
     messages.next_note = session.clock.monotonic() + WRITE_EVERY
     fresh = {run: followed for run, followed in messages.runs.items() if not followed.noted}
-    session.store.note_progress(
+    session.store.progress.note(
         Progress(
             run=run,
             at=followed.at,

@@ -37,13 +37,13 @@ def collect(session: Session, action: Collect) -> None:
         )
         discard(session, run)
         return
-    recorded = session.store.plan_of(run.id)
+    recorded = session.store.runs.plan_of(run.id)
     raw = next((i.raw for i in recorded.inputs if i.kind == "plan"), None)
     asked = ProofRequest(
         run=run,
         plan=plan,
         components=recorded.components,
-        plan_text=session.store.text(raw) if raw else None,
+        plan_text=session.store.texts.find(raw) if raw else None,
         status=status,
         engine=engine_of(plan),
         worker=session.workers[run.worker].worker,
@@ -70,14 +70,14 @@ def _collected(session: Session, action: Collect, collected: Collected) -> None:
             session.workers[run.worker].installed.note_lack(plan, outcome.message)
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
         with session.store.at_once():
-            session.store.keep_log(run.id, log)
+            session.store.runs.keep_log(run.id, log)
             session.end(run, state, outcome, status=status)
         discard_old_failures(session, run.address)
         return
     if run.state is not RunState.PUBLISHING:
         with session.store.at_once():
-            session.store.keep_log(run.id, log)
-            run = session.store.move_run(
+            session.store.runs.keep_log(run.id, log)
+            run = session.store.runs.move(
                 run.id,
                 RunState.PUBLISHING,
                 now=session.clock.now(),
@@ -109,7 +109,7 @@ def _published(session: Session, run: Run, plan: Plan, published: Published) -> 
     session.in_flight.forget(run.id)
     with session.store.at_once():
         # Together: a request that outlived its answer would have the plan computed once more.
-        session.store.publish(run.id, published, now=session.clock.now())
+        session.store.outputs.publish(run.id, published, now=session.clock.now())
         session.answer_requests(run, "succeeded")
     session.outputs.digests.trust(published.path, "output", published.digest)
     session.outputs.look_at(plan)
@@ -177,7 +177,7 @@ def _own_receipt(plan: Plan, run: Run) -> Published | None:
 
 def discard_left_over(session: Session) -> None:
     """Run directories that nobody will look into and a controller before this one did not come to remove."""
-    for run in session.store.discardable():
+    for run in session.store.runs.discardable():
         good = run.state is RunState.SUCCEEDED and not session.keep_runs
         if good or run.state is RunState.CANCELLED or never_began(run):
             discard(session, run)
@@ -192,7 +192,7 @@ def discard_old_failures(session: Session, address: Address) -> None:
     """Of runs that failed the last few run directories are kept, for whoever looks for the cause."""
     failed = [
         run
-        for run in session.store.discardable()
+        for run in session.store.runs.discardable()
         if run.address == address and run.state is not RunState.SUCCEEDED
     ]
     for run in failed[KEPT_FAILURES:]:

@@ -40,7 +40,9 @@ def verify(session: Session, action: Verify) -> None:
             _fell_short(session, plan, published, lacking)
         else:
             now = session.clock.now()
-            session.store.mark_verified(plan.address, published.digest, plan.expectation_digest, now=now)
+            session.store.outputs.mark_verified(
+                plan.address, published.digest, plan.expectation_digest, now=now
+            )
             session.say("verified", "its result meets the changed expectations", plan.address)
         session.outputs.look_at(plan)
         session.changed = True
@@ -65,7 +67,7 @@ def reuse(session: Session, action: Reuse) -> None:
             say_set_aside(session, plan, placed)
             outcome = placed.published
             why = f"copied from {source.address}, which has the same inputs"
-            session.store.record_output(outcome, now=session.clock.now(), why=why)
+            session.store.outputs.record(outcome, now=session.clock.now(), why=why)
             session.outputs.digests.trust(outcome.path, "output", outcome.digest)
             session.stale_inputs |= bool(plan.side_outputs)
             session.say("copied", why, plan.address)
@@ -98,7 +100,7 @@ def recall(session: Session, action: Recall) -> None:
             _put_off(session, plan, f"its receipt {error}")
             return
     why = "recalled from the receipt beside it, which matches the file"
-    session.store.record_output(action.published, now=session.clock.now(), why=why)
+    session.store.outputs.record(action.published, now=session.clock.now(), why=why)
     session.outputs.look_at(action.plan)
     session.say("recalled", why, action.plan.address)
     session.changed = True
@@ -136,5 +138,7 @@ def _put_off(session: Session, plan: Plan, why: str) -> None:
 
 def _fell_short(session: Session, plan: Plan, published: Published, lacking: tuple[str, ...]) -> None:
     now = session.clock.now()
-    session.store.record_shortfalls(plan.address, published.digest, plan.expectation_digest, lacking, now=now)
+    session.store.outputs.record_shortfalls(
+        plan.address, published.digest, plan.expectation_digest, lacking, now=now
+    )
     session.say("fell-short", "; ".join(lacking), plan.address)

@@ -78,7 +78,7 @@ class Session:
             self.workers[run.worker].checked = failure.cause not in MAY_BE_UNFIT
         now = self.clock.now()
         with self.store.at_once():
-            self.store.move_run(
+            self.store.runs.move(
                 run.id,
                 state,
                 now=now,
@@ -93,10 +93,10 @@ class Session:
 
     def answer_requests(self, run: Run, outcome: str) -> None:
         """A `retry` is answered by the success of a run that began after it, a `cancel` by the end of any run."""
-        for request in self.store.open_requests():
+        for request in self.store.requests.open():
             if request.address != run.address:
                 continue
             if request.kind == "cancel" or (
-                outcome == "succeeded" and self.store.is_after(run.id, request.id)
+                outcome == "succeeded" and self.store.requests.is_after(run.id, request.id)
             ):
-                self.store.close_request(request.id, now=self.clock.now(), outcome=outcome)
+                self.store.requests.close(request.id, now=self.clock.now(), outcome=outcome)

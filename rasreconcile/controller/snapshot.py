@@ -48,7 +48,7 @@ class Snapshot:
 
 def snapshot_of(session: Session, decision: Decision) -> Snapshot:
     """From the last decision and the store's live runs."""
-    live = session.store.live_runs()
+    live = session.store.runs.live()
     now = session.clock.now()
     lengths = session.outputs.expectancy.lengths
     runs = sorted(

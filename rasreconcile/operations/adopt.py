@@ -83,7 +83,7 @@ class Adoption:
         choice = self.choose(tuple(plan.address for plan in plans))
         outputs = study.outputs
         outputs.look(plans)
-        live = {run.address for run in view.live_runs()}
+        live = {run.address for run in view.runs.live()}
         try:
             for plan in plans:
                 if plan.address in live and plan.address in choice.named | choice.matched:
@@ -94,7 +94,7 @@ class Adoption:
                     yield self._one(store, outputs, plan, choice)
         finally:
             if store is not None:
-                study.remember(store)
+                study.remember(store.caches)
 
     def _one(self, store: Store | None, outputs: Outputs, plan: Plan, choice: Choice) -> Answer:
         address = plan.address
@@ -155,7 +155,7 @@ class Adoption:
         else:
             # Where its link leads may be an archive that is read-only.
             publish.write_receipt(published)
-        store.adopt(published, plan, texts, why=self._why(assessment))
+        store.outputs.adopt(published, plan, texts, why=self._why(assessment))
         return ""
 
     def _why(self, assessment: Assessment) -> str:

@@ -42,7 +42,7 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         study = Study.open(loaded, view, clock)
         plans = study.look()
         study.outputs.look(plans)
-        workers = looked_at_here(idle_workers(loaded, view.images()), loaded, plans)
+        workers = looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans)
         seen = replace(study.outputs.seen(plans, clock.now()), workers=workers)
         decision = decide(plans, seen, policy_of(loaded.spec))
         recalled = tuple(action for action in decision.actions if isinstance(action, Recall))
@@ -57,7 +57,7 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)
         proposal = propose(decision.verdicts, seen.assessments, decision.copied)
-        return Diff(plans, decision, view.published(), proposal, recalled)
+        return Diff(plans, decision, view.outputs.published(), proposal, recalled)
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:

@@ -61,9 +61,9 @@ def explain(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanation:
         return Explanation(plan, verdict, None, _changes(plan, None, None), (), ())
     with Reader(loaded.state_path) as reader:
         changes = _changes(plan, published, reader)
-        runs = reader.runs(address=address, limit=5)
-        events = reader.events(limit=10, address=address)
-        progress = reader.progress()
+        runs = reader.runs.latest(address=address, limit=5)
+        events = reader.events.latest(limit=10, address=address)
+        progress = reader.progress.latest()
     going = next((progress[run.id] for run in runs if run.id in progress), None)
     return Explanation(plan, verdict, published, changes, runs, events, going)
 
@@ -98,10 +98,10 @@ def _with_difference(change: Change, plan: Plan, published: Published, reader: R
 
 
 def _old_text(name: str, published: Published, reader: Reader) -> list[str] | None:
-    recorded = next((i for i in reader.inputs_of(published.run) if i.name == name), None)
+    recorded = next((i for i in reader.runs.inputs_of(published.run) if i.name == name), None)
     if recorded is None or recorded.raw == MISSING:
         return None
-    text = reader.text(recorded.raw)
+    text = reader.texts.find(recorded.raw)
     return None if text is None else decode(text).splitlines()
 
 

@@ -16,9 +16,9 @@ from rasreconcile.resolve.outputs import RealPaths
 from rasreconcile.results import publish
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
-from rasreconcile.store.queries import Queries
 from rasreconcile.study.owners import is_same
 from rasreconcile.study.preparations import products_home
+from rasreconcile.study.store_view import StoreView
 from rasreconcile.study.study import Study
 
 
@@ -47,7 +47,7 @@ class Leavers:
 Adopted = Literal["keep adopted", "remove adopted"]
 
 
-def leavers(loaded: LoadedSpec, view: Queries, clock: Clock, adopted: Adopted = "keep adopted") -> Leavers:
+def leavers(loaded: LoadedSpec, view: StoreView, clock: Clock, adopted: Adopted = "keep adopted") -> Leavers:
     """Reads the files it may remove. Raises SpecError, and UsageError where the spec has no plans at all.
 
     Places are compared by real path: whichever link names it, a file that a plan of the spec publishes stays.
@@ -59,12 +59,12 @@ def leavers(loaded: LoadedSpec, view: Queries, clock: Clock, adopted: Adopted = 
     wanted = {real.of(path) for plan in plans for path in (plan.output, *plan.side_paths)}
     home = products_home(loaded)
     # What was prepared for a plan is no result: `gc` cares for it.
-    published = {a: one for a, one in view.published().items() if not one.path.is_relative_to(home)}
+    published = {a: one for a, one in view.outputs.published().items() if not one.path.is_relative_to(home)}
     reasons = _Reasons(
         spec=loaded.identity,
-        started_for=view.specs_of_runs(),
-        strangers=[path for path in view.specs() if not is_same(path, loaded.identity)],
-        going={run.address for run in view.live_runs()},
+        started_for=view.runs.specs(),
+        strangers=[path for path in view.applies.specs() if not is_same(path, loaded.identity)],
+        going={run.address for run in view.runs.live()},
         only_one_of={plan.fingerprint: plan.address for plan in plans if not plan.output.exists()},
         adopted=adopted,
     )
@@ -81,7 +81,7 @@ def prune(store: Store, published: Published, clock: Clock) -> None:
     """Removes the result, then its receipt, then what the store knows of it; may be repeated after a death."""
     publish.remove(published.path)
     why = f"{published.path} was removed with its receipt: its plan left the spec"
-    store.drop_output(published.address, published.digest, now=clock.now(), why=why)
+    store.outputs.drop(published.address, published.digest, now=clock.now(), why=why)
 
 
 @dataclass(frozen=True, slots=True)

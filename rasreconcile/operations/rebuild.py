@@ -10,8 +10,8 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.records import Published
 from rasreconcile.results import publish
 from rasreconcile.specfile import LoadedSpec
+from rasreconcile.store.reader import empty_store
 from rasreconcile.study.owners import Owners
-from rasreconcile.study.store_view import EmptyStore
 from rasreconcile.study.study import Study
 
 
@@ -29,7 +29,9 @@ def proofs(loaded: LoadedSpec, clock: Clock) -> Proofs:
     proven: list[Published] = []
     unproven: dict[Address, str] = {}
     owners = Owners()
-    for plan in Study.open(loaded, EmptyStore(), clock).listed():
+    with empty_store(loaded.state_path) as view:
+        plans = Study.open(loaded, view, clock).listed()
+    for plan in plans:
         found = _proof(plan, owners)
         if isinstance(found, Published):
             proven.append(found)

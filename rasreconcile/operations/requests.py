@@ -58,7 +58,7 @@ def cancel_here(loaded: LoadedSpec, addresses: Sequence[Address], now: datetime)
     said: dict[Address, str] = {}
     try:
         with Store.open(loaded.state_path, now=now) as store:
-            for run in (run for run in store.live_runs() if run.address in addresses):
+            for run in (run for run in store.runs.live() if run.address in addresses):
                 if run.worker not in loaded.spec.workers:
                     said[run.address] = f"runs on {run.worker}, which is not in the spec; put it back first"
                     continue

@@ -13,6 +13,7 @@ from rasreconcile.store.disk import refuse_other_kinds, refused
 from rasreconcile.store.location import why_not
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
 from rasreconcile.store.sqlite_errors import damaged, translated
+from rasreconcile.store.tables import WritableTables
 
 BUSY_SECONDS = 30.0
 WAL_IS_SOUND = (3, 51, 3)
@@ -29,8 +30,8 @@ def refuse_bad_place(path: Path) -> None:
         raise StoreError(f"{path}: {why}; set `state:` to a folder on a disk of this machine")
 
 
-def open_database(path: Path) -> Database:
-    """The database, migrated. Raises StoreError with the remedy; makes the file, for its owner only."""
+def open_database(path: Path) -> WritableTables:
+    """Its tables, migrated. Raises StoreError with the remedy; makes the file, for its owner only."""
     refuse_other_kinds(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,7 @@ def open_database(path: Path) -> Database:
         raise
 
 
-def _prepared(path: Path, connection: sqlite3.Connection) -> Database:
+def _prepared(path: Path, connection: sqlite3.Connection) -> WritableTables:
     connection.row_factory = sqlite3.Row
     database = Database(connection)
     _check_identity(path, connection)
@@ -56,7 +57,7 @@ def _prepared(path: Path, connection: sqlite3.Connection) -> Database:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     _migrate(database)
-    return database
+    return WritableTables(path, connection, database.atomic)
 
 
 def check_readable(path: Path, connection: sqlite3.Connection) -> None:

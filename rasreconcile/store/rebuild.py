@@ -12,8 +12,7 @@ from rasreconcile.errors import StoreError, UsageError
 from rasreconcile.records import Published
 from rasreconcile.store.database import refuse_bad_place
 from rasreconcile.store.disk import COMPANIONS, refused
-from rasreconcile.store.holding import take_lock
-from rasreconcile.store.lock import lock_path
+from rasreconcile.store.lock import lock_path, take_lock
 from rasreconcile.store.reader import Reader
 from rasreconcile.store.store import Store
 from rasreconcile.store.survey import survey
@@ -49,7 +48,7 @@ def rebuild(path: Path, proven: Iterable[Published], *, now: datetime, even: Eve
             with Store.open(aside, now=now) as store, store.at_once():
                 for published in proven:
                     why = "recalled from the receipt beside it by `state rebuild`"
-                    store.record_output(published, now=now, why=why)
+                    store.outputs.record(published, now=now, why=why)
             kept = _set_aside(path, now)
             aside.replace(path)
         finally:
@@ -70,7 +69,7 @@ def _is_sound(path: Path) -> bool:
 def _refuse_live_runs(path: Path) -> None:
     try:
         with Reader(path) as reader:
-            live = reader.live_runs()
+            live = reader.runs.live()
     except StoreError:
         # Lost or damaged: that is what this is for.
         return

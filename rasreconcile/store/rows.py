@@ -14,7 +14,7 @@ from typing import Any
 from rasreconcile.facts import LogFacts, Trouble
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId
-from rasreconcile.plans import Address, Component
+from rasreconcile.plans import Address, Component, InputFile
 from rasreconcile.reconcile.observed import Assessed, HdfEvidence
 from rasreconcile.records import (
     Event,
@@ -65,6 +65,20 @@ def components(rows: Iterable[Row]) -> tuple[Component, ...]:
     return tuple(Component(row["name"], row["digest"], row["value"]) for row in rows)
 
 
+def component_values(component: Component) -> dict[str, Any]:
+    return {"name": component.name, "digest": component.digest, "value": component.value}
+
+
+def input_values(file: InputFile) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "kind": file.kind,
+        "raw": file.raw,
+        "semantic": file.semantic,
+        "size": file.size,
+    }
+
+
 def published(row: Row, parts: tuple[Component, ...]) -> Published:
     return Published(
         address=Address(row["address"]),
@@ -84,6 +98,27 @@ def published(row: Row, parts: tuple[Component, ...]) -> Published:
         summary=row["summary"],
         remarks=tuple(json.loads(row["remarks"])),
     )
+
+
+def published_values(published: Published) -> dict[str, Any]:
+    return {
+        "address": published.address,
+        "current": 1,
+        "run": published.run,
+        "path": str(published.path),
+        "size": published.size,
+        "digest": published.digest,
+        "fingerprint": published.fingerprint,
+        "expectation_digest": published.expectation_digest,
+        "provenance": published.provenance,
+        "engine": published.engine,
+        "worker": published.worker,
+        "at": published.at.isoformat(),
+        "platform": published.platform,
+        "cores": published.cores,
+        "summary": published.summary,
+        "remarks": json.dumps(published.remarks),
+    }
 
 
 def request(row: Row) -> Request:
@@ -108,6 +143,19 @@ def last_verdict(row: Row) -> LastVerdict:
     )
 
 
+def last_verdict_values(place: int, verdict: LastVerdict) -> dict[str, Any]:
+    return {
+        "place": place,
+        "address": verdict.address,
+        "sync": verdict.sync,
+        "phase": verdict.phase,
+        "reasons": json.dumps(verdict.reasons),
+        "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
+        "output": str(verdict.output),
+        "at": verdict.at.isoformat(),
+    }
+
+
 def event(row: Row) -> Event:
     return Event(
         at=certain(row["at"]),
@@ -129,6 +177,15 @@ def hashed(row: Row) -> Hashed:
     )
 
 
+def hashed_values(hashed: Hashed) -> dict[str, Any]:
+    return {
+        **file_columns(hashed.path, hashed.kind, hashed.stat),
+        "raw": hashed.raw,
+        "semantic": hashed.semantic,
+        "hashed_ns": hashed.hashed_ns,
+    }
+
+
 def mentions(row: Row) -> Mentions:
     return Mentions(
         path=Path(row["path"]),
@@ -137,6 +194,14 @@ def mentions(row: Row) -> Mentions:
         found=tuple(Mention(what, value, line) for what, value, line in json.loads(row["found"])),
         read_ns=row["read_ns"],
     )
+
+
+def mentions_values(mentions: Mentions) -> dict[str, Any]:
+    return {
+        **file_columns(mentions.path, mentions.kind, mentions.stat),
+        "found": json.dumps([(one.what, one.value, one.line) for one in mentions.found]),
+        "read_ns": mentions.read_ns,
+    }
 
 
 def file_columns(path: Path, kind: str, stat: FileStat) -> dict[str, str | int]:
@@ -171,6 +236,17 @@ def progress(row: Row) -> Progress:
         done=row["done"],
         resume=row["resume"],
     )
+
+
+def progress_values(progress: Progress) -> dict[str, Any]:
+    return {
+        "run": progress.run,
+        "at": progress.at.isoformat(),
+        "messages": progress.messages,
+        "facts": log_facts_text(progress.facts),
+        "done": progress.done,
+        "resume": progress.resume,
+    }
 
 
 def assessed(row: Row) -> Assessed:

@@ -49,8 +49,8 @@ class Outputs:
 
     def look(self, plans: Sequence[Plan]) -> None:
         """At every plan's output and at all that is remembered."""
-        self.published = self.view.published()
-        self.expectancy = expectancy(self.view.durations())
+        self.published = self.view.outputs.published()
+        self.expectancy = expectancy(self.view.runs.durations())
         self._owners = Owners()
         self.outputs.clear()
         self.receipts.clear()
@@ -62,7 +62,7 @@ class Outputs:
 
     def look_at(self, plan: Plan) -> None:
         """At one plan again, after something was done to it."""
-        self.published = self.view.published()
+        self.published = self.view.outputs.published()
         self._look_at(plan)
 
     def _look_at(self, plan: Plan) -> None:
@@ -93,7 +93,7 @@ class Outputs:
 
     def seen(self, plans: Sequence[Plan], now: datetime) -> Seen:
         """All that can be known without asking a worker; live runs are as the view has them."""
-        requests = self.view.open_requests()
+        requests = self.view.requests.open()
         retried = frozenset(r.address for r in requests if r.kind == "retry")
         for plan in (plan for plan in plans if plan.address in retried):
             self._look_at_owner(plan)
@@ -106,10 +106,10 @@ class Outputs:
             unreceipted=frozenset(self.unreceipted),
             assessments=self.assessments,
             intact=self._intact(plans),
-            live={run.address: LiveRun(run=run, status=None) for run in self.view.live_runs()},
-            attempts=self.view.attempts_at({plan.address: plan.fingerprint for plan in plans}),
-            past=self.view.last_ends(),
-            verifications=self.view.verifications(),
+            live={run.address: LiveRun(run=run, status=None) for run in self.view.runs.live()},
+            attempts=self.view.runs.attempts_at({plan.address: plan.fingerprint for plan in plans}),
+            past=self.view.runs.last_ends(),
+            verifications=self.view.outputs.verifications(),
             retried=retried,
             cancelled=frozenset(r.address for r in requests if r.kind == "cancel"),
             expected=self.expectancy.lengths,
@@ -159,7 +159,7 @@ class Outputs:
         if receipt is not None and receipt.digest == output.digest:
             return
         if self._assessing is None:
-            self._assessing = Assessments(dict(self.view.assessed()))
+            self._assessing = Assessments(dict(self.view.caches.assessed()))
         try:
             self.assessments[address] = self._assessing.assess(plan)
         except OSError:

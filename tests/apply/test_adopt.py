@@ -56,7 +56,7 @@ def old(study, hecras_data):
 
 def published(study) -> dict[Address, Published]:
     with Reader(study.folder / "state.db") as reader:
-        return dict(reader.published())
+        return dict(reader.outputs.published())
 
 
 def proposal(study) -> dict[str, Any]:

@@ -425,7 +425,7 @@ def test_a_record_under_the_name_of_a_link_removes_nothing(study) -> None:
     study.apply()
     (study.folder / "by-link").symlink_to("results")
     with Reader(study.folder / "state.db") as reader:
-        path = reader.published()[Address("Willow/p01")].path
+        path = reader.outputs.published()[Address("Willow/p01")].path
     import sqlite3
 
     with sqlite3.connect(study.folder / "state.db") as database:

@@ -58,7 +58,7 @@ def half(log: str) -> str:
 def live(study) -> tuple[Run, ...]:
     try:
         with Reader(study.folder / "state.db") as reader:
-            return reader.live_runs()
+            return reader.runs.live()
     except StoreError:
         return ()
 
@@ -68,7 +68,7 @@ def has_come_to(study, simulated: str) -> bool:
     if not live(study):
         return False
     with Reader(study.folder / "state.db") as reader:
-        found = [one.facts.simulated for one in reader.progress().values()]
+        found = [one.facts.simulated for one in reader.progress.latest().values()]
     return any(at is not None and at.isoformat() == simulated for at in found)
 
 
@@ -125,10 +125,10 @@ def test_the_reason_of_an_early_stop_outlives_a_controller_that_dies_right_after
     study.controllers[0].wait()
     now = datetime.now(UTC)
     with Store.open(study.folder / "state.db", now=now) as store:
-        (run,) = store.live_runs()
+        (run,) = store.runs.live()
         said = Failure(kind="permanent", cause="went unstable", message="went unstable: x; look there")
-        store.intend_stop(run.id, said, now=now)
-        store.intend_stop(run.id, Failure(kind="permanent", cause="later", message="later"), now=now)
+        store.runs.intend_stop(run.id, said, now=now)
+        store.runs.intend_stop(run.id, Failure(kind="permanent", cause="later", message="later"), now=now)
     local_worker(run.worker, study.folder / "runs" / run.worker).cancel(run.id)
     study.apply(check=3)
     (ended,) = study.json("history", "spec.yaml")["runs"]

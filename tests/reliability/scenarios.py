@@ -278,7 +278,7 @@ class Stopped(Scenario):
 
     def set_going(self, state: Path) -> None:
         with Reader(state) as reader:
-            going = {run.address for run in reader.live_runs()}
+            going = {run.address for run in reader.runs.live()}
         assert going >= {"Willow/p01", "Willow/p02"}, "nothing is running that could be stopped"
         file_request(state, "cancel", Address("Willow/p01"), by="a person", now=datetime.now(UTC))
 

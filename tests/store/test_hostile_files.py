@@ -26,20 +26,26 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("good") / "state.db"
     with Store.open(path, now=NOW) as store:
-        store.begin_apply(spec_path=path, spec_digest="0" * 64, by="x", commit=None, now=NOW)
+        store.applies.begin(spec_path=path, spec_digest="0" * 64, by="x", commit=None, now=NOW)
     return path.read_bytes()
 
 
 def ask_all(path: Path) -> None:
     """Everything that a verb asks of a store, in a few calls."""
     with Reader(path) as reader:
-        reader.live_runs(), reader.published(), reader.verdicts(), reader.events(), reader.controller()
+        (
+            reader.runs.live(),
+            reader.outputs.published(),
+            reader.verdicts.latest(),
+            reader.events.latest(),
+            reader.controller(),
+        )
     survey(path)
     file_request(path, "retry", Address("M/p01"), by="x", now=NOW)
     with Store.open(path, now=NOW) as store:
-        number = store.begin_apply(spec_path=path, spec_digest="0" * 64, by="x", commit=None, now=NOW)
-        store.end_apply(number, outcome="converged", exit_code=0, now=NOW)
-        store.durations(), store.hashes(), store.mentions()
+        number = store.applies.begin(spec_path=path, spec_digest="0" * 64, by="x", commit=None, now=NOW)
+        store.applies.end(number, outcome="converged", exit_code=0, now=NOW)
+        store.runs.durations(), store.caches.hashes(), store.caches.mentions()
 
 
 def is_told(call: Callable[[], object]) -> str:
@@ -54,7 +60,13 @@ def is_told(call: Callable[[], object]) -> str:
 
 def read_all(path: Path) -> None:
     with Reader(path) as reader:
-        reader.live_runs(), reader.published(), reader.verdicts(), reader.events(), reader.controller()
+        (
+            reader.runs.live(),
+            reader.outputs.published(),
+            reader.verdicts.latest(),
+            reader.events.latest(),
+            reader.controller(),
+        )
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -93,7 +105,7 @@ def test_a_row_that_says_what_cannot_be_is_damage(tmp_path: Path, good: bytes, c
     def asked() -> None:
         survey(path)
         with Reader(path) as reader:
-            reader.events(), reader.text("0" * 64)
+            reader.events.latest(), reader.texts.find("0" * 64)
 
     assert "the store is damaged" in is_told(asked)
 

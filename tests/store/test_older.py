@@ -46,26 +46,29 @@ def version(path: Path) -> int:
 def test_a_reader_sees_todays_form_and_leaves_the_file_as_it_is(first) -> None:
     before = first.read_bytes()
     with Reader(first) as reader:
-        known = reader.published()[Address("M/p01")]
+        known = reader.outputs.published()[Address("M/p01")]
         assert (known.remarks, known.platform, known.cores) == ((), "", None)
-        assert reader.images() == {}
-        assert (reader.progress(), reader.stops(), reader.assessed()) == ({}, {}, {})
+        assert reader.caches.images() == {}
+        assert (reader.progress.latest(), reader.runs.stops(), reader.caches.assessed()) == ({}, {}, {})
     assert first.read_bytes() == before
     assert version(first) == 1
 
 
 def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> None:
     with Store.open(first, now=NOW) as store:
-        known = store.published()[Address("M/p01")]
+        known = store.outputs.published()[Address("M/p01")]
         assert known.digest == "d" * 64
-        store.record_output(replace(known, platform="posix", cores=2), now=NOW, why="computed again")
-        assert (store.published()[Address("M/p01")].platform, store.published()[Address("M/p01")].cores) == (
+        store.outputs.record(replace(known, platform="posix", cores=2), now=NOW, why="computed again")
+        assert (
+            store.outputs.published()[Address("M/p01")].platform,
+            store.outputs.published()[Address("M/p01")].cores,
+        ) == (
             "posix",
             2,
         )
-        store.remember_image("box", "sha256:a", now=NOW)
-        store.remember_image("box", "sha256:b", now=NOW)
-        assert store.images() == {"box": "sha256:b"}
+        store.caches.remember_image("box", "sha256:a", now=NOW)
+        store.caches.remember_image("box", "sha256:b", now=NOW)
+        assert store.caches.images() == {"box": "sha256:b"}
     assert version(first) == len(MIGRATIONS)
 
 
@@ -80,5 +83,5 @@ def test_a_store_that_is_brought_up_while_it_is_read_is_read(first, monkeypatch)
         return brought_up(old)
 
     monkeypatch.setattr(reader, "_brought_up", late)
-    with Reader(first) as opened:
-        assert opened.published()[Address("M/p01")].digest == "d" * 64
+    with Reader(first) as reader:
+        assert reader.outputs.published()[Address("M/p01")].digest == "d" * 64

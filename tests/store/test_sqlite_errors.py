@@ -13,8 +13,7 @@ import pytest
 
 from rasreconcile.errors import StoreError
 from rasreconcile.plans import Address
-from rasreconcile.store import Store, database, file_request, reader, requests
-from rasreconcile.store.database import open_database
+from rasreconcile.store import Store, database, file_request, reader
 from rasreconcile.store.reader import Reader
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -81,14 +80,16 @@ def test_a_store_that_is_just_being_made_is_not_called_anothers(tmp_path: Path) 
 
 
 def test_a_request_that_finds_the_disk_full_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(where: Path):
-        database = open_database(where)
-        pages = database.conn.execute("PRAGMA page_count").fetchone()[0]
-        # SQLite's own way of being full: no page more than there are.
-        database.conn.execute(f"PRAGMA max_page_count = {pages}")
-        return database
+    opened = database.open_database
 
-    monkeypatch.setattr(requests, "open_database", full)
+    def full(where: Path):
+        tables = opened(where)
+        pages = tables.connection.execute("PRAGMA page_count").fetchone()[0]
+        # SQLite's own way of being full: no page more than there are.
+        tables.connection.execute(f"PRAGMA max_page_count = {pages}")
+        return tables
+
+    monkeypatch.setattr(database, "open_database", full)
     with pytest.raises(StoreError, match="the disk is full; free some room"):
         for number in range(1000):
             file_request(path, "cancel", Address(f"M/p{number:0500}"), by="x", now=NOW)
@@ -106,4 +107,4 @@ def test_rubbish_within_is_damage(path: Path) -> None:
     data[100:] = b"\xff" * (len(data) - 100)
     path.write_bytes(data)
     with pytest.raises(StoreError, match="the store is damaged"), Reader(path) as reader:
-        reader.live_runs()
+        reader.runs.live()

@@ -1,0 +1,41 @@
+"""Events: everything that happened, in one stream that the screen shows and the store keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address
+from rasreconcile.records import Event
+from rasreconcile.store import rows
+from rasreconcile.store.tables import Tables, WritableTables, question
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A part of a store."""
+
+    tables: Tables
+
+    @question
+    def latest(self, *, limit: int = 50, address: Address | None = None) -> tuple[Event, ...]:
+        """The latest, oldest first."""
+        where, values = ("WHERE address = ?", [address]) if address is not None else ("", [])
+        query = f"SELECT * FROM event {where} ORDER BY id DESC LIMIT ?"
+        return tuple(rows.event(row) for row in reversed(self.tables.all(query, *values, limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class WritableEvents(Events):
+    """The same for the controller."""
+
+    tables: WritableTables
+
+    def add(
+        self, at: datetime, kind: str, message: str, address: Address | None = None, run: RunId | None = None
+    ) -> None:
+        """In the transaction of what it tells of, if there is one."""
+        values = {"at": at.isoformat(), "kind": kind, "address": address, "run": run, "message": message}
+        with self.tables.atomic():
+            self.tables.insert("event", values)
