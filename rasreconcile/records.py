@@ -101,6 +101,10 @@ class Event:
     message: str
 
 
+NOT_SHOWN = frozenset({"apply", "running", "publishing", "end"})
+"""Kinds of events that the screen leaves out: what it shows of them it shows in other places."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileStat:
     """What tells that a file was not touched since it was hashed."""

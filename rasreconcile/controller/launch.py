@@ -43,7 +43,6 @@ def start(session: Session, action: Start) -> None:
         created=now,
     )
     session.store.runs.start(run, plan, texts, apply=session.apply_id)
-    session.say("started", f"on {run.worker}: {run.reason}", plan.address, run.id)
     launch(session, run, plan)
 
 

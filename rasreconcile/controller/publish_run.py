@@ -107,20 +107,19 @@ def say_set_aside(session: Session, plan: Plan, placed: Placed) -> None:
 def _published(session: Session, run: Run, plan: Plan, published: Published) -> None:
     session.in_flight.runs.discard(run.id)
     session.in_flight.forget(run.id)
-    with session.store.at_once():
-        # Together: a request that outlived its answer would have the plan computed once more.
-        session.store.outputs.publish(run.id, published, now=session.clock.now())
-        session.answer_requests(run, "succeeded")
-    session.outputs.digests.trust(published.path, "output", published.digest)
-    session.outputs.look_at(plan)
-    # Plans that restart from what it left must see it before they start.
-    session.stale_inputs |= bool(plan.side_outputs)
     words = [f"on {run.worker}"]
     if run.started and run.ended:
         words.append(f"{max((run.ended - run.started).total_seconds(), 0):.1f} s")
     if published.summary:
         words.append(published.summary)
-    session.say("succeeded", ", ".join(words), plan.address, run.id)
+    with session.store.at_once():
+        # Together: a request that outlived its answer would have the plan computed once more.
+        session.store.outputs.publish(run.id, published, now=session.clock.now(), message=", ".join(words))
+        session.answer_requests(run, "succeeded")
+    session.outputs.digests.trust(published.path, "output", published.digest)
+    session.outputs.look_at(plan)
+    # Plans that restart from what it left must see it before they start.
+    session.stale_inputs |= bool(plan.side_outputs)
     if not session.keep_runs:
         discard(session, run)
     session.changed = True

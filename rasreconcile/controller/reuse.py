@@ -43,7 +43,6 @@ def verify(session: Session, action: Verify) -> None:
             session.store.outputs.mark_verified(
                 plan.address, published.digest, plan.expectation_digest, now=now
             )
-            session.say("verified", "its result meets the changed expectations", plan.address)
         session.outputs.look_at(plan)
         session.changed = True
 
@@ -70,7 +69,6 @@ def reuse(session: Session, action: Reuse) -> None:
             session.store.outputs.record(outcome, now=session.clock.now(), why=why)
             session.outputs.digests.trust(outcome.path, "output", outcome.digest)
             session.stale_inputs |= bool(plan.side_outputs)
-            session.say("copied", why, plan.address)
         session.outputs.look_at(plan)
         session.changed = True
 
@@ -102,7 +100,6 @@ def recall(session: Session, action: Recall) -> None:
     why = "recalled from the receipt beside it, which matches the file"
     session.store.outputs.record(action.published, now=session.clock.now(), why=why)
     session.outputs.look_at(action.plan)
-    session.say("recalled", why, action.plan.address)
     session.changed = True
 
 
@@ -141,4 +138,3 @@ def _fell_short(session: Session, plan: Plan, published: Published, lacking: tup
     session.store.outputs.record_shortfalls(
         plan.address, published.digest, plan.expectation_digest, lacking, now=now
     )
-    session.say("fell-short", "; ".join(lacking), plan.address)

@@ -14,7 +14,7 @@ from rasreconcile.controller.progress_reader import ProgressReader
 from rasreconcile.failures import DAMAGED, DISK_FULL, LAUNCH_REFUSED, RESTARTED, Failure
 from rasreconcile.jobs import Ended, RunId
 from rasreconcile.plans import Address
-from rasreconcile.records import Event
+from rasreconcile.records import NOT_SHOWN, Event
 from rasreconcile.runs import Run, RunState
 from rasreconcile.store import Store
 from rasreconcile.study.outputs import Outputs
@@ -60,13 +60,21 @@ class Session:
         """What stands where the results go."""
         return self.study.outputs
 
+    def __post_init__(self) -> None:
+        # What the store has written down is what the user is told: nothing else, and nothing before.
+        self.store.events.listeners.append(self._heard)
+
     def say(self, kind: str, message: str, address: Address | None = None, run: RunId | None = None) -> None:
-        """Tells the user what happened."""
-        event = Event(at=self.clock.now(), kind=kind, address=address, run=run, message=message)
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        if run is not None and kind == "started":
-            self.own.add(run)
-        elif kind in ENDS and run is not None and run not in self.own:
+        """Writes down what happened beside what the parts of the store write down themselves; so it is told."""
+        self.store.events.add(self.clock.now(), kind, message, address, run)
+
+    def _heard(self, event: Event) -> None:
+        if event.kind in NOT_SHOWN:
+            return
+        self.counts[event.kind] = self.counts.get(event.kind, 0) + 1
+        if event.run is not None and event.kind == "started":
+            self.own.add(event.run)
+        elif event.kind in ENDS and event.run is not None and event.run not in self.own:
             self.counts["collected"] = self.counts.get("collected", 0) + 1
         self.tell(event)
 
@@ -88,7 +96,6 @@ class Session:
                 failure=failure,
             )
             self.answer_requests(run, str(state))
-        self.say(str(state), failure.message, run.address, run.id)
         self.changed = True
 
     def answer_requests(self, run: Run, outcome: str) -> None:

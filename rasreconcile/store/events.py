@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rasreconcile.jobs import RunId
@@ -31,11 +32,18 @@ class WritableEvents(Events):
     """The same for the controller."""
 
     tables: WritableTables
+    listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    """Each hears every event, in order, once it is on disk."""
 
     def add(
         self, at: datetime, kind: str, message: str, address: Address | None = None, run: RunId | None = None
     ) -> None:
         """In the transaction of what it tells of, if there is one."""
-        values = {"at": at.isoformat(), "kind": kind, "address": address, "run": run, "message": message}
+        event = Event(at=at, kind=kind, address=address, run=run, message=message)
         with self.tables.atomic():
-            self.tables.insert("event", values)
+            self.tables.insert("event", rows.event_values(event))
+            self.tables.once_on_disk(lambda: self._heard(event))
+
+    def _heard(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener(event)

@@ -57,9 +57,8 @@ class WritableOutputs(Outputs):
     texts: WritableTexts
     runs: WritableRuns
 
-    def publish(self, run: RunId, published: Published, *, now: datetime) -> None:
-        """The result is in its place: the output and the run's success in one transaction."""
-        message = published.summary or published.path.name
+    def publish(self, run: RunId, published: Published, *, now: datetime, message: str) -> None:
+        """The result is in its place: the output and the run's success in one transaction. `message`: what is told."""
         with self.tables.atomic():
             self.runs.move(run, RunState.SUCCEEDED, now=now, message=message)
             self._put(published)

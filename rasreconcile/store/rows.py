@@ -166,6 +166,16 @@ def event(row: Row) -> Event:
     )
 
 
+def event_values(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "address": event.address,
+        "run": event.run,
+        "message": event.message,
+    }
+
+
 def hashed(row: Row) -> Hashed:
     return Hashed(
         path=Path(row["path"]),

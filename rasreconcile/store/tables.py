@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -39,12 +39,31 @@ class WritableTables(Tables):
 
     begin: Callable[[], AbstractContextManager[object]]
     """A transaction, or a savepoint inside one."""
+    _depth: int = 0
+    _once_on_disk: list[Callable[[], None]] = field(default_factory=list)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """What is written inside is one transaction, and on disk when the outermost ends."""
-        with self.begin():
-            yield
+        before = len(self._once_on_disk)
+        self._depth += 1
+        try:
+            with self.begin():
+                yield
+        except BaseException:
+            # What was not written is not told either.
+            del self._once_on_disk[before:]
+            raise
+        finally:
+            self._depth -= 1
+        if self._depth == 0:
+            calls, self._once_on_disk[:] = tuple(self._once_on_disk), ()
+            for call in calls:
+                call()
+
+    def once_on_disk(self, call: Callable[[], None]) -> None:
+        """Inside a transaction: called when the outermost is on disk; never, where it is undone."""
+        self._once_on_disk.append(call)
 
     def execute(self, statement: str, *values: object) -> None:
         self.connection.execute(statement, values)

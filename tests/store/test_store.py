@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from rasreconcile.errors import StoreBusy, StoreError
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, InputFile, Plan, component, fingerprint
-from rasreconcile.records import FileStat, Hashed, LastVerdict, Published
+from rasreconcile.records import Event, FileStat, Hashed, LastVerdict, Published
 from rasreconcile.runs import IllegalMove, Run, RunState
 from rasreconcile.spec import Expectations, SteadyEngine
 from rasreconcile.store import Store, file_request
@@ -110,7 +110,7 @@ def test_a_run_from_intent_to_proof(path: Path) -> None:
         store.runs.move(
             RunId("r1"), RunState.PUBLISHING, now=NOW, ended=NOW + timedelta(seconds=3), exit_code=0
         )
-        store.outputs.publish(RunId("r1"), make_published(plan), now=NOW)
+        store.outputs.publish(RunId("r1"), make_published(plan), now=NOW, message="on desk, 3.0 s")
         assert store.runs.live() == ()
         known = store.outputs.published()[plan.address]
         assert set(known.components) == set(plan.components)
@@ -129,6 +129,30 @@ def test_a_run_from_intent_to_proof(path: Path) -> None:
             "succeeded",
         ]
         assert reader.runs.latest()[0].state is RunState.SUCCEEDED
+
+
+def test_an_event_is_heard_once_it_is_on_disk_and_never_where_it_is_undone(path: Path) -> None:
+    heard: list[str] = []
+    with Store.open(path, now=NOW) as store, Reader(path) as reader:
+
+        def hear(event: Event) -> None:
+            # Another connection sees it: it was committed.
+            assert event in reader.events.latest()
+            heard.append(event.message)
+
+        store.events.listeners.append(hear)
+        with store.at_once():
+            store.events.add(NOW, "warning", "first")
+            with suppress(ZeroDivisionError), store.at_once():
+                store.events.add(NOW, "warning", "undone with its savepoint")
+                raise ZeroDivisionError
+            store.events.add(NOW, "warning", "second")
+            assert heard == []
+        with suppress(ZeroDivisionError), store.at_once():
+            store.events.add(NOW, "warning", "undone")
+            raise ZeroDivisionError
+        store.events.add(NOW, "warning", "third")
+        assert heard == [event.message for event in store.events.latest()] == ["first", "second", "third"]
 
 
 def test_two_live_runs_of_a_plan_or_on_a_slot_are_impossible_even_if_the_code_is_wrong(path: Path) -> None:
@@ -368,7 +392,7 @@ def test_reading_a_store_imports_nothing_heavy(path: Path) -> None:
     Store.open(path, now=NOW).close()
     code = (
         "import sys; from pathlib import Path; from rasreconcile.store.reader import Reader;"
-        f"r = Reader(Path({str(path)!r})); r.verdicts(), r.live_runs(), r.controller();"
+        f"r = Reader(Path({str(path)!r})); r.verdicts.latest(), r.runs.live(), r.controller();"
         "heavy = {'sqlite_utils', 'pydantic', 'h5py', 'docker', 'paramiko', 'numpy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
