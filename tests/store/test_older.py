@@ -83,5 +83,5 @@ def test_a_store_that_is_brought_up_while_it_is_read_is_read(first, monkeypatch)
         return brought_up(old)
 
     monkeypatch.setattr(reader, "_brought_up", late)
-    with Reader(first) as reader:
-        assert reader.outputs.published()[Address("M/p01")].digest == "d" * 64
+    with Reader(first) as opened:
+        assert opened.outputs.published()[Address("M/p01")].digest == "d" * 64
