@@ -46,6 +46,10 @@ class VirtualClock(Clock):
         """Calls in so many seconds from now, when the main thread waits."""
         heapq.heappush(self._due, (self.monotonic() + seconds, next(self._numbers), call))
 
+    def advance(self, seconds: float) -> None:
+        """The main thread was busy for so long."""
+        self._passed[0] += seconds
+
     def first(self, queue: SimpleQueue[T], timeout: float, lanes: Literal["busy", "idle"]) -> T | None:
         try:
             return queue.get(timeout=LONGEST_WORK) if lanes == "busy" else queue.get_nowait()

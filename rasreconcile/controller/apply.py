@@ -12,11 +12,11 @@ from typing import Literal
 
 from rasreconcile.clock import Clock
 from rasreconcile.controller.connected_workers import connect_workers
+from rasreconcile.controller.discard import discard_left_over
+from rasreconcile.controller.followed_runs import FollowedRuns
 from rasreconcile.controller.health import look_at_images
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.loop import Loop
-from rasreconcile.controller.progress_reader import ProgressReader
-from rasreconcile.controller.publish_run import discard_left_over
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.snapshot import Snapshot
 from rasreconcile.jobs import RunId
@@ -52,7 +52,7 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asked for this apply, and for which state of the models."""
+    """The user who started this apply, and the commit of the models, where they are under git."""
 
     by: str
     commit: str | None = None
@@ -66,7 +66,7 @@ class Outcome:
     counts: Mapping[str, int]
     """Events by kind: started, succeeded, failed, lost, cancelled, copied, verified, recalled."""
     live: tuple[Run, ...]
-    """Runs that go on without us, or have ended and are kept."""
+    """Runs that are still running, or have ended and are kept."""
     kept: frozenset[RunId]
     """Of these, those that have ended and whose result could not take its place."""
     exit: Exit
@@ -77,7 +77,7 @@ class Apply:
     """One apply of one spec. `interrupt` may be called from a signal handler at any time."""
 
     loaded: LoadedSpec
-    asked: Requester
+    requester: Requester
     tell: Callable[[Event], None]
     show: Callable[[Snapshot], None]
     clock: Clock
@@ -95,7 +95,7 @@ class Apply:
             self._loop.linger_until = self.clock.monotonic() + linger
             self._loop.interrupts = self._interrupts
             self._loop.session.interrupted = self._interrupts >= 2
-            self._loop.session.changed = True
+            self._loop.session.decide_again()
             self._loop.answers.put(lambda: None)
         return self._interrupts
 
@@ -121,20 +121,20 @@ class Apply:
         with ExitStack() as stack:
             # Closed however it ends: `watch` applies again and again in one process.
             workers = connect_workers(self.loaded, answers)
-            for connected in workers.values():
-                stack.callback(connected.close)
+            for worker in workers.values():
+                stack.callback(worker.close)
             store = stack.enter_context(Store.open(self.loaded.state_path, now=began))
-            verifying, messages = Lane("verify", 2, answers), ProgressReader(answers)
+            verifying, followed = Lane("verify", 2, answers), FollowedRuns(answers)
             stack.callback(verifying.close)
-            stack.callback(messages.close)
+            stack.callback(followed.close)
             study = Study.open(self.loaded, store, self.clock)
             _sweep(study.look(), store.runs.live())
             store.texts.keep({self.loaded.text_digest: self.loaded.text.encode()})
             apply_id = store.applies.begin(
                 spec_path=self.loaded.path,
                 spec_digest=self.loaded.text_digest,
-                by=self.asked.by,
-                commit=self.asked.commit,
+                by=self.requester.by,
+                commit=self.requester.commit,
                 now=began,
             )
             session = Session(
@@ -145,7 +145,7 @@ class Apply:
                 apply_id=apply_id,
                 began=began,
                 verifying=verifying,
-                messages=messages,
+                followed=followed,
                 tell=self.tell,
                 images=store.caches.images(),
                 keep_runs=not self.loaded.spec.autoclean,
@@ -157,13 +157,13 @@ class Apply:
             # A signal may have come while it was made.
             self._loop.interrupts = self._interrupts
             if self.stay == "detach":
-                self._loop.detaching = messages.at_once = True
+                self._loop.detaching = followed.at_once = True
                 self._loop.faults_since = began - FAULTS_REMEMBERED
             decision = self._loop.run()
             code = Exit.INTERRUPTED if self._interrupts else exit_of(decision)
             store.applies.end(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
             return Outcome(
-                decision, session.counts, store.runs.live(), frozenset(session.in_flight.held), code
+                decision, session.counts, store.runs.live(), frozenset(session.in_flight.runs.why), code
             )
 
 

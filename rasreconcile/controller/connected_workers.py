@@ -32,7 +32,8 @@ class ConnectedWorker:
     name: str
     spec: WorkerBase
     kind: Kind
-    worker: Worker
+    calls: Worker
+    """What it can be asked. Every call blocks, and is made in a lane."""
     control: Lane
     transfer: Lane
     """To the worker."""
@@ -52,15 +53,12 @@ class ConnectedWorker:
     unfit: str | None = None
     checked: bool = False
     """Whether `Worker.check` was asked in this apply; its problems are in `unfit`."""
-    staging: bool = False
-    """Whether inputs are on their way ahead of their run."""
     staged: set[tuple[Address, str]] = field(default_factory=set)
     """Plans whose inputs were sent ahead in this apply, with their fingerprints."""
     fit_at: datetime | None = None
     """When a check last found nothing in the way."""
     probe_at: datetime | None = None
     """When it is to be checked, because it was given up for its faults."""
-    polling: bool = False
     interval: float = FASTEST_POLL
     next_poll: float = 0.0
     """Monotonic."""
@@ -71,18 +69,18 @@ class ConnectedWorker:
 
     def check(self) -> list[Problem]:
         """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
-        problems = self.worker.check()
+        problems = self.calls.check()
         if not problems:
-            self.installed.look(self.worker)
+            self.installed.look(self.calls)
         return problems
 
     def start(self, run: RunId, job: Job) -> None:
         """Makes the edits of the job's inputs, then gives it to the worker. Blocks: for the transfer lane."""
-        self.worker.start(run, self.spool.job(job))
+        self.calls.start(run, self.spool.job(job))
 
     def stage(self, job: Job) -> None:
         """The inputs of a coming run, edited, where its start will find them. Blocks: for the lane ahead."""
-        self.worker.stage(self.spool.job(job))
+        self.calls.stage(self.spool.job(job))
 
     def time_limit(self, plan: Plan) -> timedelta:
         """How long a run of the plan may take here: the plan's limit or the worker's, whichever is shorter."""
@@ -131,7 +129,7 @@ class ConnectedWorker:
         self.transfer.close()
         self.fetching.close()
         self.ahead.close()
-        self.worker.close()
+        self.calls.close()
 
 
 def connect_workers(
@@ -147,7 +145,7 @@ def connect_workers(
         name: ConnectedWorker(
             name=name,
             spec=spec,
-            worker=loaded.open_worker(name),
+            calls=loaded.open_worker(name),
             control=Lane(f"{name}-control", 1, answers),
             installed=InstalledEngines.of(loaded, name),
             spool=spool,

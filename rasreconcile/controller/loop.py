@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rasreconcile.controller.dispatch import dispatch
@@ -23,6 +23,7 @@ from rasreconcile.reconcile.policy import Policy, probe_at
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.records import LastVerdict
 from rasreconcile.runs import Run
+from rasreconcile.study.outputs import Activity
 
 LOOK_AT_REQUESTS = 1.0
 LOOK_AT_FILES = 5.0
@@ -64,7 +65,7 @@ class Loop:
     times: Times = field(default_factory=Times)
     _requests: int = 0
     _warned: str = ""
-    _told_at_look: int = 0
+    _changes_at_look: int = 0
     _found: frozenset[RunId] = frozenset()
     """Runs that earlier controllers started."""
 
@@ -99,8 +100,8 @@ class Loop:
         live = session.store.runs.live()
         poll_due(session, live)
         read_due(session, live, self.known)
-        if session.changed or self.decision is None or self._time_has_come():
-            session.changed = False
+        if session.due or self.decision is None or self._time_has_come():
+            session.due = False
             self.decision = self._decide(live)
             tell_losses(session, self.decision.actions)
             for action in self.decision.actions:
@@ -116,20 +117,18 @@ class Loop:
         faults = session.store.runs.worker_faults(self.faults_since or session.began)
         workers = workers_seen(session, faults, self.plans)
         for worker in workers:
-            connected = session.workers[worker.name]
-            # One that was given up comes back when it is found fit, for as long as the program goes on.
-            connected.probe_at = (
-                None if worker.name in session.in_flight.checks else probe_at(worker, self.policy)
+            # One that was given up comes back when it is found fit, for as long as the program runs.
+            session.workers[worker.name].probe_at = (
+                None if worker.name in session.in_flight.checks.busy else probe_at(worker, self.policy)
             )
-        seen = replace(
-            session.outputs.seen(self.plans, session.clock.now()),
+        activity = Activity(
             live=live_seen(session, live),
             workers=workers,
             uncopied=frozenset(session.in_flight.uncopied),
-            stuck={a: why for a, why in session.in_flight.stuck.items() if a in session.in_flight.settle_at},
+            stuck=session.in_flight.plans.held(session.clock.monotonic()),
+            cancelled=frozenset(run.address for run in live) if self.interrupts >= 2 else frozenset(),
         )
-        if self.interrupts >= 2:
-            seen = replace(seen, cancelled=seen.cancelled | {run.address for run in live})
+        seen = session.outputs.seen(self.plans, activity, session.clock.now())
         decision = decide(self.plans, seen, self.policy)
         self._answer_idle_cancels(live)
         return decision
@@ -149,7 +148,7 @@ class Loop:
             case act.Start() | act.Restart():
                 return self.interrupts == 0
             case act.Verify(plan) | act.Reuse(plan):
-                return self.interrupts == 0 and plan.address not in in_flight.plans
+                return self.interrupts == 0 and plan.address not in in_flight.plans.busy
             case act.Cancel(run) | act.Stop(run):
                 return run.id not in in_flight.cancelled
             case _:
@@ -157,7 +156,7 @@ class Loop:
 
     def _over(self) -> bool:
         session, decision = self.session, self.decision
-        if session.changed or not session.in_flight.empty or decision is None:
+        if session.due or not session.in_flight.empty or decision is None:
             return False
         if self.interrupts == 1:
             # Runs are going: leave the user a moment to say that they should not.
@@ -172,17 +171,17 @@ class Loop:
         """Whether a run of an earlier controller was not asked about yet: it may have ended, or be hopeless."""
         session = self.session
         for run in session.store.runs.live():
-            connected, plan = session.workers.get(run.worker), self.known.get(run.address)
-            if run.id not in self._found or connected is None:
+            worker, plan = session.workers.get(run.worker), self.known.get(run.address)
+            if run.id not in self._found or worker is None:
                 continue
-            status = connected.statuses.get(run.id)
+            status = worker.statuses.get(run.id)
             if status is None:
                 return True
             if (
                 plan
                 and plan.stop_when
                 and isinstance(status, Running)
-                and not caught_up(session, run, connected)
+                and not caught_up(session, run, worker)
             ):
                 return True
         return False
@@ -205,7 +204,7 @@ class Loop:
         if self.decision is not None and self.decision.next_at is not None:
             waits.append((self.decision.next_at - session.clock.now()) / timedelta(seconds=1))
         waits += [at - session.clock.monotonic() for at in session.in_flight.waits()]
-        return 0.0 if session.changed else max(min(waits), 0.0)
+        return 0.0 if session.due else max(min(waits), 0.0)
 
     # ---- outputs again
 
@@ -218,15 +217,16 @@ class Loop:
         self.times.files = self.session.clock.monotonic()
         self.times.files_took = self.times.files - began
         self.session.stale_inputs = False
-        self.session.changed = True
-        self._told_at_look = sum(self.session.counts.values())
+        self.session.decide_again()
+        self._changes_at_look = self.session.changes
 
     def _refresh(self) -> None:
         monotonic = self.session.clock.monotonic()
         if monotonic - self.times.requests >= LOOK_AT_REQUESTS:
             self.times.requests = monotonic
             requests = len(self.session.store.requests.open())
-            self.session.changed |= requests != self._requests
+            if requests != self._requests:
+                self.session.decide_again()
             self._requests = requests
         overdue = monotonic - self.times.files >= max(LOOK_AT_FILES, 20 * self.times.files_took)
         if overdue or self.session.stale_inputs:
@@ -234,7 +234,7 @@ class Loop:
 
     def _happened(self) -> bool:
         """Whether anything was done since the files were looked at."""
-        return sum(self.session.counts.values()) > self._told_at_look
+        return self.session.changes > self._changes_at_look
 
     def _look_again(self) -> None:
         try:
@@ -249,7 +249,7 @@ class Loop:
         if str(error) != self._warned:
             self._warned = str(error)
             self.session.say("warning", f"the plans cannot be looked at now: {error.faults[0]}")
-        self._told_at_look = sum(self.session.counts.values())
+        self._changes_at_look = self.session.changes
 
     # ---- telling
 

@@ -1,4 +1,4 @@
-"""Settling a plan without running it: verify again, copy from a plan with the same inputs, recall from a receipt."""
+"""Updating a plan without running it: verify again, copy from a plan with the same inputs, recall from a receipt."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from rasreconcile.controller.proof import Placed, copy_result, put_in_place
-from rasreconcile.controller.publish_run import COLLECT_AGAIN, say_set_aside
+from rasreconcile.controller.publish_run import say_set_aside
 from rasreconcile.controller.session import Session
+from rasreconcile.controller.work import Work, hold, work_on_plan
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
@@ -32,10 +33,8 @@ def reuse_result(session: Session, action: Verify | Reuse | Recall | WriteReceip
 def verify(session: Session, action: Verify) -> None:
     """The expectations changed: judge the published file by those of today."""
     plan, published = action.plan, action.published
-    session.in_flight.plans.add(plan.address)
 
     def judged(lacking: tuple[str, ...]) -> None:
-        session.in_flight.plans.discard(plan.address)
         if lacking:
             _fell_short(session, plan, published, lacking)
         else:
@@ -44,22 +43,29 @@ def verify(session: Session, action: Verify) -> None:
                 plan.address, published.digest, plan.expectation_digest, now=now
             )
         session.outputs.look_at(plan)
-        session.changed = True
+        session.change()
 
     def failed(error: Exception) -> None:
         # Its bytes are those that were proven: what stands in the way is this machine, and says nothing of the result.
         _put_off(session, plan, f"{plan.output.name} cannot be judged now: {error}")
 
-    session.verifying.do(lambda: shortfalls(plan, plan.output), judged, failed)
+    work_on_plan(
+        session,
+        plan,
+        Work(
+            lane=session.verifying,
+            do=lambda: shortfalls(plan, plan.output),
+            then=judged,
+            failed=failed,
+        ),
+    )
 
 
 def reuse(session: Session, action: Reuse) -> None:
     """Another plan with the same fingerprint has a good result: publish a copy of it."""
     plan, source = action.plan, action.source
-    session.in_flight.plans.add(plan.address)
 
     def copied(placed: Placed | tuple[str, ...]) -> None:
-        session.in_flight.plans.discard(plan.address)
         if isinstance(placed, tuple):
             _fell_short(session, plan, source, placed)
         else:
@@ -68,23 +74,27 @@ def reuse(session: Session, action: Reuse) -> None:
             why = f"copied from {source.address}, which has the same inputs"
             session.store.outputs.record(outcome, now=session.clock.now(), why=why)
             session.outputs.digests.trust(outcome.path, "output", outcome.digest)
-            session.stale_inputs |= bool(plan.side_outputs)
+            if plan.side_outputs:
+                session.inputs_changed()
         session.outputs.look_at(plan)
-        session.changed = True
+        session.change()
 
     def failed(error: Exception) -> None:
         if not isinstance(error, ResultError):
             # To compute it would meet the same disk, and whoever holds the file.
             _put_off(session, plan, f"could not be copied from {source.address}: {error}")
             return
-        session.in_flight.plans.discard(plan.address)
         why = f"could not be copied from {source.address}: {error}; it will be computed"
         session.in_flight.uncopied[plan.address] = why
         session.say("warning", why, plan.address)
-        session.changed = True
+        session.change()
 
     at = session.clock.now()
-    session.verifying.do(lambda: _copy(plan, source, at), copied, failed)
+    work_on_plan(
+        session,
+        plan,
+        Work(lane=session.verifying, do=lambda: _copy(plan, source, at), then=copied, failed=failed),
+    )
 
 
 def recall(session: Session, action: Recall) -> None:
@@ -100,7 +110,7 @@ def recall(session: Session, action: Recall) -> None:
     why = "recalled from the receipt beside it, which matches the file"
     session.store.outputs.record(action.published, now=session.clock.now(), why=why)
     session.outputs.look_at(action.plan)
-    session.changed = True
+    session.change()
 
 
 def write_receipt(session: Session, action: WriteReceipt) -> None:
@@ -113,7 +123,7 @@ def write_receipt(session: Session, action: WriteReceipt) -> None:
         return
     session.say("restored", "its receipt was lost and is written again", plan.address)
     session.outputs.look_at(plan)
-    session.changed = True
+    session.change()
 
 
 def _copy(plan: Plan, source: Published, at: datetime) -> Placed | tuple[str, ...]:
@@ -122,15 +132,10 @@ def _copy(plan: Plan, source: Published, at: datetime) -> Placed | tuple[str, ..
 
 
 def _put_off(session: Session, plan: Plan, why: str) -> None:
-    """Told once, and tried again while the program goes on; nothing is computed meanwhile."""
-    in_flight = session.in_flight
-    in_flight.plans.discard(plan.address)
-    if plan.address not in in_flight.stuck:
+    """Reported once, and tried again while the program runs; nothing is computed meanwhile."""
+    if hold(session, session.in_flight.plans, plan.address, why) == "first":
         session.say("held", why, plan.address)
-    in_flight.stuck[plan.address] = why
-    in_flight.settle_at[plan.address] = session.clock.monotonic() + COLLECT_AGAIN
     session.outputs.look_at(plan)
-    session.changed = True
 
 
 def _fell_short(session: Session, plan: Plan, published: Published, lacking: tuple[str, ...]) -> None:

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from rasreconcile.clock import Clock
 from rasreconcile.controller.connected_workers import ConnectedWorker
+from rasreconcile.controller.followed_runs import FollowedRuns
 from rasreconcile.controller.in_flight import InFlight
 from rasreconcile.controller.lanes import Lane
-from rasreconcile.controller.progress_reader import ProgressReader
 from rasreconcile.failures import DAMAGED, DISK_FULL, LAUNCH_REFUSED, RESTARTED, Failure
 from rasreconcile.jobs import Ended, RunId
 from rasreconcile.plans import Address
@@ -38,7 +38,7 @@ class Session:
     apply_id: int
     began: datetime
     verifying: Lane
-    messages: ProgressReader
+    followed: FollowedRuns
     tell: Callable[[Event], None]
     images: Mapping[str, str] = field(default_factory=dict)
     """The image that each worker with containers had when it was last asked, by worker."""
@@ -48,8 +48,10 @@ class Session:
     interrupted: bool = False
     stale_inputs: bool = False
     """An input was not what it was when the plans were resolved: resolve again."""
-    changed: bool = True
-    """Something happened since the last decision."""
+    changes: int = 0
+    """What was done in this apply, and what was found different: the loop ends with a look that no change followed."""
+    due: bool = True
+    """A decision is due: something may be different since the last one."""
     counts: dict[str, int] = field(default_factory=dict)
     """Events told, by kind; `collected`: ends of runs that an earlier controller started."""
     own: set[RunId] = field(default_factory=set)
@@ -63,6 +65,20 @@ class Session:
     def __post_init__(self) -> None:
         # What the store has written down is what the user is told: nothing else, and nothing before.
         self.store.events.listeners.append(self._heard)
+
+    def change(self) -> None:
+        """Something was done, or is different."""
+        self.changes += 1
+        self.due = True
+
+    def decide_again(self) -> None:
+        """Nothing was done, but time, a failure or the user may lead to another decision."""
+        self.due = True
+
+    def inputs_changed(self) -> None:
+        """An input is not what it was: the plans are looked at again before the next decision."""
+        self.stale_inputs = True
+        self.due = True
 
     def say(self, kind: str, message: str, address: Address | None = None, run: RunId | None = None) -> None:
         """Writes down what happened beside what the parts of the store write down themselves; so it is told."""
@@ -96,7 +112,7 @@ class Session:
                 failure=failure,
             )
             self.answer_requests(run, str(state))
-        self.changed = True
+        self.change()
 
     def answer_requests(self, run: Run, outcome: str) -> None:
         """A `retry` is answered by the success of a run that began after it, a `cancel` by the end of any run."""

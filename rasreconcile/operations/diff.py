@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rasreconcile.clock import Clock
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Recall
 from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
-from rasreconcile.reconcile.observed import WorkerSeen
+from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.study.equipment import looked_at_here
 from rasreconcile.study.installed_engines import platform_of
+from rasreconcile.study.outputs import Activity
 from rasreconcile.study.policies import policy_of
 from rasreconcile.study.store_view import remembered
 from rasreconcile.study.study import Study
@@ -42,8 +43,11 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         study = Study.open(loaded, view, clock)
         plans = study.look()
         study.outputs.look(plans)
-        workers = looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans)
-        seen = replace(study.outputs.seen(plans, clock.now()), workers=workers)
+        activity = Activity(
+            live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
+            workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
+        )
+        seen = study.outputs.seen(plans, activity, clock.now())
         decision = decide(plans, seen, policy_of(loaded.spec))
         recalled = tuple(action for action in decision.actions if isinstance(action, Recall))
         if recalled:
@@ -52,7 +56,7 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
                 **study.outputs.published,
                 **{r.plan.address: r.published for r in recalled},
             }
-            seen = replace(study.outputs.seen(plans, clock.now()), workers=workers)
+            seen = study.outputs.seen(plans, activity, clock.now())
             decision = decide(plans, seen, policy_of(loaded.spec))
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)

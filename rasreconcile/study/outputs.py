@@ -20,6 +20,7 @@ from rasreconcile.reconcile.observed import (
     OutputSeen,
     OutputUnreadable,
     Seen,
+    WorkerSeen,
 )
 from rasreconcile.records import Published
 from rasreconcile.resolve import Digests
@@ -28,6 +29,18 @@ from rasreconcile.results.reader_pool import ReaderKilled
 from rasreconcile.study.assessments import Assessments
 from rasreconcile.study.owners import Owners
 from rasreconcile.study.store_view import StoreView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What moves while the files are looked at: live runs and workers, and what a controller knows of its own work."""
+
+    live: Mapping[Address, LiveRun]
+    workers: tuple[WorkerSeen, ...]
+    uncopied: frozenset[Address] = frozenset()
+    stuck: Mapping[Address, str] = field(default_factory=dict)
+    cancelled: frozenset[Address] = frozenset()
+    """Plans that the user stops with the program; `cancel` requests are in the store."""
 
 
 @dataclass(slots=True)
@@ -91,8 +104,8 @@ class Outputs:
         else:
             self.owned[plan.address] = other
 
-    def seen(self, plans: Sequence[Plan], now: datetime) -> Seen:
-        """All that can be known without asking a worker; live runs are as the view has them."""
+    def seen(self, plans: Sequence[Plan], activity: Activity, now: datetime) -> Seen:
+        """All that a decision is made from."""
         requests = self.view.requests.open()
         retried = frozenset(r.address for r in requests if r.kind == "retry")
         for plan in (plan for plan in plans if plan.address in retried):
@@ -106,12 +119,15 @@ class Outputs:
             unreceipted=frozenset(self.unreceipted),
             assessments=self.assessments,
             intact=self._intact(plans),
-            live={run.address: LiveRun(run=run, status=None) for run in self.view.runs.live()},
+            live=activity.live,
             attempts=self.view.runs.attempts_at({plan.address: plan.fingerprint for plan in plans}),
             past=self.view.runs.last_ends(),
             verifications=self.view.outputs.verifications(),
             retried=retried,
-            cancelled=frozenset(r.address for r in requests if r.kind == "cancel"),
+            cancelled=activity.cancelled | {r.address for r in requests if r.kind == "cancel"},
+            uncopied=activity.uncopied,
+            stuck=activity.stuck,
+            workers=activity.workers,
             expected=self.expectancy.lengths,
         )
 

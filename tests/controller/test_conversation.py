@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from rasreconcile.controller import reuse
+from rasreconcile.controller import publish_run, reuse
 from rasreconcile.controller.apply import Exit
 from rasreconcile.controller.proof import put_in_place
+from rasreconcile.controller.work import TRY_AGAIN
 from rasreconcile.errors import PublishHeld, Refused, Unreachable
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.results import reader_pool
 from rasreconcile.results.reader_pool import ReaderKilled
 from rasreconcile.study.evidence import shortfalls
+from rasreconcile.study.study import Study
 from rasreconcile.workers.fake import FakeRun
 
 GONE = Unreachable("the link is down")
@@ -113,6 +115,36 @@ def test_a_result_whose_reader_was_killed_is_held_and_not_computed_again(control
     monkeypatch.setattr(reader_pool, "read", real)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
+
+
+@pytest.mark.parametrize("held", ["a result", "a verdict"])
+def test_apply_ends_where_a_look_takes_longer_than_the_wait_of_what_is_held(
+    controlled, monkeypatch, held
+) -> None:
+    """Each try that fails as the one before did is no change: else apply would look again for it indefinitely."""
+    real, looks = Study.look, []
+
+    def slow(self, *words):
+        looks.append(self)
+        assert len(looks) < 20, "it does not end"
+        controlled.clock.advance(TRY_AGAIN + 1)
+        return real(self, *words)
+
+    def fails(*words):
+        raise OSError(5, "Input/output error")
+
+    if held == "a verdict":
+        assert controlled.apply().exit is Exit.CONVERGED
+        spec = controlled.study.folder / "spec.yaml"
+        spec.write_text(
+            spec.read_text().replace("completed: false", "completed: false, datasets: {/x: {finite: true}}")
+        )
+    monkeypatch.setattr(reuse, "shortfalls", fails)
+    monkeypatch.setattr(publish_run, "put_in_place", fails)
+    monkeypatch.setattr(Study, "look", slow)
+    outcome = controlled.apply()
+    assert outcome.exit is Exit.STALLED
+    assert Phase.HELD in {v.phase for v in outcome.decision.verdicts}
 
 
 def test_what_cannot_be_copied_now_is_held_and_not_computed(controlled, monkeypatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from rasreconcile.cli.verbs import run
-from rasreconcile.controller import reuse
+from rasreconcile.controller import proof, reuse
 from rasreconcile.controller.apply import Exit
 from rasreconcile.errors import PublishHeld, Unreachable
 from rasreconcile.records import NOT_SHOWN
@@ -21,7 +21,7 @@ def test_what_was_told_is_what_the_store_kept(controlled, monkeypatch) -> None:
         + "  - {project: Willow.prj, name: Again, numbers: ['01'], expect: {completed: false}}\n"
     )
     controlled.world.fail("start", Unreachable("the link is down"))
-    real = reuse.put_in_place
+    real = proof.put_in_place
 
     def held(proven):
         raise PublishHeld("cannot be put there: another program holds it open; close it there")
