@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, work_aside
-from rasreconcile.failures import LAUNCH_REFUSED
+from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address
 from rasreconcile.runs import Run, RunState
 from rasreconcile.study.policies import KEPT_FAILURES
@@ -20,7 +20,11 @@ def discard_left_over(session: Session) -> None:
 
 def never_began(run: Run) -> bool:
     """Its worker refused it: what is left of it tells nobody anything, and takes room."""
-    return run.state is RunState.LOST and run.failure is not None and run.failure.cause == LAUNCH_REFUSED
+    return (
+        run.state is RunState.LOST
+        and run.failure is not None
+        and run.failure.cause is FailureCause.LAUNCH_REFUSED
+    )
 
 
 def discard_old_failures(session: Session, address: Address) -> None:

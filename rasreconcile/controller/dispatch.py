@@ -38,8 +38,8 @@ def dispatch(session: Session, action: act.Action) -> None:
             _cancel(session, run, failure.message)
         case act.Fail():
             fail(session, action)
-        case act.Abandon(run, reason):
-            close(session, run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
+        case act.Abandon(run, cause):
+            close(session, run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause))
         case act.Verify() | act.Reuse() | act.Recall() | act.WriteReceipt():
             reuse_result(session, action)
         case _:

@@ -12,7 +12,7 @@ from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, work_on_run
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import InputChanged, ProjectError, Refused
-from rasreconcile.failures import ENGINE_MISSING, LAUNCH_REFUSED, Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
@@ -54,9 +54,8 @@ def launch(session: Session, run: Run, plan: Plan) -> None:
         check(session, worker)
         return
     if why := worker.installed.why_not(worker, plan):
-        session.end(
-            run, RunState.LOST, Failure(kind="worker", cause=ENGINE_MISSING, message=f"{run.worker}: {why}")
-        )
+        lack = Failure(kind="worker", cause=FailureCause.ENGINE_MISSING, message=f"{run.worker}: {why}")
+        session.end(run, RunState.LOST, lack)
         return
     try:
         job = engine_of(plan).job(plan, worker.install(run.cores, plan.engine))
@@ -64,7 +63,7 @@ def launch(session: Session, run: Run, plan: Plan) -> None:
         # A name that no worker takes is no fault of this one.
         check_job(job)
     except (ProjectError, Refused) as error:
-        session.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
+        session.end(run, RunState.FAILED, _bad_project(error))
         return
     # What it said of the run is over with the launch: the next poll tells how that went.
     worker.statuses.pop(run.id, None)
@@ -89,15 +88,15 @@ def launch(session: Session, run: Run, plan: Plan) -> None:
 
 def _not_launched(session: Session, run: Run, job: Job, error: Exception) -> None:
     if isinstance(error, Refused):
-        failure = Failure(kind="worker", cause=LAUNCH_REFUSED, message=f"{run.worker}: {error}")
+        failure = Failure(kind="worker", cause=FailureCause.LAUNCH_REFUSED, message=f"{run.worker}: {error}")
         session.end(run, RunState.LOST, failure)
         discard(session, run)
     elif isinstance(error, ProjectError):
         # An input that HEC-RAS wrote cannot be edited for the run: it is damaged.
-        session.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
+        session.end(run, RunState.FAILED, _bad_project(error))
     elif isinstance(error, InputChanged) or _is_about_an_input(error, job):
         session.inputs_changed()
-        failure = Failure(kind="worker", cause="an input changed while it was staged", message=str(error))
+        failure = Failure(kind="worker", cause=FailureCause.INPUT_CHANGED, message=str(error))
         session.end(run, RunState.CANCELLED, failure)
     else:
         _perhaps_launched(session, run, error)
@@ -108,6 +107,10 @@ def _perhaps_launched(session: Session, run: Run, error: Exception) -> None:
     session.in_flight.failed_starts[run.id] = session.in_flight.failed_starts.get(run.id, 0) + 1
     session.in_flight.errors[run.id] = str(error)
     session.workers[run.worker].hurry()
+
+
+def _bad_project(error: Exception) -> Failure:
+    return Failure(kind="permanent", cause=FailureCause.BAD_PROJECT, message=str(error))
 
 
 def _is_about_an_input(error: Exception, job: Job) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rasreconcile.controller.session import Session
-from rasreconcile.failures import RESTARTED
+from rasreconcile.failures import FailureCause
 from rasreconcile.reconcile.actions import Action, Lose
 from rasreconcile.runs import named
 
@@ -19,7 +19,7 @@ def tell_losses(session: Session, actions: Sequence[Action]) -> None:
     for worker, losses in lost.items():
         if len(losses) < 2:
             continue
-        restarted = all(loss.failure.cause == RESTARTED for loss in losses)
+        restarted = all(loss.failure.cause is FailureCause.RESTARTED for loss in losses)
         why = "its machine was restarted" if restarted else "this counts as one fault"
         plans = named(loss.run.address for loss in losses)
         session.say(

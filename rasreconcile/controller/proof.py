@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from rasreconcile.errors import Damaged, PublishHeld, ResultError
 from rasreconcile.facts import HdfFacts
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, Engine, Fetched, RunEvidence, Worker
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
@@ -264,7 +264,7 @@ def _judge(asked: ProofRequest, path: Path, left: RunEvidence) -> tuple[Failure 
     except ResultError as error:
         said = str(error).replace(str(path), asked.plan.result_name)
         text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
-        return Failure(kind="retryable", cause="unreadable result", message=text), None
+        return Failure(kind="retryable", cause=FailureCause.UNREADABLE_RESULT, message=text), None
     failure = _failure(asked, replace(left, hdf=facts))
     if failure is None and (lacking := _lacking(asked, facts, left.log)):
         failure = fell_short(lacking)
@@ -285,7 +285,7 @@ def _digest(path: Path) -> str | None:
 
 def _no_result(plan: Plan) -> Failure:
     text = f"it ended well and left no {plan.result_name}; see `logs {plan.address}`"
-    return Failure(kind="retryable", cause="no result", message=text)
+    return Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=text)
 
 
 def _no_side_output(plan: Plan, name: str) -> Failure:
@@ -293,7 +293,7 @@ def _no_side_output(plan: Plan, name: str) -> Failure:
         f"it ended well and left no {name}, which another plan restarts from; let the plan write it"
         f" (Write IC File, at that time), then `retry {plan.address}`"
     )
-    return Failure(kind="permanent", cause="no restart file", message=text)
+    return Failure(kind="permanent", cause=FailureCause.NO_RESTART_FILE, message=text)
 
 
 def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
@@ -301,4 +301,4 @@ def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
         f"{name} arrived from {run.worker} as {got[:12]}, the run had left {wanted[:12]};"
         " the worker's disk or the way from it damages files"
     )
-    return Failure(kind="worker", cause="damaged transfer", message=text)
+    return Failure(kind="worker", cause=FailureCause.DAMAGED_TRANSFER, message=text)

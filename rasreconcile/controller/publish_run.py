@@ -10,11 +10,10 @@ from rasreconcile.controller.work import Work, hold, work_on_run
 from rasreconcile.engines.hec_ras.judgement import NO_START
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import Damaged, PublishHeld, ResultError
-from rasreconcile.failures import DAMAGED, ENGINE_MISSING, Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Collect, Finish
-from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST
 from rasreconcile.records import Published
 from rasreconcile.results import publish
 from rasreconcile.runs import Run, RunState
@@ -28,7 +27,7 @@ def collect(session: Session, action: Collect) -> None:
     """The run has ended: fetch and prove its result in a lane, then publish it."""
     run, plan, status = action.run, action.plan, action.status
     if status.cause == "cancelled":
-        cause = "interrupted" if session.interrupted else CANCELLED_BY_REQUEST
+        cause = FailureCause.INTERRUPTED if session.interrupted else FailureCause.CANCELLED_BY_REQUEST
         session.end(
             run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause), status=status
         )
@@ -65,7 +64,7 @@ def _collected(session: Session, action: Collect, collected: Collected) -> None:
     outcome = collected.outcome
     log = collected.log.encode()[-LONGEST_KEPT_LOG:]
     if isinstance(outcome, Failure):
-        if outcome.cause in {ENGINE_MISSING, *NO_START}:
+        if outcome.cause in {FailureCause.ENGINE_MISSING, *NO_START}:
             session.workers[run.worker].installed.note_lack(plan, outcome.message)
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
         with session.store.at_once():
@@ -134,7 +133,7 @@ def _not_collected(session: Session, run: Run, error: Exception) -> None:
     if isinstance(error, Damaged):
         # Asked again it would be the same: what it left is not what a run leaves.
         message = f"{run.worker} lost it: {error}"
-        session.end(run, RunState.LOST, Failure(kind="worker", cause=DAMAGED, message=message))
+        session.end(run, RunState.LOST, Failure(kind="worker", cause=FailureCause.DAMAGED, message=message))
         return
     what = str(error) if isinstance(error, PublishHeld | ResultError) else f"cannot be published: {error}"
     why = f"run {run.id} has ended and is kept; its result {what}"
@@ -146,7 +145,7 @@ def finish(session: Session, action: Finish) -> None:
     """A controller ended while this run was being published: finish or repeat that."""
     run, plan = action.run, action.plan
     if plan is None:
-        cause = "its plan left the spec before its result was in its place"
+        cause = FailureCause.PLAN_LEFT_LATE
         session.end(run, RunState.LOST, Failure(kind="worker", cause=cause, message=cause))
         return
     if isinstance(action.status, Ended):
@@ -156,8 +155,8 @@ def finish(session: Session, action: Finish) -> None:
     if receipt is not None:
         _published(session, run, plan, receipt)
         return
-    cause = "its run directory went away before its result was in its place"
-    session.end(run, RunState.LOST, Failure(kind="worker", cause="vanished", message=cause))
+    text = "its run directory went away before its result was in its place"
+    session.end(run, RunState.LOST, Failure(kind="worker", cause=FailureCause.VANISHED, message=text))
 
 
 def _own_receipt(plan: Plan, run: Run) -> Published | None:

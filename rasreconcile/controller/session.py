@@ -11,7 +11,7 @@ from rasreconcile.controller.connected_workers import ConnectedWorker
 from rasreconcile.controller.followed_runs import FollowedRuns
 from rasreconcile.controller.in_flight import InFlight
 from rasreconcile.controller.lanes import Lane
-from rasreconcile.failures import DAMAGED, DISK_FULL, LAUNCH_REFUSED, RESTARTED, Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, RunId
 from rasreconcile.plans import Address
 from rasreconcile.records import NOT_SHOWN, Event
@@ -20,7 +20,15 @@ from rasreconcile.store import Store
 from rasreconcile.study.outputs import Outputs
 from rasreconcile.study.study import Study
 
-MAY_BE_UNFIT = frozenset({DISK_FULL, LAUNCH_REFUSED, DAMAGED, RESTARTED, "vanished"})
+MAY_BE_UNFIT = frozenset(
+    {
+        FailureCause.DISK_FULL,
+        FailureCause.LAUNCH_REFUSED,
+        FailureCause.DAMAGED,
+        FailureCause.RESTARTED,
+        FailureCause.VANISHED,
+    }
+)
 """Causes after which a worker is checked again before it is given a run."""
 
 ENDS = frozenset({"succeeded", "failed", "lost", "cancelled"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
 from rasreconcile.plans import Plan
 from rasreconcile.records import Published
@@ -95,7 +95,7 @@ class Abandon:
     """Nobody wants the run any more, and nothing of it is running: close its record."""
 
     run: Run
-    reason: str
+    cause: FailureCause
 
 
 @dataclass(frozen=True, slots=True)

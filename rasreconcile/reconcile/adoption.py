@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
 from rasreconcile.reconcile.reasons import Cause, Reason
-from rasreconcile.reconcile.verdicts import Phase, Verdict
+from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 
 _ZONES = timedelta(hours=26)
@@ -123,7 +123,7 @@ def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
     """Held: neither run over, nor taken for a result of ours, without a person's word."""
     if assessment is None:
         note = "`retry` computes it and replaces the file; or move the file away"
-        return replace(verdict, phase=Phase.HELD, note=note)
+        return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
     match assessment.fitness:
         case Fitness.ADOPTABLE:
             cause, note = None, "adoptable: `adopt` takes it under control; `retry` computes it anew"
@@ -133,7 +133,8 @@ def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
         case Fitness.UNFIT:
             cause, note = Cause.UNFIT, "must run: `retry` computes it and replaces the file"
     more = [Reason(cause, "", reason) for reason in assessment.reasons] if cause else []
-    return replace(verdict, phase=Phase.HELD, reasons=(*verdict.reasons, *more), note=note)
+    verdict = replace(verdict, reasons=(*verdict.reasons, *more))
+    return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from rasreconcile.reconcile.policy import (
 from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.scheduling import Failing, Schedule, make_schedule
 from rasreconcile.reconcile.strictness import made_stale, strayed
-from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict, compare
+from rasreconcile.reconcile.verdicts import Obstacle, Phase, Sync, Verdict, compare, held, quarantined
 from rasreconcile.records import Published
 from rasreconcile.runs import Run
 
@@ -109,11 +109,11 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         # Slots that only a person can free: to wait for them would be to wait for ever.
         note = "waits for a slot, and every run that has one is held; put that right first"
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
-        verdicts |= {address: replace(verdicts[address], phase=Phase.HELD, note=note) for address in queued}
+        verdicts |= {address: held(verdicts[address], Obstacle.SLOTS_HELD, note) for address in queued}
     for address, first in twins.items():
         if verdicts[first].phase is Phase.HELD:
             note = f"has the same inputs as {first}, which is held; put that right first"
-            verdicts[address] = replace(verdicts[address], phase=Phase.HELD, note=note)
+            verdicts[address] = held(verdicts[address], Obstacle.TWIN_BLOCKED, note)
     _hold_what_waits_for_the_held(plans, verdicts)
     actions += [
         Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in schedule.placed
@@ -180,18 +180,18 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
     if plan.address in seen.owned:
-        return replace(verdict, phase=Phase.HELD, note=seen.owned[plan.address].remedy)
+        return held(verdict, Obstacle.OTHER_OWNER, seen.owned[plan.address].remedy)
     if plan.address in seen.stuck and not retried:
         note = f"{seen.stuck[plan.address]}; tried again while `apply` goes on, and by the next one"
-        return replace(verdict, phase=Phase.HELD, note=note)
+        return held(verdict, Obstacle.NOT_PUBLISHED, note)
     attempts = seen.attempts.get(plan.address, ())
     assessment = seen.assessments.get(plan.address)
     # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.
-    held = None if retried or attempts or plan.prepares else _held(verdict, assessment)
-    if plan.stopped_by and not (held and may_be_adopted(verdict, assessment)):
-        return replace(verdict, phase=Phase.HELD, note="; ".join(plan.stopped_by))
-    if held is not None:
-        return held
+    blocked = None if retried or attempts or plan.prepares else _held(verdict, assessment)
+    if plan.stopped_by and not (blocked and may_be_adopted(verdict, assessment)):
+        return held(verdict, Obstacle.CANNOT_RUN, "; ".join(plan.stopped_by))
+    if blocked is not None:
+        return blocked
     if retried:
         verdict = replace(verdict, reasons=(*verdict.reasons, Reason(Cause.REQUESTED, "", "by `retry`")))
     match standing(attempts, seen.now, policy):
@@ -199,10 +199,10 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
             return replace(_with_failure(verdict, attempts), phase=Phase.QUEUED)
         case BackOff(until, why):
             return replace(verdict, phase=Phase.BACKOFF, next_at=until, note=why)
-        case Quarantined(why):
-            return replace(verdict, phase=Phase.QUARANTINED, note=why)
-        case OnHold(why):
-            return replace(verdict, phase=Phase.HELD, note=why)
+        case Quarantined(why, cause):
+            return quarantined(verdict, cause, why)
+        case OnHold(why, cause):
+            return held(verdict, cause, why)
 
 
 def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
@@ -211,10 +211,10 @@ def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
     if Cause.UNKNOWN_ORIGIN in causes:
         return found_result(verdict, assessment)
     if verdict.sync is Sync.UNKNOWN:
-        return replace(verdict, phase=Phase.HELD, note="make the file readable, or move it away")
+        return held(verdict, Obstacle.RESULT_UNREADABLE, "make the file readable, or move it away")
     if causes == {Cause.EXPECTATION_FAILED}:
         note = "computing the same inputs again would give the same; change the inputs or the expectation"
-        return replace(verdict, phase=Phase.QUARANTINED, note=note)
+        return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)
     return None
 
 
@@ -265,10 +265,11 @@ def _stuck(plan: Plan, verdicts: Mapping[Address, Verdict]) -> Verdict | None:
     first = next((need for need in unmet if need.phase in blocked), None)
     if first is None:
         return None
-    note = f"needs {first.address}, which is {first.phase}; put that right first"
     if first.address == plan.prepared_by:
         note = f"it is not prepared for the Linux solvers: {first.note} (`logs {first.address}`)"
-    return replace(verdicts[plan.address], phase=Phase.HELD, note=note)
+        return held(verdicts[plan.address], Obstacle.NOT_PREPARED, note)
+    note = f"needs {first.address}, which is {first.phase}; put that right first"
+    return held(verdicts[plan.address], Obstacle.NEED_BLOCKED, note)
 
 
 def _hold_what_waits_for_the_held(plans: Sequence[Plan], verdicts: dict[Address, Verdict]) -> None:
@@ -336,7 +337,8 @@ def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Ve
     note = (
         f"{source.address} computed the same inputs, and its result falls short; change inputs or expectation"
     )
-    return replace(verdict, phase=Phase.QUARANTINED, reasons=(*verdict.reasons, *reasons), note=note)
+    verdict = replace(verdict, reasons=(*verdict.reasons, *reasons))
+    return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)
 
 
 def _only_held_runs(seen: Seen) -> bool:
@@ -350,7 +352,7 @@ def _failing(plans: Sequence[Plan], verdicts: Mapping[Address, Verdict]) -> Fail
 
 def _apply(verdict: Verdict, schedule: Schedule, address: Address) -> Verdict:
     if address in schedule.held:
-        return replace(verdict, phase=Phase.HELD, note=schedule.held[address])
+        return held(verdict, schedule.held_by, schedule.held[address])
     if verdict.note:
         return verdict
     starting = next((p for p in schedule.placed if p.address == address), None)

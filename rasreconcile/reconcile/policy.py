@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
+from rasreconcile.failures import Failure, FailureCause
+from rasreconcile.plans import Address
 from rasreconcile.reconcile.observed import WorkerSeen
 from rasreconcile.runs import Run, RunState
-
-CANCELLED_BY_REQUEST = "cancelled by request"
-"""The cause of a cancelled run that keeps its plan idle until a person says `retry`, or an input changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ class Quarantined:
     """It failed for good at this fingerprint; any change, or `retry`, frees it."""
 
     why: str
+    cause: FailureCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class OnHold:
     """A person stopped it, or must look at it."""
 
     why: str
+    cause: FailureCause
 
 
 Standing = Clear | BackOff | Quarantined | OnHold
@@ -92,18 +93,23 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     if last.failure is None:
         return Clear()
     if last.state is RunState.CANCELLED:
-        stopped = last.failure.cause == CANCELLED_BY_REQUEST
+        if last.failure.cause is not FailureCause.CANCELLED_BY_REQUEST:
+            return Clear()
         free = f"cancelled by request; `retry {last.address}` starts it again, and so does any change to it"
-        return OnHold(free) if stopped else Clear()
+        return OnHold(free, last.failure.cause)
     if last.failure.kind == "permanent":
-        return Quarantined(_until_changed(last.failure.message, last))
+        return Quarantined(
+            _until_changed(last.failure.message, last.failure, last.address), last.failure.cause
+        )
     by_plan = [run for run in counted if run.failure and run.failure.blame == "plan"]
     by_worker = [run for run in counted if run.failure and run.failure.blame == "worker"]
     if len(by_plan) >= policy.attempts:
-        return Quarantined(_until_changed(f"failed {len(by_plan)} times, last: {last.failure.message}", last))
+        failed = f"failed {len(by_plan)} times, last: {last.failure.message}"
+        return Quarantined(_until_changed(failed, last.failure, last.address), last.failure.cause)
     if len(by_worker) >= policy.worker_faults_per_plan:
         lost = f"workers lost it {len(by_worker)} times, last: {last.failure.message}"
-        return OnHold(f"{lost}; see what `check` says of them, then `retry {last.address}`")
+        lost += f"; see what `check` says of them, then `retry {last.address}`"
+        return OnHold(lost, last.failure.cause)
     tries = len(by_plan) if last.failure.blame == "plan" else len(by_worker) - 1
     if tries < 1 or last.ended is None:
         return Clear()
@@ -118,10 +124,11 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     return BackOff(until, f"{attempt}; {last.failure.message}")
 
 
-def _until_changed(what: str, last: Run) -> str:
-    if "`retry" in what:
+def _until_changed(what: str, last: Failure, address: Address) -> str:
+    if last.cause is FailureCause.NO_RESTART_FILE:
+        # Its message says what to do before a `retry`.
         return what
-    return f"{what}; not tried again until something that it is made of changes, or `retry {last.address}`"
+    return f"{what}; not tried again until something that it is made of changes, or `retry {address}`"
 
 
 def backoff(tries: int, run: str, policy: Policy) -> timedelta:

@@ -11,6 +11,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.durations import left
 from rasreconcile.reconcile.observed import LiveRun, Seen, WorkerSeen
 from rasreconcile.reconcile.policy import InUse, Policy, SetAside, Share, worker_standing
+from rasreconcile.reconcile.verdicts import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Schedule:
     placed: tuple[Placed, ...]
     held: Mapping[Address, str] = field(default_factory=dict)
     """Plans that no worker of today's can take, and why."""
+    held_by: Obstacle = Obstacle.NO_WORKER
     waiting: str = "waits for a free slot"
     opens: tuple[datetime, ...] = ()
     """When workers that are set aside are tried again."""
@@ -55,7 +57,7 @@ def make_schedule(
     if not due:
         return Schedule(())
     if why := failing.why_stop(policy):
-        return Schedule((), {plan.address: why for plan in due})
+        return Schedule((), {plan.address: why for plan in due}, Obstacle.MAX_FAILS)
     standings = {w.name: worker_standing(w, seen.now, policy) for w in seen.workers}
     rooms = [_room(w, seen, standings[w.name]) for w in seen.workers]
     offers = {plan.address: _due(plan, order[plan.address], seen) for plan in due}
@@ -71,7 +73,14 @@ def make_schedule(
     opens = tuple(s.until for s in standings.values() if isinstance(s, SetAside) and s.until)
     in_use = any(isinstance(standing, InUse) for standing in standings.values())
     next_at = None if in_use else min(opens, default=None)
-    return Schedule(placed, held, _waiting(seen, standings, at_most), opens, next_at, upcoming)
+    return Schedule(
+        placed,
+        held,
+        waiting=_waiting(seen, standings, at_most),
+        opens=opens,
+        next_at=next_at,
+        upcoming=upcoming,
+    )
 
 
 def _is_full(room: Room, placed: Sequence[Placed], standings: Mapping[str, InUse | SetAside]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import (
     NoOutput,
@@ -39,6 +40,31 @@ class Phase(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class Obstacle(StrEnum):
+    """What keeps a plan held or quarantined, where that is not a failure of its runs."""
+
+    CANNOT_RUN = "cannot-run"
+    """An input is missing, or its engine does not compute such a plan."""
+    RESULT_UNREADABLE = "result-unreadable"
+    UNKNOWN_ORIGIN = "unknown-origin"
+    OTHER_OWNER = "other-owner"
+    EXPECTATION_FAILED = "expectation-failed"
+    """Of its result, or of one with the same inputs."""
+    NOT_PUBLISHED = "not-published"
+    """The proven result cannot take its place."""
+    NEED_BLOCKED = "need-blocked"
+    """A plan that it needs is blocked."""
+    NOT_PREPARED = "not-prepared"
+    TWIN_BLOCKED = "twin-blocked"
+    """The plan whose result is to be copied is blocked."""
+    SLOTS_HELD = "slots-held"
+    NO_WORKER = "no-worker"
+    MAX_FAILS = "max-fails"
+    WORKER_GONE = "worker-gone"
+    """It runs on a worker that the spec no longer names."""
+    WORKER_SILENT = "worker-silent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """All that is said of one plan."""
@@ -51,6 +77,18 @@ class Verdict:
     """When it is looked at again: the end of a backoff."""
     note: str = ""
     """What happens next, or what a person must do."""
+    obstacle: Obstacle | FailureCause | None = None
+    """Of a held or quarantined plan: what blocks it, for grouping; `note` says the same in full."""
+
+
+def held(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Verdict:
+    """A person must act before the plan can go on."""
+    return replace(verdict, phase=Phase.HELD, obstacle=by, note=note)
+
+
+def quarantined(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Verdict:
+    """To run it as it is would come to the same."""
+    return replace(verdict, phase=Phase.QUARANTINED, obstacle=by, note=note)
 
 
 def compare(

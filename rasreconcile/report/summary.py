@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import is_preparation
 from rasreconcile.reconcile.decision import Decision
-from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
 from rasreconcile.report.text import many
 from rasreconcile.runs import Run
 
@@ -24,6 +23,7 @@ _DONE = (
     "lost",
     "cancelled",
 )
+_MOST_CAUSES = 10
 
 
 class ApplyOutcome(Protocol):
@@ -53,9 +53,7 @@ def lines(name: str, outcome: ApplyOutcome) -> Iterator[str]:
         f"{name}: {started} started{''.join(', ' + d for d in did)}; {current} of {many(len(verdicts), 'plan')} "
         f"{'is' if len(verdicts) == 1 else 'are'} current."
     )
-    blocked = Counter(v.note for v in outcome.decision.verdicts if v.phase in {Phase.QUARANTINED, Phase.HELD})
-    for note, count in blocked.most_common(10):
-        yield f"  {count} x {note}"
+    yield from _blocked(outcome.decision.verdicts)
     going = [run for run in outcome.live if run.id not in outcome.kept]
     if going:
         yield f"{many(len(going), 'run')} still running; `status` shows them, `apply` collects them."
@@ -68,3 +66,17 @@ def lines(name: str, outcome: ApplyOutcome) -> Iterator[str]:
             ("has ended and is", "its result") if kept == 1 else ("have ended and are", "their results")
         )
         yield f"{many(kept, 'run')} {have} kept; apply again publishes {their}."
+
+
+def _blocked(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """One line for each cause, the most frequent first: how many plans it blocks, and what is said of the first."""
+    groups: dict[object, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.phase in {Phase.QUARANTINED, Phase.HELD}:
+            groups.setdefault((verdict.phase, verdict.obstacle), []).append(verdict)
+    for group in sorted(groups.values(), key=len, reverse=True)[:_MOST_CAUSES]:
+        first = group[0]
+        if all(verdict.note == first.note for verdict in group):
+            yield f"  {len(group)} x {first.note}"
+        else:
+            yield f"  {len(group)} x {first.obstacle}; the first is {first.address}: {first.note}"

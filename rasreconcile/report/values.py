@@ -64,7 +64,7 @@ def run_values(run: Run) -> dict[str, Any]:
         else {
             "kind": failure.kind,
             "blame": failure.blame,
-            "cause": failure.cause,
+            "cause": str(failure.cause),
             "message": failure.message,
         },
     }

@@ -12,7 +12,7 @@ from sqlite3 import Row
 from typing import Any
 
 from rasreconcile.facts import LogFacts, Trouble
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component, InputFile
 from rasreconcile.reconcile.observed import Assessed, HdfEvidence
@@ -42,7 +42,9 @@ def run(row: Row) -> Run:
     failure = None
     if row["failure_kind"] is not None:
         failure = Failure(
-            kind=row["failure_kind"], cause=row["failure_cause"], message=row["failure_message"]
+            kind=row["failure_kind"],
+            cause=FailureCause.read(row["failure_cause"]),
+            message=row["failure_message"],
         )
     return Run(
         id=RunId(row["id"]),

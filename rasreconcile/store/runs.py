@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rasreconcile.errors import StoreError
-from rasreconcile.failures import RESTARTED, Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component, Plan
 from rasreconcile.runs import Run, RunState, check_move, named
@@ -113,7 +113,7 @@ class Runs:
         for run in self._runs(query, since.isoformat()):
             if run.state != "lost":
                 lost.pop(run.worker, None)
-            elif run.failure and run.failure.cause != RESTARTED and run.created >= since:
+            elif run.failure and run.failure.cause is not FailureCause.RESTARTED and run.created >= since:
                 lost.setdefault(run.worker, []).append(run)
         return {worker: tuple(_faults(runs)) for worker, runs in lost.items()}
 
@@ -137,7 +137,9 @@ class Runs:
         """Live runs that were to be ended early, and why."""
         query = f"SELECT s.* FROM run_stop s JOIN run r ON r.id = s.run WHERE {LIVE}"
         return {
-            RunId(row["run"]): Failure(kind="permanent", cause=row["cause"], message=row["message"])
+            RunId(row["run"]): Failure(
+                kind="permanent", cause=FailureCause.read(row["cause"]), message=row["message"]
+            )
             for row in self.tables.all(query)
         }
 
@@ -228,7 +230,7 @@ class WritableRuns(Runs):
 
     def intend_stop(self, run: RunId, failure: Failure, *, now: datetime) -> None:
         """Written down before the worker is asked to end the run: the first reason stands."""
-        values = (run, now.isoformat(), failure.cause, failure.message)
+        values = (run, now.isoformat(), str(failure.cause), failure.message)
         with self.tables.atomic():
             self.tables.execute(
                 "INSERT OR IGNORE INTO run_stop (run, at, cause, message) VALUES (?, ?, ?, ?)", *values
@@ -282,7 +284,7 @@ def _known(**values: Any) -> dict[str, Any]:
             case Failure():
                 known |= {
                     "failure_kind": value.kind,
-                    "failure_cause": value.cause,
+                    "failure_cause": str(value.cause),
                     "failure_message": value.message,
                 }
             case datetime():

@@ -14,7 +14,7 @@ import pytest
 from waiting import LONGEST
 
 from rasreconcile.errors import StoreError
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Job, RunId
 from rasreconcile.results.log import Reading
 from rasreconcile.runs import Run
@@ -126,9 +126,13 @@ def test_the_reason_of_an_early_stop_outlives_a_controller_that_dies_right_after
     now = datetime.now(UTC)
     with Store.open(study.folder / "state.db", now=now) as store:
         (run,) = store.runs.live()
-        said = Failure(kind="permanent", cause="went unstable", message="went unstable: x; look there")
+        said = Failure(
+            kind="permanent", cause=FailureCause.WENT_UNSTABLE, message="went unstable: x; look there"
+        )
         store.runs.intend_stop(run.id, said, now=now)
-        store.runs.intend_stop(run.id, Failure(kind="permanent", cause="later", message="later"), now=now)
+        store.runs.intend_stop(
+            run.id, Failure(kind="permanent", cause=FailureCause.OTHER, message="later"), now=now
+        )
     local_worker(run.worker, study.folder / "runs" / run.worker).cancel(run.id)
     study.apply(check=3)
     (ended,) = study.json("history", "spec.yaml")["runs"]

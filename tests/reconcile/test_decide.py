@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Unknown, Vanished
 from rasreconcile.plans import MISSING, Address, Component, fingerprint
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Health, decide
 from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, OutputUnreadable, Verification
-from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, Share, backoff
+from rasreconcile.reconcile.policy import Policy, Share, backoff
 from rasreconcile.reconcile.reasons import Cause, differences
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.runs import Run, RunState
@@ -51,7 +51,7 @@ def ended(**more) -> Ended:
     return Ended(**{"exit_code": 0, "started": NOW, "ended": NOW, "outputs": {}, **more})
 
 
-def failed(plan, kind="retryable", ago=timedelta(), cause="computation failed", **more):
+def failed(plan, kind="retryable", ago=timedelta(), cause=FailureCause.COMPUTATION_FAILED, **more):
     state = RunState.LOST if kind == "worker" else RunState.FAILED
     failure = Failure(kind=kind, cause=cause, message=f"{kind}: it broke; mend it")
     return a_run(plan, **{"state": state, "failure": failure, "ended": NOW - ago, **more})
@@ -271,12 +271,12 @@ def test_a_plan_that_workers_lose_again_and_again_is_held(plan, seen) -> None:
 
 
 def test_a_plan_cancelled_by_request_stays_idle_and_one_that_was_interrupted_does_not(plan, seen) -> None:
-    def world(cause: str):
+    def world(cause: FailureCause):
         run = failed(plan(), "worker", cause=cause, state=RunState.CANCELLED)
         return seen(attempts={plan().address: (run,)})
 
-    assert verdict(decide([plan()], world(CANCELLED_BY_REQUEST), POLICY)).phase is Phase.HELD
-    assert isinstance(decide([plan()], world("interrupted"), POLICY).actions[0], act.Start)
+    assert verdict(decide([plan()], world(FailureCause.CANCELLED_BY_REQUEST), POLICY)).phase is Phase.HELD
+    assert isinstance(decide([plan()], world(FailureCause.INTERRUPTED), POLICY).actions[0], act.Start)
 
 
 def test_retry_runs_a_plan_that_is_current(plan, good) -> None:

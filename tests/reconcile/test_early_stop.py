@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from rasreconcile.facts import LogFacts, Trouble
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Vanished
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import decide
@@ -22,7 +22,9 @@ from rasreconcile.spec import StopWhen
 
 WORST = Trouble("01JAN1900 01:00:00", "Muncie_Geom Cell # 17", 12.5, 20)
 UNSTABLE = LogFacts(unstable="solution went unstable at 01JAN1900 00:30:00", worst=WORST)
-STOPPED = Failure(kind="permanent", cause="went unstable", message="went unstable: x; it was ended early")
+STOPPED = Failure(
+    kind="permanent", cause=FailureCause.WENT_UNSTABLE, message="went unstable: x; it was ended early"
+)
 
 
 def a_run(plan, now) -> Run:

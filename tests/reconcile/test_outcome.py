@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, RunEvidence
 from rasreconcile.reconcile.outcome import for_want_of_room
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
-CRASH = Failure(kind="permanent", cause="computation failed", message="the command exited with 1")
+CRASH = Failure(kind="permanent", cause=FailureCause.COMPUTATION_FAILED, message="the command exited with 1")
 
 
 def evidence(room: int | None, log: str = "") -> RunEvidence:

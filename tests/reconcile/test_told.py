@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId, Unknown
 from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.observed import LiveRun
 from rasreconcile.reconcile.policy import (
-    CANCELLED_BY_REQUEST,
     InUse,
     Policy,
     SetAside,
@@ -26,7 +25,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POLICY = Policy(wait=timedelta(minutes=10), at_most=timedelta(minutes=10))
 
 
-def ran(plan, kind, n=1, state=RunState.FAILED, cause="it broke"):
+def ran(plan, kind, n=1, state=RunState.FAILED, cause=FailureCause.SOLVER_CRASHED):
     """A run that ended `n` seconds ago."""
     return Run(
         id=RunId(f"r{n}"), address=plan.address, fingerprint=plan.fingerprint, worker="desk", slot=0, cores=1,
@@ -85,7 +84,7 @@ def test_a_failed_plan_says_what_comes_next_and_when(plan, seen, what) -> None:
 
 def test_a_cancelled_plan_says_what_frees_it(plan, seen) -> None:
     one = plan()
-    attempts = (ran(one, "worker", state=RunState.CANCELLED, cause=CANCELLED_BY_REQUEST),)
+    attempts = (ran(one, "worker", state=RunState.CANCELLED, cause=FailureCause.CANCELLED_BY_REQUEST),)
     (told,) = decide([one], seen(attempts={one.address: attempts}), POLICY).verdicts
     assert told.phase is Phase.HELD
     assert "`retry Muncie/p04` starts it again, and so does any change to it" in told.note

@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rasreconcile.facts import HdfFacts
-from rasreconcile.failures import Failure, FailureClass
+from rasreconcile.failures import Failure, FailureCause, FailureClass
 from rasreconcile.hecras_messages import FINISHED, last_said, log_errors, said
 from rasreconcile.hecras_versions import same, version_in
 from rasreconcile.jobs import RunEvidence
 
-MISSING_LIBRARY = "missing library"
-PROGRAM_MISSING = "program missing"
-NO_START = frozenset({MISSING_LIBRARY, PROGRAM_MISSING})
+NO_START = frozenset({FailureCause.MISSING_LIBRARY, FailureCause.PROGRAM_MISSING})
 """Causes by which no other run of HEC-RAS will do better on the same worker."""
 
 
@@ -27,7 +25,7 @@ class Sign:
 
     pattern: str
     kind: FailureClass
-    cause: str
+    cause: FailureCause
     remedy: str
 
 
@@ -36,82 +34,82 @@ SIGNS = (
         r"error while loading shared libraries|Error loading shared library|DLL.* not found|was not found .*\.dll"
         r"|MKL FATAL ERROR",
         "worker",
-        MISSING_LIBRARY,
+        FailureCause.MISSING_LIBRARY,
         "HEC-RAS's install on this worker is not whole: its `libs` folder must hold this file, readable",
     ),
     Sign(
         r": version `[\w.]+' not found|symbol lookup error|relocation error|Error relocating"
         r"|cannot execute|Exec format error",
         "worker",
-        MISSING_LIBRARY,
+        FailureCause.MISSING_LIBRARY,
         "this HEC-RAS was built for another system: install the libraries that it asks for, or run it in a container",
     ),
     Sign(
         r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found",
         "worker",
-        PROGRAM_MISSING,
+        FailureCause.PROGRAM_MISSING,
         "look whether HEC-RAS's programs are there and executable on this worker (`check`)",
     ),
     Sign(
         r"Restart file is not from HEC-RAS",
         "permanent",
-        "restart of another version",
+        FailureCause.RESTART_OF_ANOTHER_VERSION,
         "compute the plan that writes the restart file with this version too",
     ),
     Sign(
         r"There are no flow values|There are no rivers",
         "permanent",
-        "input refused",
+        FailureCause.INPUT_REFUSED,
         "mend the flow or geometry file in HEC-RAS; a change frees the plan",
     ),
     Sign(
         r"Unable to compute face tables|terrain .*does not completely cover|Geometry Writer Failed"
         r"|Error Processing Geometry",
         "permanent",
-        "geometry error",
+        FailureCause.GEOMETRY_ERROR,
         "mend the geometry, or its terrain, in HEC-RAS; a change frees the plan",
     ),
     Sign(
         r"went unstable|failed to converge",
         "permanent",
-        "unstable",
+        FailureCause.UNSTABLE,
         "shorten the computation interval, or look at mesh and boundary where it went unstable",
     ),
     Sign(
         r"forrtl: severe \((29|30)\)|HDF_ERROR: unable to open|^\s*File: .* Not Found\s*$",
         "permanent",
-        "file not found by HEC-RAS",
+        FailureCause.FILE_NOT_FOUND,
         "an input is missing in the run: name it in `inputs`, or prepare the plan again on Windows",
     ),
     Sign(
         r"forrtl: severe \((59|64)\)",
         "permanent",
-        "file not understood by HEC-RAS",
+        FailureCause.FILE_NOT_UNDERSTOOD,
         "a prepared file is damaged or of another version: prepare the plan again on Windows",
     ),
     Sign(
         r"HDF_ERROR|^\s*ERROR:",
         "permanent",
-        "refused by HEC-RAS",
+        FailureCause.REFUSED,
         "mend the input that it names; a change frees the plan",
     ),
     Sign(
         r"rasreconcile: Ras\.exe hangs",
         "worker",
-        "hangs",
+        FailureCause.HANGS,
         "it needs a desktop session (session_id of `query session`), and a dialog that nobody sees stops it (terms and"
         " conditions, after an installation): start HEC-RAS once by hand there, as the user that runs it",
     ),
     Sign(
         r"rasreconcile: Ras\.exe has returned",
         "retryable",
-        "solver stopped",
+        FailureCause.SOLVER_STOPPED,
         "look at the messages (`logs`); it is tried again",
     ),
     Sign(
         r"forrtl: severe|Error with program|Program execution halted|encountered an error|Killed|Segmentation fault",
         "retryable",
-        "solver crashed",
+        FailureCause.SOLVER_CRASHED,
         "it is tried again; if it comes back, run the plan in HEC-RAS's own window and look there",
     ),
 )
@@ -166,17 +164,19 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
             "RasSteady has post-processed an unsteady plan, and computed nothing: the .rNN is of an unsteady plan;"
             " prepare this steady plan again on Windows"
         )
-        yield Failure(kind="permanent", cause="nothing computed", message=text)
+        yield Failure(kind="permanent", cause=FailureCause.NOTHING_COMPUTED, message=text)
     if errors := log_errors(everything):
         yield Failure(
-            kind="retryable", cause="computation failed", message=f"{errors[0]}; see its messages (`logs`)"
+            kind="retryable",
+            cause=FailureCause.COMPUTATION_FAILED,
+            message=f"{errors[0]}; see its messages (`logs`)",
         )
     if evidence.ended.cause != "exited":
         # How it was ended is all that can be said of it.
         return
     if hdf is None:
         text = f"HEC-RAS ended and left no result HDF; its last word: {last_said(told)}"
-        yield Failure(kind="retryable", cause="no result", message=f"{text}; see `logs`")
+        yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=f"{text}; see `logs`")
         return
     yield from _in_hdf(hdf, everything, version)
 
@@ -187,7 +187,7 @@ def _silent(evidence: RunEvidence) -> Failure:
         f"HEC-RAS {how} and had written nothing at all: no messages, no result; on Windows it needs a desktop session"
         " (session_id of `query session`), and hangs at a dialog that nobody sees: start it once by hand there"
     )
-    return Failure(kind="worker", cause="no sign of life", message=text)
+    return Failure(kind="worker", cause=FailureCause.NO_SIGN_OF_LIFE, message=text)
 
 
 def _signs(everything: str) -> Iterator[Failure]:
@@ -204,18 +204,18 @@ def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
     yield from _of_version(hdf, version)
     if hdf.kind is None:
         text = "HEC-RAS left an HDF without results: its solver did not begin, or died at once; see `logs`"
-        yield Failure(kind="retryable", cause="no results", message=text)
+        yield Failure(kind="retryable", cause=FailureCause.NO_RESULTS, message=text)
         return
     if hdf.unstable_at:
-        sign = next(sign for sign in SIGNS if sign.cause == "unstable")
+        sign = next(sign for sign in SIGNS if sign.cause is FailureCause.UNSTABLE)
         text = f"the solution went unstable at {hdf.unstable_at}; {sign.remedy}"
         yield Failure(kind=sign.kind, cause=sign.cause, message=text)
     if FINISHED[hdf.kind] not in everything:
         text = f"nothing says {FINISHED[hdf.kind]!r}: it ended early; its last word: {last_said(everything)}"
-        yield Failure(kind="retryable", cause="did not finish", message=f"{text}; see `logs`")
+        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, message=f"{text}; see `logs`")
     if hdf.solution is not None and not hdf.solution.endswith("Finished Successfully"):
         text = f"HEC-RAS says of its solution {hdf.solution!r}; see its messages (`logs`)"
-        yield Failure(kind="retryable", cause="did not finish", message=text)
+        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, message=text)
 
 
 def _of_version(hdf: HdfFacts, version: str) -> Iterator[Failure]:
@@ -225,4 +225,4 @@ def _of_version(hdf: HdfFacts, version: str) -> Iterator[Failure]:
             f"the result is of HEC-RAS {found}, the spec asks for {version};"
             " set ras_exe_path of this worker to the right one"
         )
-        yield Failure(kind="worker", cause="wrong version", message=text)
+        yield Failure(kind="worker", cause=FailureCause.WRONG_VERSION, message=text)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rasreconcile.engines.hec_ras import judgement, windows
 from rasreconcile.engines.hec_ras.engine import HecRas, is_windows
 from rasreconcile.errors import ProjectError
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
 from rasreconcile.spec import HecRasEngine
@@ -48,10 +48,10 @@ class HecRasPreparation(HecRas):
             text = (
                 f"HEC-RAS ended before its solver began, and left no whole {', '.join(lacking)}; see `logs`"
             )
-            yield Failure(kind="retryable", cause="not prepared", message=text)
+            yield Failure(kind="retryable", cause=FailureCause.NOT_PREPARED, message=text)
         elif evidence.hdf is not None and (absent := [n for n in _NEEDED if n not in evidence.hdf.groups]):
             text = f"{self._plan.result_name} holds no {', '.join(absent)}: HEC-RAS did not finish it; see `logs`"
-            yield Failure(kind="retryable", cause="not prepared", message=text)
+            yield Failure(kind="retryable", cause=FailureCause.NOT_PREPARED, message=text)
 
     def _lacking(self, evidence: RunEvidence) -> list[str]:
         """Those of the files that are not there, or empty."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.failures import says_no_room
 from rasreconcile.workers.docker.daemon import Container, Daemon, Gone, Mounted, Ran
 
 HELPER_LABEL = "rasreconcile.helper"
@@ -88,7 +89,7 @@ class Helper:
             ran.err[-2000:].decode(errors="replace").strip().replace("\n", "; ")
             or f"exit code {ran.exit_code}"
         )
-        if "No space left" in said or "quota exceeded" in said.lower():
+        if says_no_room(said):
             raise Refused(
                 f"{self._daemon.address}: {said}; free some room where the daemon keeps its volumes"
             )

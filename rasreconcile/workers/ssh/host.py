@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from rasreconcile.errors import Damaged, Refused, Unreachable
+from rasreconcile.failures import says_no_room
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
@@ -38,7 +39,6 @@ _LONGEST_WORD = 300
 _DAMAGED = 65
 """Exit status of host.sh: a run directory holds what no run leaves there."""
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
-_NO_ROOM = ("No space left on device", "Disk quota exceeded")
 _NO_RIGHT = ("Permission denied", "Read-only file system", "Operation not permitted", "Not a directory")
 
 
@@ -201,7 +201,7 @@ class SshHost:
         last = quoted(said.splitlines()[-1].encode()) if said else "it did not say why"
         if talk.exit_status() == _DAMAGED and said:
             raise Damaged(f"{self._name}: {last}")
-        if any(words in said for words in _NO_ROOM):
+        if says_no_room(said):
             raise Refused(f"{self._name}: {last}; free some room for worker_folder")
         if any(words in said for words in _NO_RIGHT):
             raise Refused(f"{self._name}: {last}; set worker_folder to a folder its user may write to")
