@@ -1,4 +1,4 @@
-"""What the store remembers beside runs: published outputs, requests, verdicts as last seen, files as last read."""
+"""What the store remembers beside runs: published outputs, requests, events, files as last read."""
 
 from __future__ import annotations
 
@@ -74,20 +74,6 @@ class Request:
     address: Address
     at: datetime
     by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastVerdict:
-    """A plan's verdict as the last diff or apply saw it; what `status` shows without reading the project."""
-
-    address: Address
-    sync: str
-    phase: str
-    reasons: tuple[str, ...]
-    """Each as the user was told."""
-    next_at: datetime | None
-    output: Path
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

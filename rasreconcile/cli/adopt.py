@@ -13,6 +13,8 @@ from rasreconcile.cli.apply import asking
 from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
+from rasreconcile.reconcile.adoption import doubts
+from rasreconcile.report.values import reasons_values
 
 if TYPE_CHECKING:
     from rasreconcile.operations.adopt import Answer, Choice
@@ -90,5 +92,5 @@ def _values(answer: Answer) -> dict[str, Any]:
         "what": answer.what,
         "why": answer.why,
         "fitness": str(assessment.fitness) if assessment else None,
-        "reasons": list(assessment.reasons) if assessment else [],
+        "reasons": reasons_values(doubts(assessment)) if assessment else [],
     }

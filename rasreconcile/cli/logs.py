@@ -23,6 +23,7 @@ from rasreconcile.cli.options import (
 )
 from rasreconcile.errors import UsageError, WorkerError
 from rasreconcile.plans import Address
+from rasreconcile.report.values import run_values
 from rasreconcile.runs import Run
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _rest(reader: Reader, run: Run, log: Printed) -> None:
 def _close(run: Run, *, as_json: bool) -> None:
     why = f": {run.failure.message}" if run.failure else ""
     if as_json:
-        write_line({"kind": "end", "run": run.id, "state": str(run.state)})
+        write_line({"kind": "end", **run_values(run)})
     else:
         said = "has ended; `apply` collects it" if run.live else f"{run.state}{why}"
         click.echo(f"run {run.id} {said}", err=True)

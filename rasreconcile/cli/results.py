@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json, write_line
+from rasreconcile.cli.options import (
+    FORMAT_VERSION,
+    as_json,
+    plans_matching,
+    spec_and_plans,
+    write_json,
+    write_line,
+)
 from rasreconcile.errors import ResultError, UsageError
 from rasreconcile.facts import NO_DATA
 from rasreconcile.plans import is_preparation
 
 if TYPE_CHECKING:
-    from rasreconcile.records import LastVerdict, Published
+    from rasreconcile.reconcile.verdicts import LastVerdict
+    from rasreconcile.records import Published
     from rasreconcile.report.results import Row
     from rasreconcile.runs import Run
 
@@ -100,7 +108,7 @@ def _rows(words: Sequence[str], depth: str) -> list[Row]:
 
 def _not_looked_at(published: Published) -> LastVerdict:
     """Of a result that was adopted, or rebuilt from its receipt, since the last `apply`."""
-    from rasreconcile.records import LastVerdict  # noqa: PLC0415
+    from rasreconcile.reconcile.verdicts import LastVerdict  # noqa: PLC0415
 
     return LastVerdict(
         address=published.address,
@@ -121,7 +129,7 @@ def _row(
 
     state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
     if published is None:
-        return Row(verdict=verdict, state=state, note=verdict.reasons[-1] if verdict.reasons else "")
+        return Row(verdict=verdict, state=state, note=(verdict.told or ("",))[-1])
     run = runs.get(published.run)
     took = run.ended - run.started if run and run.ended and run.started else None
     if not published.path.exists():
@@ -209,7 +217,7 @@ def _write_rows(rows: Sequence[Row], form: str, output: Path | None) -> None:
         case "json" if output is not None:
             import json  # noqa: PLC0415
 
-            _write_text(json.dumps({"version": 1, "results": values}, indent=1) + "\n", output)
+            _write_text(json.dumps({"version": FORMAT_VERSION, "results": values}, indent=1) + "\n", output)
         case _:
             _write_csv([columns], output)
 
@@ -226,6 +234,7 @@ def _write_tables(tables: Iterator[dict[str, Sequence[Any]]], form: str, output:
             kinds = {name: _kind(column) for name, column in first.items()}
             files.write_parquet(output, every, kinds)
         case "json" if output is None:
+            write_line({"version": FORMAT_VERSION, "verb": "results"})
             for table in every:
                 for cells in zip(*table.values(), strict=True):
                     write_line(dict(zip(table, (_plain(cell) for cell in cells), strict=True)))

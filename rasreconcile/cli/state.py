@@ -10,7 +10,7 @@ import click
 from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.report.text import bytes_in_words, stamp
-from rasreconcile.report.values import utc
+from rasreconcile.report.values import controller_values, utc
 
 if TYPE_CHECKING:
     from rasreconcile.store.rebuild import Even
@@ -144,5 +144,5 @@ def _values(found: Survey) -> dict[str, Any]:
             }
             for past in found.applies
         ],
-        "controller": None if who is None else {"pid": who.pid, "host": who.host, "since": utc(who.since)},
+        "controller": None if who is None else controller_values(who.pid, who.host, who.since),
     }

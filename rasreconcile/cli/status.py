@@ -6,16 +6,16 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
-from rasreconcile.records import LastVerdict, Progress
+from rasreconcile.reconcile.verdicts import LastVerdict
+from rasreconcile.records import Progress
 from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many, length, many, progress_words, stamp
-from rasreconcile.report.values import last_verdict_values, progress_values, run_values, utc
+from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values
 from rasreconcile.runs import Run
 
 # The words of reconcile, spelled here so that `status` does not import the whole of it.
@@ -49,8 +49,8 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
                 "spec": os.fspath(path),
                 "controller": None
                 if controller is None
-                else {"pid": controller.pid, "host": controller.host, "since": utc(controller.since)},
-                "live": [run_values(run) | {"progress": _progress_values(run, progress)} for run in live],
+                else controller_values(controller.pid, controller.host, controller.since),
+                "live": [run_values(run) | {"progress": noted_values(progress.get(run.id))} for run in live],
                 "plans": [last_verdict_values(v) for v in verdicts],
                 "outputs_gone": sorted(gone),
             }
@@ -95,18 +95,13 @@ def exit_code(verdicts: Sequence[LastVerdict], live: Sequence[Run], gone: Collec
 def _print(verdict: LastVerdict, *, gone: bool) -> None:
     sign = click.style(SIGNS.get(verdict.sync, "?"), fg=COLOURS.get(verdict.sync))
     state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
-    told = list(verdict.reasons) or [""]
+    told = list(verdict.told) or [""]
     if gone:
         told = [f"{verdict.output} was removed since; `apply` makes it again"]
     when = f" (again at {stamp(verdict.next_at)})" if verdict.next_at else ""
     say(f"{sign} {verdict.address}  {state}{when}  {told[0]}".rstrip())
     for line in told[1:]:
         say(f"    {line}")
-
-
-def _progress_values(run: Run, progress: Mapping[RunId, Progress]) -> dict[str, Any] | None:
-    known = progress.get(run.id)
-    return progress_values(known.facts, known.done) | {"at": utc(known.at)} if known else None
 
 
 def _print_runs(live: tuple[Run, ...], progress: Mapping[RunId, Progress]) -> None:

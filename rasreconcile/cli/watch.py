@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,10 @@ def _ending(stop: threading.Event) -> Iterator[None]:
 
 def _say(message: str, *, as_json: bool) -> None:
     if as_json:
-        write_line({"kind": "watch", "message": message})
+        from rasreconcile.records import Event  # noqa: PLC0415  as above
+        from rasreconcile.report.values import event_values  # noqa: PLC0415
+
+        now = datetime.now(UTC)
+        write_line(event_values(Event(at=now, kind="watch", address=None, run=None, message=message)))
     else:
         click.echo(message, err=True)

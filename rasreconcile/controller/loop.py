@@ -20,8 +20,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.policy import Policy, probe_at
-from rasreconcile.reconcile.verdicts import Phase, Verdict
-from rasreconcile.records import LastVerdict
+from rasreconcile.reconcile.verdicts import LastVerdict, Phase
 from rasreconcile.runs import Run
 from rasreconcile.study.outputs import Activity
 
@@ -271,7 +270,9 @@ class Loop:
                 address=v.address,
                 sync=v.sync,
                 phase=v.phase,
-                reasons=_told(v),
+                reasons=v.reasons,
+                note=v.note,
+                obstacle=v.obstacle and str(v.obstacle),
                 next_at=v.next_at,
                 output=outputs[v.address],
                 at=now,
@@ -279,8 +280,3 @@ class Loop:
             for v in self.decision.verdicts
         ]
         self.session.store.verdicts.record(last)
-
-
-def _told(verdict: Verdict) -> tuple[str, ...]:
-    reasons = tuple(str(reason) for reason in verdict.reasons)
-    return (*reasons, verdict.note) if verdict.note else reasons

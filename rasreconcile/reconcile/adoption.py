@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from rasreconcile.hecras_versions import same, version_in
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
 from rasreconcile.reconcile.reasons import Cause, Reason
@@ -19,25 +20,24 @@ _SAME_WRITE = timedelta(seconds=2)
 _COPYING = timedelta(hours=1)
 """A folder that was copied or cloned has times of that hour, in any order."""
 _MOST_FILES = 3
-_VERSION = re.compile(r"HEC-RAS\s+(\d+(?:\.\d+)*)")
 
 
 def assess(plan: Plan, found: FoundResult) -> Assessment:
     """What the file is short of makes it unfit; what may be innocent makes it suspicious."""
     if found.evidence.shortfalls:
         return Assessment(Fitness.UNFIT, found.evidence.shortfalls)
-    doubts = (*_engine(plan.engine, found), *_identity(found), *_times(found), *_inputs(plan))
-    return Assessment(Fitness.SUSPICIOUS if doubts else Fitness.ADOPTABLE, doubts)
+    against = (*_engine(plan.engine, found), *_identity(found), *_times(found), *_inputs(plan))
+    return Assessment(Fitness.SUSPICIOUS if against else Fitness.ADOPTABLE, against)
 
 
 def _engine(engine: EngineSpec, found: FoundResult) -> Iterator[str]:
     said = found.evidence.file_version or ""
     match engine:
         case HecRasEngine(version=wanted):
-            version = _VERSION.match(said)
+            version = version_in(said)
             if version is None:
                 yield f"it was made by {said or 'a program it does not name'}, the spec wants HEC-RAS {wanted}"
-            elif _numbers(version[1]) != _numbers(wanted):
+            elif not same(version, wanted):
                 yield f"it was made by {said}, the spec wants HEC-RAS {wanted}"
         case SteadyEngine():
             if not said.startswith("rasreconcile steady"):
@@ -45,14 +45,6 @@ def _engine(engine: EngineSpec, found: FoundResult) -> Iterator[str]:
         case CommandEngine():
             # What a command writes there is its own business.
             return
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """`6.6` and `6.6.0` are one version."""
-    numbers = [int(part) for part in version.split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 def _identity(found: FoundResult) -> Iterator[str]:
@@ -119,6 +111,12 @@ def may_be_adopted(verdict: Verdict, assessment: Assessment | None) -> bool:
     return unknown and assessment is not None and assessment.fitness is not Fitness.UNFIT
 
 
+def doubts(assessment: Assessment) -> tuple[Reason, ...]:
+    """What speaks against adopting the result."""
+    cause = Cause.UNFIT if assessment.fitness is Fitness.UNFIT else Cause.SUSPICIOUS
+    return tuple(Reason(cause, "", reason) for reason in assessment.reasons)
+
+
 def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
     """Held: neither run over, nor taken for a result of ours, without a person's word."""
     if assessment is None:
@@ -126,14 +124,12 @@ def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
         return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
     match assessment.fitness:
         case Fitness.ADOPTABLE:
-            cause, note = None, "adoptable: `adopt` takes it under control; `retry` computes it anew"
+            note = "adoptable: `adopt` takes it under control; `retry` computes it anew"
         case Fitness.SUSPICIOUS:
-            cause = Cause.SUSPICIOUS
             note = "look at it: `adopt` takes it all the same where it is named; `retry` computes it anew"
         case Fitness.UNFIT:
-            cause, note = Cause.UNFIT, "must run: `retry` computes it and replaces the file"
-    more = [Reason(cause, "", reason) for reason in assessment.reasons] if cause else []
-    verdict = replace(verdict, reasons=(*verdict.reasons, *more))
+            note = "must run: `retry` computes it and replaces the file"
+    verdict = replace(verdict, reasons=(*verdict.reasons, *doubts(assessment)))
     return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address, Plan
@@ -79,6 +80,26 @@ class Verdict:
     """What happens next, or what a person must do."""
     obstacle: Obstacle | FailureCause | None = None
     """Of a held or quarantined plan: what blocks it, for grouping; `note` says the same in full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastVerdict:
+    """A plan's verdict as the last diff or apply saw it; what `status` shows without reading the project."""
+
+    address: Address
+    sync: str
+    phase: str
+    reasons: tuple[Reason, ...]
+    note: str = ""
+    obstacle: str | None = None
+    next_at: datetime | None
+    output: Path
+    at: datetime
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Why, and what comes next, each as the user was told."""
+        return (*map(str, self.reasons), *([self.note] if self.note else []))
 
 
 def held(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Verdict:

@@ -12,8 +12,10 @@ from rasreconcile.plans import Address
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import Proposal
 from rasreconcile.reconcile.decision import Decision, Health
+from rasreconcile.reconcile.reasons import Reason
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
 from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many
+from rasreconcile.report.values import reasons_values
 
 SYNCS = [str(sync) for sync in Sync]
 _MOST_COMMANDS = 5
@@ -41,14 +43,14 @@ def actions_of(decision: Decision, recalled: Sequence[Recall]) -> list[dict[str,
     found += [_action("copy", address, f"from {first}") for address, first in decision.twins.items()]
     for verdict in decision.verdicts:
         if verdict.phase in _DUE and verdict.address not in decision.copied:
-            found.append(_action("run", verdict.address, "; ".join(map(str, verdict.reasons))))
+            found.append(_action("run", verdict.address, verdict.note, verdict.reasons))
         elif verdict.phase is Phase.RUNNING:
             found.append(_action("collect", verdict.address, verdict.note))
     return found
 
 
-def _action(what: str, address: Address, reason: str) -> dict[str, Any]:
-    return {"action": what, "plan": address, "reason": reason}
+def _action(what: str, address: Address, note: str, reasons: Sequence[Reason] = ()) -> dict[str, Any]:
+    return {"action": what, "plan": address, "reasons": reasons_values(reasons), "note": note}
 
 
 def lines(

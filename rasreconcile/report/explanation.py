@@ -11,7 +11,7 @@ from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.records import Event, Progress, Published
 from rasreconcile.report.text import COLOURS, event_line, progress_words, stamp, table
-from rasreconcile.report.values import event_values, progress_values, run_values, utc, verdict_values
+from rasreconcile.report.values import event_values, noted_values, run_values, utc, verdict_values
 from rasreconcile.runs import Run
 
 
@@ -85,9 +85,7 @@ def values(explained: Explained) -> dict[str, Any]:
             }
             for change in explained.changes
         ],
-        "progress": progress_values(explained.progress.facts, explained.progress.done)
-        if explained.progress
-        else None,
+        "progress": noted_values(explained.progress),
         "runs": [run_values(run) for run in explained.runs],
         "events": [event_values(event) for event in explained.events],
     }

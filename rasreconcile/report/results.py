@@ -9,7 +9,8 @@ from typing import Any
 
 from rasreconcile.facts import HdfFacts
 from rasreconcile.hecras_messages import warnings
-from rasreconcile.records import LastVerdict, Published
+from rasreconcile.reconcile.verdicts import LastVerdict
+from rasreconcile.records import Published
 from rasreconcile.report.text import length, table
 from rasreconcile.report.values import utc
 

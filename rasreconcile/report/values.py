@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from rasreconcile.facts import LogFacts
-from rasreconcile.reconcile.verdicts import Verdict
-from rasreconcile.records import Event, LastVerdict
+from rasreconcile.failures import Failure
+from rasreconcile.reconcile.reasons import Reason
+from rasreconcile.reconcile.verdicts import LastVerdict, Verdict
+from rasreconcile.records import Event, Progress
 from rasreconcile.runs import Run
 
 
@@ -16,16 +19,20 @@ def utc(time: datetime) -> str:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def reasons_values(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    """Why a plan is not current, or a result is not adopted."""
+    return [{"cause": str(r.cause), "subject": r.subject, "evidence": r.evidence} for r in reasons]
+
+
 def verdict_values(verdict: Verdict) -> dict[str, Any]:
     """What is said of one plan."""
     return {
         "plan": verdict.address,
         "sync": str(verdict.sync),
         "phase": str(verdict.phase),
-        "reasons": [
-            {"cause": str(r.cause), "subject": r.subject, "evidence": r.evidence} for r in verdict.reasons
-        ],
+        "reasons": reasons_values(verdict.reasons),
         "note": verdict.note,
+        "obstacle": str(verdict.obstacle) if verdict.obstacle else None,
         "next_at": utc(verdict.next_at) if verdict.next_at else None,
     }
 
@@ -36,7 +43,9 @@ def last_verdict_values(verdict: LastVerdict) -> dict[str, Any]:
         "plan": verdict.address,
         "sync": verdict.sync,
         "phase": verdict.phase,
-        "reasons": list(verdict.reasons),
+        "reasons": reasons_values(verdict.reasons),
+        "note": verdict.note,
+        "obstacle": verdict.obstacle,
         "next_at": utc(verdict.next_at) if verdict.next_at else None,
         "output": str(verdict.output),
         "at": utc(verdict.at),
@@ -59,15 +68,23 @@ def run_values(run: Run) -> dict[str, Any]:
         "started": utc(run.started) if run.started else None,
         "ended": utc(run.ended) if run.ended else None,
         "exit_code": run.exit_code,
-        "failure": None
-        if failure is None
-        else {
-            "kind": failure.kind,
-            "blame": failure.blame,
-            "cause": str(failure.cause),
-            "message": failure.message,
-        },
+        "failure": failure_values(failure) if failure else None,
     }
+
+
+def failure_values(failure: Failure) -> dict[str, str]:
+    """Why a run did not succeed."""
+    return {
+        "kind": failure.kind,
+        "blame": failure.blame,
+        "cause": str(failure.cause),
+        "message": failure.message,
+    }
+
+
+def controller_values(pid: int, host: str, since: datetime) -> dict[str, Any]:
+    """Who works on a store."""
+    return {"pid": pid, "host": host, "since": utc(since)}
 
 
 def progress_values(said: LogFacts | None, done: float | None) -> dict[str, Any]:
@@ -85,6 +102,11 @@ def progress_values(said: LogFacts | None, done: float | None) -> dict[str, Any]
         "unstable": facts.unstable,
         "first_error": facts.first_error,
     }
+
+
+def noted_values(progress: Progress | None) -> dict[str, Any] | None:
+    """The same as it was last noted of a run."""
+    return {"at": utc(progress.at), **progress_values(progress.facts, progress.done)} if progress else None
 
 
 def event_values(event: Event) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component, InputFile
 from rasreconcile.reconcile.observed import Assessed, HdfEvidence
+from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import (
     Event,
     FileStat,
     Hashed,
-    LastVerdict,
     Mention,
     Mentions,
     Progress,
@@ -133,12 +134,25 @@ def request(row: Row) -> Request:
     )
 
 
+def reasons_text(reasons: Iterable[Reason]) -> str:
+    return json.dumps([asdict(reason) for reason in reasons])
+
+
 def last_verdict(row: Row) -> LastVerdict:
+    # Stores of version 5 and older hold sentences, the note among them.
+    listed = json.loads(row["reasons"])
+    sentences = [one for one in listed if isinstance(one, str)]
     return LastVerdict(
         address=Address(row["address"]),
         sync=row["sync"],
         phase=row["phase"],
-        reasons=tuple(json.loads(row["reasons"])),
+        reasons=tuple(
+            Reason(Cause(one["cause"]), one["subject"], one["evidence"])
+            for one in listed
+            if not isinstance(one, str)
+        ),
+        note=row["note"] or "; ".join(sentences),
+        obstacle=row["obstacle"],
         next_at=time(row["next_at"]),
         output=Path(row["output"]),
         at=certain(row["at"]),
@@ -151,7 +165,9 @@ def last_verdict_values(place: int, verdict: LastVerdict) -> dict[str, Any]:
         "address": verdict.address,
         "sync": verdict.sync,
         "phase": verdict.phase,
-        "reasons": json.dumps(verdict.reasons),
+        "reasons": reasons_text(verdict.reasons),
+        "note": verdict.note,
+        "obstacle": verdict.obstacle,
         "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
         "output": str(verdict.output),
         "at": verdict.at.isoformat(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rasreconcile.records import LastVerdict
+from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.store import rows
 from rasreconcile.store.tables import Tables, WritableTables, question
 

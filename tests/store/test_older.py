@@ -72,6 +72,20 @@ def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> N
     assert version(first) == len(MIGRATIONS)
 
 
+def test_verdicts_of_an_older_store_are_read_with_their_sentences(first) -> None:
+    with sqlite3.connect(first) as database:
+        database.execute(
+            "INSERT INTO verdict (address, sync, phase, reasons, output, at) VALUES ('M/p01', 'stale', 'held', ?, '/x', ?)",
+            ['["input-changed M.g01: a -> b", "no worker left for it"]', NOW.isoformat()],
+        )
+    with Reader(first) as reader:
+        (before,) = reader.verdicts.latest()
+    with Store.open(first, now=NOW) as store:
+        assert store.verdicts.latest() == (before,)
+    assert (before.reasons, before.obstacle) == ((), None)
+    assert before.note == "input-changed M.g01: a -> b; no worker left for it"
+
+
 def test_a_store_that_is_brought_up_while_it_is_read_is_read(first, monkeypatch) -> None:
     from rasreconcile.store import reader
 

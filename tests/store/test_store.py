@@ -20,7 +20,9 @@ from rasreconcile.errors import StoreBusy, StoreError
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, InputFile, Plan, component, fingerprint
-from rasreconcile.records import Event, FileStat, Hashed, LastVerdict, Published
+from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reconcile.verdicts import LastVerdict
+from rasreconcile.records import Event, FileStat, Hashed, Published
 from rasreconcile.runs import IllegalMove, Run, RunState
 from rasreconcile.spec import Expectations, SteadyEngine
 from rasreconcile.store import Store, file_request
@@ -283,7 +285,9 @@ def test_hashes_and_verdicts_come_back_as_they_went_in(path: Path) -> None:
         address=Address("A/p01"),
         sync="stale",
         phase="idle",
-        reasons=("x",),
+        reasons=(Reason(Cause.INPUT_CHANGED, "A.g01", "a -> b"),),
+        note="waits for a free slot",
+        obstacle="no-worker",
         next_at=NOW,
         output=Path("/o"),
         at=NOW,
