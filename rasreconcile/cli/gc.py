@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
-from rasreconcile.report.text import bytes_in_words
+from rasreconcile.report.text import bytes_in_words, many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.gc import Collected
@@ -74,18 +74,23 @@ def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedel
 def _print(done: Collected, verb: str) -> None:
     for name, cleaned in done.workers.items():
         click.echo(
-            f"{name}: {verb} {len(cleaned.runs)} run directories,"
-            f" {cleaned.cache.files} cached files ({bytes_in_words(cleaned.cache.size)})"
+            f"{name}: {verb} {_directories(len(cleaned.runs))},"
+            f" {many(cleaned.cache.files, 'cached file')} ({bytes_in_words(cleaned.cache.size)})"
         )
         if cleaned.strangers:
-            click.echo(f"    {len(cleaned.strangers)} run directories of another store, or too young, stay")
+            kept = _directories(len(cleaned.strangers))
+            click.echo(f"    kept {kept} of another store, or too recent")
         for problem in cleaned.problems:
             click.echo(click.style(f"    {problem}", fg="red"))
     if done.products:
-        click.echo(f"prepared files: {verb} {len(done.products)} sets that no plan needs")
+        click.echo(f"prepared files: {verb} {many(len(done.products), 'unneeded set')}")
     rows = ", ".join(f"{count} {what}" for what, count in done.store.rows.items() if count) or "nothing"
     freed = done.store.size_before - done.store.size_after
     click.echo(f"store: {verb} {rows}" + (f"; {bytes_in_words(freed)} freed" if freed > 0 else ""))
+
+
+def _directories(count: int) -> str:
+    return f"{count} run directory" if count == 1 else f"{count} run directories"
 
 
 def _values(done: Collected) -> dict[str, Any]:

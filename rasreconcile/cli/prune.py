@@ -9,6 +9,7 @@ import click
 
 from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
+from rasreconcile.report.text import many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.prune import Adopted, Leavers
@@ -44,8 +45,8 @@ def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force
             found = leavers(loaded, store, clock, also)
             if len(found.removable) * 2 > found.results and not force:
                 raise UsageError(
-                    f"{loaded.name}: {len(found.removable)} of {found.results} results would go: is it the right spec?"
-                    " --force removes them all the same"
+                    f"{loaded.name}: {len(found.removable)} of {many(found.results, 'result')} would go:"
+                    " is it the right spec? --force removes them all the same"
                 )
             for published in found.removable:
                 prune(store, published, clock)
@@ -79,4 +80,4 @@ def _print(found: Leavers, verb: str) -> None:
         return
     kept = len(found.all) - len(found.removable)
     advice = "; --yes removes them" if verb == "would remove" and found.removable else ""
-    say(f"{verb} {len(found.removable)} of {found.results} results, kept {kept}{advice}")
+    say(f"{verb} {len(found.removable)} of {many(found.results, 'result')}, kept {kept}{advice}")

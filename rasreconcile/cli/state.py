@@ -9,7 +9,7 @@ import click
 
 from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
-from rasreconcile.report.text import bytes_in_words, stamp
+from rasreconcile.report.text import bytes_in_words, many, stamp
 from rasreconcile.report.values import controller_values, utc
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) 
         return 0
     for address, why in found.unproven.items():
         click.echo(f"{address}: not recalled: {why}")
-    click.echo(f"{loaded.state_path}: {len(found.proven)} results recalled from their receipts")
+    click.echo(f"{loaded.state_path}: {many(len(found.proven), 'result')} recalled from their receipts")
     if kept is not None:
         click.echo(f"the old store is kept: {kept}")
     return 0
@@ -109,7 +109,7 @@ def _print(found: Survey) -> None:
     for what, count in found.counts.items():
         click.echo(f"{count:8} {what}")
     for state, count in found.runs.items():
-        click.echo(f"{count:8} runs {state}")
+        click.echo(f"{count:8} {'run' if count == 1 else 'runs'} {state}")
     for past in found.applies:
         end = f"{past.outcome}, exit {past.exit_code}" if past.ended else "has not ended, or was killed"
         commit = f" at {past.commit[:12]}" if past.commit else ""

@@ -15,6 +15,7 @@ import click
 
 from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, spec_argument, spec_path, write_line
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
+from rasreconcile.report.text import many
 
 if TYPE_CHECKING:
     from rasreconcile.watch.file_events import Watched
@@ -45,7 +46,7 @@ def command(spec: Path | None, as_json: bool) -> int:
                 return 130
             seen = watched(loaded, diff(loaded, Clock()).plans)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
-            _say(f"{loaded.name}: {stands}; watching {len(seen.files)} files", as_json=as_json)
+            _say(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}", as_json=as_json)
         except (StoreBusy, BrokenPipeError):
             raise
         except SpecError as error:

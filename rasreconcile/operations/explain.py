@@ -93,7 +93,10 @@ def _with_difference(change: Change, plan: Plan, published: Published, reader: R
     difference = list(lines)
     if len(difference) > LONGEST_DIFFERENCE:
         more = len(difference) - LONGEST_DIFFERENCE
-        difference = [*difference[:LONGEST_DIFFERENCE], f"... {more} lines more"]
+        difference = [
+            *difference[:LONGEST_DIFFERENCE],
+            "... 1 more line" if more == 1 else f"... {more} more lines",
+        ]
     return Change(change.name, change.before, change.now, tuple(difference))
 
 

@@ -24,9 +24,9 @@ def hopeless(when: StopWhen | None, said: LogFacts | None) -> Failure | None:
         return _failure(FailureCause.VOLUME_ERROR, f"{what}{_worst(said)}", "boundaries and time step")
     limit = when.iterations_at_limit
     if limit is not None and said.troubles > limit:
-        what = f"{said.troubles} computation steps ran out of iterations, stop_when allows {limit}"
-        what = f"{what}{_worst(said)}"
-        return _failure(FailureCause.ITERATIONS_AT_LIMIT, what, "time step and mesh there")
+        steps = "step" if said.troubles == 1 else "steps"
+        what = f"{said.troubles} computation {steps} ran out of iterations, stop_when allows {limit}"
+        return _failure(FailureCause.ITERATIONS_AT_LIMIT, f"{what}{_worst(said)}", "time step and mesh there")
     return None
 
 

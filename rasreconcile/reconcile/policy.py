@@ -104,10 +104,10 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     by_plan = [run for run in counted if run.failure and run.failure.blame == "plan"]
     by_worker = [run for run in counted if run.failure and run.failure.blame == "worker"]
     if len(by_plan) >= policy.attempts:
-        failed = f"failed {len(by_plan)} times, last: {last.failure.message}"
+        failed = f"{_times('failed', len(by_plan))}: {last.failure.message}"
         return Quarantined(_until_changed(failed, last.failure, last.address), last.failure.cause)
     if len(by_worker) >= policy.worker_faults_per_plan:
-        lost = f"workers lost it {len(by_worker)} times, last: {last.failure.message}"
+        lost = f"{_times('workers lost it', len(by_worker))}: {last.failure.message}"
         lost += f"; see what `check` says of them, then `retry {last.address}`"
         return OnHold(lost, last.failure.cause)
     tries = len(by_plan) if last.failure.blame == "plan" else len(by_worker) - 1
@@ -122,6 +122,10 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     if last.failure.blame == "worker":
         attempt = "tried again, on another worker where there is one"
     return BackOff(until, f"{attempt}; {last.failure.message}")
+
+
+def _times(what: str, count: int) -> str:
+    return f"{what} once" if count == 1 else f"{what} {count} times, last"
 
 
 def _until_changed(what: str, last: Failure, address: Address) -> str:

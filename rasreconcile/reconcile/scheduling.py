@@ -27,10 +27,9 @@ class Failing:
         limit = most.of(self.total) if isinstance(most, Share) else most
         if limit is None or self.count < limit:
             return None
+        plans = f"{self.count} plan" if self.count == 1 else f"{self.count} plans"
         of_all = f" of {self.total} plans" if isinstance(most, Share) else ""
-        return (
-            f"{self.count} plans failed and max_fails is {most}{of_all}; mend those first, or raise max_fails"
-        )
+        return f"{plans} failed and max_fails is {most}{of_all}; mend those first, or raise max_fails"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import IO, Any, Protocol
 import click
 
 from rasreconcile.records import Event
-from rasreconcile.report.text import COLOURS, event_line, length, progress_words
+from rasreconcile.report.text import COLOURS, event_line, length, many, progress_words
 from rasreconcile.report.values import event_values, progress_values
 
 
@@ -161,10 +161,10 @@ def progress_lines(moment: Moment, failure: str = "") -> list[str]:
     phases = [f"{n} {p}" for p, n in sorted(moment.phases.items()) if p != "idle"]
     left = f", about {length(moment.remaining)} left" if moment.remaining else ""
     lines = [f"{current} of {moment.plans} current; {', '.join(phases) or 'nothing moves'}{left}"]
-    workers = [f"  {name}: {used} of {slots} slots" for name, (used, slots) in moment.workers.items()]
+    workers = [f"  {name}: {used} of {many(slots, 'slot')}" for name, (used, slots) in moment.workers.items()]
     lines += workers[:5]
     if len(workers) > 5:
-        lines[-1] = f"  and {len(workers) - 4} workers more"
+        lines[-1] = f"  and {many(len(workers) - 4, 'more worker')}"
     for progress in list(moment.longest)[:5]:
         lines.append(f"  {progress.run.address} on {progress.run.worker}: {how_far(progress)}")
     if failure:

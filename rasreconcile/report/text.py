@@ -76,7 +76,7 @@ def progress_words(said: LogFacts, done: float | None) -> list[str]:
     if said.simulated is not None:
         words.append(f"{said.simulated:%d%b%Y %H:%M:%S}".upper())
     if said.troubles:
-        words.append(f"{said.troubles} steps out of iterations")
+        words.append(f"{many(said.troubles, 'step')} out of iterations")
     if said.volume_error_percent is not None:
         words.append(f"volume error {said.volume_error_percent:.4g} %")
     if alarm := said.unstable or said.first_error:

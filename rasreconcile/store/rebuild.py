@@ -74,8 +74,9 @@ def _refuse_live_runs(path: Path) -> None:
         # Lost or damaged: that is what this is for.
         return
     if live:
+        live_runs = "1 run is" if len(live) == 1 else f"{len(live)} runs are"
         raise StoreError(
-            f"{path}: the store is readable and {len(live)} runs are live in it; `apply` collects them first,"
+            f"{path}: the store is readable and {live_runs} live in it; `apply` collects them first,"
             " or --give-up-runs forgets them and computes their plans again"
         )
 

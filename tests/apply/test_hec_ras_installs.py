@@ -64,7 +64,7 @@ def test_an_archive_as_it_unpacks_computes_with_the_libraries_of_the_environment
     tried = len(ras.calls())
     assert tried >= 1
     out = run(tmp_path, "apply", "spec.yaml", LD_LIBRARY_PATH="/of/the image")
-    assert "1 of 1 plans are current" in out
+    assert "1 of 1 plan is current" in out
     (tmp_path / "results").is_dir()
     calls = ras.calls()[tried:]
     assert calls and all(call["libraries"].endswith(":/of/the image") for call in calls)
@@ -107,7 +107,7 @@ def test_a_steady_plan_is_computed_from_what_lies_beside_its_project(standins, t
     standins.prepare(standins.write_steady_project(tmp_path / "model"), "01")
     write(tmp_path, LOCAL.format(home="hec", more=""), stem="Brook")
     assert "Brook.r01" in run(tmp_path, "check", "spec.yaml")
-    assert "1 of 1 plans are current" in run(tmp_path, "apply", "spec.yaml")
+    assert "1 of 1 plan is current" in run(tmp_path, "apply", "spec.yaml")
     assert [call["arguments"] for call in ras.calls()][-1] == ["Brook.r01"]
 
 
@@ -157,7 +157,7 @@ def test_check_starts_the_programs_on_an_ssh_host(standins, network, tmp_path: P
     write(tmp_path, worker, "6.1")
     assert "worker far: ready" in run(tmp_path, "check", "spec.yaml")
     assert {call["program"] for call in ras.calls()} == set(PROGRAMS)
-    assert "1 of 1 plans are current" in run(tmp_path, "apply", "spec.yaml")
+    assert "1 of 1 plan is current" in run(tmp_path, "apply", "spec.yaml")
     ras.loses("libgfortran.so.5")
     said = run(tmp_path, "check", "spec.yaml", check=4)
     assert "worker far: unfit" in said and "shared libraries: libgfortran.so.5" in said

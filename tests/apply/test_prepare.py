@@ -99,17 +99,17 @@ def study(tmp_path: Path, standins) -> Study:
 def test_a_plan_is_prepared_once_and_again_only_when_its_inputs_change(study) -> None:
     before = {path.name: path.read_bytes() for path in study.project.parent.iterdir()}
     proposed = study.run("diff", "spec.yaml")
-    assert "1 plans, 1 preparations: 2 missing" in proposed
+    assert "1 plan, 1 preparation: 2 missing" in proposed
     assert "2 to run" in proposed
-    assert "1 of 1 plans are current" in study.apply()
+    assert "1 of 1 plan is current" in study.apply()
     prepare, compute = study.runs()
     assert prepare["plan"].startswith("Basin.p01/prepare-")
     assert (prepare["worker"], compute["plan"], compute["worker"]) == ("office", "Basin/p01", "solver")
     (products,) = study.prepared()
     assert {"Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01"} <= {path.name for path in products.iterdir()}
-    assert "nothing to do, all 1 plans are current" in study.apply()
+    assert "nothing to do, the only plan is current" in study.apply()
     assert "Basin.p01/prepare" not in study.run("results", "spec.yaml")
-    assert "1 plans: 1 current" in study.run("status", "spec.yaml")
+    assert "1 plan: 1 current" in study.run("status", "spec.yaml")
 
     study.spec(salt="another")
     study.apply()
@@ -169,8 +169,8 @@ def test_where_nobody_prepares_the_plan_is_blocked_with_the_remedy(study, flag: 
 def test_a_steady_plan_is_prepared_too_though_ras_exe_may_have_computed_it_by_then(study, standins) -> None:
     standins.write_steady_project(study.folder / "steady")
     study.spec(PLAN.replace("model/Basin", "steady/Brook"))
-    assert "1 plans, 1 preparations" in study.run("diff", "spec.yaml")
-    assert "1 of 1 plans are current" in study.apply()
+    assert "1 plan, 1 preparation" in study.run("diff", "spec.yaml")
+    assert "1 of 1 plan is current" in study.apply()
     assert [run["worker"] for run in study.runs()] == ["office", "solver"]
     (products,) = study.prepared()
     assert {"Brook.p01.tmp.hdf", "Brook.r01"} <= {path.name for path in products.iterdir()}
@@ -222,7 +222,7 @@ def test_a_controller_killed_between_preparation_and_run_prepares_nothing_twice(
     until(lambda: study.solved() or list(study.folder.glob("state.prepared/*/Basin.p01.tmp.hdf")))
     controller.send_signal(signal.SIGKILL)
     controller.communicate()
-    assert "1 of 1 plans are current" in study.apply()
+    assert "1 of 1 plan is current" in study.apply()
     assert (len(study.ras.calls()), study.solved()) == (1, 1)
 
 

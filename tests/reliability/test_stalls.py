@@ -61,7 +61,7 @@ def test_status_tells_a_backoff_with_its_time_and_explain_with_the_reason(study)
     assert timedelta(minutes=9) < at - datetime.now(UTC) < timedelta(minutes=13)
     status = study.run("status", "spec.yaml")
     assert f"again at {at:%Y-%m-%d %H:%M}" in status.stdout
-    assert "no controller is working; 1 plans wait for the next `apply`" in status.stdout
+    assert "no controller is working; 1 plan waits for the next `apply`" in status.stdout
     told = study.run("explain", "spec.yaml", "p01").stdout
     assert "next: tried again as attempt 2 of 2; the command exited with 9: no licence" in told
     assert f"at: {at:%Y-%m-%d %H:%M}" in told

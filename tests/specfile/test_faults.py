@@ -55,7 +55,7 @@ def test_ten_faults_are_ten_lines_in_one_go(faults: Faults) -> None:
         "15: workers.lab.credentials.password: a secret is named, never written; give {env: NAME} or {file: PATH}",
         "16: workers.desk: stands here a second time, first on line 6; keep one",
         '20: plans[0].numbers: \'4\' is no plan number; write two digits, "04", or a range, "06-12"',
-        "21: plans[0].only_on[0]: 'dsk' is no worker of this spec; did you mean desk?",
+        "21: plans[0].only_on[0]: 'dsk' is not a worker of this spec; did you mean desk?",
         "22: plans[1].project: is missing; add it",
     ]
 
@@ -119,7 +119,7 @@ def test_a_fault_says_where_what_and_what_to_do(faults: Faults, good: str, line:
         ),
         (
             "{type: slurm, through: desk}",
-            "workers.w.through: 'desk' is no ssh worker of this spec; there are: none",
+            "workers.w.through: 'desk' is not an ssh worker of this spec; there are: none",
         ),
     ],
 )

@@ -87,10 +87,11 @@ def form_of(version: str) -> Form:
 
 def doubt(version: str) -> str | None:
     """Why it is not certain that the version is called rightly; None: it is."""
-    known = f"HEC-RAS {FORMS[0].since[0]}.{FORMS[0].since[1]} to {NEWEST_TRIED[0]}.{NEWEST_TRIED[1]}"
+    oldest, newest = (".".join(map(str, version[:2])) for version in (FORMS[0].since, NEWEST_TRIED))
+    supported = f"than the supported range {oldest}-{newest}"
     wanted = parsed(version)
     if wanted[:2] > NEWEST_TRIED:
-        return f"HEC-RAS {version} is newer than {known}, which are known; it is called as the newest of them"
+        return f"HEC-RAS {version} is newer {supported}; using the command line of {newest}"
     if wanted < FORMS[0].since:
-        return f"HEC-RAS {version} is older than {known}, which are known; it is called as the oldest of them"
+        return f"HEC-RAS {version} is older {supported}; using the command line of {oldest}"
     return None
