@@ -54,12 +54,7 @@ def _references(
             named = _mapping(worker).get(key)
             if isinstance(named, str):
                 those = tuple(n for n, other in workers.items() if _mapping(other).get("type") == wanted)
-                yield (
-                    ("workers", name, key),
-                    named,
-                    those,
-                    f"{'an' if wanted[0] in 'aeiou' or wanted == 'ssh' else 'a'} {wanted} worker of this spec",
-                )
+                yield ("workers", name, key), named, those, f"a worker of type {wanted} of this spec"
     for index, entry in enumerate(_list(_mapping(value).get("plans"))):
         for n, word in enumerate(_list(_mapping(entry).get("only_on"))):
             if isinstance(word, str):

@@ -221,15 +221,6 @@ def test_explain_shows_months_later_what_changed_from_what_to_what(study) -> Non
     assert [c["name"] for c in found["components"] if not c["same"]] == ["input Willow.f01"]
 
 
-def test_a_worker_of_a_kind_that_is_not_built_is_refused_at_apply_and_not_before(study) -> None:
-    spec = study.folder / "spec.yaml"
-    spec.write_text(spec.read_text().replace("plans:", "  hpc: {type: slurm}\nplans:"))
-    study.run("diff", "spec.yaml")
-    done = study.run("apply", "spec.yaml", check=64)
-    assert "slurm" in done.stderr
-    assert "hpc" in done.stderr
-
-
 def test_status_is_told_by_the_store_alone(study) -> None:
     study.apply()
     shutil.rmtree(study.folder / "results")

@@ -27,6 +27,7 @@ from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.local.worker import local_worker
 from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
+from tests.workers.toy import toy_worker
 
 OUTPUT = "x.p01.hdf"
 
@@ -178,6 +179,17 @@ class LocalPlace(Place):
         return found
 
 
+class ToyPlace(LocalPlace):
+    """This machine, as a kind of the tests' own."""
+
+    def __init__(self, folder: Path, sources: Path) -> None:
+        super().__init__(folder, sources)
+        self.worker = toy_worker("toy", folder)
+
+    def again(self) -> Worker:
+        return toy_worker("toy", self.folder)
+
+
 class SshPlace(LocalPlace):
     """This machine again, by way of an SSH server."""
 
@@ -304,6 +316,14 @@ def local(tmp_path: Path) -> Iterator[LocalPlace]:
 
 
 @pytest.fixture
+def toy(tmp_path: Path) -> Iterator[ToyPlace]:
+    one = ToyPlace(tmp_path / "ras runs", tmp_path)
+    yield one
+    for folder in one.folder.glob("*") if one.folder.is_dir() else ():
+        one.kill(RunId(folder.name))
+
+
+@pytest.fixture
 def memory(tmp_path: Path) -> MemoryPlace:
     return MemoryPlace(tmp_path)
 
@@ -418,7 +438,7 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "ssh", "windows", "bound", "volume"])
+@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 
