@@ -72,7 +72,7 @@ class FailureCause(StrEnum):
     INPUT_CHANGED = "an input changed while it was staged"
     INPUTS_CHANGED = "its inputs changed before it started"
     PLAN_LEFT = "its plan is no longer in the spec"
-    PLAN_LEFT_LATE = "its plan left the spec before its result was in its place"
+    PLAN_LEFT_LATE = "its plan was removed from the spec before its result was published"
 
     OTHER = "other"
     """A word of another version of this program, read from its store."""

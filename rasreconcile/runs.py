@@ -83,7 +83,7 @@ class IllegalMove(RuntimeError):
 def check_move(run: RunId, old: RunState, new: RunState) -> None:
     """Raises IllegalMove where `new` may not follow `old`."""
     if new not in MOVES[old]:
-        raise IllegalMove(f"run {run}: {old} -> {new} is not a move a run can make")
+        raise IllegalMove(f"run {run}: {old} -> {new} is not a valid change of a run's state")
 
 
 def new_run_id(address: Address, now: datetime, token: str) -> RunId:

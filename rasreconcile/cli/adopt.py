@@ -1,4 +1,4 @@
-"""`adopt`: take results that stand there already under control, without running."""
+"""`adopt`: adopt existing results without re-running them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 @click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
 @as_json
 @click.option("--all", "everything", is_flag=True, help="Every result that may be adopted.")
-@click.option("--suspicious", is_flag=True, help="Suspicious ones too, not only those named one by one.")
-@click.option("--dry-run", is_flag=True, help="Say what would be adopted, and why the rest would not.")
+@click.option("--suspicious", is_flag=True, help="Also suspicious results that are not named one by one.")
+@click.option("--dry-run", is_flag=True, help="Show what would be adopted, and why the rest would not.")
 def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious: bool, dry_run: bool) -> int:
-    """Take the results of PLANs that stand there already under control, without running.
+    """Adopt the existing results of PLANs without re-running them.
 
     Each is read whole and verified against its expectations; a receipt is written beside it, and nothing else. It is
-    known as adopted for ever, never as computed. Suspicious results are adopted where they are named one by one.
+    always recorded as adopted, never as computed. Suspicious results are adopted only if they are named one by one.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.adopt import Adoption  # noqa: PLC0415  so that --help is quick

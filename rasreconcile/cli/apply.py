@@ -41,7 +41,7 @@ WORK_TO_DO = 2
     "2 while runs are still running or waiting (call it again), 3 and 4 as without it.",
 )
 def command(spec: Path | None, as_json: bool, quiet: bool, detach: bool) -> int:
-    """Make it so: run what is missing or stale, verify and publish its results, until everything has converged.
+    """Run what is missing or stale, verify and publish its results, until everything has converged.
 
     Runs are detached: the first Ctrl-C stops dispatching and leaves them running, a second one, a moment later,
     cancels them. SIGTERM or closing the terminal acts like one Ctrl-C. Apply again to collect what has ended.

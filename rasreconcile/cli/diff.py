@@ -11,8 +11,8 @@ from rasreconcile.report import changeset
 from rasreconcile.report.values import verdict_values
 
 EXIT_HELP = (
-    "Exit 0 where all plans are current, 2 where there is something that `apply` would do, else 3 where plans "
-    "have failed, 4 where plans are blocked otherwise."
+    "Exit 0 if all plans are current, 2 if `apply` would do something, else 3 if plans have failed, 4 if"
+    " plans are otherwise blocked."
 )
 
 
@@ -61,7 +61,5 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
             say(line)
         elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
-            say(
-                f"Not asked: {', '.join(elsewhere)}; `check` asks whether HEC-RAS is there, and `apply` does."
-            )
+            say(f"Not asked: {', '.join(elsewhere)}; `check` and `apply` look for HEC-RAS there.")
     return int(exit_of(decision)) if detailed_exitcode else 0

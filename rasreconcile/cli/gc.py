@@ -1,4 +1,4 @@
-"""`gc`: remove run directories, cached inputs and old memories that nobody needs."""
+"""`gc`: remove unneeded run directories, cached inputs and old records."""
 
 from __future__ import annotations
 
@@ -34,25 +34,29 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """`20g`, in bytes."""
     found = _SIZE.fullmatch(value)
     if found is None:
-        raise click.BadParameter(f"{value!r} is no size; write 500m or 20g")
+        raise click.BadParameter(f"{value!r} is not a size; write 500m or 20g")
     return int(found[1]) * _UNITS[found[2].lower()]
 
 
 @click.command(name="gc")
 @spec_argument
 @as_json
-@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @click.option("--older-than", callback=_age, default="30d", show_default=True, help="What counts as old.")
 @click.option(
-    "--cache-size", callback=_size, default="20g", show_default=True, help="Left in each worker's cache."
+    "--cache-size",
+    callback=_size,
+    default="20g",
+    show_default=True,
+    help="Size to keep in each worker's cache.",
 )
 def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedelta, cache_size: int) -> int:
     """Clean up on every worker that answers, and in the store.
 
-    Removed are: run directories of ended runs but the last three failed ones of a plan; run directories that the
-    store does not know, where they are old and nothing runs in them; cached inputs that no run used lately; old
-    prepared files that no plan of the spec needs; old events, logs and texts that no present result refers to.
-    Results are never touched, the list of runs stays.
+    Removes: run directories of ended runs, except the last three failed ones of each plan; old run directories
+    that the store does not know and in which nothing runs; cached inputs that no run has used recently; old
+    prepared files that no plan of the spec needs; old events, logs and texts that no current result refers to.
+    Results and the list of runs are kept.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.gc import Limits, gc  # noqa: PLC0415

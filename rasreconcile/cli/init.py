@@ -52,7 +52,7 @@ _INSTALL = """\
 @click.option(
     "--engine",
     type=click.Choice(["hec-ras", "steady"]),
-    help="What computes the plans; else by what the project and the results beside it are.",
+    help="Engine of the plans; left out: chosen from the project and the results beside it.",
 )
 def command(project: Path, spec: Path, engine: str | None) -> int:
     """Write a first SPEC (rasreconcile.yaml) for the HEC-RAS project file PROJECT."""
@@ -60,7 +60,7 @@ def command(project: Path, spec: Path, engine: str | None) -> int:
     from rasreconcile.resolve.projects import on_disk  # noqa: PLC0415
 
     if spec.exists():
-        raise UsageError(f"{spec} is there already; name another file, or edit it")
+        raise UsageError(f"{spec} already exists; name another file, or edit it")
     project = on_disk(project)
     try:
         found = parse_project(decode(project.read_bytes()), str(project))
@@ -85,7 +85,7 @@ def command(project: Path, spec: Path, engine: str | None) -> int:
     spec.write_text(text, encoding="utf-8")
     left_out = [f"p{number}" for number in found.plans if number not in plans]
     if left_out:
-        click.echo(f"{project.name} lists {', '.join(left_out)}, of which there is no file: left out")
+        click.echo(f"{project.name} lists {', '.join(left_out)}, which do not exist: left out")
     said = "the built-in steady engine" if engine == "steady" else f"HEC-RAS {version} ({why})"
     click.echo(
         f"wrote {spec}: {len(plans)} plan{'s' * (len(plans) != 1)}, {said}; next: rasreconcile check {spec}"
@@ -134,7 +134,7 @@ def _plans(project: Path, numbers: Iterable[str]) -> Mapping[str, _Plan]:
         raise ProjectError(f"{project}: lists no plan; make one in HEC-RAS, and save the project")
     if not found:
         listed = ", ".join(f"{project.stem}.p{number}" for number in numbers)
-        raise ProjectError(f"{project}: none of its plan files is there ({listed}); put them beside it")
+        raise ProjectError(f"{project}: none of its plan files exists ({listed}); put them beside it")
     return found
 
 
@@ -151,7 +151,7 @@ def _versions_of_results(project: Path, plans: Iterable[str]) -> list[str]:
         try:
             facts = reader_pool.read(path)
         except ResultError as error:
-            click.echo(f"{path.name} says nothing of its version: {error}", err=True)
+            click.echo(f"{path.name} does not give its version: {error}", err=True)
             continue
         version = version_in(facts.file_version)
         if version is not None and facts.kind is not None:
@@ -167,7 +167,7 @@ def _version(made_by: list[str], plans: Mapping[str, _Plan]) -> tuple[str, str]:
         return _most_common(made_by), f"the version of its results{among}"
     saved = [plan.saved_by for plan in plans.values() if plan.saved_by]
     if not saved:
-        return _USUAL, "no plan says which: the version that must compute them"
+        return _USUAL, "no plan names a version; set the one that must compute them"
     newest = _most_common(saved)
     if parsed(newest) < parsed(_OLDEST):
         return _USUAL, f"its plans were last saved by {newest}, which is too old to be run"

@@ -42,11 +42,11 @@ WAITS_FOR = frozenset({"queued", "backoff", "running"})
 @words_argument
 @as_json
 @click.option("--run", "wanted", help="This run, not the latest one.")
-@click.option("-f", "--follow", is_flag=True, help="Wait for a run, and go on until it has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Wait for a run, and follow it until it ends.")
 def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: bool) -> int:
-    """Print the log of PLAN's latest run: from its worker while it is there, else as it was kept.
+    """Print the log of PLAN's latest run: from its worker while it exists there, else from the store.
 
-    Of a program that writes its messages to a file, as HEC-RAS does, that file is followed.
+    If a program writes its messages to a file, as HEC-RAS does, that file is followed.
     """
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
@@ -122,7 +122,7 @@ def _awaited(reader: Reader, plans: tuple[str, ...]) -> Run:
             return runs[0]
         if not coming:
             raise UsageError(
-                f"{address} has not run yet, and no controller is about to start it; `apply` does"
+                f"{address} has not run yet, and no controller is running; start one with `apply`"
             )
         if not told:
             click.echo(f"waiting for a run of {address}", err=True)
@@ -187,7 +187,7 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
             over = not current.live or (gone and reader.controller() is None)
             # A log that is gone was not begun anew: its run directory was removed.
             if log.offset and not read(log.offset - 1, 1) and read(0, 1):
-                click.echo("the log was begun anew", err=True)
+                click.echo("the log was restarted", err=True)
                 log.begin_again()
             log.read(read)
             silent = False

@@ -1,4 +1,4 @@
-"""`prune`: remove results of plans that left the spec."""
+"""`prune`: remove results of plans that are no longer in the spec."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @click.command(name="prune")
 @spec_argument
 @as_json
-@click.option("--yes", "really", is_flag=True, help="Remove them; left out, they are only listed.")
+@click.option("--yes", "really", is_flag=True, help="Remove them; without this option they are only listed.")
 @click.option(
     "--adopted", is_flag=True, help="Also adopted results, which rasreconcile cannot compute again."
 )
-@click.option("--force", is_flag=True, help="Also where more than half of all results would go.")
+@click.option("--force", is_flag=True, help="Also when more than half of all results would be removed.")
 def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force: bool) -> int:
     """List results of plans that are no longer in the spec; with --yes, remove each with its receipt.
 
@@ -45,8 +45,8 @@ def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force
             found = leavers(loaded, store, clock, also)
             if len(found.removable) * 2 > found.results and not force:
                 raise UsageError(
-                    f"{loaded.name}: {len(found.removable)} of {many(found.results, 'result')} would go:"
-                    " is it the right spec? --force removes them all the same"
+                    f"{loaded.name}: {len(found.removable)} of {many(found.results, 'result')} would be"
+                    " removed: is this the right spec? --force removes them anyway"
                 )
             for published in found.removable:
                 prune(store, published, clock)

@@ -1,4 +1,4 @@
-"""`results`: what came out, one row a plan, or one dataset over all plans."""
+"""`results`: what came out, one row per plan, or one dataset over all plans."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ _SUMMARY_KINDS = {
     "form",
     type=click.Choice(["table", "csv", "json", "parquet"]),
     default=None,
-    help="How to write it.",
+    help="Output format.",
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write into this file.")
-@click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, a row for each value.")
-@click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value a plan.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, one row per value.")
+@click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value per plan.")
 def command(
     words: tuple[str, ...],
     as_json: bool,
@@ -62,13 +62,13 @@ def command(
     dataset: str | None,
     stat: str | None,
 ) -> int:
-    """List the results there are: state, water surface, depth, volume error, times, worker.
+    """List the existing results: state, water surface, depth, volume error, times, worker.
 
     With --dataset one dataset is collected over all plans in long form: plan, what the value is of, value.
     """
     form = form or ("json" if as_json else _by_name(output, dataset))
     if form == "parquet" and output is None:
-        raise UsageError("Parquet is no text; name a file: --output results.parquet")
+        raise UsageError("Parquet is not text; name a file: --output results.parquet")
     if stat and not dataset:
         raise UsageError("--stat sums up a dataset; name one: --dataset PATH")
     rows = _rows(words, "state" if dataset else "facts")
@@ -170,7 +170,7 @@ def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]
             if list(index) != heads:
                 names = f"{', '.join(index)} instead of {', '.join(heads)}"
                 raise ResultError(
-                    f"{row.published.path}: {place} is laid out otherwise ({names}); collect it alone"
+                    f"{row.published.path}: {place} has a different layout ({names}); collect it alone"
                 )
             yield {"plan": [str(row.verdict.address)] * len(values), **index, "value": values}
     if heads is None and lacking is not None:
@@ -227,7 +227,7 @@ def _write_tables(tables: Iterator[dict[str, Sequence[Any]]], form: str, output:
 
     first = next(tables, None)
     if first is None:
-        raise UsageError("no plan of these has a result; `status` says why")
+        raise UsageError("none of these plans has a result; `status` says why")
     every = chain([first], tables)
     match form:
         case "parquet" if output is not None:

@@ -19,7 +19,7 @@ def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
 
     An adopted result, which rasreconcile did not compute, is set aside first with its receipt: X.p01.hdf.adopted-DATE.
 
-    A controller that is working takes it up within seconds; otherwise the next `apply` does.
+    A running controller picks it up within seconds; otherwise the next `apply` does.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
@@ -44,7 +44,7 @@ def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
         kept = {address: str(path) for address, path in aside.items()}
         write_json({"requested": list(wanted), "controller": taken_up, "set_aside": kept})
         return 0
-    who = "the controller at work takes it up" if taken_up else "the next `apply` computes it"
+    who = "the running controller picks it up" if taken_up else "the next `apply` computes it"
     for address in wanted:
         if address in aside:
             say(f"{address}: its result was adopted; it is kept, with its receipt, as {aside[address]}")

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @click.group(name="state")
 def command() -> None:
-    """Look at the store, copy it, or make it anew from the receipts beside the results."""
+    """Show the store, copy it, or rebuild it from the receipts beside the results."""
 
 
 @command.command()
 @spec_argument
 @as_json
 def show(spec: Path | None, as_json: bool) -> int:
-    """Show what the store holds and whether it is sound. Works while a controller does."""
+    """Show what the store holds and whether it is sound. Works while a controller is running."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.survey import survey  # noqa: PLC0415
 
@@ -42,9 +42,9 @@ def show(spec: Path | None, as_json: bool) -> int:
 @click.argument("words", nargs=-1, metavar="[SPEC] FILE", type=click.Path(path_type=Path))
 @as_json
 def backup(words: tuple[Path, ...], as_json: bool) -> int:
-    """Copy the store to FILE, whole as of now. Works while a controller does; an older backup is replaced.
+    """Copy the store to FILE, consistent as of now. Works while a controller is running; an older backup is replaced.
 
-    Put a backup in the store's place, while no controller works, to go back to it.
+    To restore a backup, put it in the store's place while no controller is running.
     """
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.survey import backup as copy  # noqa: PLC0415
@@ -64,15 +64,13 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
 @command.command()
 @spec_argument
 @as_json
-@click.option("--yes", "really", is_flag=True, help="Also where the store is sound.")
-@click.option(
-    "--give-up-runs", is_flag=True, help="Also where the old store knows of live runs; implies --yes."
-)
+@click.option("--yes", "really", is_flag=True, help="Also when the store is sound.")
+@click.option("--give-up-runs", is_flag=True, help="Also when the old store has live runs; implies --yes.")
 def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) -> int:
-    """Make the store again from the receipts that match the results beside them; the old one is kept.
+    """Rebuild the store from the receipts that match the results beside them; the old one is kept.
 
-    History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed. A store
-    that is sound needs no rebuilding: --yes is asked for.
+    History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed. Rebuilding
+    a sound store requires --yes.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.rebuild import proofs  # noqa: PLC0415
@@ -105,7 +103,7 @@ def _print(found: Survey) -> None:
     for fault in found.faults:
         click.echo(click.style(f"    {fault}", fg="red"))
     if found.faults:
-        click.echo("    put a backup in its place, or `state rebuild` makes it anew from the receipts")
+        click.echo("    restore a backup, or run `state rebuild` to rebuild it from the receipts")
     for what, count in found.counts.items():
         click.echo(f"{count:8} {what}")
     for state, count in found.runs.items():

@@ -1,4 +1,4 @@
-"""`status`: where everything stands, from the store alone."""
+"""`status`: the state of every plan, from the store only."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from rasreconcile.runs import Run
 SYNCS = ("current", "stale", "missing", "invalid", "unknown")
 MOVING = frozenset({"queued", "running", "backoff"})
 EXIT_HELP = (
-    "Exit 0 where all plans were current, 2 where there is something that `apply` would do, else 3 where plans "
-    "have failed, 4 where plans are blocked otherwise."
+    "Exit 0 if all plans were current, 2 if `apply` would do something, else 3 if plans have failed, 4 if"
+    " plans are otherwise blocked."
 )
 
 
@@ -33,7 +33,7 @@ EXIT_HELP = (
 @click.option("--all", "show_all", is_flag=True, help="List current plans too.")
 @click.option("--detailed-exitcode", is_flag=True, help=EXIT_HELP)
 def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
-    """Show what the last apply saw and what runs now. Reads the store only: quick, and while a controller works."""
+    """Show what the last apply saw and what runs now. Reads the store only; works while a controller is running."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
@@ -65,7 +65,7 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         more = [f"{many(len(live), 'run')} still running; `apply` collects what has ended"] if live else []
         wait = "waits" if waiting == 1 else "wait"
         more += [f"{many(waiting, 'plan')} {wait} for the next `apply`"] if waiting else []
-        say("; ".join(["no controller is working", *more]))
+        say("; ".join(["no controller is running", *more]))
     else:
         say(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
     if verdicts:
@@ -73,7 +73,7 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         plans = how_many(v.address for v in verdicts)
         say(f"{plans}: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
     else:
-        say("no plan was looked at yet; run `apply`")
+        say("no plan has been checked yet; run `apply`")
     return code
 
 
@@ -97,7 +97,7 @@ def _print(verdict: LastVerdict, *, gone: bool) -> None:
     state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
     told = list(verdict.told) or [""]
     if gone:
-        told = [f"{verdict.output} was removed since; `apply` makes it again"]
+        told = [f"{verdict.output} has been removed since; `apply` recreates it"]
     when = f" (again at {stamp(verdict.next_at)})" if verdict.next_at else ""
     say(f"{sign} {verdict.address}  {state}{when}  {told[0]}".rstrip())
     for line in told[1:]:

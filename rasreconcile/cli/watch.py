@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @spec_argument
 @as_json
 def command(spec: Path | None, as_json: bool) -> int:
-    """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs go on."""
+    """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs continue."""
     from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
@@ -50,7 +50,7 @@ def command(spec: Path | None, as_json: bool) -> int:
         except (StoreBusy, BrokenPipeError):
             raise
         except SpecError as error:
-            _say(f"{error}\nwaiting until the spec is mended", as_json=as_json)
+            _say(f"{error}\nwaiting until the spec is fixed", as_json=as_json)
         except (RasReconcileError, OSError) as error:
             # A disk or a share that is away for an hour must not end a watch of weeks.
             _say(f"{error}\nwaiting for a change", as_json=as_json)

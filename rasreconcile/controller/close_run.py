@@ -64,7 +64,7 @@ def close(session: Session, run: Run, state: RunState, failure: Failure) -> None
             discard(session, run)
 
     def failed(error: Exception) -> None:
-        why = f"{run.worker} could not be told to forget it: {error}; should it begin late, `gc` removes it"
+        why = f"{run.worker} could not be told to cancel it: {error}; if it starts later, `gc` removes it"
         session.say("warning", why, run.address, run.id)
         session.end(run, state, failure)
 

@@ -48,7 +48,7 @@ def discard(session: Session, run: Run) -> None:
         session.in_flight.discarded.append(run.id)
 
     def failed(error: Exception) -> None:
-        why = f"its run directory stays on {run.worker}: {error}; the next `apply` tries again"
+        why = f"its run directory is still on {run.worker}: {error}; the next `apply` tries again"
         session.say("warning", why, run.address, run.id)
 
     work_aside(

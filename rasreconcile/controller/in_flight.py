@@ -50,7 +50,7 @@ class Marks(Generic[K]):
         }
 
     def wake(self, monotonic: float) -> bool:
-        """Whether a wait has ended. True once for each: the main thread would not sleep until it is tried again."""
+        """Whether a wait has ended. True once for each: the main thread would not sleep until it will be retried."""
         ended = [key for key, at in self.again_at.items() if at <= monotonic]
         for key in ended:
             del self.again_at[key]

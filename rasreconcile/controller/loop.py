@@ -247,7 +247,7 @@ class Loop:
         self.session.stale_inputs = False
         if str(error) != self._warned:
             self._warned = str(error)
-            self.session.say("warning", f"the plans cannot be looked at now: {error.faults[0]}")
+            self.session.say("warning", f"the plans cannot be checked now: {error.faults[0]}")
         self._changes_at_look = self.session.changes
 
     # ---- telling

@@ -144,7 +144,7 @@ def _fetched(asked: ProofRequest, name: str, temporary: Path) -> Fetched:
     except FileNotFoundError as error:
         if error.filename != name:
             raise
-        raise Damaged(f"{name} is not there, and its run has recorded it") from error
+        raise Damaged(f"{name} does not exist, although its run recorded it") from error
     except OSError as error:
         if not publish.says_no_room(error):
             raise
@@ -204,7 +204,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
     size, digest = publish.copy_file(source.path, temporary)
     if digest != source.digest:
         temporary.unlink(missing_ok=True)
-        raise ResultError(f"{source.path} changed while it was copied; it is looked at again")
+        raise ResultError(f"{source.path} changed while it was copied; it will be checked again")
     copied = replace(
         source,
         address=plan.address,
@@ -284,13 +284,13 @@ def _digest(path: Path) -> str | None:
 
 
 def _no_result(plan: Plan) -> Failure:
-    text = f"it ended well and left no {plan.result_name}; see `logs {plan.address}`"
+    text = f"it ended successfully but left no {plan.result_name}; see `logs {plan.address}`"
     return Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=text)
 
 
 def _no_side_output(plan: Plan, name: str) -> Failure:
     text = (
-        f"it ended well and left no {name}, which another plan restarts from; let the plan write it"
+        f"it ended successfully but left no {name}, which another plan restarts from; let the plan write it"
         f" (Write IC File, at that time), then `retry {plan.address}`"
     )
     return Failure(kind="permanent", cause=FailureCause.NO_RESTART_FILE, message=text)
@@ -298,7 +298,7 @@ def _no_side_output(plan: Plan, name: str) -> Failure:
 
 def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
     text = (
-        f"{name} arrived from {run.worker} as {got[:12]}, the run had left {wanted[:12]};"
-        " the worker's disk or the way from it damages files"
+        f"{name} arrived from {run.worker} as {got[:12]}, the run recorded {wanted[:12]}; the worker's disk"
+        " or the connection damages files"
     )
     return Failure(kind="worker", cause=FailureCause.DAMAGED_TRANSFER, message=text)

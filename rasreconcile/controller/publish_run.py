@@ -155,7 +155,7 @@ def finish(session: Session, action: Finish) -> None:
     if receipt is not None:
         _published(session, run, plan, receipt)
         return
-    text = "its run directory went away before its result was in its place"
+    text = "its run directory disappeared before its result was published"
     session.end(run, RunState.LOST, Failure(kind="worker", cause=FailureCause.VANISHED, message=text))
 
 

@@ -88,7 +88,7 @@ class Adoption:
             for plan in plans:
                 if plan.address in live and plan.address in choice.named | choice.matched:
                     yield Answer(
-                        plan.address, "refused", None, "a run of it is going on; let `apply` collect it"
+                        plan.address, "refused", None, "a run of it is still running; let `apply` collect it"
                     )
                 elif plan.address in choice.named | choice.matched:
                     yield self._one(store, outputs, plan, choice)
@@ -129,9 +129,9 @@ class Adoption:
         found = evidence(plan, "every dataset")
         texts = texts_of(plan)
         if stat_of(plan.output.stat()) != hashed.stat or texts is None:
-            return "it, or an input of it, changed while it was read; try again"
+            return "it or one of its inputs changed while it was read; try again"
         if found.shortfalls:
-            return f"read whole it is unfit: {found.shortfalls[0]}"
+            return f"on a full read it is unfit: {found.shortfalls[0]}"
         now = self.clock.now()
         published = Published(
             address=plan.address,
@@ -159,5 +159,5 @@ class Adoption:
         return ""
 
     def _why(self, assessment: Assessment) -> str:
-        doubts = f"; in spite of: {'; '.join(assessment.reasons)}" if assessment.reasons else ""
-        return f"by {self.asked_by}, not computed: nobody proved that today's inputs made it{doubts}"
+        doubts = f"; accepted despite: {'; '.join(assessment.reasons)}" if assessment.reasons else ""
+        return f"by {self.asked_by}, not computed: it is not proven that today's inputs produced it{doubts}"

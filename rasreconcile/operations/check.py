@@ -78,7 +78,7 @@ def _check(
     except WorkerError as error:
         # Where, what, and what to do: the last is the remedy.
         what, _, remedy = str(error).rpartition("; ")
-        fallback = "see that it is switched on and can be reached"
+        fallback = "check that it is switched on and reachable"
         return (Problem(what or remedy, remedy if what else fallback),), {}
     finally:
         worker.close()

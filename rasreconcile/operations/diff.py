@@ -30,7 +30,7 @@ class Diff:
     decision: Decision
     published: Mapping[Address, Published]
     proposal: Proposal
-    """What to do about results that no run of ours has made."""
+    """What to do about results that rasreconcile did not produce."""
     recalled: tuple[Recall, ...] = ()
     """Results that the store learns of again from their receipts, before the decision."""
 

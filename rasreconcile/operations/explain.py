@@ -85,7 +85,7 @@ def _with_difference(change: Change, plan: Plan, published: Published, reader: R
     old = _old_text(name, published, reader)
     new = _new_text(next((i for i in plan.inputs if i.name == name), None))
     if old is None or new is None:
-        remark = "its former text was not kept" if old is None else "it is no text, or not there"
+        remark = "its earlier text was not kept" if old is None else "it is not text, or does not exist"
         return Change(change.name, change.before, change.now, remark=remark)
     lines = difflib.unified_diff(
         old, new, f"{name} (as of {published.at:%Y-%m-%d %H:%M})", f"{name} (now)", lineterm="", n=2

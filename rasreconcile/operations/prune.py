@@ -80,7 +80,7 @@ def leavers(loaded: LoadedSpec, view: StoreView, clock: Clock, adopted: Adopted 
 def prune(store: Store, published: Published, clock: Clock) -> None:
     """Removes the result, then its receipt, then what the store knows of it; may be repeated after a death."""
     publish.remove(published.path)
-    why = f"{published.path} was removed with its receipt: its plan left the spec"
+    why = f"{published.path} was removed with its receipt: its plan is no longer in the spec"
     store.outputs.drop(published.address, published.digest, now=clock.now(), why=why)
 
 
@@ -100,7 +100,7 @@ class _Reasons:
     def why_kept(self, one: Published) -> str | None:
         """None: it may be removed."""
         if one.address in self.going:
-            return "a run of it is going; `cancel` it, or apply again when it has ended"
+            return "a run of it is still running; `cancel` it, or apply again when it has ended"
         try:
             receipt = publish.read_receipt(one.path)
             stranger = self._stranger(one, receipt)
@@ -130,11 +130,11 @@ class _Reasons:
         if not one.path.exists():
             return None
         if one.path.is_symlink():
-            return f"it is a link to {one.path.resolve()}; look at it, then remove it by hand"
+            return f"it is a link to {one.path.resolve()}; check it, then remove it by hand"
         if receipt is None or (receipt.address, receipt.digest) != (one.address, one.digest):
-            return "its receipt is not the one we wrote; look at it, then remove it by hand"
+            return "its receipt is not the one rasreconcile wrote; check it, then remove it by hand"
         if publish.digest_file(one.path)[1] != one.digest:
-            return "it was changed since it was published; look at it, then remove it by hand"
+            return "it was changed since it was published; check it, then remove it by hand"
         if plan := self.only_one_of.get(one.fingerprint):
             return f"{plan} has the same inputs and no result yet; prune again when it has one"
         return None

@@ -1,4 +1,4 @@
-"""Whether a result that no run of ours has made may be taken under control, and what to do with each. PURE."""
+"""Whether a result that rasreconcile did not produce may be taken under control, and what to do with each. PURE."""
 
 from __future__ import annotations
 
@@ -36,12 +36,18 @@ def _engine(engine: EngineSpec, found: FoundResult) -> Iterator[str]:
         case HecRasEngine(version=wanted):
             version = version_in(said)
             if version is None:
-                yield f"it was made by {said or 'a program it does not name'}, the spec wants HEC-RAS {wanted}"
+                yield (
+                    f"it was made by {said or 'a program it does not name'}, the spec requires HEC-RAS"
+                    f" {wanted}"
+                )
             elif not same(version, wanted):
-                yield f"it was made by {said}, the spec wants HEC-RAS {wanted}"
+                yield f"it was made by {said}, the spec requires HEC-RAS {wanted}"
         case SteadyEngine():
             if not said.startswith("rasreconcile steady"):
-                yield f"it was made by {said or 'a program it does not name'}, the spec wants the steady engine"
+                yield (
+                    f"it was made by {said or 'a program it does not name'}, the spec requires the steady"
+                    " engine"
+                )
         case CommandEngine():
             # What a command writes there is its own business.
             return
@@ -71,8 +77,8 @@ def _times(found: FoundResult) -> Iterator[str]:
         written = found.evidence.geometry_written
         if written is not None and written > ended + _SAME_WRITE:
             yield (
-                f"its geometry was written into it {written}, after its results of {ended}:"
-                " a later run was begun and came to nothing"
+                f"its geometry was written into it {written}, after its results of {ended}: a later run was"
+                " started and failed"
             )
         if found.geometry_edited is not None and found.geometry_edited > began:
             yield f"the geometry was edited {found.geometry_edited}, after the run that began {began}"
@@ -124,9 +130,9 @@ def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
         return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
     match assessment.fitness:
         case Fitness.ADOPTABLE:
-            note = "adoptable: `adopt` takes it under control; `retry` computes it anew"
+            note = "adoptable: `adopt` accepts it; `retry` recomputes it"
         case Fitness.SUSPICIOUS:
-            note = "look at it: `adopt` takes it all the same where it is named; `retry` computes it anew"
+            note = "check it: `adopt` accepts it anyway if it is named; `retry` recomputes it"
         case Fitness.UNFIT:
             note = "must run: `retry` computes it and replaces the file"
     verdict = replace(verdict, reasons=(*verdict.reasons, *doubts(assessment)))

@@ -107,12 +107,12 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     }
     if _only_held_runs(seen) and not schedule.placed and not schedule.opens and not actions:
         # Slots that only a person can free: to wait for them would be to wait for ever.
-        note = "waits for a slot, and every run that has one is held; put that right first"
+        note = "waiting for a slot; every slot is taken by a held run; resolve those first"
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
         verdicts |= {address: held(verdicts[address], Obstacle.SLOTS_HELD, note) for address in queued}
     for address, first in twins.items():
         if verdicts[first].phase is Phase.HELD:
-            note = f"has the same inputs as {first}, which is held; put that right first"
+            note = f"has the same inputs as {first}, which is held; resolve that first"
             verdicts[address] = held(verdicts[address], Obstacle.TWIN_BLOCKED, note)
     _hold_what_waits_for_the_held(plans, verdicts)
     actions += [
@@ -182,7 +182,7 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     if plan.address in seen.owned:
         return held(verdict, Obstacle.OTHER_OWNER, seen.owned[plan.address].remedy)
     if plan.address in seen.stuck and not retried:
-        note = f"{seen.stuck[plan.address]}; tried again while `apply` goes on, and by the next one"
+        note = f"{seen.stuck[plan.address]}; retried while `apply` is running, and by the next `apply`"
         return held(verdict, Obstacle.NOT_PUBLISHED, note)
     attempts = seen.attempts.get(plan.address, ())
     assessment = seen.assessments.get(plan.address)
@@ -213,7 +213,7 @@ def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
     if verdict.sync is Sync.UNKNOWN:
         return held(verdict, Obstacle.RESULT_UNREADABLE, "make the file readable, or move it away")
     if causes == {Cause.EXPECTATION_FAILED}:
-        note = "computing the same inputs again would give the same; change the inputs or the expectation"
+        note = "recomputing the same inputs would give the same result; change the inputs or the expectation"
         return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)
     return None
 
@@ -268,7 +268,7 @@ def _stuck(plan: Plan, verdicts: Mapping[Address, Verdict]) -> Verdict | None:
     if first.address == plan.prepared_by:
         note = f"it is not prepared for the Linux solvers: {first.note} (`logs {first.address}`)"
         return held(verdicts[plan.address], Obstacle.NOT_PREPARED, note)
-    note = f"needs {first.address}, which is {first.phase}; put that right first"
+    note = f"needs {first.address}, which is {first.phase}; resolve that first"
     return held(verdicts[plan.address], Obstacle.NEED_BLOCKED, note)
 
 
@@ -335,7 +335,8 @@ def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:
 def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Verdict:
     reasons = tuple(Reason(Cause.EXPECTATION_FAILED, "", shortfall) for shortfall in shortfalls)
     note = (
-        f"{source.address} computed the same inputs, and its result falls short; change inputs or expectation"
+        f"{source.address} computed the same inputs, and its result does not meet the expectations; change"
+        " the inputs or the expectations"
     )
     verdict = replace(verdict, reasons=(*verdict.reasons, *reasons))
     return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)

@@ -37,4 +37,4 @@ def _worst(said: LogFacts) -> str:
 
 
 def _failure(cause: FailureCause, what: str, where: str) -> Failure:
-    return Failure(kind="permanent", cause=cause, message=f"{what}; it was ended early; look at {where}")
+    return Failure(kind="permanent", cause=cause, message=f"{what}; the run was stopped early; check {where}")

@@ -33,7 +33,7 @@ def follow(
     """The verdict of a plan with a live run, and what to do about the run."""
     verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan, seen))
     if live.held:
-        note = f"{live.held}; tried again while `apply` goes on, and by the next one"
+        note = f"{live.held}; retried while `apply` is running, and by the next `apply`"
         return held(verdict, Obstacle.NOT_PUBLISHED, note), None
     if live.handled or live.status is None:
         return verdict, None
@@ -69,7 +69,7 @@ def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | N
         case Absent() if live.failed_starts >= policy.failed_starts:
             return Lose(run, _not_launched(run, live.last_error))
         case Absent():
-            return Restart(run, plan, "recorded, but its worker has not heard of it")
+            return Restart(run, plan, "recorded, but not yet on its worker")
         case Queued() | Running() if not wanted:
             return Cancel(run, FailureCause.CANCELLED_BY_REQUEST)
         case Running() as running if run.state is RunState.STARTING:
@@ -167,7 +167,10 @@ def _silence(running: Running, plan: Plan, seen: Seen) -> str:
     """What a person should know of a run that goes on and gives no sign; both clocks are the worker's."""
     beat, grew = running.heartbeat, running.grew
     if beat is not None and seen.now - beat >= SILENT_RUNNER:
-        return f"; its runner has given no sign since {beat:%Y-%m-%d %H:%M}Z: the machine sleeps, or its clock is off"
+        return (
+            f"; its runner has not responded since {beat:%Y-%m-%d %H:%M}Z: the machine is asleep, or its"
+            " clock is wrong"
+        )
     if (
         beat is None
         or grew is None
@@ -177,5 +180,5 @@ def _silence(running: Running, plan: Plan, seen: Seen) -> str:
         return ""
     end = grew + plan.stalled_after
     return (
-        f"; it has written nothing since {grew:%H:%M:%S}Z, and is ended at {end:%H:%M:%S}Z if it goes on so"
+        f"; it has written nothing since {grew:%H:%M:%S}Z, and is ended at {end:%H:%M:%S}Z if this continues"
     )

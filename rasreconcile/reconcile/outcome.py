@@ -12,9 +12,9 @@ LEAST_ROOM = 1 << 20
 """Bytes; with less no program can be blamed for what it did not write."""
 
 STALLED = (
-    "ended, because it wrote nothing for the whole of stalled_after, neither to its log nor to any file;"
-    " HEC-RAS on Windows hangs so without a desktop (see session_id) or before a dialog;"
-    " where it only computes long in silence, raise stalled_after"
+    "ended because it wrote nothing for the whole of stalled_after, neither to its log nor to any file;"
+    " HEC-RAS on Windows hangs like this without a desktop (see session_id) or at a dialog; if the plan is"
+    " only slow, raise stalled_after"
 )
 
 
@@ -45,7 +45,7 @@ def for_want_of_room(failure: Failure, evidence: RunEvidence, worker: str) -> Fa
     full = room is not None and room < LEAST_ROOM
     if failure.blame == "worker" or not (full or says_no_room(evidence.log)):
         return failure
-    text = f"the disk of {worker} was full ({failure.message}); free some room for worker_folder there"
+    text = f"the disk of {worker} was full ({failure.message}); free some space for worker_folder there"
     return Failure(kind="worker", cause=FailureCause.DISK_FULL, message=text)
 
 

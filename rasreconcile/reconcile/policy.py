@@ -95,7 +95,10 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     if last.state is RunState.CANCELLED:
         if last.failure.cause is not FailureCause.CANCELLED_BY_REQUEST:
             return Clear()
-        free = f"cancelled by request; `retry {last.address}` starts it again, and so does any change to it"
+        free = (
+            f"cancelled by request; `retry {last.address}` starts it again, and so does any change to an"
+            " input"
+        )
         return OnHold(free, last.failure.cause)
     if last.failure.kind == "permanent":
         return Quarantined(
@@ -108,7 +111,7 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
         return Quarantined(_until_changed(failed, last.failure, last.address), last.failure.cause)
     if len(by_worker) >= policy.worker_faults_per_plan:
         lost = f"{_times('workers lost it', len(by_worker))}: {last.failure.message}"
-        lost += f"; see what `check` says of them, then `retry {last.address}`"
+        lost += f"; see what `check` says about them, then `retry {last.address}`"
         return OnHold(lost, last.failure.cause)
     tries = len(by_plan) if last.failure.blame == "plan" else len(by_worker) - 1
     if tries < 1 or last.ended is None:
@@ -118,9 +121,9 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     # A run that ended in the future: the clock was set back, and would make this a wait of days.
     if not now < until <= now + pause:
         return Clear()
-    attempt = f"tried again as attempt {len(by_plan) + 1} of {policy.attempts}"
+    attempt = f"will be retried as attempt {len(by_plan) + 1} of {policy.attempts}"
     if last.failure.blame == "worker":
-        attempt = "tried again, on another worker where there is one"
+        attempt = "will be retried, on another worker if there is one"
     return BackOff(until, f"{attempt}; {last.failure.message}")
 
 
@@ -132,7 +135,7 @@ def _until_changed(what: str, last: Failure, address: Address) -> str:
     if last.cause is FailureCause.NO_RESTART_FILE:
         # Its message says what to do before a `retry`.
         return what
-    return f"{what}; not tried again until something that it is made of changes, or `retry {address}`"
+    return f"{what}; will not be retried until an input changes or you run `retry {address}`"
 
 
 def backoff(tries: int, run: str, policy: Policy) -> timedelta:

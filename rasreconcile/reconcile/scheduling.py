@@ -29,7 +29,7 @@ class Failing:
             return None
         plans = f"{self.count} plan" if self.count == 1 else f"{self.count} plans"
         of_all = f" of {self.total} plans" if isinstance(most, Share) else ""
-        return f"{plans} failed and max_fails is {most}{of_all}; mend those first, or raise max_fails"
+        return f"{plans} failed and max_fails is {most}{of_all}; fix those first, or raise max_fails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _impossible(
     out = [standings[room.worker] for room in able]
     given_up = [s for s in out if isinstance(s, SetAside) and s.until is None]
     if len(given_up) == len(out):
-        return f"no worker left for it: {given_up[0].why}; apply again when that is mended"
+        return f"no worker left for it: {given_up[0].why}; apply again when that is fixed"
     return None
 
 
@@ -172,7 +172,7 @@ def _why_unable(due: Due, name: str, seen: Seen) -> str | None:
 
 def _waiting(seen: Seen, standings: Mapping[str, InUse | SetAside], at_most: int | None) -> str:
     if at_most == 0:
-        return "waits: max_concurrent runs are going"
+        return "waiting: max_concurrent reached"
     silent = {w.name: w.unreachable for w in seen.workers if w.unreachable}
     told = [words for name, s in standings.items() if (words := _told(name, s, silent.get(name)))]
     return "; ".join(["waits for a free slot", *told])

@@ -21,7 +21,7 @@ from rasreconcile.records import Published
 
 
 class Sync(StrEnum):
-    """How a plan's result compares with what the spec wants."""
+    """How a plan's result compares with what the spec requires."""
 
     CURRENT = "current"
     STALE = "stale"
@@ -115,7 +115,7 @@ def quarantined(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Ver
 def compare(
     plan: Plan, output: Output, published: Published | None, verification: Verification | None
 ) -> tuple[Sync, tuple[Reason, ...]]:
-    """Whether the result is what the spec wants now, and if not, every reason why not."""
+    """Whether the result is what the spec requires now, and if not, every reason why not."""
     if published is None:
         return _without_record(output)
     match output:
@@ -141,7 +141,7 @@ def _without_record(output: Output) -> tuple[Sync, tuple[Reason, ...]]:
             return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, "", why),)
         case OutputSeen():
             return Sync.UNKNOWN, (
-                Reason(Cause.UNKNOWN_ORIGIN, "", "a result stands there that no run of ours has made"),
+                Reason(Cause.UNKNOWN_ORIGIN, "", "a result exists that rasreconcile did not produce"),
             )
 
 

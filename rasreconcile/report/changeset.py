@@ -68,7 +68,10 @@ def lines(
     for verdict in shown:
         yield from _verdict(verdict, width)
     for run in decision.strays:
-        yield f"* {run.address}  run {run.id} goes on on {run.worker}; its plan is no longer in the spec"
+        yield (
+            f"* {run.address}  run {run.id} is still running on {run.worker}; its plan is no longer in the"
+            " spec"
+        )
     for text, addresses in _by_text(warnings or {}).items():
         yield click.style(f"  {_named(addresses)}: {text}", dim=True)
     if shown or decision.strays:

@@ -106,11 +106,11 @@ def lines(explained: Explained) -> Iterator[str]:
     yield from _progress(explained.progress)
     yield f"result: {explained.plan.output}"
     if published is None:
-        yield "  none was ever published"
+        yield "  never published"
     else:
         yield f"  {_origin(published)}, {stamp(published.at)}"
         for remark in published.remarks:
-            yield f"    in spite of: {remark}"
+            yield f"    accepted despite: {remark}"
         yield f"  {published.size} bytes, sha256 {published.digest[:16]}" + (
             f", {published.summary}" if published.summary else ""
         )
@@ -129,7 +129,9 @@ def lines(explained: Explained) -> Iterator[str]:
 
 def _origin(published: Published) -> str:
     if published.provenance == "adopted":
-        return f"adopted, not computed: made by {published.engine}; nobody proved that its inputs were these"
+        return (
+            f"adopted, not computed: made by {published.engine}; it is not proven that these were its inputs"
+        )
     words = f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
     cores = f", {published.cores} cores" if published.cores else ""
     return f"{words}{cores}" + (f", {published.platform}" if published.platform else "")

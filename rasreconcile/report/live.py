@@ -160,7 +160,7 @@ def progress_lines(moment: Moment, failure: str = "") -> list[str]:
     current = moment.syncs.get("current", 0)
     phases = [f"{n} {p}" for p, n in sorted(moment.phases.items()) if p != "idle"]
     left = f", about {length(moment.remaining)} left" if moment.remaining else ""
-    lines = [f"{current} of {moment.plans} current; {', '.join(phases) or 'nothing moves'}{left}"]
+    lines = [f"{current} of {moment.plans} current; {', '.join(phases) or 'nothing in progress'}{left}"]
     workers = [f"  {name}: {used} of {many(slots, 'slot')}" for name, (used, slots) in moment.workers.items()]
     lines += workers[:5]
     if len(workers) > 5:

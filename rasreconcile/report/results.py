@@ -95,7 +95,7 @@ def unit(facts: HdfFacts) -> str | None:
 def lines(rows: Sequence[Row], width: int) -> list[str]:
     """A table of at most `width` columns of the terminal; what does not fit is left out and named."""
     if not rows:
-        return ["no plan was looked at yet; run `apply`"]
+        return ["no plan has been checked yet; run `apply`"]
     cells = [{name: _cell(name, value) for name, value in values(row).items()} for row in rows]
     told = [name for name in COLUMNS if any(row[name] for row in cells)]
     shown = list(told)

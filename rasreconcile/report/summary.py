@@ -65,7 +65,7 @@ def lines(name: str, outcome: ApplyOutcome) -> Iterator[str]:
         have, their = (
             ("has ended and is", "its result") if kept == 1 else ("have ended and are", "their results")
         )
-        yield f"{many(kept, 'run')} {have} kept; apply again publishes {their}."
+        yield f"{many(kept, 'run')} {have} kept; `apply` publishes {their}."
 
 
 def _blocked(verdicts: Iterable[Verdict]) -> Iterator[str]:

@@ -140,7 +140,7 @@ class _Companions:
             self.gathering.referenced(wanted)
             what = f"{flow.name}:{mention.line}: the plan restarts from {name}, which it writes itself"
             self.gathering.closure.warnings.append(
-                f"{what}; keep a copy in a folder of its own, so that each run starts alike"
+                f"{what}; keep a copy in a folder of its own, so that every run starts from the same state"
             )
         else:
             self.gathering.produced(wanted, name, producer.results / name)
@@ -173,7 +173,7 @@ class _Companions:
         if layers_unknown:
             where = f"those that {name} names are taken" if rasmap else "none are known"
             self.gathering.closure.warnings.append(
-                "the geometry has a 2D area, and no .hdf beside it tells its terrain and land cover:"
+                "the geometry has a 2D area, and no .hdf beside it names its terrain and land cover:"
                 f" {where}; open and save the geometry in HEC-RAS"
             )
 

@@ -26,7 +26,7 @@ _TEXT_ENDINGS = frozenset(
     {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
 )
 _STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology"})
-"""Without its boundary data HEC-RAS ends; without terrain it goes on with the tables that it has."""
+"""Without its boundary data HEC-RAS ends; without terrain it continues with the tables that it has."""
 _NEEDS_NO_LAYER = "a plan without 2D areas computes without it"
 
 
@@ -164,9 +164,7 @@ class InputCollector:
             return
         self._layers.add(found.name)
         if depth > _DEEPEST:
-            self.closure.blocked_by.append(
-                f"{found.name}: layers of layers, deeper than {_DEEPEST}; look at it"
-            )
+            self.closure.blocked_by.append(f"{found.name}: layers nested deeper than {_DEEPEST}; check it")
             return
         said = self.said_by(found)
         self.closure.warnings += [m.value for m in said if m.what == "fault"]
@@ -246,7 +244,7 @@ class InputCollector:
         whole = replace(file, counts=counts, named_by=named_by, reference=reference)
         if len(self.closure.inputs) == MOST:
             self.closure.blocked_by.append(
-                f"{named_by}: with its files the plan reads more than {MOST}; look at them"
+                f"{named_by}: with its files the plan reads more than {MOST}; check them"
             )
         if len(self.closure.inputs) < MOST:
             self._known[file.name.casefold()] = len(self.closure.inputs)

@@ -200,7 +200,7 @@ def _in_order(
                 entry_fault(
                     loaded,
                     draft.found.index,
-                    f"{need} is no plan of this spec; `diff` lists them",
+                    f"{need} is not a plan of this spec; `diff` lists them",
                     key="needs",
                 )
             )
@@ -210,7 +210,9 @@ def _in_order(
     except CycleError as error:
         circle = [Address(a) for a in error.args[1]]
         index = drafts[circle[0]].found.index
-        what = f"{' needs '.join(reversed(circle))}: a circle; take one `needs` out, or one restart file out of use"
+        what = (
+            f"{' needs '.join(reversed(circle))}: a cycle; remove one `needs`, or stop using one restart file"
+        )
         return (), (*dict.fromkeys(faults), entry_fault(loaded, index, what, key="needs"))
 
 

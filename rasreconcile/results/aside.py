@@ -33,7 +33,7 @@ def set_aside(output: Path, on: date) -> Path | None:
             _keep(real, kept, receipt.run)
             publish.write_receipt(replace(receipt, path=kept))
             return kept
-    raise AssertionError("there is no end of names")
+    raise AssertionError("too many files of this name exist")
 
 
 def _names(real: Path, on: date) -> Iterator[Path]:

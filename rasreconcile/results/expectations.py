@@ -81,7 +81,7 @@ def _completion(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
 
 def _errors(messages: str) -> Iterator[str]:
     for line in log_errors(messages)[:_MOST_OF_A_SORT]:
-        yield f"its messages tell of a failure: {_shown(line)}"
+        yield f"its messages report a failure: {_shown(line)}"
 
 
 def _messages(facts: HdfFacts, kind: FlowKind, messages: str) -> Iterator[str]:
@@ -264,7 +264,7 @@ def _volume(at_most: float, facts: HdfFacts) -> Iterator[str]:
 
 def _dataset(name: str, wanted: DatasetExpectation, found: DatasetFacts | None) -> Iterator[str]:
     if found is None:
-        yield f"{name}: is not there, or holds no numbers"
+        yield f"{name}: does not exist, or holds no numbers"
         return
     if wanted.shape is not None and found.shape != wanted.shape:
         yield f"{name}: has shape {list(found.shape)}, {list(wanted.shape)} is expected"

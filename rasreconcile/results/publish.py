@@ -247,7 +247,7 @@ def held(path: Path, error: OSError) -> PublishHeld:
     """The error as a person can act on it: what cannot be written, why, and what to do."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            why = "the disk is full, or a quota is; free some room"
+            why = "disk full or quota exceeded; free some space"
         case errno.EROFS:
             why = "the file system is read-only; make it writable or choose another `results` folder"
         case errno.EISDIR:

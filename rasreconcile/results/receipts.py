@@ -93,7 +93,7 @@ def _published(document: Any, output: Path) -> Published:
     said = _text(document, "provenance")
     provenance = next((known for known in _NOTES if known == said), None)
     if provenance is None:
-        raise ValueError(f"provenance is none of {', '.join(get_args(Provenance))}")
+        raise ValueError(f"provenance is not one of {', '.join(get_args(Provenance))}")
     return Published(
         address=Address(_text(document, "plan", r"\S.*")),
         run=RunId(_text(document, "run", r"[a-z0-9-]+")),
@@ -130,13 +130,13 @@ def _spec(named: str, output: Path) -> Path | None:
 
 def _component(value: Any) -> Component:
     if not isinstance(value, dict):
-        raise TypeError("a component is no object")
+        raise TypeError("a component is not an object")
     return Component(_text(value, "name", r"\S.*"), _text(value, "digest"), _text(value, "value"))
 
 
 def _remark(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("a remark is no text")
+        raise TypeError("a remark is not text")
     value.encode()
     return value
 
@@ -144,7 +144,7 @@ def _remark(value: Any) -> str:
 def _text(document: Mapping[str, Any], key: str, pattern: str = r"[\s\S]*") -> str:
     value = document[key]
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise ValueError(f"{key} holds what it cannot hold")
+        raise ValueError(f"{key} has an invalid value")
     value.encode()  # JSON can spell halves of characters that no file and no store can hold
     return value
 
@@ -152,19 +152,19 @@ def _text(document: Mapping[str, Any], key: str, pattern: str = r"[\s\S]*") -> s
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:
     value = document[key]
     if not isinstance(value, list):
-        raise TypeError(f"{key} is no list")
+        raise TypeError(f"{key} is not a list")
     return value
 
 
 def _size(value: Any) -> int:
     if type(value) is not int or not 0 <= value < _LARGEST_OUTPUT:
-        raise ValueError("size is no number of bytes")
+        raise ValueError("size is not a number of bytes")
     return value
 
 
 def _cores(value: Any) -> int | None:
     if value is not None and (type(value) is not int or not 1 <= value < _MOST_CORES):
-        raise ValueError("cores is no number of cores")
+        raise ValueError("cores is not a number of cores")
     return value
 
 

@@ -12,7 +12,7 @@ from rasreconcile.errors import StoreError
 COMPANIONS = ("-journal", "-wal", "-shm")
 """Files that belong to a database and to no other: they move with it."""
 HERE_OR_ELSEWHERE = "make the folder writable, or set `state:` to another place"
-FULL = "the disk is full; free some room and apply again"
+FULL = "the disk is full; free some space and apply again"
 FAILING = "the disk may be failing or unplugged: see what `dmesg` says of it"
 
 

@@ -111,8 +111,8 @@ def _who(path: Path) -> str:
         # It is just being made, or cannot be read: whoever holds it will say so.
         holder = None
     if holder is None:
-        return f"{path}: another controller has just begun; look with `status`"
+        return f"{path}: another controller has just started; see `status`"
     return (
-        f"{path}: a controller is at work, process {holder.pid} on {holder.host}"
-        f" since {holder.since:%Y-%m-%d %H:%M:%S}Z; wait for it, or look with `status`"
+        f"{path}: a controller is running, process {holder.pid} on {holder.host} since"
+        f" {holder.since:%Y-%m-%d %H:%M:%S}Z; wait for it, or see `status`"
     )

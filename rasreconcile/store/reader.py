@@ -30,7 +30,7 @@ _BUSY_SECONDS = 10.0
 def require_store(path: Path) -> None:
     """Raises StoreError where there is none: what only looks after a store must not make one."""
     if not path.exists():
-        raise StoreError(f"{path}: there is no store yet; `apply` makes it")
+        raise StoreError(f"{path}: there is no store yet; `apply` creates it")
 
 
 class Reader:
@@ -79,9 +79,9 @@ def _opened(path: Path) -> sqlite3.Connection:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application in {0, APPLICATION_ID} and version == 0 and lock.is_held(path):
-        raise StoreError(f"{path}: a controller is just making it; look again in a moment")
+        raise StoreError(f"{path}: a controller is just creating it; try again in a moment")
     if application != APPLICATION_ID or version == 0:
-        raise StoreError(f"{path} is no store of rasreconcile, or an empty one; `apply` makes it")
+        raise StoreError(f"{path} is not a store of rasreconcile, or is empty; `apply` creates it")
     if version > len(MIGRATIONS):
         raise StoreError(f"{path} was written by a newer rasreconcile; upgrade this one")
     if version < 0:

@@ -39,8 +39,8 @@ def rebuild(path: Path, proven: Iterable[Published], *, now: datetime, even: Eve
             _refuse_live_runs(path)
         if even == "lost or damaged" and _is_sound(path):
             raise UsageError(
-                f"{path}: the store is sound, and rebuilding it loses history, logs and old texts;"
-                " --yes rebuilds it all the same, and keeps the old one"
+                f"{path}: the store is sound, and rebuilding it loses history, logs and old texts; --yes"
+                " rebuilds it anyway, and keeps the old one"
             )
         aside = path.with_name(f".{path.name}.rebuilding")
         _remove(aside)

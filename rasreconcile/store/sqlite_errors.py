@@ -16,8 +16,8 @@ from rasreconcile.store.disk import FAILING, FULL, HERE_OR_ELSEWHERE, is_full
 def damaged(path: Path, error: Exception | str) -> StoreError:
     """The one word for a store that cannot be read."""
     return StoreError(
-        f"{path}: the store is damaged ({error}); put a backup in its place, or move it away:"
-        " the next `apply` recalls what the receipts beside the results prove"
+        f"{path}: the store is damaged ({error}); restore a backup, or move it away: the next `apply`"
+        " recalls what the receipts beside the results prove"
     )
 
 
@@ -63,14 +63,16 @@ def understood(path: Path) -> Iterator[None]:
         with translated(path):
             yield
     except (ValueError, TypeError, KeyError, OverflowError, zlib.error) as error:
-        raise damaged(path, f"a row says what cannot be: {error}") from error
+        raise damaged(path, f"a row holds an invalid value: {error}") from error
 
 
 def _who_writes(path: Path) -> str:
     # Who it is stands in the store, which cannot be read now.
     if lock.is_held(path):
         return (
-            "its controller is in the middle of a write and does not go on; if it is stopped or its machine"
-            " sleeps, wake it (`kill -CONT`), else look again"
+            "its controller has been stuck in the middle of a write; if it is stopped or its machine is"
+            " asleep, wake it (`kill -CONT`), else try again"
         )
-    return "another program is in the middle of a write and does not go on; close whatever has the store open"
+    return (
+        "another program has been stuck in the middle of a write; close the program that has the store open"
+    )

@@ -115,7 +115,7 @@ def _looked_at(place: Path, name: str) -> int | None:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise Unfit(f"{name} is a link in a circle") from error
+            raise Unfit(f"{name} is a circular link") from error
         raise
 
 

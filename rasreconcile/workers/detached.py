@@ -98,7 +98,7 @@ class DetachedWorker:
         until = time.monotonic() + END_SECONDS
         while isinstance(self._status(run), Running | Queued):
             if time.monotonic() > until:
-                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it is tried again"
+                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it will be retried"
                 raise Unreachable(late)
             time.sleep(0.05)
 
@@ -127,9 +127,7 @@ class DetachedWorker:
             return self._host.problems()
         except Refused as error:
             what, _, remedy = str(error).rpartition("; ")
-            return [
-                Problem(what or remedy, remedy if what else "see that it is switched on and can be reached")
-            ]
+            return [Problem(what or remedy, remedy if what else "check that it is switched on and reachable")]
 
     def close(self) -> None:
         """Gives back connections; runs go on."""
@@ -157,7 +155,7 @@ class DetachedWorker:
                 said = self._host.read(run, rundir.COMPLAINTS, 0, 4096).decode(errors="replace").strip()
                 why = f": {said.splitlines()[-1]}" if said else ""
                 late = (
-                    f"the runner of {run} did not begin within {CLAIM_SECONDS:.0f} s{why}; it is tried again"
+                    f"the runner of {run} did not start within {CLAIM_SECONDS:.0f} s{why}; it will be retried"
                 )
                 raise Unreachable(f"{self._name}: {late}")
             time.sleep(pause)

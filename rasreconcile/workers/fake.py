@@ -291,7 +291,7 @@ def _read(source: Path, digest: str) -> bytes:
     try:
         data = source.read_bytes()
     except OSError as error:
-        raise InputChanged(f"{source}: {error.strerror}; it could be read when it was hashed") from error
+        raise InputChanged(f"{source}: {error.strerror}; it was readable when it was hashed") from error
     if hashlib.sha256(data).hexdigest() != digest:
-        raise InputChanged(f"{source} is no longer what was hashed; it is looked at again")
+        raise InputChanged(f"{source} changed after it was hashed; it will be hashed again")
     return data

@@ -74,7 +74,7 @@ def status_of(life: Life, now: datetime) -> Status:
         )
     match how:
         case "killed":
-            return Vanished("the process is gone and left no end")
+            return Vanished("the process is gone without recording an exit status")
         case "released":
             return _ended(life, until, "exited")
         case "cancelled" | "time limit" | "stalled":

@@ -139,7 +139,7 @@ class LocalHost:
             subprocess.run(command, check=True, start_new_session=True, stdin=subprocess.DEVNULL, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
-                f"the runner of {run} could not be started: {error}; it is tried again"
+                f"the runner of {run} could not be started: {error}; it will be retried"
             ) from error
 
     def mark(self, run: RunId, name: str) -> None:
@@ -159,7 +159,7 @@ class LocalHost:
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
-                f"what is left of {run} could not be ended: {error}; it is tried again"
+                f"what is left of {run} could not be ended: {error}; it will be retried"
             ) from error
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
@@ -193,7 +193,7 @@ class LocalHost:
                 command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_SECONDS
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unreachable(f"this machine could not be looked at: {error}; it is tried again") from error
+            raise Unreachable(f"this machine could not be looked at: {error}; it will be retried") from error
         return done.stdout.decode(errors="replace")
 
     def remove(self, run: RunId) -> None:
@@ -231,12 +231,12 @@ class LocalHost:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 return [
                     *found,
-                    Problem(f"{self._folder}: {error.strerror}", "free some room for worker_folder"),
+                    Problem(f"{self._folder}: {error.strerror}", "free some space for worker_folder"),
                 ]
             remedy = "set worker_folder to a folder on a disk of this machine that can be written and takes hard links"
             return [*found, Problem(f"{self._folder}: {error.strerror or error}", remedy)]
         if free < LEAST_FREE:
-            found.append(Problem(f"{self._folder}: only {free >> 20} MB are free", "free some room"))
+            found.append(Problem(f"{self._folder}: only {free >> 20} MB are free", "free some space"))
         return found
 
     def close(self) -> None:
@@ -296,11 +296,11 @@ class LocalHost:
             said = f"{error.filename or self._folder}: {error.strerror or error}"
             match error.errno:
                 case errno.ENOSPC | errno.EDQUOT:
-                    raise Refused(f"{said}; free some room for worker_folder") from error
+                    raise Refused(f"{said}; free some space for worker_folder") from error
                 case errno.EACCES | errno.EPERM | errno.EROFS | errno.ENOTDIR:
                     raise Refused(f"{said}; set worker_folder to a folder this user may write to") from error
                 case _:
-                    raise Unreachable(f"{said}; it is tried again") from error
+                    raise Unreachable(f"{said}; it will be retried") from error
 
 
 def _rename_unless_there(aside: Path, place: Path) -> None:

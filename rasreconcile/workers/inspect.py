@@ -42,7 +42,7 @@ def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, RunFile
         elif line:
             lines.append(line)
     if missing := [run for run in runs if run not in told]:
-        raise Unreachable(f"the answer does not speak of {missing[0]}: it was cut short; it is asked again")
+        raise Unreachable(f"the answer does not mention {missing[0]}: it was cut short; it is asked again")
     return {run: _told(told[run]) for run in runs}
 
 

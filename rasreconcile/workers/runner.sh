@@ -177,7 +177,7 @@ claim() {
     if ! ln "started.$$" started 2>/dev/null; then
         rm -f "started.$$"
         [ -e started ] && exit 0
-        echo "the run cannot be claimed: this folder takes no hard links" >&2
+        echo "the run cannot be claimed: this folder does not support hard links" >&2
         exit 1
     fi
 }

@@ -115,11 +115,11 @@ def test_another_version_is_suspicious_and_taken_only_by_name_with_the_doubt_kep
     assert "2 left" in old.run("adopt", "spec.yaml", "1432*").stdout, "a pattern names nothing one by one"
     assert published(old) == {}
     assert "1 adopted" in old.run("adopt", "spec.yaml", "14320639/p01").stdout
-    doubt = "it was made by HEC-RAS 6.3.1 September 2022, the spec wants HEC-RAS 6.6"
+    doubt = "it was made by HEC-RAS 6.3.1 September 2022, the spec requires HEC-RAS 6.6"
     assert published(old)[Address("14320639/p01")].remarks == (doubt,)
     receipt = json.loads((old.folder / "old" / "14320639.p01.hdf.receipt.json").read_text())
     assert receipt["remarks"] == [doubt]
-    assert f"in spite of: {doubt}" in old.run("explain", "spec.yaml", "14320639/p01").stdout
+    assert f"accepted despite: {doubt}" in old.run("explain", "spec.yaml", "14320639/p01").stdout
     assert "1 adopted" in old.run("adopt", "spec.yaml", "--all", "--suspicious").stdout
 
 
@@ -164,7 +164,7 @@ def test_damage_that_only_a_whole_reading_finds_keeps_a_result_from_being_adopte
         raw.seek(at)
         raw.write(b"\xff" * 8)
     said = old.run("adopt", "spec.yaml", "p01", check=3).stdout
-    assert "read whole it is unfit" in said
+    assert "on a full read it is unfit" in said
 
 
 def test_a_store_that_a_controller_holds_is_left_alone(old) -> None:

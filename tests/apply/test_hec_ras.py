@@ -100,7 +100,7 @@ def test_it_converges_a_changed_flow_runs_one_plan_and_the_project_stays_as_it_w
 
 
 FAILURES = {
-    "error-exit-0": ("solver crashed", "Unsteady flow encountered an error.; it is tried again"),
+    "error-exit-0": ("solver crashed", "Unsteady flow encountered an error.; it will be retried"),
     "geometry-error": ("geometry error", "mend the geometry, or its terrain, in HEC-RAS"),
     "restart-version": ("restart of another version", "compute the plan that writes the restart file"),
     "no-hdf": ("no result", "left no result HDF"),
@@ -147,7 +147,7 @@ def test_every_failure_of_a_plan_is_told_with_its_cause_and_what_to_do(standins,
 
 WORKERS_FAULT = {
     "missing-library": ("missing library", "its `libs` folder must hold this file"),
-    "wrong-version": ("wrong version", "the result is of HEC-RAS 6.4.1, the spec asks for 6.6"),
+    "wrong-version": ("wrong version", "the result was made by HEC-RAS 6.4.1, the spec asks for 6.6"),
 }
 
 

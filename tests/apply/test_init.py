@@ -56,13 +56,13 @@ def test_plans_are_named_whatever_the_case_of_their_files_and_those_without_one_
     spec = written(tmp_path)
     assert spec["plans"][0]["numbers"] == ["01", "02"]  # type: ignore[index]
     assert spec["plans"][0]["project"] == "WEIR.PRJ"  # type: ignore[index]
-    assert "WEIR.PRJ lists p03, of which there is no file: left out" in said and "2 plans" in said
+    assert "WEIR.PRJ lists p03, which do not exist: left out" in said and "2 plans" in said
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (PROJECT, "none of its plan files is there (Weir.p01, Weir.p02, Weir.p03); put them beside it"),
+        (PROJECT, "none of its plan files exists (Weir.p01, Weir.p02, Weir.p03); put them beside it"),
         ("Proj Title=Weir\n", "lists no plan; make one in HEC-RAS"),
         ('PROJCS["NAD83"]', "not a HEC-RAS project"),
     ],

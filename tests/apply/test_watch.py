@@ -36,7 +36,7 @@ def test_watch_applies_again_when_something_that_matters_changes(study) -> None:
     changes(flow, flow.read_text().replace("6200", "6300"), "changed: Willow.f02")
     study.wait_for(lambda: sum(study.computations().values()) == 6)
     changes(spec, good.replace("engine:", "engin:"), "engin: unknown key; did you mean engine?")
-    study.wait_for(lambda: "waiting until the spec is mended" in "".join(said))
+    study.wait_for(lambda: "waiting until the spec is fixed" in "".join(said))
     changes(spec, good + "    name: Other\n", "Other/p04")
     study.wait_for(lambda: len(study.results()) == 8)
     watcher.send_signal(signal.SIGINT)

@@ -186,4 +186,4 @@ def test_one_that_cannot_be_told_to_forget_is_closed_all_the_same(controlled) ->
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.told("lost")) == 1
     (warning,) = controlled.told("warning")
-    assert "could not be told to forget it: no such thing; should it begin late, `gc` removes it" in warning
+    assert "could not be told to cancel it: no such thing; if it starts later, `gc` removes it" in warning

@@ -1,4 +1,4 @@
-"""What may become of a result that no run of ours has made, and what is proposed for a whole spec."""
+"""What may become of a result that rasreconcile did not produce, and what is proposed for a whole spec."""
 
 from __future__ import annotations
 

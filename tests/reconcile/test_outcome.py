@@ -25,7 +25,7 @@ def evidence(room: int | None, log: str = "") -> RunEvidence:
 def test_what_fails_on_a_full_disk_is_the_workers_fault_and_tells_both(room, log) -> None:
     told = for_want_of_room(CRASH, evidence(room, log), "desk")
     assert (told.kind, told.cause) == ("worker", "disk full")
-    assert "the disk of desk was full (the command exited with 1); free some room" in told.message
+    assert "the disk of desk was full (the command exited with 1); free some space" in told.message
 
 
 @pytest.mark.parametrize("room", [None, 9 << 30])

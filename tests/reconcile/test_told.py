@@ -37,32 +37,33 @@ def ran(plan, kind, n=1, state=RunState.FAILED, cause=FailureCause.SOLVER_CRASHE
 FAILURES = {
     "once more": (
         [("retryable", 1)],
-        (Phase.BACKOFF, "tried again as attempt 2 of 3; it broke; mend it"),
+        (Phase.BACKOFF, "will be retried as attempt 2 of 3; it broke; mend it"),
     ),
     "too often": (
         [("retryable", 3), ("retryable", 2), ("retryable", 1)],
         (
             Phase.QUARANTINED,
-            "failed 3 times, last: it broke; mend it; not tried again until something that it is made of changes,"
-            " or `retry Muncie/p04`",
+            "failed 3 times, last: it broke; mend it; will not be retried until an input changes or you run"
+            " `retry Muncie/p04`",
         ),
     ),
     "for good": (
         [("permanent", 1)],
         (
             Phase.QUARANTINED,
-            "it broke; mend it; not tried again until something that it is made of changes, or `retry Muncie/p04`",
+            "it broke; mend it; will not be retried until an input changes or you run `retry Muncie/p04`",
         ),
     ),
     "a worker's, again": (
         [("worker", 2), ("worker", 1)],
-        (Phase.BACKOFF, "tried again, on another worker where there is one; it broke; mend it"),
+        (Phase.BACKOFF, "will be retried, on another worker if there is one; it broke; mend it"),
     ),
     "a worker's, eight times": (
         [("worker", 9 - n) for n in range(8)],
         (
             Phase.HELD,
-            "workers lost it 8 times, last: it broke; mend it; see what `check` says of them, then `retry Muncie/p04`",
+            "workers lost it 8 times, last: it broke; mend it; see what `check` says about them, then"
+            " `retry Muncie/p04`",
         ),
     ),
 }
@@ -87,7 +88,7 @@ def test_a_cancelled_plan_says_what_frees_it(plan, seen) -> None:
     attempts = (ran(one, "worker", state=RunState.CANCELLED, cause=FailureCause.CANCELLED_BY_REQUEST),)
     (told,) = decide([one], seen(attempts={one.address: attempts}), POLICY).verdicts
     assert told.phase is Phase.HELD
-    assert "`retry Muncie/p04` starts it again, and so does any change to it" in told.note
+    assert "`retry Muncie/p04` starts it again, and so does any change to an input" in told.note
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_a_cancelled_plan_says_what_frees_it(plan, seen) -> None:
     [
         (3, 1, Phase.QUEUED, "desk is set aside until 03:05:04Z and is then tried with one run (3 faults in a row, last: down)", 59),
         (5, 1, Phase.QUEUED, "desk is set aside until 03:08:04Z and is then tried with one run", 239),
-        (6, 1, Phase.HELD, "no worker left for it: 6 faults in a row, last: down; apply again when that is mended", None),
+        (6, 1, Phase.HELD, "no worker left for it: 6 faults in a row, last: down; apply again when that is fixed", None),
         (3, 61, Phase.QUEUED, "starts on desk", None),
     ],
 )  # fmt: skip
@@ -132,7 +133,7 @@ def test_what_this_machine_hinders_is_held_and_tried_again(plan, seen, good) -> 
     assert decision.actions == ()
     assert (told.phase, told.note) == (
         Phase.HELD,
-        "cannot be judged now: no room; free some; tried again while `apply` goes on, and by the next one",
+        "cannot be judged now: no room; free some; retried while `apply` is running, and by the next `apply`",
     )
     # A person may have it computed all the same.
     retried = replace(world, retried=frozenset({one.address}))

@@ -44,7 +44,8 @@ LONGEST = 110
 """Seconds in which a controller must end by itself; then it tells where each thread is."""
 SAYS_SO = re.compile(r"full|only 0 MB are free|No space left|read-only|Read-only")
 REMEDY = re.compile(
-    r"free some room|make it writable|this user may write to|make the folder writable|set `state:`|set worker_folder"
+    r"free some space|make it writable|this user may write to|make the folder writable|set `state:`|set"
+    r" worker_folder"
 )
 
 # As they were before points are counted.

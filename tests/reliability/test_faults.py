@@ -49,7 +49,7 @@ def test_a_full_disk_is_told_and_after_making_room_the_next_apply_finishes(study
     assert done.returncode in {0, 1, 4}, done.stderr
     if done.returncode:
         said = done.stdout + done.stderr
-        assert any(word in said for word in ("full", "No space", "MB are free", "free some room")), said
+        assert any(word in said for word in ("full", "No space", "MB are free", "free some space")), said
         assert "damaged" not in said, said
     filler.unlink()
     if where == "runs":
@@ -68,7 +68,7 @@ def test_a_read_only_results_folder_holds_what_was_computed_until_it_can_be_writ
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
     done = study.apply(check=4)
     assert "the file system is read-only; make it writable" in done.stdout
-    assert "3 runs have ended and are kept; apply again publishes their results." in done.stdout
+    assert "3 runs have ended and are kept; `apply` publishes their results." in done.stdout
     assert "go on" not in done.stdout.splitlines()[-1]
     assert "held" in study.run("status", "spec.yaml").stdout
     subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)

@@ -29,9 +29,7 @@ def test_a_run_that_writes_nothing_is_ended_tried_again_and_quarantined(study) -
     assert study.processes() == []
     for told in (study.run("status", "spec.yaml"), study.run("explain", "spec.yaml", "p01")):
         assert "quarantined" in told.stdout
-        assert (
-            "not tried again until something that it is made of changes, or `retry Willow/p01`" in told.stdout
-        )
+        assert "will not be retried until an input changes or you run `retry Willow/p01`" in told.stdout
 
 
 def test_a_run_that_writes_now_and_then_is_left_alone(study) -> None:
@@ -61,9 +59,9 @@ def test_status_tells_a_backoff_with_its_time_and_explain_with_the_reason(study)
     assert timedelta(minutes=9) < at - datetime.now(UTC) < timedelta(minutes=13)
     status = study.run("status", "spec.yaml")
     assert f"again at {at:%Y-%m-%d %H:%M}" in status.stdout
-    assert "no controller is working; 1 plan waits for the next `apply`" in status.stdout
+    assert "no controller is running; 1 plan waits for the next `apply`" in status.stdout
     told = study.run("explain", "spec.yaml", "p01").stdout
-    assert "next: tried again as attempt 2 of 2; the command exited with 9: no licence" in told
+    assert "next: will be retried as attempt 2 of 2; the command exited with 9: no licence" in told
     assert f"at: {at:%Y-%m-%d %H:%M}" in told
 
 
@@ -114,7 +112,7 @@ def test_max_fails_holds_the_rest_and_says_why(study) -> None:
     text = re.sub(r"  night:.*\n", "", spec.read_text()).replace("cores_total: 2", "cores_total: 1")
     spec.write_text(text + "max_fails: 2\n")
     done = study.apply(check=3)
-    assert "2 plans failed and max_fails is 2; mend those first" in done.stdout
+    assert "2 plans failed and max_fails is 2; fix those first" in done.stdout
     phases = sorted(plan["phase"] for plan in study.json("status", "spec.yaml")["plans"])
     assert phases == ["held", "held", "quarantined", "quarantined"]
 

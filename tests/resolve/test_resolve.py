@@ -95,12 +95,12 @@ def test_the_same_project_elsewhere_has_the_same_fingerprint(models: Path, plans
         ),
         (
             "  - {project: models/realization-1/Willow.prj, needs: [Willow/p09]}\n",
-            "Willow/p09 is no plan of this spec",
+            "Willow/p09 is not a plan of this spec",
         ),
         (
             "  - {project: models/realization-1/Willow.prj, numbers: ['01'], needs: [Willow/p02]}\n"
             "  - {project: models/realization-1/Willow.prj, numbers: ['02'], needs: [Willow/p01]}\n",
-            "a circle; take one `needs` out",
+            "a cycle; remove one `needs` out",
         ),
     ],
 )

@@ -157,7 +157,7 @@ def test_a_table_whose_columns_lie_over_each_other_is_told(damaged: Path) -> Non
     content[single_precision + 17] = 3  # the exponent's bias: too large for four bytes in memory
     damaged.write_bytes(content)
     facts = plan_hdf.read(damaged, thoroughness="every dataset")
-    assert facts.unreadable == ("/table: columns of its table lie over each other",)
+    assert facts.unreadable == ("/table: columns of its table overlap",)
 
 
 quick = settings(

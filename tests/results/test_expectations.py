@@ -276,7 +276,7 @@ def test_a_plan_is_itself_in_every_spelling_hec_ras_uses() -> None:
             Expectations(water_surface=DatasetExpectation(between=(900.0, 950.5))),
             "water surface: highest value is 951, at most 950.5 is expected",
         ),
-        (Expectations(datasets={"/a/b": DatasetExpectation()}), "/a/b: is not there, or holds no numbers"),
+        (Expectations(datasets={"/a/b": DatasetExpectation()}), "/a/b: does not exist, or holds no numbers"),
     ],
 )
 def test_a_shortfall_says_what_was_found_and_what_was_wanted(expect: Expectations, said: str) -> None:

@@ -196,7 +196,7 @@ def test_a_full_disk_holds_the_copy_and_leaves_no_rest(small_disk: Path, tmp_pat
     source.write_bytes(b"x" * 3 * MIB)
     output = small_disk / "Muncie.p04.hdf"
     output.write_bytes(b"old")
-    with pytest.raises(PublishHeld, match=r"the disk is full.*; free some room"):
+    with pytest.raises(PublishHeld, match=r"the disk is full.*; free some space"):
         publish.copy_file(source, publish.temporary_name(output, RUN))
     assert [p.name for p in small_disk.iterdir()] == ["Muncie.p04.hdf"]
     assert output.read_bytes() == b"old"

@@ -260,8 +260,8 @@ def test_what_is_no_result_is_named_with_the_reason_and_the_remedy(tmp_path: Pat
     os.mkfifo(pipe)
     for path, said in [
         (tmp_path / "absent.hdf", "no such file"),
-        (tmp_path, "is no file"),
-        (pipe, "is no file"),
+        (tmp_path, "is not a regular file"),
+        (pipe, "is not a regular file"),
         (text / "below", "no such file"),
         (text, "cannot be read as HDF5"),
         (Path("a\0b"), "cannot be looked at"),

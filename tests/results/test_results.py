@@ -174,7 +174,7 @@ def test_every_expectation_says_what_was_found_and_what_was_wanted(hecras_data: 
         "water surface: has shape [50, 5], [1, 2] is expected",
         "water surface: lowest value is 179.583, at least 180 is expected",
         "water surface: highest value is 206.345, at most 200 is expected",
-        "/nowhere: is not there, or holds no numbers",
+        "/nowhere: does not exist, or holds no numbers",
     )
 
 

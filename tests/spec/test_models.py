@@ -129,7 +129,7 @@ def test_slots_are_what_the_cores_allow_and_no_more_than_asked(
 
 
 def test_a_worker_on_which_no_run_would_fit_is_refused() -> None:
-    said = "4 is more than cores_total (2), no run would ever fit; lower it"
+    said = "4 is more than cores_total (2), so no run would fit; lower it"
     assert said in why_not(LocalWorker, type="local", cores_total=2, cores_per_plan=4)
     assert "cores_total (1)" in why_not(LocalWorker, type="local", cores_per_plan=4)
 
@@ -148,7 +148,7 @@ def test_a_desktop_session_must_be_named_and_session_0_is_refused_with_the_reaso
 
 @pytest.mark.parametrize("share", ["Z:\\RasRemote", "RasRemote", r"\\lab", "\\\\lab\\", "", "/srv/x"])
 def test_a_share_is_a_unc_path(share: str) -> None:
-    assert "is no UNC path" in why_not(PsExecWorker, **{**PSEXEC, "share_path": share})
+    assert "is not a UNC path" in why_not(PsExecWorker, **{**PSEXEC, "share_path": share})
 
 
 @pytest.mark.parametrize(

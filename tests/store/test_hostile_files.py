@@ -165,7 +165,7 @@ def test_a_store_whose_disk_is_full_says_so_before_and_after_its_journal_exists(
             done = study.run(verb[0], "spec.yaml", *verb[1:], check=None)
             assert done.returncode in {0, 1}
             if done.returncode:
-                assert "the disk is full; free some room" in done.stderr, (verb, done.stderr)
+                assert "the disk is full; free some space" in done.stderr, (verb, done.stderr)
         (place / "filler").unlink()
         study.apply()
         subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)

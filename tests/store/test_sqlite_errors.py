@@ -40,7 +40,7 @@ def test_a_store_in_the_middle_of_a_write_is_busy_and_not_damaged(in_a_write: Pa
     with pytest.raises(StoreError, match="another program is in the middle of a write") as told:
         Reader(in_a_write)
     assert "damaged" not in str(told.value)
-    with pytest.raises(StoreError, match="close whatever has the store open"):
+    with pytest.raises(StoreError, match="close the program that has the store open"):
         file_request(in_a_write, "cancel", Address("M/p01"), by="x", now=NOW)
 
 
@@ -64,7 +64,7 @@ def test_a_stopped_controller_in_a_write_is_named_as_such(in_a_write: Path) -> N
 def test_a_store_that_is_just_being_made_is_not_called_anothers(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     path.touch()
-    with pytest.raises(StoreError, match="is no store of rasreconcile, or an empty one"):
+    with pytest.raises(StoreError, match="is not a store of rasreconcile, or an empty one"):
         Reader(path)
     code = "import sys, pathlib; from rasreconcile.store import lock\nheld = lock.take(pathlib.Path(sys.argv[1])); print(1, flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
@@ -90,7 +90,7 @@ def test_a_request_that_finds_the_disk_full_says_so(path: Path, monkeypatch: pyt
         return tables
 
     monkeypatch.setattr(database, "open_database", full)
-    with pytest.raises(StoreError, match="the disk is full; free some room"):
+    with pytest.raises(StoreError, match="the disk is full; free some space"):
         for number in range(1000):
             file_request(path, "cancel", Address(f"M/p{number:0500}"), by="x", now=NOW)
 

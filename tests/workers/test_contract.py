@@ -127,7 +127,7 @@ def test_a_run_that_was_killed_has_vanished_and_says_why(place, run) -> None:
     place.kill(run)
     status = place.wait(run)
     assert isinstance(status, Vanished)
-    assert "is gone and left no end" in status.evidence
+    assert "is gone without recording an exit status" in status.evidence
 
 
 def test_an_output_that_is_not_there_is_not_fetched(place, run, tmp_path) -> None:
@@ -181,7 +181,7 @@ def test_names_that_are_no_names_of_runs_reach_nothing(place, name, tmp_path) ->
         lambda: place.worker.read_log(bad),
         lambda: place.worker.fetch(bad, OUTPUT, tmp_path / "here"),
     ):
-        with pytest.raises(Refused, match="is no name for a run"):
+        with pytest.raises(Refused, match="is not a valid name for a run"):
             call()
 
 

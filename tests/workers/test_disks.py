@@ -67,7 +67,7 @@ def test_a_disk_that_is_nearly_full_gives_an_end_that_is_true(small_disk: Path, 
 def test_inputs_that_do_not_fit_are_refused_and_leave_no_half(small_disk: Path, local, run) -> None:
     worker = local_worker("desk", small_disk)
     for name in ("big.g01", "big.tif"):
-        with pytest.raises(Refused, match="free some room"):
+        with pytest.raises(Refused, match="free some space"):
             worker.start(run, local.script("true", inputs={name: b"x" * 1_000_000}))
         assert worker.poll([run])[run] == Absent()
         assert [path for path in small_disk.rglob("*") if path.is_file()] == []

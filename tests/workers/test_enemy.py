@@ -280,7 +280,7 @@ END = json.dumps(GOOD).encode()
     [
         (f"file 2 0 plain {len(END)}", END + b"123", "more came"),
         (f"file 2 0 gzip {len(END)}", END + gzip.compress(bytes(50 << 20)), "more came"),
-        (f"file 1000000000000 0 plain {len(END)}", END, "the run had left 2"),
+        (f"file 1000000000000 0 plain {len(END)}", END, "the run recorded 2"),
         (f"file 10 0 plain {1 << 40}", b"", "more than 4 MB"),
         ("file ² 0 plain 0", b"", "cut short"),
         ("file -1 0 plain 0", b"", "cut short"),

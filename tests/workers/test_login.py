@@ -171,7 +171,7 @@ def test_a_gate_that_lets_nobody_through_is_refused_with_what_to_set(network, as
         f"Host *\n IdentityFile {network.key}\n",
     )
     with pytest.raises(
-        Refused, match=rf"{gate.address}.* lets no connection through to {inner.address}.*AllowTcp"
+        Refused, match=rf"{gate.address}.* forwards no connection to {inner.address}.*AllowTcp"
     ):
         ask(hostname="inner")
 

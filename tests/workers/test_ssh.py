@@ -248,7 +248,7 @@ def test_a_disk_that_is_full_is_refused_with_the_remedy(ssh, run, small_disk, la
         if large
         else {f"{n}.g01": os.urandom(900_000) for n in range(26)}
     )
-    with pytest.raises(Refused, match="free some room for worker_folder"):
+    with pytest.raises(Refused, match="free some space for worker_folder"):
         worker.start(run, ssh.job(inputs=inputs))
     assert worker.poll([run])[run] == Absent()
     assert any("are free" in problem.what for problem in worker.check())

@@ -156,7 +156,7 @@ def test_a_runner_that_cannot_begin_says_why(local, run, monkeypatch) -> None:
     job = local.job()
     local.worker._host.prepare(run, job.inputs, control_files(run, job))
     (local.folder / run / "settings.sh").unlink()
-    with pytest.raises(Unreachable, match=r"did not begin within 0 s: .*settings\.sh"):
+    with pytest.raises(Unreachable, match=r"did not start within 0 s: .*settings\.sh"):
         local.worker.start(run, job)
 
 

@@ -167,7 +167,7 @@ def test_a_pid_used_again_is_not_taken_for_the_runner(windows, run) -> None:
     started = windows.folder / run / "started"
     lines = started.read_text().splitlines()
     started.write_text("\n".join([f"pid {os.getpid()}", *lines[1:]]) + "\n")
-    assert "is gone and left no end" in windows.wait(run).evidence
+    assert "is gone without recording an exit status" in windows.wait(run).evidence
 
 
 @pytest.fixture

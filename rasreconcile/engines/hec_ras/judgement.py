@@ -35,7 +35,7 @@ SIGNS = (
         r"|MKL FATAL ERROR",
         "worker",
         FailureCause.MISSING_LIBRARY,
-        "HEC-RAS's install on this worker is not whole: its `libs` folder must hold this file, readable",
+        "HEC-RAS's install on this worker is incomplete: its `libs` folder must contain this file, readable",
     ),
     Sign(
         r": version `[\w.]+' not found|symbol lookup error|relocation error|Error relocating"
@@ -48,7 +48,7 @@ SIGNS = (
         r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found",
         "worker",
         FailureCause.PROGRAM_MISSING,
-        "look whether HEC-RAS's programs are there and executable on this worker (`check`)",
+        "check that HEC-RAS's programs exist and are executable on this worker (`check`)",
     ),
     Sign(
         r"Restart file is not from HEC-RAS",
@@ -60,20 +60,20 @@ SIGNS = (
         r"There are no flow values|There are no rivers",
         "permanent",
         FailureCause.INPUT_REFUSED,
-        "mend the flow or geometry file in HEC-RAS; a change frees the plan",
+        "fix the flow or geometry file in HEC-RAS; the plan runs again after the change",
     ),
     Sign(
         r"Unable to compute face tables|terrain .*does not completely cover|Geometry Writer Failed"
         r"|Error Processing Geometry",
         "permanent",
         FailureCause.GEOMETRY_ERROR,
-        "mend the geometry, or its terrain, in HEC-RAS; a change frees the plan",
+        "fix the geometry, or its terrain, in HEC-RAS; the plan runs again after the change",
     ),
     Sign(
         r"went unstable|failed to converge",
         "permanent",
         FailureCause.UNSTABLE,
-        "shorten the computation interval, or look at mesh and boundary where it went unstable",
+        "shorten the computation interval, or check mesh and boundary where it went unstable",
     ),
     Sign(
         r"forrtl: severe \((29|30)\)|HDF_ERROR: unable to open|^\s*File: .* Not Found\s*$",
@@ -91,26 +91,27 @@ SIGNS = (
         r"HDF_ERROR|^\s*ERROR:",
         "permanent",
         FailureCause.REFUSED,
-        "mend the input that it names; a change frees the plan",
+        "fix the input that it names; the plan runs again after the change",
     ),
     Sign(
         r"rasreconcile: Ras\.exe hangs",
         "worker",
         FailureCause.HANGS,
-        "it needs a desktop session (session_id of `query session`), and a dialog that nobody sees stops it (terms and"
-        " conditions, after an installation): start HEC-RAS once by hand there, as the user that runs it",
+        "it needs a desktop session (session_id of `query session`), and an unseen dialog can block it"
+        " (terms and conditions, after an installation): start HEC-RAS once by hand there, as the user that"
+        " runs it",
     ),
     Sign(
         r"rasreconcile: Ras\.exe has returned",
         "retryable",
         FailureCause.SOLVER_STOPPED,
-        "look at the messages (`logs`); it is tried again",
+        "look at the messages (`logs`); it will be retried",
     ),
     Sign(
         r"forrtl: severe|Error with program|Program execution halted|encountered an error|Killed|Segmentation fault",
         "retryable",
         FailureCause.SOLVER_CRASHED,
-        "it is tried again; if it comes back, run the plan in HEC-RAS's own window and look there",
+        "it will be retried; if it recurs, run the plan in HEC-RAS's own window and look there",
     ),
 )
 """The first that matches a line counts; the order is from the cause to its consequences."""
@@ -175,7 +176,7 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
         # How it was ended is all that can be said of it.
         return
     if hdf is None:
-        text = f"HEC-RAS ended and left no result HDF; its last word: {last_said(told)}"
+        text = f"HEC-RAS ended and left no result HDF; its last message: {last_said(told)}"
         yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=f"{text}; see `logs`")
         return
     yield from _in_hdf(hdf, everything, version)
@@ -184,8 +185,9 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
 def _silent(evidence: RunEvidence) -> Failure:
     how = "was stopped at its time limit" if evidence.ended.cause == "time limit" else "ended"
     text = (
-        f"HEC-RAS {how} and had written nothing at all: no messages, no result; on Windows it needs a desktop session"
-        " (session_id of `query session`), and hangs at a dialog that nobody sees: start it once by hand there"
+        f"HEC-RAS {how} and wrote nothing: no messages, no result; on Windows it needs a desktop session"
+        " (session_id of `query session`), and is probably waiting at an unseen dialog: start it once by"
+        " hand there"
     )
     return Failure(kind="worker", cause=FailureCause.NO_SIGN_OF_LIFE, message=text)
 
@@ -203,7 +205,7 @@ def _signs(everything: str) -> Iterator[Failure]:
 def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
     yield from _of_version(hdf, version)
     if hdf.kind is None:
-        text = "HEC-RAS left an HDF without results: its solver did not begin, or died at once; see `logs`"
+        text = "HEC-RAS left an HDF without results: its solver did not start, or stopped at once; see `logs`"
         yield Failure(kind="retryable", cause=FailureCause.NO_RESULTS, message=text)
         return
     if hdf.unstable_at:
@@ -211,7 +213,9 @@ def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
         text = f"the solution went unstable at {hdf.unstable_at}; {sign.remedy}"
         yield Failure(kind=sign.kind, cause=sign.cause, message=text)
     if FINISHED[hdf.kind] not in everything:
-        text = f"nothing says {FINISHED[hdf.kind]!r}: it ended early; its last word: {last_said(everything)}"
+        text = (
+            f"nothing says {FINISHED[hdf.kind]!r}: it ended early; its last message: {last_said(everything)}"
+        )
         yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, message=f"{text}; see `logs`")
     if hdf.solution is not None and not hdf.solution.endswith("Finished Successfully"):
         text = f"HEC-RAS says of its solution {hdf.solution!r}; see its messages (`logs`)"
@@ -222,7 +226,7 @@ def _of_version(hdf: HdfFacts, version: str) -> Iterator[Failure]:
     found = version_in(hdf.file_version)
     if found is not None and not same(found, version):
         text = (
-            f"the result is of HEC-RAS {found}, the spec asks for {version};"
-            " set ras_exe_path of this worker to the right one"
+            f"the result was made by HEC-RAS {found}, the spec asks for {version}; set ras_exe_path of this"
+            " worker to the right one"
         )
         yield Failure(kind="worker", cause=FailureCause.WRONG_VERSION, message=text)

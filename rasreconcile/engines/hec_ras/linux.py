@@ -45,7 +45,9 @@ def job(plan: Plan, install: Install, version: str) -> Job:
     if refused:
         raise ProjectError(refused)
     if missing := unprepared(plan, version):
-        raise ProjectError(f"{', '.join(missing)} went away since {plan.prepared_by} made them; apply again")
+        raise ProjectError(
+            f"{', '.join(missing)} were removed after {plan.prepared_by} made them; apply again"
+        )
     naming, form = naming_of(plan), versions.form_of(version)
     home = (install.home or "").rstrip("/")
     prepared = prepared_there(plan, version)

@@ -26,7 +26,7 @@ class HecRasPreparation(HecRas):
     def why_not(self, plan: Plan, install: Install) -> str | None:
         """Only Ras.exe prepares."""
         if not is_windows(install):
-            return "only Ras.exe prepares plans, on Windows or under Wine; give the spec a worker that has it"
+            return "only Ras.exe prepares plans, on Windows or under Wine; add a worker that has it"
         return windows.why_not(plan, install)
 
     def job(self, plan: Plan, install: Install) -> Job:
@@ -46,7 +46,8 @@ class HecRasPreparation(HecRas):
             return
         if lacking:
             text = (
-                f"HEC-RAS ended before its solver began, and left no whole {', '.join(lacking)}; see `logs`"
+                f"HEC-RAS ended before its solver began, and left no complete {', '.join(lacking)}; see"
+                " `logs`"
             )
             yield Failure(kind="retryable", cause=FailureCause.NOT_PREPARED, message=text)
         elif evidence.hdf is not None and (absent := [n for n in _NEEDED if n not in evidence.hdf.groups]):

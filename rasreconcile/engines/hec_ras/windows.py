@@ -22,7 +22,7 @@ GRACE_SECONDS = 10
 QUIET_SECONDS = 1800
 """A solver that writes nothing for so long has died without a word: HEC-RAS writes several times a minute."""
 LONGEST_PATH = 259
-"""Beyond it Ras.exe stops at a dialog that nobody sees."""
+"""Beyond it Ras.exe stops at an unseen dialog."""
 
 _NAMES_FILES = frozenset({"plan", "flow", "sediment", "water-quality"})
 

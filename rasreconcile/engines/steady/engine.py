@@ -18,8 +18,8 @@ from rasreconcile.plans import Plan
 
 _LACKS = re.compile(r"^.*(?:No module named |python3: (?:command )?not found).*$", re.MULTILINE)
 _INSTALL = (
-    "the steady engine is not there; `pip install rasreconcile` for the `python3` of the host or in the image,"
-    " or name other workers in `only_on`"
+    "the steady engine is not installed; `pip install rasreconcile` for the `python3` of the host or in the"
+    " image, or name other workers in `only_on`"
 )
 _KINDS = ("project", "plan", "geometry", "flow")
 

@@ -32,10 +32,12 @@ def problems_of(helper: Helper, now: float) -> list[Problem]:
     free = number_of("free", words)
     if free is not None and free < _LEAST_FREE:
         found.append(
-            Problem(f"only {int(free) >> 10} MB are free where run directories lie", "free some room there")
+            Problem(f"only {int(free) >> 10} MB are free where run directories lie", "free some space there")
         )
     clock = number_of("clock", words)
     skew = clock - now if clock is not None else 0.0
     if abs(skew) > _CLOCK_SECONDS:
-        found.append(Problem(f"its clock is {skew:+.0f} s from this machine's", "let both keep time by NTP"))
+        found.append(
+            Problem(f"its clock is {skew:+.0f} s from this machine's", "synchronise both clocks by NTP")
+        )
     return found

@@ -252,9 +252,7 @@ class Daemon:
             forget_idle(client)
             code = client.exec_inspect(made)["ExitCode"]
         if code is None:
-            raise Unreachable(
-                f"{self.address}: {command[0]} in {name} did not come to an end; it is tried again"
-            )
+            raise Unreachable(f"{self.address}: {command[0]} in {name} did not end; it will be retried")
         return Ran(int(code), out, err)
 
     def _heard(self, name: str, stream: Any, seconds: float) -> bytes:
@@ -262,7 +260,7 @@ class Daemon:
             said = bytes(stream.read(_LARGEST_ANSWER + 1))
         except TimeoutError as error:
             # A daemon may lose the end of what a program said, and then of all that are run in this container.
-            late = f"{self.address}: nothing was heard of {name} for {seconds:.0f} s; it is made again"
+            late = f"{self.address}: there was no answer from {name} for {seconds:.0f} s; it is made again"
             raise Gone(late) from error
         if len(said) > _LARGEST_ANSWER:
             raise Unreachable(f"{self.address}: the answer of {name} does not end; it is asked again")
@@ -320,11 +318,11 @@ class Daemon:
         except APIError as error:
             said = str(error.explanation or error)
             if container and (isinstance(error, NotFound) or "is not running" in said):
-                raise Gone(f"{self.address}: {said}; it is tried again") from error
+                raise Gone(f"{self.address}: {said}; it will be retried") from error
             if why := reason_of(said):
                 raise Refused(f"{self.address}: {why}") from error
             if error.is_server_error():
-                raise Unreachable(f"{self.address}: {said}; it is tried again") from error
+                raise Unreachable(f"{self.address}: {said}; it will be retried") from error
             raise Refused(f"{self.address}: {said}") from error
         except (
             DockerException,
@@ -339,5 +337,5 @@ class Daemon:
             if why := reason_of(str(error), str(self.address)):
                 raise Refused(f"{self.address}: {why}") from error
             raise Unreachable(
-                f"{self.address}: {error}; see that the daemon runs and can be reached"
+                f"{self.address}: {error}; check that the daemon is running and reachable"
             ) from error

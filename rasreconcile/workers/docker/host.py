@@ -151,11 +151,11 @@ class DockerHost:
             helper = self._storage.helper
         except Refused as error:
             what, _, remedy = str(error).partition("; ")
-            return [*found, Problem(what, remedy or "mend the spec")]
+            return [*found, Problem(what, remedy or "correct the spec")]
         found += problems_of(helper, time.time())
         engine = self._site.engine
         if engine is not None and not helper.find([engine]):
-            remedy = "ras_exe_path is a path inside the image: mend it, or the image"
+            remedy = "ras_exe_path is a path inside the image: correct it, or the image"
             found.append(Problem(f"{engine} is not in {self._site.image}", remedy))
         return found
 
@@ -195,14 +195,14 @@ class DockerHost:
             there = self._daemon.container(wanted.name)
             if there is not None and not self._is_ours(there):
                 raise Refused(
-                    f"{self._daemon.address}: a container {wanted.name} is there that rasreconcile did not make;"
-                    f" `docker rm {wanted.name}` if nobody needs it"
+                    f"{self._daemon.address}: a container {wanted.name} exists that rasreconcile did not"
+                    f" create; `docker rm {wanted.name}` if it is not needed"
                 )
             if there is not None and (there.labels.get(PLACE_LABEL) == wanted.mount.source or there.goes_on):
                 return
             if time.monotonic() > until:
                 late = f"{self._daemon.address}: the name {wanted.name} is taken by a container that does not appear"
-                raise Unreachable(f"{late}; it is tried again")
+                raise Unreachable(f"{late}; it will be retried")
             if there is None:
                 # Somebody is making it at this moment: a name is taken before its container is there.
                 time.sleep(0.05)
@@ -246,9 +246,9 @@ def _out_of_memory(found: RunFiles, end: End) -> str:
 
 def _evidence(end: End | None) -> str:
     if end is None:
-        return "its container is gone and left no end: somebody removed it"
+        return "its container is gone without recording an exit status: it was removed"
     when = f" at {end.at:%Y-%m-%d %H:%M:%S} UTC" if end.at else ""
     return (
-        f"its container is gone and left no end: {end.state} with {end.exit_code}{when}; it was killed from outside,"
-        " or the daemon or its machine was restarted"
+        f"its container is gone without recording an exit status: {end.state} with {end.exit_code}{when};"
+        " it was killed from outside, or the daemon or its machine was restarted"
     )

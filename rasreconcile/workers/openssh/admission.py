@@ -43,7 +43,7 @@ def admitted(login: Login, sock: Any) -> paramiko.Transport:
         try:
             transport.start_client(timeout=LOGIN_SECONDS)
             if not transport.initial_kex_done:
-                raise TimeoutError(f"it gave no sign of life within {LOGIN_SECONDS:.0f} s")
+                raise TimeoutError(f"it did not answer within {LOGIN_SECONDS:.0f} s")
             trust.judge(transport.shown(), time.time())
         except _BROKEN as error:
             raise transport.unreachable(login, error) from error
@@ -79,10 +79,14 @@ class _Transport(paramiko.Transport):
 
     def unreachable(self, login: Login, error: BaseException) -> Unreachable:
         said = quoted(self.last_words)
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error) or "the link was cut"
+        why = (
+            (error.strerror if isinstance(error, OSError) else None)
+            or str(error)
+            or ("the connection was lost")
+        )
         if not self.is_active() and said:
             why = f'it says "{said}"'
-        return Unreachable(f"{login}: {why}; it is tried again")
+        return Unreachable(f"{login}: {why}; it will be retried")
 
     def _parse_disconnect(self, m: Message) -> None:
         m.get_int()
@@ -227,7 +231,7 @@ class _Entry:
                 f"or name another in `ssh_key_path`, and check {there}",
             )
         if self.login.password is not None and not self.allowed & _SECOND:
-            return "it takes no password", f"name a key in `ssh_key_path`, and check {there}"
+            return "it accepts no password", f"name a key in `ssh_key_path`, and check {there}"
         return "no usable key in the agent or ~/.ssh", f"name one in `ssh_key_path`, and check {there}"
 
 

@@ -121,13 +121,13 @@ class RemoteCommand:
         self._channel.settimeout(seconds or SILENCE_SECONDS)
 
     def exit_status(self) -> int:
-        """Raises Unreachable where the command ended without one: the link was cut, or it was killed."""
+        """Raises Unreachable where the command ended without one: the connection was lost, or it was killed."""
         with _answering(self._where):
             if not self._channel.status_event.wait(SILENCE_SECONDS):
                 raise TimeoutError("no word of the end")
             status = self._channel.recv_exit_status()
         if status < 0:
-            raise Unreachable(f"{self._where}: the link was cut; it is tried again")
+            raise Unreachable(f"{self._where}: the connection was lost; it will be retried")
         return status
 
     def has_exited(self) -> bool:
@@ -184,7 +184,7 @@ class Connection:
         with _answering(self._where):
             client = paramiko.SFTPClient.from_transport(self.transport())
         if client is None:
-            raise Unreachable(f"{self._where}: it opens no SFTP; it is tried again")
+            raise Unreachable(f"{self._where}: it offers no SFTP; it will be retried")
         try:
             client.get_channel().settimeout(SILENCE_SECONDS)  # type: ignore[union-attr]  # it is open
             yield client
@@ -202,9 +202,9 @@ class Connection:
             self._through.close()
 
     def transport(self) -> paramiko.Transport:
-        """Raises Unreachable where the link was cut."""
+        """Raises Unreachable where the connection was lost."""
         if not self._way.is_active():
-            raise Unreachable(f"{self._where}: the link was cut; it is tried again")
+            raise Unreachable(f"{self._where}: the connection was lost; it will be retried")
         return self._way
 
     def way_to(self, place: tuple[str, int]) -> paramiko.Channel:
@@ -217,14 +217,16 @@ class Connection:
             if error.code != _PROHIBITED:
                 raise
             raise Refused(
-                f"{self._where} lets no connection through to {place[0]}:{place[1]}; set `AllowTcpForwarding yes` in"
-                " its sshd_config, or use a ProxyCommand"
+                f"{self._where} forwards no connection to {place[0]}:{place[1]}; set `AllowTcpForwarding"
+                " yes` in its sshd_config, or use a ProxyCommand"
             ) from error
 
     def _socket(self, login: Login) -> socket.socket | paramiko.Channel | paramiko.ProxyCommand:
         """The way there: another host's channel, a command's pipes, or a plain socket."""
         place = (login.hostname, login.port)
-        with _answering(self._where, "see that it is switched on, and that `hostname` and `port` are right"):
+        with _answering(
+            self._where, "check that it is switched on, and that `hostname` and `port` are right"
+        ):
             if self._through is not None:
                 return self._through.way_to(place)
             if login.command is not None:
@@ -329,15 +331,15 @@ def _end(sock: socket.socket | paramiko.Channel | paramiko.ProxyCommand) -> str:
 
 
 @contextmanager
-def _answering(where: str, remedy: str = "it is tried again") -> Iterator[None]:
+def _answering(where: str, remedy: str = "it will be retried") -> Iterator[None]:
     try:
         yield
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise _unreachable(where, error, remedy) from error
 
 
-def _unreachable(where: str, error: BaseException, remedy: str = "it is tried again") -> Unreachable:
+def _unreachable(where: str, error: BaseException, remedy: str = "it will be retried") -> Unreachable:
     said = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if isinstance(error, TimeoutError):
-        said = said or "it gave no sign of life"
-    return Unreachable(f"{where}: {said or 'the link was cut'}; {remedy}")
+        said = said or "it did not answer"
+    return Unreachable(f"{where}: {said or 'the connection was lost'}; {remedy}")

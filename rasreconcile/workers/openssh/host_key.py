@@ -78,8 +78,9 @@ class Trust:
             if (line := known.revoked(blobs)) is not None:
                 whose = "its key" if line.blob == shown.key else "the authority of its certificate"
                 raise Refused(
-                    f"{self._login}: {whose} is revoked: {line.where} revokes {line.kind} {fingerprint(line.blob)};"
-                    " somebody may be in between. Ask who runs this host for its new key"
+                    f"{self._login}: {whose} is revoked: {line.where} revokes {line.kind}"
+                    f" {fingerprint(line.blob)}; someone may be intercepting the connection. Ask who runs"
+                    " this host for its new key"
                 )
 
     def _doubt(self, certificate: Certificate, now: float) -> str | None:
@@ -97,8 +98,9 @@ class Trust:
         file = was.where.rpartition(":")[0]
         return Refused(
             f"{login}: ITS HOST KEY HAS CHANGED: it shows {shown.kind} {fingerprint(shown.key)}, known is"
-            f" {fingerprint(was.blob)} ({was.where}); somebody may be in between. Only where you know that it was"
-            f" installed again: `ssh-keygen -R {shlex.quote(self._entry)} -f {shlex.quote(file)}`, then add the new key"
+            f" {fingerprint(was.blob)} ({was.where}); someone may be intercepting the connection. Only if"
+            f" you know that it was reinstalled: `ssh-keygen -R {shlex.quote(self._entry)} -f"
+            f" {shlex.quote(file)}`, then add the new key"
         )
 
     def _unknown(self, shown: Shown, invalidate: str | None) -> Refused:

@@ -104,7 +104,8 @@ def _refuse_other_kinds(path: Path, data: bytes) -> None:
         if private != path and private.is_file():
             other = f"{private}, its private key"
         raise Refused(
-            f"{path} is a public key, and only a private one lets in; name {other} (`ssh-keygen -f FILE` makes a pair)"
+            f"{path} is a public key, and a login needs the private one; name {other} (`ssh-keygen -f FILE`"
+            " makes a pair)"
         )
     if b"BEGIN SSH2 ENCRYPTED PRIVATE KEY" in data:
         raise Refused(
@@ -138,11 +139,12 @@ def _loaded(path: Path, data: bytes, passphrase: str | None) -> object:
             ) from error
         if word is not None:
             raise Refused(
-                f"{path} cannot be read: its passphrase is wrong, or it is damaged; correct `password`,"
-                f" and see whether `ssh-keygen -y -f {shlex.quote(str(path))}` reads it"
+                f"{path} cannot be read: its passphrase is wrong, or it is damaged; correct `password`, and"
+                f" check whether `ssh-keygen -y -f {shlex.quote(str(path))}` reads it"
             ) from error
         raise Refused(
-            f"{path} cannot be read: it is damaged; see whether `ssh-keygen -y -f {shlex.quote(str(path))}` reads it"
+            f"{path} cannot be read: it is damaged; check whether `ssh-keygen -y -f"
+            f" {shlex.quote(str(path))}` reads it"
         ) from error
 
 

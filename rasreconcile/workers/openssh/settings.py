@@ -154,8 +154,8 @@ def _parsed(path: Path, host: str) -> dict[str, list[str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if why := _unreadable(line):
             raise Refused(
-                f"{path}:{number}: {why}: {line.strip()[:80]}; correct the line, or install OpenSSH's client (`ssh`),"
-                " which is asked where it is there"
+                f"{path}:{number}: {why}: {line.strip()[:80]}; correct the line, or install OpenSSH's"
+                " client (`ssh`), which is used where it is installed"
             )
     try:
         found = paramiko.SSHConfig.from_text(text).lookup(host)

@@ -1,4 +1,4 @@
-"""A download: one file of a run, straight into a file here, that goes on where the link was cut."""
+"""A download: one file of a run, straight into a file here, that goes on where the connection was lost."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class Download:
             if record is not None and record.size != size:
                 # Before it fills a disk here.
                 raise Damaged(
-                    f"{self._run}: {self._name} has {size} bytes now, the run had left {record.size}; it is not taken"
+                    f"{self._run}: {self._name} has {size} bytes now, the run recorded {record.size};"
+                    " rejected"
                 )
             digest = self._write(_plain(talk, head[3]), offset, size)
         return Fetched(size, digest), record.digest if record else None
@@ -66,7 +67,7 @@ class Download:
             while file.tell() < offset:
                 known = file.read(min(_CHUNK, offset - file.tell()))
                 if not known:
-                    raise Unreachable(f"{self._into} became shorter while it was fetched; it is tried again")
+                    raise Unreachable(f"{self._into} became shorter while it was fetched; it will be retried")
                 whole.update(known)
             file.truncate(offset)
             for part in parts:
@@ -75,7 +76,7 @@ class Download:
                 file.write(part)
                 whole.update(part)
             if file.tell() != size:
-                raise Unreachable(f"{self._name} was cut short; it is fetched on from there")
+                raise Unreachable(f"{self._name} was cut short; the download continues from there")
             file.flush()
             os.fsync(file.fileno())
         return whole.hexdigest()

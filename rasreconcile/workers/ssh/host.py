@@ -176,16 +176,17 @@ class SshHost:
         words = quoted(said)
         if len(said) > CHATTER:
             raise Refused(
-                f'{self._name}: its login script prints without end: "{words}"; let it print only where there is a'
+                f'{self._name}: its login script prints endlessly: "{words}"; let it print only where there'
+                " is a"
                 " terminal (`[ -t 1 ]`)"
             )
         if (status := talk.exit_status()) in _KILLED:
-            raise Unreachable(f"{self._name}: the shell was killed there; it is tried again")
+            raise Unreachable(f"{self._name}: the shell was killed there; it will be retried")
         words = quoted(said, talk.stderr()) or "nothing"
         if self._commands.platform == "windows":
             # Its program may be gone: it is put there again with the next try.
             raise Unreachable(
-                f'{self._name}: no answer, it printed "{words}" (exit {status}); it is tried again'
+                f'{self._name}: no answer, it printed "{words}" (exit {status}); it will be retried'
             )
         raise Refused(
             f'{self._name}: it runs no commands for this user: it printed "{words}" (exit {status}); allow its user a'
@@ -202,10 +203,10 @@ class SshHost:
         if talk.exit_status() == _DAMAGED and said:
             raise Damaged(f"{self._name}: {last}")
         if says_no_room(said):
-            raise Refused(f"{self._name}: {last}; free some room for worker_folder")
+            raise Refused(f"{self._name}: {last}; free some space for worker_folder")
         if any(words in said for words in _NO_RIGHT):
             raise Refused(f"{self._name}: {last}; set worker_folder to a folder its user may write to")
-        raise Unreachable(f"{self._name}: {last}; it is tried again")
+        raise Unreachable(f"{self._name}: {last}; it will be retried")
 
     def _patiently(self, call: Callable[[], T]) -> T:
         def once() -> T:
@@ -228,14 +229,16 @@ def _problem(line: str, folder: str, now: float) -> Problem | None:
             return Problem(f"{folder}: {rest}", "set worker_folder to a folder that can be written there")
         case "links":
             return Problem(
-                f"{folder}: it takes no hard links", "set worker_folder to a folder on another disk"
+                f"{folder}: it does not support hard links", "set worker_folder to a folder on another disk"
             )
         case "clock" if not _NUMBER.fullmatch(rest):
             remedy = "see what `date -u +%s` prints there"
-            return Problem(f"it tells the time as `{rest[:_LONGEST_WORD]}`, which is not a number", remedy)
+            return Problem(f"it reports the time as `{rest[:_LONGEST_WORD]}`, which is not a number", remedy)
         case "clock" if abs(float(rest) - now) > LARGEST_CLOCK_DIFFERENCE.total_seconds():
-            return Problem(f"its clock is {float(rest) - now:+.0f} s off this one's", "set both by NTP")
+            return Problem(
+                f"its clock is {float(rest) - now:+.0f} s off this one's", "synchronise both clocks by NTP"
+            )
         case "free" if _NUMBER.fullmatch(rest) and int(rest) << 10 < LEAST_FREE:
-            return Problem(f"{folder}: only {int(rest) >> 10} MB are free", "free some room")
+            return Problem(f"{folder}: only {int(rest) >> 10} MB are free", "free some space")
         case _:
             return None

@@ -19,7 +19,7 @@ from rasreconcile.workers.ssh.tar_stream import for_cache, tar_stream
 Dialogue = Callable[..., AbstractContextManager[RemoteCommand]]
 
 SMALL = 1 << 20
-"""Files up to this size travel together; larger ones alone, so that they can go on where the link was cut."""
+"""Files up to this size travel together; larger ones alone, so that they can go on where the connection was lost."""
 _PARCEL = 16 << 20
 _SLOWEST_DISK = 20_000_000
 """Bytes a second, at least, that a host can hash and flush."""
@@ -59,7 +59,7 @@ class Upload:
             if not gone:
                 return
             self._forget(gone)
-        raise Unreachable(f"somebody empties the cache while {run} is staged; it is tried again")
+        raise Unreachable(f"the cache was emptied while {run} was staged; it will be retried")
 
     def _bring_large(self, inputs: Collection[Staged]) -> list[Staged]:
         """Sends the large files that are missing, and gives back the small ones."""
@@ -96,13 +96,14 @@ class Upload:
                         # What an earlier transfer had left there was damaged.
                         wrong += 1
                     case "wrong":
-                        raise Unreachable(f"{staged.source} arrives damaged; it is sent again")
+                        raise Unreachable(f"{staged.source} arrived damaged; it is sent again")
                     case "busy":
                         # Another controller sends it; one that died is overtaken there after some seconds.
                         time.sleep(0.5)
                     case _:
                         raise Unreachable(
-                            f"the link was cut while {staged.source} was sent; it goes on there"
+                            f"the connection was lost while {staged.source} was sent; the upload continues"
+                            " from there"
                         )
 
     def _offer(self, staged: Staged) -> str:

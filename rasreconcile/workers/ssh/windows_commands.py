@@ -128,7 +128,7 @@ class WindowsCommands:
                     there.rename(f"{aside}/{kind}.exe", f"{HOME}/{_program(kind)}")
                 if not _is_there(there, _program(kind)):
                     raise Unreachable(
-                        f"{self._name}: {HOME}\\{_program(kind)} cannot be put there; it is tried again"
+                        f"{self._name}: {HOME}\\{_program(kind)} cannot be put there; it will be retried"
                     )
         except OSError as error:
             why = error.strerror or str(error)

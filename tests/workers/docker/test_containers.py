@@ -249,7 +249,7 @@ def test_a_result_that_was_changed_after_its_digest_is_not_taken(volume, run, tm
     volume.end(run)
     place = volume.folder / run / "work" / OUTPUT
     place.write_bytes(b"a longer result")
-    with pytest.raises(Refused, match="15 bytes came, the run had left 6"):
+    with pytest.raises(Refused, match="15 bytes arrived, the run recorded 6"):
         volume.worker.fetch(run, OUTPUT, tmp_path / "here")
     place.unlink()
     place.symlink_to("/etc/passwd")
@@ -281,7 +281,7 @@ def test_a_share_must_be_the_same_folder_on_both_sides(bound, run, tmp_path) -> 
     worker.discard(run)
     for elsewhere in (other, tmp_path / "nowhere"):
         wrong = bound.again(share_path=str(seen), remote_staging_path=str(elsewhere))
-        with pytest.raises(Refused, match="mend share_path and remote_staging_path"):
+        with pytest.raises(Refused, match="correct share_path and remote_staging_path"):
             wrong.start(run, bound.job())
     assert list(real.glob(".probe*")) == []
 
@@ -409,7 +409,7 @@ def test_a_daemon_whose_disk_is_full_refuses_with_the_remedy_and_goes_on_when_th
 ) -> None:
     place = volume_place_on(small_dockerd)
     large, small = a_run("large"), a_run("small")
-    with pytest.raises(Refused, match="free some room"):
+    with pytest.raises(Refused, match="free some space"):
         place.worker.start(large, place.job(inputs={"a.tif": os.urandom(64 << 20)}))
     assert place.worker.poll([large])[large] == Absent()
     place.worker.start(small, place.job(inputs={"a.tif": b"1"}, writes={OUTPUT: b"1"}))
