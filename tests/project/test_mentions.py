@@ -114,9 +114,9 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + b"".join(
     [
         (BOMB + b"]><x>&j;</x>", "DOCTYPE"),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>', "DOCTYPE"),
-        (b"<x>", "no XML"),
-        (b"", "no XML"),
-        (b"\xff\xfe\0<", "no XML"),
+        (b"<x>", "not valid XML"),
+        (b"", "not valid XML"),
+        (b"\xff\xfe\0<", "not valid XML"),
         (b'<?xml version="1.0" encoding="no-such"?><x/>', "x.rasmap"),
         (b"<x>" * 5000, "nested deeper"),
         (

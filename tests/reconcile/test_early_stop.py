@@ -116,7 +116,7 @@ def test_the_plan_is_quarantined_at_this_fingerprint_and_freed_by_a_change(plan,
     ended = replace(a_run(one, seen().now), state=RunState.FAILED, failure=STOPPED, ended=seen().now)
     (verdict,) = decide([one], seen(attempts={one.address: (ended,)}), Policy()).verdicts
     assert verdict.phase is Phase.QUARANTINED
-    assert verdict.note.startswith(f"{STOPPED.message}; not tried again until something")
+    assert verdict.note.startswith(f"{STOPPED.message}; will not be retried until an input")
     (verdict,) = decide([plan(content="2")], seen(), Policy()).verdicts
     assert verdict.phase is Phase.QUEUED
 

@@ -66,7 +66,7 @@ def test_durations_are_written_as_people_write_them(written: Any, seconds: float
     "written", ["", "30", "1 day", "-5m", "1h 30m", -1, True, None, [30], 1e12, "9" * 70 + "s", "400d"]
 )
 def test_what_is_no_duration_is_refused(written: Any) -> None:
-    assert "is no duration" in why_not(Retries, wait=written)
+    assert "is not a duration" in why_not(Retries, wait=written)
 
 
 @settings(deadline=None, max_examples=60)
