@@ -31,7 +31,7 @@ _BASE = "http+docker://localhost"
 _SOCKET = "unix:///var/run/docker.sock"
 _FIRST_VERSION = "1.40"
 """What a client speaks until it knows what the daemon speaks."""
-_DIAL = "docker system connect-stdio"
+_DIAL = "docker system dial-stdio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
