@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -186,8 +186,6 @@ class Vanished:
     """It was started, it is not running, and it left no end: killed, rebooted, power lost."""
 
     evidence: str
-    cause: Literal["gone", "restarted", "damaged"] = "gone"
-    """restarted: its machine was started again since; damaged: what it left is not what a run leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,13 +288,6 @@ class Worker(Protocol):
         """Those of `paths` (absolute or with `~/`, in the worker's spelling) that are there, in the order asked.
 
         In one round trip. For looking where an engine is installed.
-        """
-
-    def ask(self, script: str, words: Sequence[str]) -> str:
-        """What a POSIX shell script prints when it is run here with these words, in the environment that runs have.
-
-        In one round trip, within a minute; the script must change nothing and exit with 0. Raises Refused where the
-        worker has no POSIX shell. For looking at what an engine's install is made of.
         """
 
     def image(self) -> str | None:

@@ -32,8 +32,7 @@ class ConnectedWorker:
     name: str
     spec: WorkerBase
     kind: Kind
-    calls: Worker
-    """What it can be asked. Every call blocks, and is made in a lane."""
+    worker: Worker
     control: Lane
     transfer: Lane
     """To the worker."""
@@ -53,12 +52,11 @@ class ConnectedWorker:
     unfit: str | None = None
     checked: bool = False
     """Whether `Worker.check` was asked in this apply; its problems are in `unfit`."""
+    staging: bool = False
+    """Whether inputs are on their way ahead of their run."""
     staged: set[tuple[Address, str]] = field(default_factory=set)
     """Plans whose inputs were sent ahead in this apply, with their fingerprints."""
-    fit_at: datetime | None = None
-    """When a check last found nothing in the way."""
-    probe_at: datetime | None = None
-    """When it is to be checked, because it was given up for its faults."""
+    polling: bool = False
     interval: float = FASTEST_POLL
     next_poll: float = 0.0
     """Monotonic."""
@@ -69,18 +67,18 @@ class ConnectedWorker:
 
     def check(self) -> list[Problem]:
         """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
-        problems = self.calls.check()
+        problems = self.worker.check()
         if not problems:
-            self.installed.look(self.calls)
+            self.installed.look(self.worker)
         return problems
 
     def start(self, run: RunId, job: Job) -> None:
         """Makes the edits of the job's inputs, then gives it to the worker. Blocks: for the transfer lane."""
-        self.calls.start(run, self.spool.job(job))
+        self.worker.start(run, self.spool.job(job))
 
     def stage(self, job: Job) -> None:
         """The inputs of a coming run, edited, where its start will find them. Blocks: for the lane ahead."""
-        self.calls.stage(self.spool.job(job))
+        self.worker.stage(self.spool.job(job))
 
     def time_limit(self, plan: Plan) -> timedelta:
         """How long a run of the plan may take here: the plan's limit or the worker's, whichever is shorter."""
@@ -119,9 +117,7 @@ class ConnectedWorker:
     def found(self, problems: Collection[Problem], clock: Clock) -> None:
         """What a check came to. What is in the way may be put right while others compute: it is asked again."""
         self.unfit = "; ".join(map(str, problems)) or None
-        if self.unfit is None:
-            self.fit_at = clock.now()
-        else:
+        if self.unfit is not None:
             self.next_poll = clock.monotonic() + LONGEST_SILENCE
 
     def close(self) -> None:
@@ -129,7 +125,7 @@ class ConnectedWorker:
         self.transfer.close()
         self.fetching.close()
         self.ahead.close()
-        self.calls.close()
+        self.worker.close()
 
 
 def connect_workers(
@@ -145,7 +141,7 @@ def connect_workers(
         name: ConnectedWorker(
             name=name,
             spec=spec,
-            calls=loaded.open_worker(name),
+            worker=loaded.open_worker(name),
             control=Lane(f"{name}-control", 1, answers),
             installed=InstalledEngines.of(loaded, name),
             spool=spool,

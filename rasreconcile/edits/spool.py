@@ -94,7 +94,7 @@ def _copy_checked(staged: Staged, target: Path) -> None:
         read = staged.source.open("rb")
     except OSError as error:
         text = (
-            f"{staged.source}: {error.strerror}; it was readable when it was hashed; it will be checked again"
+            f"{staged.source}: {error.strerror}; it could be read when it was hashed and is looked at again"
         )
         raise InputChanged(text) from error
     with read, target.open("xb") as write:
@@ -102,7 +102,7 @@ def _copy_checked(staged: Staged, target: Path) -> None:
             write.write(chunk)
             whole.update(chunk)
     if whole.hexdigest() != staged.digest:
-        raise InputChanged(f"{staged.source} changed after it was hashed; it will be hashed again")
+        raise InputChanged(f"{staged.source} is no longer what was hashed; it is looked at again")
 
 
 def _digest(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -74,12 +74,6 @@ class DetachedWorker:
         """Those of `paths` that are there."""
         return self._host.find(paths)
 
-    def ask(self, script: str, words: Sequence[str]) -> str:
-        """What the script prints."""
-        if self._host.platform != "posix":
-            raise Refused(f"{self._name} has no POSIX shell; ask it by `find`")
-        return self._host.ask(script, words)
-
     def image(self) -> str | None:
         """Digest of the image that runs are computed in."""
         return self._image()
@@ -98,7 +92,7 @@ class DetachedWorker:
         until = time.monotonic() + END_SECONDS
         while isinstance(self._status(run), Running | Queued):
             if time.monotonic() > until:
-                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it will be retried"
+                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it is tried again"
                 raise Unreachable(late)
             time.sleep(0.05)
 
@@ -122,12 +116,8 @@ class DetachedWorker:
         return self._host.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
     def check(self) -> list[Problem]:
-        """What would stop a run here, and the remedy. A host that says no is no silent one: its no is a problem."""
-        try:
-            return self._host.problems()
-        except Refused as error:
-            what, _, remedy = str(error).rpartition("; ")
-            return [Problem(what or remedy, remedy if what else "check that it is switched on and reachable")]
+        """What would stop a run here, and the remedy."""
+        return self._host.problems()
 
     def close(self) -> None:
         """Gives back connections; runs go on."""
@@ -155,7 +145,7 @@ class DetachedWorker:
                 said = self._host.read(run, rundir.COMPLAINTS, 0, 4096).decode(errors="replace").strip()
                 why = f": {said.splitlines()[-1]}" if said else ""
                 late = (
-                    f"the runner of {run} did not start within {CLAIM_SECONDS:.0f} s{why}; it will be retried"
+                    f"the runner of {run} did not begin within {CLAIM_SECONDS:.0f} s{why}; it is tried again"
                 )
                 raise Unreachable(f"{self._name}: {late}")
             time.sleep(pause)

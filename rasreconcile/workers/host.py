@@ -9,25 +9,23 @@ import secrets
 import shutil
 import stat
 import subprocess
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from rasreconcile.errors import Damaged, Refused, Unreachable
+from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
-from rasreconcile.workers import controls, rundir
+from rasreconcile.workers import rundir
 from rasreconcile.workers.cache_gc import trim
-from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.input_cache import cached, stage
-from rasreconcile.workers.inspect import boot_id, look_here
+from rasreconcile.workers.inspect import boot_id, look_here, text_of
 from rasreconcile.workers.rundir import RunFiles
 
 _CHUNK = 1 << 20
 LEAST_FREE = 100 << 20
 """Bytes that must be free for a run to have a chance."""
-ASK_SECONDS = 60.0
 NEEDED = ("sh", "setsid", "sha256sum", "nice")
 """Programs without which the runner cannot do its work."""
 LAUNCH = 'sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
@@ -72,9 +70,6 @@ class Host(Protocol):
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` that are there, in the order asked, in one round trip. `~/` is the user's home there."""
-
-    def ask(self, script: str, words: Sequence[str]) -> str:
-        """What a shell script prints, run with these words as runs are, in one round trip. Only on POSIX hosts."""
 
     def remove(self, run: RunId) -> None:
         """Removes the run directory, which disappears in one step, and what a death in prepare or here left of it."""
@@ -139,62 +134,50 @@ class LocalHost:
             subprocess.run(command, check=True, start_new_session=True, stdin=subprocess.DEVNULL, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
-                f"the runner of {run} could not be started: {error}; it will be retried"
+                f"the runner of {run} could not be started: {error}; it is tried again"
             ) from error
 
     def mark(self, run: RunId, name: str) -> None:
-        place = self._folder / run
         with self._answering(), suppress(FileNotFoundError):
-            if controls.kind_of(place) == "a directory":
-                if controls.kind_of(place / name) not in {None, "a file"}:
-                    # The job's own: a pipe would be waited for, a link would lead into another file.
-                    _remove_tree(place / name)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-                os.close(os.open(place / name, flags, 0o600))
+            (self._folder / run / name).touch()
 
     def sweep(self, run: RunId) -> None:
-        # Ours, and not the one that lies there: the job may have written to that.
-        command = ["sh", "-c", rundir.script("runner.sh"), "sh", str(self._folder / run), "sweep"]
+        place = self._folder / run
+        if not (place / rundir.RUNNER).exists():
+            return
+        command = ["sh", str(place / rundir.RUNNER), str(place), "sweep"]
         try:
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
-                f"what is left of {run} could not be ended: {error}; it will be retried"
+                f"what is left of {run} could not be ended: {error}; it is tried again"
             ) from error
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
         whole, size = hashlib.sha256(), 0
-        with _left_by(run), controls.opened(self._folder / run, f"{rundir.WORK}/{name}") as read:
-            if read is None:
-                raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
-            with into.open("wb") as write:
-                while chunk := read.read(_CHUNK):
-                    write.write(chunk)
-                    whole.update(chunk)
-                    size += len(chunk)
-                write.flush()
-                os.fsync(write.fileno())
+        source = self._folder / run / rundir.WORK / name
+        if not source.is_file():
+            raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
+        with source.open("rb") as read, into.open("wb") as write:
+            while chunk := read.read(_CHUNK):
+                write.write(chunk)
+                whole.update(chunk)
+                size += len(chunk)
+            write.flush()
+            os.fsync(write.fileno())
         return Fetched(size, whole.hexdigest())
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        with self._answering(), _left_by(run), controls.opened(self._folder / run, name) as file:
-            if file is None:
+        with self._answering():
+            try:
+                with (self._folder / run / name).open("rb") as file:
+                    file.seek(offset)
+                    return file.read(limit)
+            except FileNotFoundError:
                 return b""
-            file.seek(offset)
-            return controls.read_at_most(file, limit)
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         return tuple(path for path in paths if Path(path).expanduser().exists())
-
-    def ask(self, script: str, words: Sequence[str]) -> str:
-        command = ["sh", "-c", script, "sh", *words]
-        try:
-            done = subprocess.run(
-                command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_SECONDS
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise Unreachable(f"this machine could not be looked at: {error}; it will be retried") from error
-        return done.stdout.decode(errors="replace")
 
     def remove(self, run: RunId) -> None:
         with self._answering():
@@ -207,9 +190,7 @@ class LocalHost:
             for entry in os.scandir(self._folder):
                 run = rundir.run_named(entry.name)
                 if run is not None and entry.is_dir(follow_symlinks=False):
-                    # A job can set the time of its folder to what is none: then it is as old as can be.
-                    found_at = controls.moment_or_none(entry.stat(follow_symlinks=False).st_mtime)
-                    changed = found_at or datetime.fromtimestamp(0, UTC)
+                    changed = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
                     found[run] = max(changed, found.get(run, changed))
         return found
 
@@ -231,12 +212,12 @@ class LocalHost:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 return [
                     *found,
-                    Problem(f"{self._folder}: {error.strerror}", "free some space for worker_folder"),
+                    Problem(f"{self._folder}: {error.strerror}", "free some room for worker_folder"),
                 ]
             remedy = "set worker_folder to a folder on a disk of this machine that can be written and takes hard links"
             return [*found, Problem(f"{self._folder}: {error.strerror or error}", remedy)]
         if free < LEAST_FREE:
-            found.append(Problem(f"{self._folder}: only {free >> 20} MB are free", "free some space"))
+            found.append(Problem(f"{self._folder}: only {free >> 20} MB are free", "free some room"))
         return found
 
     def close(self) -> None:
@@ -252,12 +233,7 @@ class LocalHost:
         (aside / _BOOT).write_text(boot_id() or "", encoding="utf-8")
 
     def _is_whole(self, place: Path) -> bool:
-        if controls.kind_of(place / rundir.STARTED) is not None:
-            return True
-        try:
-            return controls.text(place, _BOOT) == (boot_id() or "")
-        except Unfit:
-            return False
+        return text_of(place / _BOOT) == (boot_id() or "") or (place / rundir.STARTED).exists()
 
     def _remove_half_made(self, run: RunId) -> None:
         """What starters and removers that died have left of this run."""
@@ -296,11 +272,11 @@ class LocalHost:
             said = f"{error.filename or self._folder}: {error.strerror or error}"
             match error.errno:
                 case errno.ENOSPC | errno.EDQUOT:
-                    raise Refused(f"{said}; free some space for worker_folder") from error
+                    raise Refused(f"{said}; free some room for worker_folder") from error
                 case errno.EACCES | errno.EPERM | errno.EROFS | errno.ENOTDIR:
                     raise Refused(f"{said}; set worker_folder to a folder this user may write to") from error
                 case _:
-                    raise Unreachable(f"{said}; it will be retried") from error
+                    raise Unreachable(f"{said}; it is tried again") from error
 
 
 def _rename_unless_there(aside: Path, place: Path) -> None:
@@ -312,31 +288,15 @@ def _rename_unless_there(aside: Path, place: Path) -> None:
             raise
 
 
-@contextmanager
-def _left_by(run: RunId) -> Iterator[None]:
-    """What is not a plain file is the run's doing."""
-    try:
-        yield
-    except Unfit as error:
-        raise Damaged(f"{run}: {error}") from error
-
-
 def _remove_tree(folder: Path) -> None:
-    """Also where the job took rights from its own folders, or somebody else is removing the same.
-
-    Where the job has put a link, or a file, in the place of a folder, that is removed, and what it leads to stays.
-    """
-    with suppress(FileNotFoundError):
-        if controls.kind_of(folder) not in {None, "a directory"}:
-            folder.unlink()
+    """Also where the job took rights from its own folders, or somebody else is removing the same."""
     try:
         shutil.rmtree(folder, onerror=_unless_gone)
     except PermissionError:
         folder.chmod(stat.S_IRWXU)
         for place, folders, _ in os.walk(folder):
             for name in folders:
-                if not Path(place, name).is_symlink():
-                    Path(place, name).chmod(stat.S_IRWXU)
+                Path(place, name).chmod(stat.S_IRWXU)
         shutil.rmtree(folder, onerror=_unless_gone)
 
 

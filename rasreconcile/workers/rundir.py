@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from math import ceil
@@ -16,10 +16,7 @@ from typing import Any, get_args
 
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Absent, EndCause, Ended, Job, OutputRecord, RunId, Running, Status, Vanished
-from rasreconcile.reserved import is_reserved
-from rasreconcile.workers import controls
 from rasreconcile.workers.commandline import PER_CENT, program_and_arguments
-from rasreconcile.workers.controls import Unfit
 
 WORK = "work"
 STARTED = "started"
@@ -44,18 +41,15 @@ CACHE = "cache"
 _RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _HALF = re.compile(r"\.([a-z0-9-]+)\.[0-9a-f]+\.(?:new|gone)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _LONGEST_PART = 255
-_LONGEST_CLAIM = 4096
-_SECONDS = r"[0-9]{1,11}(\.[0-9]{1,12})?"
-_DAMAGE = "the disk was full, the power failed, or the job wrote there"
-_IMAGE = "[a-z0-9:]{1,200}"
 _NICE = {"normal": 0, "below normal": 5, "low": 15}
 
 
 def check_run(run: RunId) -> None:
     """Raises Refused for a name that could reach outside the run's own directory."""
     if not _RUN.fullmatch(run) or run == CACHE:
-        raise Refused(f"{run!r} is not a valid name for a run; use lower-case letters, digits and hyphens")
+        raise Refused(f"{run!r} is no name for a run; use lower-case letters, digits and hyphens")
 
 
 def run_named(entry: str) -> RunId | None:
@@ -68,12 +62,14 @@ def run_named(entry: str) -> RunId | None:
 def check_name(name: str) -> None:
     """Raises Refused for a name that could leave `work/`, or that some system could not keep."""
     parts = name.split("/")
-    bad = any(part in {"", ".", ".."} or is_reserved(part) for part in parts) or any(
-        c in '\\:*?"<>|' or unicodedata.category(c) in {"Cc", "Cs"} for c in name
+    bad = (
+        any(part in {"", ".", ".."} or part.endswith((" ", ".")) for part in parts)
+        or any(c in '\\:*?"<>|' or unicodedata.category(c) in {"Cc", "Cs"} for c in name)
+        or any(_DEVICE.fullmatch(part) for part in parts)
     )
     # Asked last: what holds half a character cannot be measured in bytes.
     if bad or any(len(part.encode()) > _LONGEST_PART for part in parts):
-        raise Refused(f"{name!r} is not a valid name for a file in a run directory; rename the file")
+        raise Refused(f"{name!r} is no name for a file in a run directory; rename the file")
 
 
 def check_job(job: Job) -> None:
@@ -117,7 +113,7 @@ def steps_text(job: Job) -> str:
     lines += [f"export {name}={quoted(value)}" for name, value in _variables(job)]
     for step in job.steps:
         if not step or not step[0] or step[0].startswith("-"):
-            raise Refused(f"{list(step)!r} names no program; correct the command in the spec")
+            raise Refused(f"{list(step)!r} names no program; mend the command in the spec")
         # exec, so that a word is a program and never a word of the shell's own.
         lines.append(f"(exec {' '.join(quoted(word) for word in step)}) || exit $?")
     return "\n".join(lines) + "\n"
@@ -126,9 +122,7 @@ def steps_text(job: Job) -> str:
 def _variables(job: Job) -> list[tuple[str, str]]:
     for name in job.env:
         if not _VARIABLE.fullmatch(name):
-            raise Refused(
-                f"{name!r} is not a valid name for an environment variable; correct `env` in the spec"
-            )
+            raise Refused(f"{name!r} is no name for an environment variable; mend `env` in the spec")
     return sorted(job.env.items())
 
 
@@ -137,7 +131,7 @@ def windows_steps_text(job: Job) -> str:
     lines = [f"env {PER_CENT}=%"]
     for name, value in _variables(job):
         if re.search(r"[\0\r\n]", value):
-            raise Refused(f"the value of {name} holds a line end or a NUL byte; correct `env` in the spec")
+            raise Refused(f"the value of {name} holds a line end or a NUL byte; mend `env` in the spec")
         lines.append(f"env {name}={value}")
     for step in job.steps:
         program, arguments = program_and_arguments(step)
@@ -148,7 +142,7 @@ def windows_steps_text(job: Job) -> str:
 def quoted(word: str) -> str:
     """The word as every POSIX shell reads it back; always in quotes, so that none is a keyword or an assignment."""
     if "\0" in word:
-        raise Refused(f"{word!r} holds a NUL byte; correct the command in the spec")
+        raise Refused(f"{word!r} holds a NUL byte; mend the command in the spec")
     return "'" + word.replace("'", "'\\''") + "'"
 
 
@@ -220,25 +214,16 @@ class RunFiles:
     log_size: int = 0
     evidence: str = ""
     """What else is known of why it is not alive; empty: nothing."""
-    restarted: bool = False
-    """Whether its machine was started again since the claim was made."""
-    damage: str = ""
-    """What of it no run leaves there: `done.json is a link`; empty: nothing."""
     growth: float | None = None
     """When the guard last saw that the job had written something; seconds since the epoch, the worker's clock."""
 
 
 def claim_of(text: str) -> Claim | None:
     """None where the text is no complete claim."""
-    values = dict(line.split(" ", 1) for line in text[:_LONGEST_CLAIM].splitlines() if " " in line)
+    values = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
     try:
-        return Claim(
-            int(controls.word(values.get("pid"), "process", "[0-9]{1,10}")),
-            controls.word(values.get("start"), "start", "[!-~]{1,100}"),
-            controls.word(values.get("boot"), "boot", "[!-~]{1,100}"),
-            controls.moment(float(controls.word(values.get("time"), "time", _SECONDS)), "time"),
-        )
-    except Unfit:
+        return Claim(int(values["pid"]), values["start"], values["boot"], _time(float(values["time"])))
+    except (KeyError, ValueError, OverflowError, OSError):
         return None
 
 
@@ -246,91 +231,52 @@ def status_of(found: RunFiles | None) -> Status:
     """What one look at a run directory means; None: there is no such directory."""
     if found is None:
         return Absent()
-    damage = found.damage
     if found.done is not None:
-        try:
-            return end_of(found.done)
-        except Unfit as error:
-            damage = f"{DONE} is damaged: it {error}"
-    # While its runner runs_there, the job itself has written there: the runner will put its own end in the place.
-    if damage and not found.alive:
-        return Vanished(f"its {damage}; {_DAMAGE}", "damaged")
+        ended = ended_of(found.done)
+        if ended is not None:
+            return ended
+        if not found.alive:
+            return Vanished("its done.json is damaged: the disk was full, or the power failed")
     if found.started is None:
         return Absent()
     claim = claim_of(found.started)
     if claim is None:
-        return Vanished(f"its claim is damaged; {_DAMAGE}", "damaged")
+        return Vanished("its claim is damaged: the disk was full, or the power failed")
     if found.alive:
-        return Running(
-            started=claim.at,
-            heartbeat=controls.moment_or_none(found.heartbeat),
-            log_size=found.log_size,
-            grew=controls.moment_or_none(found.growth),
-        )
+        beat = _time(found.heartbeat) if found.heartbeat is not None else None
+        grew = _time(found.growth) if found.growth is not None else None
+        return Running(started=claim.at, heartbeat=beat, log_size=found.log_size, grew=grew)
     if found.unwritten:
-        return Vanished("it ended and could not write done.json: the disk of worker_folder is full")
+        return Vanished("it came to its end and could not write done.json: the disk of worker_folder is full")
     if found.evidence:
         return Vanished(found.evidence)
-    if found.restarted:
-        return Vanished("its machine was restarted", "restarted")
-    return Vanished(f"process {claim.pid} is gone without recording an exit status: it was killed")
+    return Vanished(f"process {claim.pid} is gone and left no end: killed, or the machine was restarted")
 
 
 def ended_of(text: str) -> Ended | None:
-    """None where the text is no complete done.json, or says what cannot be."""
+    """None where the text is no complete done.json."""
     try:
-        return end_of(text)
-    except Unfit:
+        document: Any = json.loads(text)
+        cause = document["cause"]
+        if cause not in get_args(EndCause):
+            return None
+        return Ended(
+            exit_code=int(document["exit_code"]),
+            started=_time(float(document["started"])),
+            ended=_time(float(document["ended"])),
+            outputs=dict(_records(document["outputs"].items())),
+            cause=cause,
+            image=str(document["image"]) if document.get("image") else None,
+            room=int(document["room"]) << 10 if document.get("room") is not None else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
         return None
 
 
-def end_of(text: str) -> Ended:
-    """The end that a done.json tells of. Raises Unfit: nothing in it is believed that could not be so."""
-    said = controls.document(text)
-    room = said.get("room")
-    outputs = controls.part(said, "outputs")
-    if not isinstance(outputs, dict):
-        raise Unfit(f"says outputs {controls.shown(outputs)}")
-    return Ended(
-        exit_code=controls.whole(controls.part(said, "exit_code"), "exit code", -(1 << 31), (1 << 32) - 1),
-        started=controls.moment(controls.part(said, "started"), "start"),
-        ended=controls.moment(controls.part(said, "ended"), "end"),
-        outputs={_output_name(name): _record(name, record) for name, record in outputs.items()},
-        cause=_cause(controls.part(said, "cause")),
-        image=controls.word(said["image"], "image", _IMAGE) if said.get("image") else None,
-        room=None if room is None else controls.whole(room, "room", 0, controls.LARGEST_SIZE >> 10) << 10,
-    )
+def _records(items: Iterable[tuple[Any, Any]]) -> Iterable[tuple[str, OutputRecord]]:
+    for name, record in items:
+        yield str(name), OutputRecord(int(record["size"]), str(record["digest"]))
 
 
-def work_of(text: str) -> tuple[int, str]:
-    """Cores and priority of a job.json. Raises Unfit."""
-    said = controls.document(text)
-    priorities = "|".join(_NICE)
-    return (
-        controls.whole(said.get("cores", 1), "cores", 1, 1 << 20),
-        controls.word(said.get("process_priority", "normal"), "process priority", priorities),
-    )
-
-
-def _cause(said: Any) -> EndCause:
-    for cause in get_args(EndCause):
-        if said == cause:
-            return cause  # type: ignore[no-any-return]  # one of its own words
-    raise Unfit(f"says cause {controls.shown(said)}")
-
-
-def _output_name(name: str) -> str:
-    try:
-        check_name(name)
-    except Refused:
-        raise Unfit(f"names an output {controls.shown(name)}") from None
-    return name
-
-
-def _record(name: str, record: Any) -> OutputRecord:
-    if not isinstance(record, dict):
-        raise Unfit(f"says {controls.shown(record)} of {controls.shown(name)}")
-    size = controls.whole(record.get("size"), f"size of {controls.shown(name)}", 0, controls.LARGEST_SIZE)
-    return OutputRecord(
-        size, controls.word(record.get("digest"), f"digest of {controls.shown(name)}", "[0-9a-f]{64}")
-    )
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

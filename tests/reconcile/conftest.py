@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan, component, fingerprint
-from rasreconcile.reconcile.actions import Action, Start
 from rasreconcile.reconcile.observed import OutputSeen, Seen, WorkerSeen
 from rasreconcile.records import Published
 from rasreconcile.spec import Expectations, SteadyEngine
@@ -19,10 +17,10 @@ from rasreconcile.spec import Expectations, SteadyEngine
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def make_plan(name: str = "Muncie/p04", content: str = "1", **more: Any) -> Plan:
+def make_plan(name: str = "Muncie/p04", content: str = "1", **more: object) -> Plan:
     """A plan whose one input has this content."""
     parts = (component("input Muncie.g01", content), component("engine", "steady 1"))
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "address": Address(name),
         "project": Path("Muncie.prj"),
         "number": name[-2:],
@@ -37,9 +35,9 @@ def make_plan(name: str = "Muncie/p04", content: str = "1", **more: Any) -> Plan
     return Plan(**{**values, **more})
 
 
-def make_published(plan: Plan, digest: str = "d1", **more: Any) -> Published:
+def make_published(plan: Plan, digest: str = "d1", **more: object) -> Published:
     """What the store remembers of the plan's result."""
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "address": plan.address,
         "run": RunId("r1"),
         "path": plan.output,
@@ -56,8 +54,8 @@ def make_published(plan: Plan, digest: str = "d1", **more: Any) -> Published:
     return Published(**{**values, **more})
 
 
-def make_worker(name: str = "desk", slots: int = 2, **more: Any) -> WorkerSeen:
-    values: dict[str, Any] = {
+def make_worker(name: str = "desk", slots: int = 2, **more: object) -> WorkerSeen:
+    values: dict[str, object] = {
         "name": name,
         "priority": 0,
         "slots": slots,
@@ -67,18 +65,9 @@ def make_worker(name: str = "desk", slots: int = 2, **more: Any) -> WorkerSeen:
     return WorkerSeen(**{**values, **more})
 
 
-def make_seen(**more: Any) -> Seen:
-    values: dict[str, Any] = {"now": NOW, "outputs": {}, "published": {}, "workers": (make_worker(),)}
+def make_seen(**more: object) -> Seen:
+    values: dict[str, object] = {"now": NOW, "outputs": {}, "published": {}, "workers": (make_worker(),)}
     return Seen(**{**values, **more})
-
-
-def started(actions: Iterable[Action]) -> list[Plan]:
-    """The plans of actions that start one each, and are nothing else."""
-    plans = []
-    for action in actions:
-        assert isinstance(action, Start), action
-        plans.append(action.plan)
-    return plans
 
 
 @pytest.fixture
@@ -105,7 +94,7 @@ def seen() -> Callable[..., Seen]:
 def good() -> Callable[[Plan], Seen]:
     """A world in which this plan's result stands where it should."""
 
-    def world(plan: Plan, **more: Any) -> Seen:
+    def world(plan: Plan, **more: object) -> Seen:
         record = make_published(plan)
         return make_seen(
             **{

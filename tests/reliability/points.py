@@ -149,9 +149,8 @@ class Points:
 
         if function.__defaults__:
             function.__defaults__ = tuple(instead(value) for value in function.__defaults__)
-        defaults = function.__kwdefaults__ or {}
-        for name, value in defaults.items():
-            defaults[name] = instead(value)
+        for name, value in (function.__kwdefaults__ or {}).items():
+            function.__kwdefaults__[name] = instead(value)
 
 
 class _Writing:

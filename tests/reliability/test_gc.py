@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 
 
@@ -37,7 +36,7 @@ def test_gc_finds_good_runs_that_a_killed_controller_left(study) -> None:
     runs_ = study.json("history", "spec.yaml")["runs"]
     left = study.folder / "runs/desk" / runs_[0]["run"]
     (left / "work").mkdir(parents=True)
-    with closing(sqlite3.connect(study.folder / "state.db")) as store, store:
+    with sqlite3.connect(study.folder / "state.db") as store:
         store.execute("UPDATE run SET discarded = 0, worker = 'desk' WHERE id = ?", [left.name])
     store.close()
     assert "would remove 1 run directories" in study.run("gc", "spec.yaml", "--dry-run").stdout
@@ -66,7 +65,7 @@ def test_gc_leaves_run_directories_of_others_until_they_are_old(study) -> None:
 
 
 def test_gc_never_touches_a_run_that_is_going(study) -> None:
-    study.command(waits=True)
+    study.command(seconds=60)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
     assert "a controller is at work" in study.run("gc", "spec.yaml", check=5).stderr

@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def test_show_names_what_is_damaged_and_the_remedy(study) -> None:
     study.command()
     study.apply()
     # A row that an index still names is gone from its table: nothing but the whole check can see it.
-    with closing(sqlite3.connect(store(study))) as connection, connection:
+    with sqlite3.connect(store(study)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(
             "UPDATE sqlite_schema SET sql = 'CREATE INDEX runs_of_a_plan ON run (address, ended)' WHERE name = 'runs_of_a_plan'"
@@ -46,7 +45,7 @@ def test_show_names_what_is_damaged_and_the_remedy(study) -> None:
 
 
 def test_a_backup_made_while_a_controller_works_is_whole_and_can_take_its_place(study) -> None:
-    study.command(waits=True)
+    study.command(seconds=1.5)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(study.computations)
     backup = study.folder / "backup.db"
@@ -54,7 +53,6 @@ def test_a_backup_made_while_a_controller_works_is_whole_and_can_take_its_place(
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     controller.send_signal(signal.SIGKILL)
     controller.communicate()
-    study.let_go()
     shutil.copy(backup, store(study))
     Path(f"{store(study)}-journal").unlink(missing_ok=True)
     assert "4 of 4 plans are current" in study.apply().stdout
@@ -100,7 +98,7 @@ def test_rebuild_recalls_from_receipts_alone_and_keeps_the_old_store(study) -> N
 
 
 def test_rebuild_refuses_while_a_controller_works_and_where_runs_are_live(study) -> None:
-    study.command(waits=True)
+    study.command(seconds=30)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
     assert "a controller is at work" in study.run("state", "rebuild", "spec.yaml", check=5).stderr
@@ -135,11 +133,11 @@ def test_a_store_that_cannot_be_used_is_refused_with_the_remedy_and_left_as_it_i
             path.write_bytes(b"")
         case "of another program":
             path.unlink()
-            with closing(sqlite3.connect(path)) as other, other:
+            with sqlite3.connect(path) as other:
                 other.execute("CREATE TABLE mine (x)")
             other.close()
         case "newer":
-            with closing(sqlite3.connect(path)) as newer, newer:
+            with sqlite3.connect(path) as newer:
                 newer.execute("PRAGMA user_version = 999")
             newer.close()
     remedy = {

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,7 @@ import sshd
 class Ssh(Local):
     """This machine again, by way of an SSH server."""
 
-    @staticmethod
-    def missing() -> str | None:
-        return sshd.why_not()
+    missing = staticmethod(sshd.why_not)
 
     def set_up(self) -> None:
         self.network = sshd.Network(Path(tempfile.mkdtemp(prefix="rasreconcile-ssh-")))
@@ -87,9 +85,7 @@ CALLED = ("image_id", "containers", "create", "start", "kill", "remove", "volume
 class Docker(Local):
     """Containers in folders that they and the worker see."""
 
-    @staticmethod
-    def missing() -> str | None:
-        return dockerd.why_not()
+    missing = staticmethod(dockerd.why_not)
 
     def set_up(self) -> None:
         self.tools = Path(tempfile.mkdtemp(prefix="rasreconcile-runc-"))
@@ -144,9 +140,7 @@ class Docker(Local):
                 yield piece
                 points.reach("after piece received")
 
-        instead: dict[str, Callable[..., object]] = {"put": counted_put, "get": counted_get}
-        for name, counted in instead.items():
-            setattr(Daemon, name, counted)
+        Daemon.put, Daemon.get = counted_put, counted_get  # type: ignore[method-assign]
         return kinds
 
     def left_over(self, kept: Collection[str], kills: int) -> list[str]:

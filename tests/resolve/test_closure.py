@@ -63,7 +63,7 @@ projection    MISSING     ../../../../cjkoe/Downloads/REF/Projection files/Meerl
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     return [
-        (i.kind, MISSING if i.raw == MISSING else "counts" if i.counts else "staged only", i.name)
+        (i.kind, MISSING if i.raw == MISSING else "counts" if i.counts else "goes along", i.name)
         for i in plan.inputs
     ]
 
@@ -214,7 +214,7 @@ def test_what_a_run_rewrites_in_the_geometry_hdf_does_not_count_and_its_terrain_
     hdf = muncie.folder / "Muncie2D.g01.hdf"
     geometry_hdf(hdf, when="01JAN2024 00:00:00", Terrain_Filename=terrain)
     before = muncie.plan()
-    assert ("geometry-hdf", "staged only", "Muncie2D.g01.hdf") in rows(before)
+    assert ("geometry-hdf", "goes along", "Muncie2D.g01.hdf") in rows(before)
     assert not any(row[0] == "land-cover" for row in rows(before))
     assert not any("2D area" in warning for warning in before.warnings)
     geometry_hdf(hdf, when="02FEB2025 00:00:00", Terrain_Filename=terrain)
@@ -310,7 +310,7 @@ def test_a_boundary_from_the_projects_own_output_is_warned_of_and_counts_as_a_pa
 ) -> None:
     use_dss(muncie, spelled)
     before = muncie.plan()
-    assert [row[1] for row in rows(before) if row[0] == "dss"] == ["staged only"]
+    assert [row[1] for row in rows(before) if row[0] == "dss"] == ["goes along"]
     assert any("which HEC-RAS writes results into" in warning for warning in before.warnings)
     muncie.write("Muncie2D.dss", b"other")
     assert muncie.plan().fingerprint == before.fingerprint

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from waiting import LONGEST
 
 from rasreconcile.errors import Refused
 from rasreconcile.workers.commandline import PER_CENT, program_and_arguments, quoted
@@ -50,7 +49,7 @@ def printed(
     compiler = shutil.which("x86_64-w64-mingw32-gcc")
     assert compiler is not None
     subprocess.run(
-        [compiler, "-municode", "-o", str(folder / "say.exe"), str(source)], check=True, timeout=LONGEST
+        [compiler, "-municode", "-o", str(folder / "say.exe"), str(source)], check=True, timeout=120
     )
     (folder / "say words.cmd").write_bytes(b'@"%~dp0say.exe" %*\r\n')
     (folder / "first.cmd").write_bytes(b'@"%~dp0say.exe" "%~1"\r\n')
@@ -59,7 +58,7 @@ def printed(
         (folder / "step").write_bytes("\n".join(program_and_arguments(step)).encode())
         command = [wine.program, "say.exe", "start", "step"]
         done = subprocess.run(
-            command, env=wine.environment, cwd=folder, capture_output=True, check=False, timeout=LONGEST
+            command, env=wine.environment, cwd=folder, capture_output=True, check=False, timeout=120
         )
         return done.returncode, done.stdout.decode().replace("\r\n", "\n").split("\n")[:-1]
 

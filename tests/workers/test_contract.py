@@ -7,7 +7,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from waiting import LONGEST
 
 from rasreconcile.errors import InputChanged, Refused
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Vanished
@@ -65,7 +64,7 @@ def test_the_exit_code_is_told(place, run) -> None:
 
 def test_the_log_grows_while_the_run_goes_on(place, run) -> None:
     place.worker.start(run, place.job(prints=b"first\n", then_prints=b"second\n", waits=True))
-    until = time.monotonic() + LONGEST
+    until = time.monotonic() + 10
     while place.worker.read_log(run) != b"first\n":
         assert time.monotonic() < until
     status = place.worker.poll([run])[run]
@@ -127,7 +126,7 @@ def test_a_run_that_was_killed_has_vanished_and_says_why(place, run) -> None:
     place.kill(run)
     status = place.wait(run)
     assert isinstance(status, Vanished)
-    assert "is gone without recording an exit status" in status.evidence
+    assert "is gone and left no end" in status.evidence
 
 
 def test_an_output_that_is_not_there_is_not_fetched(place, run, tmp_path) -> None:
@@ -181,7 +180,7 @@ def test_names_that_are_no_names_of_runs_reach_nothing(place, name, tmp_path) ->
         lambda: place.worker.read_log(bad),
         lambda: place.worker.fetch(bad, OUTPUT, tmp_path / "here"),
     ):
-        with pytest.raises(Refused, match="is not a valid name for a run"):
+        with pytest.raises(Refused, match="is no name for a run"):
             call()
 
 
@@ -273,18 +272,6 @@ def test_paths_are_found_in_the_order_they_were_asked_for(place) -> None:
     other = place.make_path("hecras 6.5/RasUnsteady")
     assert place.worker.find([]) == ()
     assert place.worker.find([f"{there}.not", other, there]) == (other, there)
-
-
-def test_a_script_is_answered_with_its_words_and_reads_nothing(place, request) -> None:
-    if request.node.callspec.params["place"] == "windows":
-        with pytest.raises(Refused):
-            place.worker.ask("echo", [])
-        return
-    if request.node.callspec.params["place"] == "memory":
-        place.world.answer = lambda script, words: "|".join(words) + "|\n"
-    script = "printf '%s|' \"$@\"\ncat\necho\nexit 0"
-    for words in (["a b", "it's", "", "$HOME", "ä"], ["one"]):
-        assert place.worker.ask(script, words) == "|".join(words) + "|\n"
 
 
 @pytest.mark.parametrize("name", ["a.g01", "terrain.tif"])

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile.errors import Refused
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.daemon import Mounted
@@ -49,12 +50,15 @@ class BindMountStorage:
         self._files.prepare(run, inputs, controls)
 
     def mark(self, run: RunId, name: str) -> None:
-        self._files.mark(run, name)
+        if self._own(run, name) is not None:
+            self._files.mark(run, name)
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
+        self._own(run, f"{rundir.WORK}/{name}")
         return self._files.get(run, name, into)
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
+        self._own(run, name)
         return self._files.read(run, name, offset, limit)
 
     def remove(self, run: RunId) -> None:
@@ -65,6 +69,19 @@ class BindMountStorage:
 
     def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
         return self._files.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
+
+    def _own(self, run: RunId, name: str) -> Path | None:
+        """None where there is no run directory. Raises Refused where the name leads out of it.
+
+        A container may leave a link there that means nothing inside it, and the password file outside.
+        """
+        place = self._folder / run
+        if not place.is_dir():
+            return None
+        path = place / name
+        if not path.resolve().is_relative_to(place.resolve()):
+            raise Refused(f"{run}: {name} is a link that leads out of the run directory; it is not followed")
+        return path
 
 
 class _GivenAway(LocalHost):

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from rasreconcile.errors import Damaged, Refused, Unreachable
+from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
-from rasreconcile.workers import controls, rundir
-from rasreconcile.workers.controls import Unfit
+from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.check import problems_of
 from rasreconcile.workers.docker.choose_storage import DockerSettings, choose_storage
 from rasreconcile.workers.docker.daemon import Container, ContainerSeen, Daemon, End
 from rasreconcile.workers.docker.run_storage import RunStorage
-from rasreconcile.workers.host import ASK_SECONDS
 from rasreconcile.workers.rundir import RunFiles
 
 RUN_LABEL = "rasreconcile.run"
@@ -79,11 +77,7 @@ class DockerHost:
         self._prepared[run] = controls[rundir.JOB]
 
     def launch(self, run: RunId) -> None:
-        asked = self._prepared.pop(run, b"") or self._storage.read(run, rundir.JOB, 0, controls.LARGEST + 1)
-        try:
-            cores, priority = rundir.work_of(asked.decode(errors="replace"))
-        except Unfit as error:
-            raise Damaged(f"{run}: {rundir.JOB} {error}; it is not started") from error
+        job: Any = json.loads(self._prepared.pop(run, b"") or self._storage.read(run, rundir.JOB, 0, 1 << 24))
         mount = self._storage.mount(run)
         wanted = Container(
             name=run,
@@ -93,9 +87,9 @@ class DockerHost:
             user=self._storage.user,
             mount=mount,
             labels={**self._labels, RUN_LABEL: run, PLACE_LABEL: mount.source},
-            cpus=self._limits.cpus or float(cores),
+            cpus=self._limits.cpus or float(job.get("cores", 1)),
             memory=self._limits.memory,
-            shares=_SHARES[priority],
+            shares=_SHARES[job.get("process_priority", "normal")],
         )
         self._make(wanted)
         self._daemon.start(run)
@@ -120,10 +114,6 @@ class DockerHost:
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Inside the image."""
         return self._storage.helper.find(tuple(paths))
-
-    def ask(self, script: str, words: Sequence[str]) -> str:
-        """Inside the image, with its environment."""
-        return self._storage.helper.do(script, *words, seconds=ASK_SECONDS)
 
     def remove(self, run: RunId) -> None:
         if self._is_ours(self._daemon.container(run)):
@@ -151,11 +141,11 @@ class DockerHost:
             helper = self._storage.helper
         except Refused as error:
             what, _, remedy = str(error).partition("; ")
-            return [*found, Problem(what, remedy or "correct the spec")]
+            return [*found, Problem(what, remedy or "mend the spec")]
         found += problems_of(helper, time.time())
         engine = self._site.engine
         if engine is not None and not helper.find([engine]):
-            remedy = "ras_exe_path is a path inside the image: correct it, or the image"
+            remedy = "ras_exe_path is a path inside the image: mend it, or the image"
             found.append(Problem(f"{engine} is not in {self._site.image}", remedy))
         return found
 
@@ -195,14 +185,14 @@ class DockerHost:
             there = self._daemon.container(wanted.name)
             if there is not None and not self._is_ours(there):
                 raise Refused(
-                    f"{self._daemon.address}: a container {wanted.name} exists that rasreconcile did not"
-                    f" create; `docker rm {wanted.name}` if it is not needed"
+                    f"{self._daemon.address}: a container {wanted.name} is there that rasreconcile did not make;"
+                    f" `docker rm {wanted.name}` if nobody needs it"
                 )
             if there is not None and (there.labels.get(PLACE_LABEL) == wanted.mount.source or there.goes_on):
                 return
             if time.monotonic() > until:
                 late = f"{self._daemon.address}: the name {wanted.name} is taken by a container that does not appear"
-                raise Unreachable(f"{late}; it will be retried")
+                raise Unreachable(f"{late}; it is tried again")
             if there is None:
                 # Somebody is making it at this moment: a name is taken before its container is there.
                 time.sleep(0.05)
@@ -246,9 +236,9 @@ def _out_of_memory(found: RunFiles, end: End) -> str:
 
 def _evidence(end: End | None) -> str:
     if end is None:
-        return "its container is gone without recording an exit status: it was removed"
+        return "its container is gone and left no end: somebody removed it"
     when = f" at {end.at:%Y-%m-%d %H:%M:%S} UTC" if end.at else ""
     return (
-        f"its container is gone without recording an exit status: {end.state} with {end.exit_code}{when};"
-        " it was killed from outside, or the daemon or its machine was restarted"
+        f"its container is gone and left no end: {end.state} with {end.exit_code}{when}; it was killed from outside,"
+        " or the daemon or its machine was restarted"
     )

@@ -53,8 +53,7 @@ class PsExecWorker(WorkerBase):
     def _unc(cls, value: str) -> str:
         if re.fullmatch(r"[\\/]{2}[^\\/]+[\\/][^\\/]+.*", value) is None:
             raise ValueError(
-                "is not a UNC path, and mapped drives do not exist in the remote session; write"
-                " \\\\host\\share"
+                "is no UNC path, and mapped drives do not exist in the remote session; write \\\\host\\share"
             )
         return value
 

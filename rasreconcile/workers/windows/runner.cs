@@ -19,7 +19,7 @@ sealed class Runner
     double began;
     string cause = "exited";
     int code;
-    double beat, grew, looked, ticked, awake;
+    double beat, grew, looked;
     string seen = "";
 
     Runner(string place) { this.place = place; }
@@ -117,8 +117,7 @@ sealed class Runner
         string folder = At(Path.Combine("work", settings["folder"]));
         Directory.CreateDirectory(folder);
         Environment.CurrentDirectory = folder;
-        beat = looked = ticked = Elapsed();
-        grew = awake = 0;
+        beat = grew = looked = Elapsed();
         using (FileStream log = new FileStream(
             At("log.txt"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 1))
         {
@@ -179,33 +178,29 @@ sealed class Runner
         return thread;
     }
 
-    // Heartbeat, cancel, time limit, stall; by a clock that nobody can set. It runs on while the machine sleeps:
-    // for the limits a gap that is longer than the pace was slept through, and counts as one look.
+    // Heartbeat, cancel, time limit, stall; by a clock that nobody can set.
     void Watch()
     {
         double now = Elapsed(), stalled = double.Parse(settings["stalled_after"], CultureInfo.InvariantCulture);
-        double pace = stalled > 0 && stalled < 60 ? stalled / 4 : 15;
-        awake += now - ticked > Math.Max(pace, 3) ? 0.25 : now - ticked;
-        ticked = now;
         if (now - beat >= 15)
         {
             Touch("heartbeat");
             beat = now;
         }
-        if (now - looked >= pace)
+        if (now - looked >= (stalled > 0 && stalled < 60 ? stalled / 4 : 15))
         {
             looked = now;
             string there = OutputsNow();
             if (there != seen)
             {
                 seen = there;
-                grew = awake;
+                grew = now;
                 Touch("growth");
             }
         }
         if (File.Exists(At("cancel"))) cause = "cancelled";
-        else if (awake >= double.Parse(settings["time_limit"], CultureInfo.InvariantCulture)) cause = "time limit";
-        else if (stalled > 0 && awake - grew >= stalled) cause = "stalled";
+        else if (now >= double.Parse(settings["time_limit"], CultureInfo.InvariantCulture)) cause = "time limit";
+        else if (stalled > 0 && now - grew >= stalled) cause = "stalled";
     }
 
     void EndJob(double grace)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from waiting import until
 
 from rasreconcile.edits.spool import Spool
 from rasreconcile.engines.registry import engine_for
@@ -73,9 +72,10 @@ def run_job(tmp_path: Path) -> Callable[..., RunEvidence]:
         # No two runs of a machine may share a name: by it the runner knows whom to end.
         run = RunId(f"run-{secrets.token_hex(6)}")
         worker.start(run, spool.job(job))
-        until(lambda: isinstance(worker.poll([run])[run], Ended))
-        status = worker.poll([run])[run]
-        assert isinstance(status, Ended)
+        until = time.monotonic() + 60
+        while not isinstance(status := worker.poll([run])[run], Ended):
+            assert time.monotonic() < until, status
+            time.sleep(0.02)
         texts = [worker.read_work(run, n) for n in status.outputs if n.endswith(".txt")]
         found = next((n for n in status.outputs if n.endswith(result)), None)
         facts = None

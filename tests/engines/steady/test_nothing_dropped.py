@@ -74,7 +74,7 @@ GEOMETRY = [
     ("1 ,1200    ,500,500,500", "1 ,upper,500,500,500", "river station is 'upper', not a number"),
     ("1 ,1200    ,500,500,500", "1 ,1800,500,500,500", "cross section 1800 is below 1800"),
     ("1 ,1200    ,500,500,500", "1 ,2000,500,500,500", "cross section 2000 is below 1800"),
-    ("River Reach", "Bank Sta=250,316\nRiver Reach", "'Bank Sta' is outside of a cross section"),
+    ("River Reach", "Bank Sta=250,316\nRiver Reach", "'Bank Sta' stands outside of a cross section"),
     ("Bank Sta=250,316", "Bank Sta=250,316\nBank Sta=0,580", "'Bank Sta' of 2400 is given twice"),
     ("Bank Sta=250,316", "Bank Sta=250,316\n     250     316", "'Bank Sta' is followed by a row"),
     ("#Sta/Elev= 15", "#Sta/Elev= 14", "station and elevation needs 28 numbers, 30 are there"),

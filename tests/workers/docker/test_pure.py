@@ -114,7 +114,7 @@ def test_what_is_packed_is_what_was_hashed(tmp_path) -> None:
 
 SAID = {
     "No such image: hecras:6.6": "`docker pull`",
-    "write /var/lib/docker/x: no space left on device": "free some space",
+    "write /var/lib/docker/x: no space left on device": "free some room",
     "('Connection aborted.', PermissionError(13, 'Permission denied'))": "group `docker`",
     "root@h: Permission denied (publickey,password).": "ssh_key_path",
     "Server '[h]:22' not found in known_hosts": "ssh-keyscan -p 2222 box",

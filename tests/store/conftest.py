@@ -1,5 +1,0 @@
-"""A study, for tests that ask a store by the command line."""
-
-from tests.apply.conftest import study
-
-__all__ = ["study"]
