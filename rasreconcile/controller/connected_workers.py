@@ -15,7 +15,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import EngineSpec, WorkerBase
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.study.equipment import Equipment
-from rasreconcile.study.installed_engines import InstalledEngines, computed_on
+from rasreconcile.study.installed_engines import InstalledEngines, platform_of
 from rasreconcile.workers.kind import Kind
 from rasreconcile.workers.secret import hide
 
@@ -87,10 +87,7 @@ class ConnectedWorker:
 
     def platform(self, remembered_image: str | None) -> str | None:
         """As a result that is computed here would record it; None: not known yet."""
-        image = self.installed.image or remembered_image
-        if self.kind.images and image is None:
-            return None
-        return computed_on(self.installed.platform, image)
+        return platform_of(self.kind, self.spec, self.installed.image or remembered_image)
 
     def hurry(self) -> None:
         """Something has just changed here: look again soon."""

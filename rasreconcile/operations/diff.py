@@ -56,7 +56,7 @@ def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerS
             slots=worker.slots,
             cores_total=worker.cores_total,
             cores_per_plan=worker.cores_per_plan,
-            platform=platform_of(loaded, name, images.get(name)),
+            platform=platform_of(loaded.kind_of(name), worker, images.get(name)),
         )
         for name, worker in loaded.spec.workers.items()
     )

@@ -20,6 +20,7 @@ from rasreconcile.jobs import Install, Problem, Worker
 from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import EngineSpec, HecRasEngine, Spec, WorkerBase
 from rasreconcile.specfile import LoadedSpec
+from rasreconcile.workers.kind import Kind
 
 
 class Equipped(Protocol):
@@ -114,12 +115,9 @@ def computed_on(platform: Literal["posix", "windows"], image: str | None) -> str
     return f"image {image}" if image else platform
 
 
-def platform_of(loaded: LoadedSpec, worker: str, image: str | None) -> str | None:
+def platform_of(kind: Kind, spec: WorkerBase, image: str | None) -> str | None:
     """As a result that is computed there would record it; `image`: the worker's, as far as it is known."""
-    kind = loaded.kind_of(worker)
-    if kind.images and image is None:
-        return None
-    return computed_on(kind.platform(loaded.spec.workers[worker]), image)
+    return None if kind.images and image is None else computed_on(kind.platform(spec), image)
 
 
 def engines_of(spec: Spec) -> tuple[HecRasEngine, ...]:

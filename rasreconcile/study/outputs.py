@@ -1,4 +1,4 @@
-"""One look at the world: the outputs on disk, the store's view, what the workers say."""
+"""One look at the world: the outputs on disk, what the store remembers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Outputs:
         self._assess(plan)
 
     def seen(self, plans: Sequence[Plan], now: datetime) -> Seen:
-        """All that can be known without asking a worker; live runs are as the view has them."""
+        """All that can be known without asking a worker; live runs are as the store has them."""
         requests = self.view.open_requests()
         return Seen(
             now=now,

@@ -129,7 +129,7 @@ class FakeWorld:
         times: int | None = 1,
         when: Literal["before", "after"] = "before",
     ) -> None:
-        """The next `times` calls raise `error` (None: all, until `mend`).
+        """The next `times` calls raise `error` (None: all, until `recover`).
 
         `after`: what was asked is done, and only the answer is lost.
         """

@@ -24,7 +24,7 @@ from rasreconcile.workers.rundir import RunFiles
 
 
 class BindMountStorage:
-    """Implements `Ground`."""
+    """Implements `RunStorage`."""
 
     def __init__(self, folder: Path, seen_as: str, helper: Helper) -> None:
         self._folder = folder

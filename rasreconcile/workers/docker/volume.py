@@ -36,7 +36,7 @@ rm -rf ".$2".*.gone ".$2".*.new"""
 
 
 class VolumeStorage:
-    """Implements `Ground`."""
+    """Implements `RunStorage`."""
 
     def __init__(self, behind: str, helper: Helper) -> None:
         """`behind`: the volume's folder, as the daemon calls it."""

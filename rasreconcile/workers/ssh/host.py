@@ -32,7 +32,7 @@ _NO_RIGHT = ("Permission denied", "Read-only file system", "Operation not permit
 
 
 class SshHost:
-    """Implements `hosts.Host`. Any number of threads may use it: each has a connection of its own."""
+    """Implements `Host`. Any number of threads may use it: each has a connection of its own."""
 
     def __init__(self, name: str, login: Callable[[], Login], folder: str, commands: HostCommands) -> None:
         self._name = name

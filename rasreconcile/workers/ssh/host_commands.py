@@ -37,7 +37,7 @@ class HostCommands(Protocol):
 
 
 class PosixCommands:
-    """Implements `Speech` for any host with a POSIX shell. Nothing is installed there."""
+    """Implements `HostCommands` for any host with a POSIX shell. Nothing is installed there."""
 
     platform: Final = "posix"
 

@@ -32,7 +32,7 @@ _COMPILING_SECONDS = 120.0
 
 
 class WindowsCommands:
-    """Implements `Speech` for Windows hosts whose OpenSSH runs commands by cmd.exe, as it does by itself."""
+    """Implements `HostCommands` for Windows hosts whose OpenSSH runs commands by cmd.exe, as it does by itself."""
 
     platform: Final = "windows"
 
