@@ -71,7 +71,7 @@ def test_a_clock_set_back_and_forward_neither_stretches_a_wait_nor_makes_old_run
     only(study)
     study.apply(check=3)
     script = (
-        "import sys; from datetime import timedelta; from rasreconcile.controller import clock\n"
+        "import sys; from datetime import timedelta; from rasreconcile import clock\n"
         "now, by = clock.Clock.now, timedelta(days=int(sys.argv.pop()))\n"
         "clock.Clock.now = lambda self: now(self) + by\n"
         "from rasreconcile.__main__ import main; main()\n"
