@@ -84,7 +84,7 @@ def main() -> None:
     spent = {
         "store": "rasreconcile/store/",
         "decide": "reconcile/decision.py",
-        "look": "controller/looking.py",
+        "look": "rasreconcile/study/",
     }
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]  # pstats has no types for it
     for what, part in spent.items():

@@ -12,6 +12,7 @@
     └── WorkerError              1
         ├── Unreachable              ask again later
         └── Refused                  asking again will not help
+            └── Damaged              a run directory there holds what no run leaves; the run is lost
 
 A message is one line: where, what, and what to do.
 """
@@ -98,3 +99,7 @@ class Unreachable(WorkerError):
 
 class Refused(WorkerError):
     """The worker answered no, and will again: missing rights, missing engine, no room."""
+
+
+class Damaged(Refused):
+    """A run directory holds what no run leaves there: a link, a pipe, a number out of range. The run is lost."""

@@ -52,4 +52,4 @@ def said(text: str) -> tuple[str, ...]:
 def last_said(text: str) -> str:
     """The last of them, as part of a message."""
     lines = said(text)
-    return lines[-1][:300] if lines else "it printed nothing"
+    return lines[-1][:300] if lines else "no output"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -123,12 +123,15 @@ class Install:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No run of this name was ever started there, or it was discarded."""
+    """Nothing of this name runs there or waits to: it was never started, or discarded, or its start came to nothing."""
+
+    why: str = ""
+    """Why a start that was made came to nothing; empty: none was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """Staged or submitted, not yet running."""
+    """Submitted, not yet running: in the queue of its place, however long, or its runner is about to begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +189,8 @@ class Vanished:
     """It was started, it is not running, and it left no end: killed, rebooted, power lost."""
 
     evidence: str
+    cause: Literal["gone", "restarted", "damaged"] = "gone"
+    """restarted: its machine was started again since; damaged: what it left is not what a run leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +268,9 @@ class Worker(Protocol):
         """
 
     def start(self, run: RunId, job: Job) -> None:
-        """Stage the inputs and start the job. Starting a run that was started, or has ended, does nothing.
+        """Stage the inputs and submit the job; that it has begun is told by `poll`, not waited for.
+
+        Starting a run that was submitted, runs or has ended does nothing.
 
         Raises InputChanged where an input no longer hashes to its digest; nothing is then started.
         """
@@ -288,6 +295,13 @@ class Worker(Protocol):
         """Those of `paths` (absolute or with `~/`, in the worker's spelling) that are there, in the order asked.
 
         In one round trip. For looking where an engine is installed.
+        """
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """What a POSIX shell script prints when it is run here with these words, in the environment that runs have.
+
+        In one round trip, within a minute; the script must change nothing and exit with 0. Raises Refused where the
+        worker has no POSIX shell. For looking at what an engine's install is made of.
         """
 
     def image(self) -> str | None:

@@ -88,6 +88,8 @@ class Plan:
     """Where the proven result HDF stands."""
     expect: Expectations
     expectation_digest: str
+    spec: Path | None = None
+    """The spec that it is a plan of, by its real folder and name; None: what is prepared belongs to no spec."""
     baseline: Path | None = None
     """The result that `expect.baseline` names."""
     cores: int | None = None

@@ -1,4 +1,4 @@
-"""What the store remembers beside runs: published outputs, requests, verdicts as last seen, files as last read."""
+"""What the store remembers beside runs: published outputs, requests, events, files as last read."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ class Published:
     """With how many it was computed; None: not known."""
     summary: str = ""
     """A few words for `status`: maximum water surface, volume error."""
+    spec: Path | None = None
+    """The spec that published it, as its receipt says; None: not known, of an older receipt or from the store."""
     remarks: tuple[str, ...] = ()
     """What spoke against an adopted file when a person adopted it all the same."""
 
@@ -75,20 +77,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastVerdict:
-    """A plan's verdict as the last diff or apply saw it; what `status` shows without reading the project."""
-
-    address: Address
-    sync: str
-    phase: str
-    reasons: tuple[str, ...]
-    """Each as the user was told."""
-    next_at: datetime | None
-    output: Path
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One line of the store's memory; never changed, never removed but by gc."""
 
@@ -97,6 +85,10 @@ class Event:
     address: Address | None
     run: RunId | None
     message: str
+
+
+NOT_SHOWN = frozenset({"apply", "running", "publishing", "end"})
+"""Kinds of events that the screen leaves out: what it shows of them it shows in other places."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,6 +69,13 @@ class Run:
         return self.state in LIVE
 
 
+def named(addresses: Iterable[Address], most: int = 20) -> str:
+    """Plans in a sentence; of very many the first."""
+    names = list(addresses)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 class IllegalMove(RuntimeError):
     """A run was asked to make a move it may not make: a bug, never a user's fault."""
 
@@ -76,7 +83,7 @@ class IllegalMove(RuntimeError):
 def check_move(run: RunId, old: RunState, new: RunState) -> None:
     """Raises IllegalMove where `new` may not follow `old`."""
     if new not in MOVES[old]:
-        raise IllegalMove(f"run {run}: {old} -> {new} is not a move a run can make")
+        raise IllegalMove(f"run {run}: {old} -> {new} is not a valid change of a run's state")
 
 
 def new_run_id(address: Address, now: datetime, token: str) -> RunId:

@@ -22,6 +22,10 @@ class VirtualClock(Clock):
     """Of one test. Files have real times, and so does the stat cache."""
 
     __slots__ = ("_began", "_due", "_numbers", "_passed")
+    _began: datetime
+    _passed: list[float]
+    _due: list[tuple[float, int, Callable[[], object]]]
+    _numbers: itertools.count[int]
 
     def __init__(self) -> None:
         object.__setattr__(self, "_began", datetime.now(UTC))
@@ -30,12 +34,10 @@ class VirtualClock(Clock):
         object.__setattr__(self, "_numbers", itertools.count())
 
     def now(self) -> datetime:
-        moment: datetime = self._began + timedelta(seconds=self._passed[0])
-        return moment
+        return self._began + timedelta(seconds=self._passed[0])
 
     def monotonic(self) -> float:
-        seconds: float = self._passed[0]
-        return seconds
+        return self._passed[0]
 
     def wall_ns(self) -> int:
         return time.time_ns()
@@ -43,6 +45,10 @@ class VirtualClock(Clock):
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         """Calls in so many seconds from now, when the main thread waits."""
         heapq.heappush(self._due, (self.monotonic() + seconds, next(self._numbers), call))
+
+    def advance(self, seconds: float) -> None:
+        """The main thread was busy for so long."""
+        self._passed[0] += seconds
 
     def first(self, queue: SimpleQueue[T], timeout: float, lanes: Literal["busy", "idle"]) -> T | None:
         try:

@@ -5,21 +5,31 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from dockerd import dockerd
-from services import absent
+from services import Absent, Service, absent, told
 from sshd import network, shared_network
+from waiting import LONGEST
 from winsshd import windows_host
 
 __all__ = ["absent", "dockerd", "network", "shared_network", "windows_host"]
 
 REPOSITORY = Path(__file__).parents[1]
+# Whoever starts the tests may have them ignore signals (`nohup`, `&`), and every program they start would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.platform != "win32":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+ABSENT = "absent service"
+"""Under this name a test's report keeps the service that it was skipped for want of."""
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +38,7 @@ def hecras_data() -> Path:
     named = os.environ.get("RASRECONCILE_TEST_DATA")
     place = Path(named) if named else REPOSITORY.parent / "shared" / "hecras-data"
     if not place.is_dir():
-        absent(f"no HEC-RAS test data at {place}: set RASRECONCILE_TEST_DATA")
+        absent(Service.DATA, f"no HEC-RAS test data at {place}: set RASRECONCILE_TEST_DATA")
     return place
 
 
@@ -63,18 +73,77 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Wine:
     """Runs Windows programs that mingw compiles; making it takes ten seconds."""
     program = next((p for p in ("/usr/bin/wine", "/usr/lib/wine/wine64") if Path(p).exists()), "")
     if not program or shutil.which("x86_64-w64-mingw32-gcc") is None:
-        absent("no wine64, or no gcc-mingw-w64-x86-64")
+        absent(Service.WINE, "no wine64, or no gcc-mingw-w64-x86-64")
     prefix = tmp_path_factory.mktemp("wine") / "prefix"
     environment = os.environ | {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all"}
     subprocess.run(
-        [program, "cmd", "/c", "ver"], env=environment, check=True, capture_output=True, timeout=120
+        [program, "cmd", "/c", "ver"], env=environment, check=True, capture_output=True, timeout=LONGEST
     )
     return Wine(program, environment)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Kill trials take minutes a test: each of four test processes begins with its share, so that none waits for them last."""
+QUICK = {
+    "edits",
+    "engines",
+    "project",
+    "reconcile",
+    "report",
+    "resolve",
+    "results",
+    "spec",
+    "specfile",
+    "store",
+}
+"""Folders whose tests need no service and no controller process."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """CI runs each test once: what one machine has to skip runs on another."""
+    parser.addoption("--skipped-into", type=Path, metavar="FILE", help="write the ids of skipped tests there")
+    parser.addoption("--only-of", type=Path, metavar="FILE", help="run the tests of such a file alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks the quick ones, and puts the long ones where they delay nobody.
+
+    Kill trials take minutes a test: each of four test processes begins with its share, so that none waits for them last.
+    """
+    for item in items:
+        room, *_ = item.path.relative_to(REPOSITORY / "tests").parts
+        if room in QUICK or item.path.parent.name == "tests":
+            item.add_marker("quick")
+    wanted: Path | None = config.getoption("--only-of")
+    if wanted is not None:
+        ids = set(wanted.read_text(encoding="utf-8").splitlines())
+        items[:] = [item for item in items if item.nodeid in ids]
     slow = [item for item in items if item.path.name == "test_kill_points.py"]
     rest = [item for item in items if item.path.name != "test_kill_points.py"]
     parts = [rest[len(rest) * n // 4 : len(rest) * (n + 1) // 4] for n in range(4)]
     items[:] = [item for n, part in enumerate(parts) for item in (*slow[n::4], *part)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A report of a test that was skipped for want of a service says which."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, Absent):
+        report.user_properties.append((ABSENT, call.excinfo.value.service.name))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line for each service that was not found."""
+    skipped_into: Path | None = config.getoption("--skipped-into")
+    if skipped_into is not None:
+        ids = dict.fromkeys(report.nodeid for report in terminalreporter.getreports("skipped"))
+        skipped_into.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
+    names = [
+        str(value)
+        for report in terminalreporter.getreports("skipped")
+        for key, value in report.user_properties
+        if key == ABSENT
+    ]
+    for line in told(names):
+        terminalreporter.write_line(line)

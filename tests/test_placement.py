@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,12 +12,12 @@ from rasreconcile.placement import Due, Room, place
 from rasreconcile.plans import Address
 
 
-def due(name: str, order: int = 0, **more: object) -> Due:
+def due(name: str, order: int = 0, **more: Any) -> Due:
     return Due(address=Address(name), order=order, **more)
 
 
-def room(name: str, priority: int = 0, slots: int = 1, **more: object) -> Room:
-    values: dict[str, object] = {
+def room(name: str, priority: int = 0, slots: int = 1, **more: Any) -> Room:
+    values: dict[str, Any] = {
         "worker": name,
         "priority": priority,
         "free_slots": tuple(range(slots)),

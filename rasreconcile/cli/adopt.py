@@ -1,4 +1,4 @@
-"""`adopt`: take results that stand there already under control, without running."""
+"""`adopt`: adopt existing results without re-running them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from rasreconcile.cli.apply import asking
 from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
+from rasreconcile.reconcile.adoption import doubts
+from rasreconcile.report.values import reasons_values
 
 if TYPE_CHECKING:
     from rasreconcile.operations.adopt import Answer, Choice
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
 @click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
 @as_json
 @click.option("--all", "everything", is_flag=True, help="Every result that may be adopted.")
-@click.option("--suspicious", is_flag=True, help="Suspicious ones too, not only those named one by one.")
-@click.option("--dry-run", is_flag=True, help="Say what would be adopted, and why the rest would not.")
+@click.option("--suspicious", is_flag=True, help="Also suspicious results that are not named one by one.")
+@click.option("--dry-run", is_flag=True, help="Show what would be adopted, and why the rest would not.")
 def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious: bool, dry_run: bool) -> int:
-    """Take the results of PLANs that stand there already under control, without running.
+    """Adopt the existing results of PLANs without re-running them.
 
     Each is read whole and verified against its expectations; a receipt is written beside it, and nothing else. It is
-    known as adopted for ever, never as computed. Suspicious results are adopted where they are named one by one.
+    always recorded as adopted, never as computed. Suspicious results are adopted only if they are named one by one.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.adopt import Adoption  # noqa: PLC0415  so that --help is quick
@@ -90,5 +92,5 @@ def _values(answer: Answer) -> dict[str, Any]:
         "what": answer.what,
         "why": answer.why,
         "fitness": str(assessment.fitness) if assessment else None,
-        "reasons": list(assessment.reasons) if assessment else [],
+        "reasons": reasons_values(doubts(assessment)) if assessment else [],
     }

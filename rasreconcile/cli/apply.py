@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from rasreconcile.cli.interrupts import stopping
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
@@ -24,25 +21,30 @@ from rasreconcile.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rasreconcile.controller.apply import Apply, Outcome, Stay
+    from rasreconcile.controller.apply import Outcome, Stay
     from rasreconcile.report.live import Quiet
     from rasreconcile.specfile import LoadedSpec
 
 
-LINGER = 3.0
-"""Seconds in which a second Ctrl-C still reaches this process, and cancels."""
+WORK_TO_DO = 2
+"""Of controller.apply.Exit, whose import `--help` does without."""
 
 
 @click.command(name="apply")
 @spec_argument
 @as_json
 @click.option("--quiet", is_flag=True, help="Only the closing lines.")
-@click.option("--detach", is_flag=True, help="Start what fits now, leave it running, and end.")
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="Publish what has ended, start what fits now, leave it running, and end: 0 once all plans are current, "
+    "2 while runs are still running or waiting (call it again), 3 and 4 as without it.",
+)
 def command(spec: Path | None, as_json: bool, quiet: bool, detach: bool) -> int:
-    """Make it so: run what is missing or stale, verify and publish its results, until everything has converged.
+    """Run what is missing or stale, verify and publish its results, until everything has converged.
 
-    Runs are detached: Ctrl-C once stops dispatching and leaves them going, twice cancels them. Start it again to
-    collect what has ended meanwhile. So does SIGTERM, and the end of the terminal, as one Ctrl-C does.
+    Runs are detached: the first Ctrl-C stops dispatching and leaves them running, a second one, a moment later,
+    cancels them. SIGTERM or closing the terminal acts like one Ctrl-C. Apply again to collect what has ended.
     """
     from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415  so that --help is quick
 
@@ -66,8 +68,9 @@ def applied(loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge") -> 
 
     hide(loaded.spec.workers.values())  # before git is asked, which is a child as well
     asked = Requester(by=asking(), commit=commit_of(loaded.folder))
-    apply = Apply(loaded, asked, reporter.event, reporter.progress, Clock(), stay)
-    with _signals(apply):
+    clock = Clock()
+    apply = Apply(loaded, asked, reporter.event, reporter.progress, clock, stay)
+    with stopping(apply, reporter.notice, clock.monotonic):
         outcome = apply.run()
     # An interrupt that came when everything was over must not be lost on whoever would go on: `watch`.
     return replace(outcome, exit=Exit.INTERRUPTED) if apply.interrupted else outcome
@@ -98,33 +101,6 @@ def commit_of(folder: Path) -> str | None:
     return found.stdout.strip() or None if found.returncode == 0 else None
 
 
-@contextmanager
-def _signals(apply: Apply) -> Iterator[None]:
-    def interrupted(signum: int, frame: FrameType | None) -> None:
-        times = apply.interrupt(linger=LINGER)
-        words = {
-            1: f"stopping: no new runs, what runs goes on (again within {LINGER:.0f} s: cancel it)",
-            2: "cancelling the runs that are going (again: leave at once)",
-        }
-        click.echo(words.get(times, "leaving"), err=True)
-
-    def terminated(signum: int, frame: FrameType | None) -> None:
-        apply.interrupt()
-
-    previous = {
-        signal.SIGINT: signal.signal(signal.SIGINT, interrupted),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, terminated),
-    }
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        # The terminal was closed; under nohup it was said beforehand that this must not matter.
-        previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, terminated)
-    try:
-        yield
-    finally:
-        for number, before in previous.items():
-            signal.signal(number, before)
-
-
 def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
     from rasreconcile.report import changeset, summary  # noqa: PLC0415
     from rasreconcile.report.values import verdict_values  # noqa: PLC0415
@@ -133,7 +109,7 @@ def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
         plans = [verdict_values(v) for v in outcome.decision.verdicts]
         write_line({"kind": "end", "exit": int(outcome.exit), "counts": dict(outcome.counts), "plans": plans})
         return
-    if outcome.exit:
+    if outcome.exit and outcome.exit != WORK_TO_DO:
         for line in changeset.lines(loaded.name, outcome.decision):
             say(line)
     for line in summary.lines(loaded.name, outcome):

@@ -13,7 +13,7 @@ from rasreconcile.plans import Address
 @click.command(name="cancel")
 @click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
 @as_json
-@click.option("--all", "everything", is_flag=True, help="Every run that is going.")
+@click.option("--all", "everything", is_flag=True, help="Every live run.")
 def command(words: tuple[str, ...], as_json: bool, everything: bool) -> int:
     """End the running runs of PLANs. The plans stay held until `retry`, or until an input changes."""
     from rasreconcile.clock import Clock  # noqa: PLC0415
@@ -22,10 +22,10 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool) -> int:
 
     spec, patterns = spec_and_plans(words)
     if not patterns and not everything:
-        raise UsageError("name the plans whose runs are to end (`Muncie/p04`, `Muncie/*`), or say --all")
+        raise UsageError("name the plans whose runs to cancel (`Muncie/p04`, `Muncie/*`), or say --all")
     loaded = load_spec(spec)
     with Reader(loaded.state_path) as reader:
-        live = [run.address for run in reader.live_runs()]
+        live = [run.address for run in reader.runs.live()]
     wanted: dict[Address, None] = dict.fromkeys(live) if everything else {}
     for pattern in patterns:
         if not live:
@@ -36,10 +36,10 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool) -> int:
     if wanted and not file_requests(loaded.state_path, "cancel", tuple(wanted), by=asking(), now=now):
         said = cancel_here(loaded, tuple(wanted), now)
     if as_json:
-        write_json({"cancelled": {a: said.get(a, "the controller at work ends it") for a in wanted}})
+        write_json({"cancelled": {a: said.get(a, "the running controller ends it") for a in wanted}})
         return 0
     for address in wanted:
-        say(f"{address}: {said.get(address, 'the controller at work ends it')}")
+        say(f"{address}: {said.get(address, 'the running controller ends it')}")
     if not wanted:
         say("nothing is running")
     return 0

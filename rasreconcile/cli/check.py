@@ -74,7 +74,7 @@ def _table(files: Sequence[InputFile]) -> Iterator[str]:
             file.name,
             "" if file.raw == MISSING else f"{file.size:,}",
             MISSING if file.raw == MISSING else file.raw[:12],
-            "counts" if file.counts else "goes along",
+            "counts" if file.counts else "staged only",
             file.named_by,
         )
         for file in files

@@ -10,15 +10,21 @@ from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spe
 from rasreconcile.report import changeset
 from rasreconcile.report.values import verdict_values
 
+EXIT_HELP = (
+    "Exit 0 if all plans are current, 2 if `apply` would do something, else 3 if plans have failed, 4 if"
+    " plans are otherwise blocked."
+)
+
 
 @click.command(name="diff")
 @spec_argument
 @as_json
 @click.option("--all", "show_all", is_flag=True, help="List current plans too.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there is work to do.")
+@click.option("--detailed-exitcode", is_flag=True, help=EXIT_HELP)
 def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
     """Show what `apply` would do now, and why. Nothing is started, nothing is written."""
-    from rasreconcile.clock import Clock  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.clock import Clock  # noqa: PLC0415  as above
+    from rasreconcile.controller.apply import exit_of  # noqa: PLC0415  so that --help is quick
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
     loaded = load_spec(spec_path(spec))
@@ -31,6 +37,7 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
                 "spec": loaded.name,
                 "work": work,
                 "health": str(decision.health),
+                "actions": changeset.actions_of(decision, seen.recalled),
                 "plans": [verdict_values(v) for v in decision.verdicts],
                 "proposal": {
                     "adopt": list(seen.proposal.adopt),
@@ -43,13 +50,16 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
     else:
         warnings = {plan.address: plan.warnings for plan in seen.plans if plan.warnings}
         told = changeset.lines(
-            loaded.name, decision, show_all=show_all, warnings=warnings, proposal=seen.proposal
+            loaded.name,
+            decision,
+            show_all=show_all,
+            warnings=warnings,
+            proposal=seen.proposal,
+            recalled=len(seen.recalled),
         )
         for line in told:
             say(line)
         elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
-            say(
-                f"Not asked: {', '.join(elsewhere)}; `check` asks whether HEC-RAS is there, and `apply` does."
-            )
-    return 2 if work and detailed_exitcode else 0
+            say(f"Not asked: {', '.join(elsewhere)}; `check` and `apply` look for HEC-RAS there.")
+    return int(exit_of(decision)) if detailed_exitcode else 0

@@ -21,7 +21,7 @@ from rasreconcile.cli.options import (
 def command(words: tuple[str, ...], as_json: bool) -> int:
     """Show why PLAN is, or is not, current: every component of its fingerprint, before and after.
 
-    Of text inputs the difference itself is shown, also months after the run.
+    For text inputs the difference itself is shown, even months after the run.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415

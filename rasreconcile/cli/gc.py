@@ -1,4 +1,4 @@
-"""`gc`: remove run directories, cached inputs and old memories that nobody needs."""
+"""`gc`: remove unneeded run directories, cached inputs and old records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
-from rasreconcile.report.text import bytes_in_words
+from rasreconcile.report.text import bytes_in_words, many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.gc import Collected
@@ -34,25 +34,29 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """`20g`, in bytes."""
     found = _SIZE.fullmatch(value)
     if found is None:
-        raise click.BadParameter(f"{value!r} is no size; write 500m or 20g")
+        raise click.BadParameter(f"{value!r} is not a size; write 500m or 20g")
     return int(found[1]) * _UNITS[found[2].lower()]
 
 
 @click.command(name="gc")
 @spec_argument
 @as_json
-@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @click.option("--older-than", callback=_age, default="30d", show_default=True, help="What counts as old.")
 @click.option(
-    "--cache-size", callback=_size, default="20g", show_default=True, help="Left in each worker's cache."
+    "--cache-size",
+    callback=_size,
+    default="20g",
+    show_default=True,
+    help="Size to keep in each worker's cache.",
 )
 def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedelta, cache_size: int) -> int:
     """Clean up on every worker that answers, and in the store.
 
-    Removed are: run directories of ended runs but the last three failed ones of a plan; run directories that the
-    store does not know, where they are old and nothing runs in them; cached inputs that no run used lately; old
-    prepared files that no plan of the spec needs; old events, logs and texts that no present result refers to.
-    Results are never touched, the list of runs stays.
+    Removes: run directories of ended runs, except the last three failed ones of each plan; old run directories
+    that the store does not know and in which nothing runs; cached inputs that no run has used recently; old
+    prepared files that no plan of the spec needs; old events, logs and texts that no current result refers to.
+    Results and the list of runs are kept.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.gc import Limits, gc  # noqa: PLC0415
@@ -74,18 +78,23 @@ def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedel
 def _print(done: Collected, verb: str) -> None:
     for name, cleaned in done.workers.items():
         click.echo(
-            f"{name}: {verb} {len(cleaned.runs)} run directories,"
-            f" {cleaned.cache.files} cached files ({bytes_in_words(cleaned.cache.size)})"
+            f"{name}: {verb} {_directories(len(cleaned.runs))},"
+            f" {many(cleaned.cache.files, 'cached file')} ({bytes_in_words(cleaned.cache.size)})"
         )
         if cleaned.strangers:
-            click.echo(f"    {len(cleaned.strangers)} run directories of another store, or too young, stay")
+            kept = _directories(len(cleaned.strangers))
+            click.echo(f"    kept {kept} of another store, or too recent")
         for problem in cleaned.problems:
             click.echo(click.style(f"    {problem}", fg="red"))
     if done.products:
-        click.echo(f"prepared files: {verb} {len(done.products)} sets that no plan needs")
+        click.echo(f"prepared files: {verb} {many(len(done.products), 'unneeded set')}")
     rows = ", ".join(f"{count} {what}" for what, count in done.store.rows.items() if count) or "nothing"
     freed = done.store.size_before - done.store.size_after
     click.echo(f"store: {verb} {rows}" + (f"; {bytes_in_words(freed)} freed" if freed > 0 else ""))
+
+
+def _directories(count: int) -> str:
+    return f"{count} run directory" if count == 1 else f"{count} run directories"
 
 
 def _values(done: Collected) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from rasreconcile.cli.options import (
 )
 from rasreconcile.errors import UsageError, WorkerError
 from rasreconcile.plans import Address
+from rasreconcile.report.values import run_values
 from rasreconcile.runs import Run
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ WAITS_FOR = frozenset({"queued", "backoff", "running"})
 @words_argument
 @as_json
 @click.option("--run", "wanted", help="This run, not the latest one.")
-@click.option("-f", "--follow", is_flag=True, help="Wait for a run, and go on until it has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Wait for a run, and follow it until it ends.")
 def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: bool) -> int:
-    """Print the log of PLAN's latest run: from its worker while it is there, else as it was kept.
+    """Print the log of PLAN's latest run: from its worker while it exists there, else from the store.
 
-    Of a program that writes its messages to a file, as HEC-RAS does, that file is followed.
+    If a program writes its messages to a file, as HEC-RAS does, that file is followed.
     """
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
@@ -57,13 +58,13 @@ def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: b
         log = Printed(as_json=as_json)
         if as_json:
             write_line({"version": FORMAT_VERSION, "verb": "logs", "run": run.id, "plan": run.address})
-        kept = None if run.live else reader.log(run.id)
+        kept = None if run.live else reader.runs.log(run.id)
         if kept is not None:
             log.add(kept)
         else:
             _from_worker(reader, spec, run, log, follow=follow)
         if follow:
-            _close(reader.run(run.id) or run, as_json=as_json)
+            _close(reader.runs.find(run.id) or run, as_json=as_json)
     return 0
 
 
@@ -88,11 +89,11 @@ def _from_worker(reader: Reader, spec: Path, run: Run, log: Printed, *, follow: 
 
 def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
     if wanted is not None:
-        run = reader.run(wanted)
+        run = reader.runs.find(wanted)
         if run is None:
             raise UsageError(f"{wanted}: no such run; `history` lists them")
         return run
-    runs = reader.runs(limit=1_000_000)
+    runs = reader.runs.latest(limit=1_000_000)
     address = one_plan(plans, _known(reader))
     found = next((run for run in runs if run.address == address), None)
     if found is None:
@@ -102,8 +103,8 @@ def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
 
 def _known(reader: Reader) -> dict[Address, None]:
     return dict.fromkeys(
-        [verdict.address for verdict in reader.verdicts()]
-        + [run.address for run in reader.runs(limit=1_000_000)]
+        [verdict.address for verdict in reader.verdicts.latest()]
+        + [run.address for run in reader.runs.latest(limit=1_000_000)]
     )
 
 
@@ -112,16 +113,16 @@ def _awaited(reader: Reader, plans: tuple[str, ...]) -> Run:
     address = one_plan(plans, _known(reader))
     told = False
     while True:
-        runs = reader.runs(address=address, limit=1)
+        runs = reader.runs.latest(address=address, limit=1)
         if runs and runs[0].live:
             return runs[0]
-        phase = next((v.phase for v in reader.verdicts() if v.address == address), "")
+        phase = next((v.phase for v in reader.verdicts.latest() if v.address == address), "")
         coming = phase in WAITS_FOR and reader.controller() is not None
         if not coming and runs:
             return runs[0]
         if not coming:
             raise UsageError(
-                f"{address} has not run yet, and no controller is about to start it; `apply` does"
+                f"{address} has not run yet, and no controller is running; start one with `apply`"
             )
         if not told:
             click.echo(f"waiting for a run of {address}", err=True)
@@ -166,7 +167,7 @@ class Printed:
 
 def _messages(reader: Reader, run: Run) -> str | None:
     """The file that the run writes its messages to, as the controller noted it."""
-    known = reader.progress().get(run.id)
+    known = reader.progress.latest().get(run.id)
     return known.messages if known else None
 
 
@@ -177,7 +178,7 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
 
     messages, silent = None, False
     while True:
-        current = reader.run(run.id) or run
+        current = reader.runs.find(run.id) or run
         if messages is None and (messages := _messages(reader, run)) is not None:
             log.begin_again()
         read = source(worker, run.id, messages)
@@ -186,7 +187,7 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
             over = not current.live or (gone and reader.controller() is None)
             # A log that is gone was not begun anew: its run directory was removed.
             if log.offset and not read(log.offset - 1, 1) and read(0, 1):
-                click.echo("the log was begun anew", err=True)
+                click.echo("the log was restarted", err=True)
                 log.begin_again()
             log.read(read)
             silent = False
@@ -206,7 +207,7 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
 
 def _rest(reader: Reader, run: Run, log: Printed) -> None:
     """What the run printed between the last look and the removal of its run directory."""
-    kept = reader.log(run.id)
+    kept = reader.runs.log(run.id)
     if kept is not None and log.offset < len(kept) < LONGEST_KEPT_LOG:
         log.add(kept[log.offset :])
 
@@ -214,7 +215,7 @@ def _rest(reader: Reader, run: Run, log: Printed) -> None:
 def _close(run: Run, *, as_json: bool) -> None:
     why = f": {run.failure.message}" if run.failure else ""
     if as_json:
-        write_line({"kind": "end", "run": run.id, "state": str(run.state)})
+        write_line({"kind": "end", **run_values(run)})
     else:
         said = "has ended; `apply` collects it" if run.live else f"{run.state}{why}"
         click.echo(f"run {run.id} {said}", err=True)

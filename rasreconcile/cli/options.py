@@ -21,8 +21,8 @@ from rasreconcile.report.wrap import folded
 if TYPE_CHECKING:
     from rasreconcile.specfile import LoadedSpec
 
-FORMAT_VERSION = 1
-"""Of all JSON that is written; raised when a field changes its meaning or goes away."""
+FORMAT_VERSION = 2
+"""Of all JSON that is written; raised when a field changes its meaning or goes away; docs/json.md names every field."""
 
 DEFAULT_SPEC = "rasreconcile.yaml"
 
@@ -85,7 +85,7 @@ def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
     if found:
         return tuple(found)
     near = get_close_matches(word, addresses, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans there are"
+    hint = f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans"
     raise UsageError(f"{word}: no such plan; {hint}")
 
 

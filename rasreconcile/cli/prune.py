@@ -1,24 +1,32 @@
-"""`prune`: remove results of plans that left the spec."""
+"""`prune`: remove results of plans that are no longer in the spec."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
+from rasreconcile.report.text import many
+
+if TYPE_CHECKING:
+    from rasreconcile.operations.prune import Adopted, Leavers
 
 
 @click.command(name="prune")
 @spec_argument
 @as_json
-@click.option("--yes", "really", is_flag=True, help="Remove them; left out, they are only listed.")
-@click.option("--force", is_flag=True, help="Also where more than half of all results would go.")
-def command(spec: Path | None, as_json: bool, really: bool, force: bool) -> int:
+@click.option("--yes", "really", is_flag=True, help="Remove them; without this option they are only listed.")
+@click.option(
+    "--adopted", is_flag=True, help="Also adopted results, which rasreconcile cannot compute again."
+)
+@click.option("--force", is_flag=True, help="Also when more than half of all results would be removed.")
+def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force: bool) -> int:
     """List results of plans that are no longer in the spec; with --yes, remove each with its receipt.
 
-    Only a result whose receipt proves that it is ours, and unchanged since, is ever removed.
+    Only a result whose receipt proves that this spec published it, and that is unchanged since, is ever removed.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.prune import leavers, prune  # noqa: PLC0415
@@ -28,20 +36,20 @@ def command(spec: Path | None, as_json: bool, really: bool, force: bool) -> int:
     loaded = load_spec(spec_path(spec))
     require_store(loaded.state_path)
     clock = Clock()
+    also: Adopted = "remove adopted" if adopted else "keep adopted"
     if not really:
         with Reader(loaded.state_path) as reader:
-            found = leavers(loaded, reader, clock)
+            found = leavers(loaded, reader, clock, also)
     else:
         with Store.open(loaded.state_path, now=clock.now()) as store:
-            found = leavers(loaded, store, clock)
+            found = leavers(loaded, store, clock, also)
             if len(found.removable) * 2 > found.results and not force:
                 raise UsageError(
-                    f"{loaded.name}: {len(found.removable)} of {found.results} results would go: is it the right spec?"
-                    " --force removes them all the same"
+                    f"{loaded.name}: {len(found.removable)} of {many(found.results, 'result')} would be"
+                    " removed: is this the right spec? --force removes them anyway"
                 )
             for published in found.removable:
                 prune(store, published, clock)
-    verb = "removed" if really else "would remove"
     if as_json:
         write_json(
             {
@@ -51,18 +59,25 @@ def command(spec: Path | None, as_json: bool, really: bool, force: bool) -> int:
                         "plan": one.published.address,
                         "path": str(one.published.path),
                         "size": one.published.size,
+                        "provenance": one.published.provenance,
                         "kept_because": one.kept_because,
                     }
                     for one in found.all
                 ],
             }
         )
-        return 0
+    else:
+        _print(found, "removed" if really else "would remove")
+    return 0
+
+
+def _print(found: Leavers, verb: str) -> None:
     for one in found.all:
-        what = f"keeps ({one.kept_because})" if one.kept_because else verb
+        what = f"kept ({one.kept_because})" if one.kept_because else verb
         say(f"{what}  {one.published.address}  {one.published.path}")
     if not found.all:
         say("every result belongs to a plan of the spec")
-    elif not really and found.removable:
-        say(f"{len(found.removable)} of {found.results} results; --yes removes them")
-    return 0
+        return
+    kept = len(found.all) - len(found.removable)
+    advice = "; --yes removes them" if verb == "would remove" and found.removable else ""
+    say(f"{verb} {len(found.removable)} of {many(found.results, 'result')}, kept {kept}{advice}")

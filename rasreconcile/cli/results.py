@@ -1,4 +1,4 @@
-"""`results`: what came out, one row a plan, or one dataset over all plans."""
+"""`results`: what came out, one row per plan, or one dataset over all plans."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, plans_matching, spec_and_plans, write_json, write_line
+from rasreconcile.cli.options import (
+    FORMAT_VERSION,
+    as_json,
+    plans_matching,
+    spec_and_plans,
+    write_json,
+    write_line,
+)
 from rasreconcile.errors import ResultError, UsageError
 from rasreconcile.facts import NO_DATA
 from rasreconcile.plans import is_preparation
 
 if TYPE_CHECKING:
-    from rasreconcile.records import LastVerdict, Published
+    from rasreconcile.reconcile.verdicts import LastVerdict
+    from rasreconcile.records import Published
     from rasreconcile.report.results import Row
     from rasreconcile.runs import Run
 
@@ -41,11 +49,11 @@ _SUMMARY_KINDS = {
     "form",
     type=click.Choice(["table", "csv", "json", "parquet"]),
     default=None,
-    help="How to write it.",
+    help="Output format.",
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write into this file.")
-@click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, a row for each value.")
-@click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value a plan.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, one row per value.")
+@click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value per plan.")
 def command(
     words: tuple[str, ...],
     as_json: bool,
@@ -54,13 +62,13 @@ def command(
     dataset: str | None,
     stat: str | None,
 ) -> int:
-    """List the results there are: state, water surface, depth, volume error, times, worker.
+    """List the existing results: state, water surface, depth, volume error, times, worker.
 
     With --dataset one dataset is collected over all plans in long form: plan, what the value is of, value.
     """
     form = form or ("json" if as_json else _by_name(output, dataset))
     if form == "parquet" and output is None:
-        raise UsageError("Parquet is no text; name a file: --output results.parquet")
+        raise UsageError("Parquet is not text; name a file: --output results.parquet")
     if stat and not dataset:
         raise UsageError("--stat sums up a dataset; name one: --dataset PATH")
     rows = _rows(words, "state" if dataset else "facts")
@@ -86,21 +94,21 @@ def _rows(words: Sequence[str], depth: str) -> list[Row]:
 
     spec, patterns = spec_and_plans(words)
     with Reader(state_path(spec)) as store:
-        published = {a: p for a, p in store.published().items() if not is_preparation(a)}
-        verdicts = [v for v in store.verdicts() if not is_preparation(v.address)]
+        published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
+        verdicts = [v for v in store.verdicts.latest() if not is_preparation(v.address)]
         looked_at = {verdict.address for verdict in verdicts}
         verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
         known = [verdict.address for verdict in verdicts]
         wanted = (
             {a for pattern in patterns for a in plans_matching(pattern, known)} if patterns else set(known)
         )
-        runs = {p.run: store.run(p.run) for p in published.values() if p.address in wanted}
+        runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
     return [_row(v, published.get(v.address), runs, depth) for v in verdicts if v.address in wanted]
 
 
 def _not_looked_at(published: Published) -> LastVerdict:
     """Of a result that was adopted, or rebuilt from its receipt, since the last `apply`."""
-    from rasreconcile.records import LastVerdict  # noqa: PLC0415
+    from rasreconcile.reconcile.verdicts import LastVerdict  # noqa: PLC0415
 
     return LastVerdict(
         address=published.address,
@@ -121,7 +129,7 @@ def _row(
 
     state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
     if published is None:
-        return Row(verdict=verdict, state=state, note=verdict.reasons[-1] if verdict.reasons else "")
+        return Row(verdict=verdict, state=state, note=(verdict.told or ("",))[-1])
     run = runs.get(published.run)
     took = run.ended - run.started if run and run.ended and run.started else None
     if not published.path.exists():
@@ -162,7 +170,7 @@ def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]
             if list(index) != heads:
                 names = f"{', '.join(index)} instead of {', '.join(heads)}"
                 raise ResultError(
-                    f"{row.published.path}: {place} is laid out otherwise ({names}); collect it alone"
+                    f"{row.published.path}: {place} has a different layout ({names}); collect it alone"
                 )
             yield {"plan": [str(row.verdict.address)] * len(values), **index, "value": values}
     if heads is None and lacking is not None:
@@ -209,7 +217,7 @@ def _write_rows(rows: Sequence[Row], form: str, output: Path | None) -> None:
         case "json" if output is not None:
             import json  # noqa: PLC0415
 
-            _write_text(json.dumps({"version": 1, "results": values}, indent=1) + "\n", output)
+            _write_text(json.dumps({"version": FORMAT_VERSION, "results": values}, indent=1) + "\n", output)
         case _:
             _write_csv([columns], output)
 
@@ -219,13 +227,14 @@ def _write_tables(tables: Iterator[dict[str, Sequence[Any]]], form: str, output:
 
     first = next(tables, None)
     if first is None:
-        raise UsageError("no plan of these has a result; `status` says why")
+        raise UsageError("none of these plans has a result; `status` says why")
     every = chain([first], tables)
     match form:
         case "parquet" if output is not None:
             kinds = {name: _kind(column) for name, column in first.items()}
             files.write_parquet(output, every, kinds)
         case "json" if output is None:
+            write_line({"version": FORMAT_VERSION, "verb": "results"})
             for table in every:
                 for cells in zip(*table.values(), strict=True):
                     write_line(dict(zip(table, (_plain(cell) for cell in cells), strict=True)))

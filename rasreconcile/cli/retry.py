@@ -17,7 +17,9 @@ from rasreconcile.plans import Address
 def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
     """Ask for PLANs to be computed again, whether they are current, held or quarantined.
 
-    A controller that is working takes it up within seconds; otherwise the next `apply` does.
+    An adopted result, which rasreconcile did not compute, is set aside first with its receipt: X.p01.hdf.adopted-DATE.
+
+    A running controller picks it up within seconds; otherwise the next `apply` does.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
@@ -33,14 +35,19 @@ def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
     if failed:
         blocked = {"held", "quarantined"}
         wanted |= dict.fromkeys(v.address for v in seen.decision.verdicts if str(v.phase) in blocked)
-    from rasreconcile.operations.requests import file_requests  # noqa: PLC0415
+    from rasreconcile.operations.requests import file_requests, set_aside_adopted  # noqa: PLC0415
 
+    wanted_plans = [plan for plan in seen.plans if plan.address in wanted]
+    aside = set_aside_adopted(wanted_plans, seen.published, now=Clock().now())
     taken_up = file_requests(loaded.state_path, "retry", tuple(wanted), by=asking(), now=Clock().now())
     if as_json:
-        write_json({"requested": list(wanted), "controller": taken_up})
+        kept = {address: str(path) for address, path in aside.items()}
+        write_json({"requested": list(wanted), "controller": taken_up, "set_aside": kept})
         return 0
-    who = "the controller at work takes it up" if taken_up else "the next `apply` computes it"
+    who = "the running controller picks it up" if taken_up else "the next `apply` computes it"
     for address in wanted:
+        if address in aside:
+            say(f"{address}: its result was adopted; it is kept, with its receipt, as {aside[address]}")
         say(f"{address}: {who}")
     if not wanted:
         say("nothing is held or quarantined")

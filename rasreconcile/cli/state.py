@@ -9,22 +9,24 @@ import click
 
 from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
 from rasreconcile.errors import UsageError
-from rasreconcile.report.text import bytes_in_words, stamp
+from rasreconcile.report.text import bytes_in_words, many, stamp
+from rasreconcile.report.values import controller_values, utc
 
 if TYPE_CHECKING:
+    from rasreconcile.store.rebuild import Even
     from rasreconcile.store.survey import Survey
 
 
 @click.group(name="state")
 def command() -> None:
-    """Look at the store, copy it, or make it anew from the receipts beside the results."""
+    """Show the store, copy it, or rebuild it from the receipts beside the results."""
 
 
 @command.command()
 @spec_argument
 @as_json
 def show(spec: Path | None, as_json: bool) -> int:
-    """Show what the store holds and whether it is sound. Works while a controller does."""
+    """Show what the store holds and whether it is sound. Works while a controller is running."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.survey import survey  # noqa: PLC0415
 
@@ -40,9 +42,9 @@ def show(spec: Path | None, as_json: bool) -> int:
 @click.argument("words", nargs=-1, metavar="[SPEC] FILE", type=click.Path(path_type=Path))
 @as_json
 def backup(words: tuple[Path, ...], as_json: bool) -> int:
-    """Copy the store to FILE, whole as of now. Works while a controller does; an older backup is replaced.
+    """Copy the store to FILE, consistent as of now. Works while a controller is running; an older backup is replaced.
 
-    Put a backup in the store's place, while no controller works, to go back to it.
+    To restore a backup, put it in the store's place while no controller is running.
     """
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.survey import backup as copy  # noqa: PLC0415
@@ -62,11 +64,13 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
 @command.command()
 @spec_argument
 @as_json
-@click.option("--give-up-runs", is_flag=True, help="Also where the old store knows of live runs.")
-def rebuild(spec: Path | None, as_json: bool, give_up_runs: bool) -> int:
-    """Make the store anew from the receipts that match the results beside them; the old one is kept.
+@click.option("--yes", "really", is_flag=True, help="Also when the store is sound.")
+@click.option("--give-up-runs", is_flag=True, help="Also when the old store has live runs; implies --yes.")
+def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) -> int:
+    """Rebuild the store from the receipts that match the results beside them; the old one is kept.
 
-    History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed.
+    History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed. Rebuilding
+    a sound store requires --yes.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.rebuild import proofs  # noqa: PLC0415
@@ -74,7 +78,8 @@ def rebuild(spec: Path | None, as_json: bool, give_up_runs: bool) -> int:
 
     loaded, clock = load_spec(spec_path(spec)), Clock()
     found = proofs(loaded, clock)
-    kept = make_anew(loaded.state_path, found.proven, now=clock.now(), give_up=give_up_runs)
+    even: Even = "with live runs" if give_up_runs else "sound" if really else "lost or damaged"
+    kept = make_anew(loaded.state_path, found.proven, now=clock.now(), even=even)
     if as_json:
         recalled = [published.address for published in found.proven]
         write_json(
@@ -83,7 +88,7 @@ def rebuild(spec: Path | None, as_json: bool, give_up_runs: bool) -> int:
         return 0
     for address, why in found.unproven.items():
         click.echo(f"{address}: not recalled: {why}")
-    click.echo(f"{loaded.state_path}: {len(found.proven)} results recalled from their receipts")
+    click.echo(f"{loaded.state_path}: {many(len(found.proven), 'result')} recalled from their receipts")
     if kept is not None:
         click.echo(f"the old store is kept: {kept}")
     return 0
@@ -98,11 +103,11 @@ def _print(found: Survey) -> None:
     for fault in found.faults:
         click.echo(click.style(f"    {fault}", fg="red"))
     if found.faults:
-        click.echo("    put a backup in its place, or `state rebuild` makes it anew from the receipts")
+        click.echo("    restore a backup, or run `state rebuild` to rebuild it from the receipts")
     for what, count in found.counts.items():
         click.echo(f"{count:8} {what}")
     for state, count in found.runs.items():
-        click.echo(f"{count:8} runs {state}")
+        click.echo(f"{count:8} {'run' if count == 1 else 'runs'} {state}")
     for past in found.applies:
         end = f"{past.outcome}, exit {past.exit_code}" if past.ended else "has not ended, or was killed"
         commit = f" at {past.commit[:12]}" if past.commit else ""
@@ -127,8 +132,8 @@ def _values(found: Survey) -> dict[str, Any]:
         "runs": dict(found.runs),
         "applies": [
             {
-                "began": past.began.isoformat(),
-                "ended": past.ended.isoformat() if past.ended else None,
+                "began": utc(past.began),
+                "ended": utc(past.ended) if past.ended else None,
                 "by": past.by,
                 "commit": past.commit,
                 "spec": str(past.spec),
@@ -137,7 +142,5 @@ def _values(found: Survey) -> dict[str, Any]:
             }
             for past in found.applies
         ],
-        "controller": None
-        if who is None
-        else {"pid": who.pid, "host": who.host, "since": who.since.isoformat()},
+        "controller": None if who is None else controller_values(who.pid, who.host, who.since),
     }

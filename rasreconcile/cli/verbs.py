@@ -22,17 +22,17 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "what every plan reads, and what would stop a run"),
     "diff": ("diff", "what apply would do, and why"),
     "apply": ("apply", "compute what is missing or stale, prove it, publish it"),
-    "adopt": ("adopt", "take results that stand there already under control, without running"),
+    "adopt": ("adopt", "adopt existing results without re-running them"),
     "watch": ("watch", "apply whenever inputs, spec or git change"),
-    "status": ("status", "where everything stands, from the store alone"),
+    "status": ("status", "the state of every plan, from the store only"),
     "explain": ("explain", "why a plan is, or is not, current: before and after"),
-    "history": ("history", "the runs there were, newest first"),
+    "history": ("history", "past runs, newest first"),
     "logs": ("logs", "what a plan's run printed"),
-    "results": ("results", "what came out: one row a plan, or one dataset over all"),
-    "retry": ("retry", "compute plans again, also those that failed for good"),
+    "results": ("results", "the results: one row per plan, or one dataset over all plans"),
+    "retry": ("retry", "compute plans again, including those that failed permanently"),
     "cancel": ("cancel", "end the running runs of plans"),
-    "prune": ("prune", "remove results of plans that left the spec"),
-    "gc": ("gc", "remove run directories, cached inputs and old memories that nobody needs"),
+    "prune": ("prune", "remove results of plans that are no longer in the spec"),
+    "gc": ("gc", "remove unneeded run directories, cached inputs and old records"),
     "state": ("state", "show, back up or rebuild the store"),
     "schema": ("schema", "the JSON Schema of the spec, for editors"),
 }
@@ -94,6 +94,6 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"{error}; see to it and run the same command again", file=sys.stderr)
+        print(f"{error}; fix this and run the command again", file=sys.stderr)
         return 1
     return result if isinstance(result, int) else 0

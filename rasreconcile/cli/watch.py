@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import click
 
 from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, spec_argument, spec_path, write_line
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
+from rasreconcile.report.text import many
 
 if TYPE_CHECKING:
     from rasreconcile.watch.file_events import Watched
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 @spec_argument
 @as_json
 def command(spec: Path | None, as_json: bool) -> int:
-    """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs go on."""
+    """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs continue."""
     from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
@@ -44,11 +46,11 @@ def command(spec: Path | None, as_json: bool) -> int:
                 return 130
             seen = watched(loaded, diff(loaded, Clock()).plans)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
-            _say(f"{loaded.name}: {stands}; watching {len(seen.files)} files", as_json=as_json)
+            _say(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}", as_json=as_json)
         except (StoreBusy, BrokenPipeError):
             raise
         except SpecError as error:
-            _say(f"{error}\nwaiting until the spec is mended", as_json=as_json)
+            _say(f"{error}\nwaiting until the spec is fixed", as_json=as_json)
         except (RasReconcileError, OSError) as error:
             # A disk or a share that is away for an hour must not end a watch of weeks.
             _say(f"{error}\nwaiting for a change", as_json=as_json)
@@ -100,6 +102,10 @@ def _ending(stop: threading.Event) -> Iterator[None]:
 
 def _say(message: str, *, as_json: bool) -> None:
     if as_json:
-        write_line({"kind": "watch", "message": message})
+        from rasreconcile.records import Event  # noqa: PLC0415  as above
+        from rasreconcile.report.values import event_values  # noqa: PLC0415
+
+        now = datetime.now(UTC)
+        write_line(event_values(Event(at=now, kind="watch", address=None, run=None, message=message)))
     else:
         click.echo(message, err=True)

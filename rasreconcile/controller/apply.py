@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
 from rasreconcile.clock import Clock
-from rasreconcile.controller.connected_workers import connect_workers
+from rasreconcile.controller.connected_workers import connect_workers, spool_of
+from rasreconcile.controller.discard import discard_left_over
+from rasreconcile.controller.followed_runs import FollowedRuns
 from rasreconcile.controller.health import look_at_images
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.loop import Loop
-from rasreconcile.controller.progress_reader import ProgressReader
-from rasreconcile.controller.publish_run import discard_left_over
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.snapshot import Snapshot
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Plan
-from rasreconcile.reconcile.decision import Decision
+from rasreconcile.reconcile.decision import Decision, Health
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Event
 from rasreconcile.results import publish
@@ -31,7 +32,9 @@ from rasreconcile.study.policies import policy_of
 from rasreconcile.study.study import Study
 
 Stay = Literal["converge", "detach"]
-"""Until everything has converged; or until what fits now has been started."""
+"""Until everything has converged; or until what had ended is published and what fits now has been started."""
+FAULTS_REMEMBERED = timedelta(minutes=15)
+"""Controllers that do not stay count the faults of workers together: each alone would never see three in a row."""
 
 
 class Exit(IntEnum):
@@ -49,7 +52,7 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asked for this apply, and for which state of the models."""
+    """The user who started this apply, and the commit of the models, where they are under git."""
 
     by: str
     commit: str | None = None
@@ -63,7 +66,7 @@ class Outcome:
     counts: Mapping[str, int]
     """Events by kind: started, succeeded, failed, lost, cancelled, copied, verified, recalled."""
     live: tuple[Run, ...]
-    """Runs that go on without us, or have ended and are kept."""
+    """Runs that are still running, or have ended and are kept."""
     kept: frozenset[RunId]
     """Of these, those that have ended and whose result could not take its place."""
     exit: Exit
@@ -74,7 +77,7 @@ class Apply:
     """One apply of one spec. `interrupt` may be called from a signal handler at any time."""
 
     loaded: LoadedSpec
-    asked: Requester
+    requester: Requester
     tell: Callable[[Event], None]
     show: Callable[[Snapshot], None]
     clock: Clock
@@ -92,9 +95,19 @@ class Apply:
             self._loop.linger_until = self.clock.monotonic() + linger
             self._loop.interrupts = self._interrupts
             self._loop.session.interrupted = self._interrupts >= 2
-            self._loop.session.changed = True
+            self._loop.session.decide_again()
             self._loop.answers.put(lambda: None)
         return self._interrupts
+
+    def leave(self) -> bool:
+        """Stop dispatching, cancel nothing, wait for nobody. Whether it was the first to say so."""
+        first = self._interrupts == 0
+        if first:
+            self.interrupt()
+        elif self._interrupts == 1 and self._loop is not None:
+            self._loop.linger_until = self.clock.monotonic()
+            self._loop.answers.put(lambda: None)
+        return first
 
     @property
     def interrupted(self) -> bool:
@@ -108,20 +121,21 @@ class Apply:
         with ExitStack() as stack:
             # Closed however it ends: `watch` applies again and again in one process.
             workers = connect_workers(self.loaded, answers)
-            for connected in workers.values():
-                stack.callback(connected.close)
+            for worker in workers.values():
+                stack.callback(worker.close)
             store = stack.enter_context(Store.open(self.loaded.state_path, now=began))
-            verifying, messages = Lane("verify", 2, answers), ProgressReader(answers)
+            spool_of(self.loaded).sweep()
+            verifying, followed = Lane("verify", 2, answers), FollowedRuns(answers)
             stack.callback(verifying.close)
-            stack.callback(messages.close)
+            stack.callback(followed.close)
             study = Study.open(self.loaded, store, self.clock)
-            _sweep(study.look(), store.live_runs())
-            store.remember_spec(self.loaded.text_digest, self.loaded.text)
-            apply_id = store.begin_apply(
+            _sweep(study.look(), store.runs.live())
+            store.texts.keep({self.loaded.text_digest: self.loaded.text.encode()})
+            apply_id = store.applies.begin(
                 spec_path=self.loaded.path,
                 spec_digest=self.loaded.text_digest,
-                by=self.asked.by,
-                commit=self.asked.commit,
+                by=self.requester.by,
+                commit=self.requester.commit,
                 now=began,
             )
             session = Session(
@@ -132,9 +146,9 @@ class Apply:
                 apply_id=apply_id,
                 began=began,
                 verifying=verifying,
-                messages=messages,
+                followed=followed,
                 tell=self.tell,
-                images=store.images(),
+                images=store.caches.images(),
                 keep_runs=not self.loaded.spec.autoclean,
             )
             discard_left_over(session)
@@ -143,22 +157,22 @@ class Apply:
             self._loop = Loop(session, answers, policy_of(self.loaded.spec), self.show, self._interrupts)
             # A signal may have come while it was made.
             self._loop.interrupts = self._interrupts
-            self._loop.detaching = self.stay == "detach"
+            if self.stay == "detach":
+                self._loop.detaching = True
+                followed.at_once = frozenset(run.id for run in store.runs.live())
+                self._loop.faults_since = began - FAULTS_REMEMBERED
             decision = self._loop.run()
-            code = exit_of(decision, interrupted=self._interrupts > 0)
-            if self.stay == "detach" and code is Exit.STALLED and self._loop.moving():
-                # What was asked for was done: something is on its way.
-                code = Exit.CONVERGED
-            store.end_apply(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
+            code = Exit.INTERRUPTED if self._interrupts else exit_of(decision)
+            store.applies.end(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
             return Outcome(
-                decision, session.counts, store.live_runs(), frozenset(session.in_flight.held), code
+                decision, session.counts, store.runs.live(), frozenset(session.in_flight.runs.why), code
             )
 
 
-def exit_of(decision: Decision, *, interrupted: bool = False) -> Exit:
-    """What the program ends with."""
-    if interrupted:
-        return Exit.INTERRUPTED
+def exit_of(decision: Decision) -> Exit:
+    """What a decision means for a program that waits for nothing more."""
+    if decision.health is Health.PROGRESSING:
+        return Exit.WORK_TO_DO
     if any(v.phase is Phase.QUARANTINED for v in decision.verdicts):
         return Exit.FAILURES
     if all(v.sync is Sync.CURRENT and v.phase is Phase.IDLE for v in decision.verdicts):
@@ -171,6 +185,11 @@ def _sweep(plans: tuple[Plan, ...], live: tuple[Run, ...]) -> None:
     keep: set[RunId] = {run.id for run in live}
     names: dict[Path, list[str]] = {}
     for plan in plans:
-        names.setdefault(plan.output.parent, []).extend((plan.output.name, *plan.side_outputs))
+        for path in (plan.output, *plan.side_paths):
+            names.setdefault(path.parent, []).append(path.name)
+            if path.is_symlink():
+                # The temporary file of what is published through a link is beside the file it leads to.
+                real = path.resolve()
+                names.setdefault(real.parent, []).append(real.name)
     for folder, outputs in names.items():
         publish.sweep(folder, outputs, keep)

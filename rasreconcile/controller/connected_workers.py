@@ -32,7 +32,8 @@ class ConnectedWorker:
     name: str
     spec: WorkerBase
     kind: Kind
-    worker: Worker
+    calls: Worker
+    """What it can be asked. Every call blocks, and is made in a lane."""
     control: Lane
     transfer: Lane
     """To the worker."""
@@ -52,11 +53,12 @@ class ConnectedWorker:
     unfit: str | None = None
     checked: bool = False
     """Whether `Worker.check` was asked in this apply; its problems are in `unfit`."""
-    staging: bool = False
-    """Whether inputs are on their way ahead of their run."""
     staged: set[tuple[Address, str]] = field(default_factory=set)
     """Plans whose inputs were sent ahead in this apply, with their fingerprints."""
-    polling: bool = False
+    fit_at: datetime | None = None
+    """When a check last found nothing in the way."""
+    probe_at: datetime | None = None
+    """When it is to be checked, because it was given up for its faults."""
     interval: float = FASTEST_POLL
     next_poll: float = 0.0
     """Monotonic."""
@@ -67,18 +69,18 @@ class ConnectedWorker:
 
     def check(self) -> list[Problem]:
         """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
-        problems = self.worker.check()
+        problems = self.calls.check()
         if not problems:
-            self.installed.look(self.worker)
+            self.installed.look(self.calls)
         return problems
 
     def start(self, run: RunId, job: Job) -> None:
         """Makes the edits of the job's inputs, then gives it to the worker. Blocks: for the transfer lane."""
-        self.worker.start(run, self.spool.job(job))
+        self.calls.start(run, self.spool.job(job))
 
     def stage(self, job: Job) -> None:
         """The inputs of a coming run, edited, where its start will find them. Blocks: for the lane ahead."""
-        self.worker.stage(self.spool.job(job))
+        self.calls.stage(self.spool.job(job))
 
     def time_limit(self, plan: Plan) -> timedelta:
         """How long a run of the plan may take here: the plan's limit or the worker's, whichever is shorter."""
@@ -114,7 +116,9 @@ class ConnectedWorker:
     def found(self, problems: Collection[Problem], clock: Clock) -> None:
         """What a check came to. What is in the way may be put right while others compute: it is asked again."""
         self.unfit = "; ".join(map(str, problems)) or None
-        if self.unfit is not None:
+        if self.unfit is None:
+            self.fit_at = clock.now()
+        else:
             self.next_poll = clock.monotonic() + LONGEST_SILENCE
 
     def close(self) -> None:
@@ -122,23 +126,25 @@ class ConnectedWorker:
         self.transfer.close()
         self.fetching.close()
         self.ahead.close()
-        self.worker.close()
+        self.calls.close()
 
 
-def connect_workers(
-    loaded: LoadedSpec, answers: Answers, *, wanted: Collection[str] | None = None
-) -> Mapping[str, ConnectedWorker]:
+def spool_of(loaded: LoadedSpec) -> Spool:
+    """Where the edited inputs of the spec's runs are kept, beside its store."""
+    return Spool(loaded.state_path.with_name(f"{loaded.state_path.stem}.edits"))
+
+
+def connect_workers(loaded: LoadedSpec, answers: Answers) -> Mapping[str, ConnectedWorker]:
     """Every worker of the spec, with lanes of its own. Raises SpecError where a kind is not built."""
     loaded.require_built()
     hide(loaded.spec.workers.values())
-    spool = Spool(loaded.state_path.with_name(f"{loaded.state_path.stem}.edits"))
-    spool.sweep()
+    spool = spool_of(loaded)
     threads = min(4, max(2, os.cpu_count() or 2))
     return {
         name: ConnectedWorker(
             name=name,
             spec=spec,
-            worker=loaded.open_worker(name),
+            calls=loaded.open_worker(name),
             control=Lane(f"{name}-control", 1, answers),
             installed=InstalledEngines.of(loaded, name),
             spool=spool,
@@ -149,5 +155,4 @@ def connect_workers(
             ahead=Lane(f"{name}-ahead", 1, answers),
         )
         for name, spec in loaded.spec.workers.items()
-        if wanted is None or name in wanted
     }

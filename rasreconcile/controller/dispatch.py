@@ -1,15 +1,15 @@
-"""Which hand carries out which action."""
+"""Each action, and what carries it out."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
 from rasreconcile.controller.close_run import close, fail
-from rasreconcile.controller.health import fell_silent
 from rasreconcile.controller.launch import launch, start
-from rasreconcile.controller.publish_run import COLLECT_AGAIN, collect, finish
+from rasreconcile.controller.publish_run import collect, finish
 from rasreconcile.controller.reuse import reuse_result
 from rasreconcile.controller.session import Session
+from rasreconcile.controller.work import Work, fell_silent, put_off, work_on_run
 from rasreconcile.failures import Failure
 from rasreconcile.reconcile import actions as act
 from rasreconcile.runs import Run, RunState
@@ -23,8 +23,8 @@ def dispatch(session: Session, action: act.Action) -> None:
         case act.Restart(run, plan):
             launch(session, run, plan)
         case act.Note(run, status):
-            session.store.move_run(run.id, RunState.RUNNING, now=session.clock.now(), started=status.started)
-            session.changed = True
+            session.store.runs.move(run.id, RunState.RUNNING, now=session.clock.now(), started=status.started)
+            session.change()
         case act.Collect():
             collect(session, action)
         case act.Finish():
@@ -34,34 +34,44 @@ def dispatch(session: Session, action: act.Action) -> None:
         case act.Cancel(run, reason):
             _cancel(session, run, reason)
         case act.Stop(run, failure):
-            session.store.intend_stop(run.id, failure, now=session.clock.now())
+            session.store.runs.intend_stop(run.id, failure, now=session.clock.now())
             _cancel(session, run, failure.message)
         case act.Fail():
             fail(session, action)
-        case act.Abandon(run, reason):
-            close(session, run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
-        case act.Verify() | act.Reuse() | act.Recall():
+        case act.Abandon(run, cause):
+            close(session, run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause))
+        case act.Verify() | act.Reuse() | act.Recall() | act.WriteReceipt():
             reuse_result(session, action)
         case _:
             assert_never(action)
 
 
 def _cancel(session: Session, run: Run, reason: str) -> None:
-    connected = session.workers[run.worker]
-    session.in_flight.take(run.id)
+    worker = session.workers[run.worker]
     session.in_flight.cancelled.add(run.id)
 
     def cancelled(_: None) -> None:
-        session.in_flight.runs.discard(run.id)
-        connected.hurry()
-        session.changed = True
+        worker.hurry()
+        session.change()
+
+    def unanswered(_: Exception) -> None:
+        session.in_flight.cancelled.discard(run.id)
 
     def failed(error: Exception) -> None:
-        session.in_flight.runs.discard(run.id)
-        session.in_flight.cancelled.discard(run.id)
-        session.in_flight.retry_at[run.id] = session.clock.monotonic() + COLLECT_AGAIN
-        fell_silent(session, connected, error)
-        session.changed = True
+        # Whatever it says, the run may be running still: it is told again, and asked how it is.
+        unanswered(error)
+        put_off(session, session.in_flight.runs, run.id)
+        fell_silent(session, worker, error)
 
     session.say("cancelling", reason, run.address, run.id)
-    connected.control.do(lambda: connected.worker.cancel(run.id), cancelled, failed)
+    work_on_run(
+        session,
+        run,
+        Work(
+            lane=worker.control,
+            do=lambda: worker.calls.cancel(run.id),
+            then=cancelled,
+            failed=failed,
+        ),
+        unanswered=unanswered,
+    )

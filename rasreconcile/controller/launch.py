@@ -6,12 +6,13 @@ from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 
-from rasreconcile.controller.health import check, fell_silent
-from rasreconcile.controller.publish_run import discard
+from rasreconcile.controller.discard import discard
+from rasreconcile.controller.health import check
 from rasreconcile.controller.session import Session
+from rasreconcile.controller.work import Work, work_on_run
 from rasreconcile.engines.registry import engine_of
-from rasreconcile.errors import InputChanged, ProjectError, Refused, Unreachable
-from rasreconcile.failures import ENGINE_MISSING, LAUNCH_REFUSED, Failure
+from rasreconcile.errors import InputChanged, ProjectError, Refused
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
@@ -22,14 +23,14 @@ from rasreconcile.workers.rundir import check_job
 
 def start(session: Session, action: Start) -> None:
     """Records the run, then launches it. A worker is checked before its first run of this apply."""
-    connected = session.workers[action.worker]
-    if not connected.checked:
-        check(session, connected)
+    worker = session.workers[action.worker]
+    if not worker.checked:
+        check(session, worker)
         return
     plan, now = action.plan, session.clock.now()
     texts = texts_of(plan)
     if texts is None:
-        session.stale_inputs = session.changed = True
+        session.inputs_changed()
         return
     run = Run(
         id=new_run_id(plan.address, now, token_hex(4)),
@@ -42,65 +43,73 @@ def start(session: Session, action: Start) -> None:
         reason=action.reason,
         created=now,
     )
-    session.store.start_run(run, plan, texts, apply=session.apply_id)
-    session.say("started", f"on {run.worker}: {run.reason}", plan.address, run.id)
+    session.store.runs.start(run, plan, texts, apply=session.apply_id)
     launch(session, run, plan)
 
 
 def launch(session: Session, run: Run, plan: Plan) -> None:
     """Gives the worker the job; repeated under the same name it does no harm."""
-    connected = session.workers[run.worker]
-    if not connected.checked:
-        check(session, connected)
+    worker = session.workers[run.worker]
+    if not worker.checked:
+        check(session, worker)
         return
-    if why := connected.installed.why_not(connected, plan):
-        session.end(
-            run, RunState.LOST, Failure(kind="worker", cause=ENGINE_MISSING, message=f"{run.worker}: {why}")
-        )
+    if why := worker.installed.why_not(worker, plan):
+        lack = Failure(kind="worker", cause=FailureCause.ENGINE_MISSING, message=f"{run.worker}: {why}")
+        session.end(run, RunState.LOST, lack)
         return
     try:
-        job = engine_of(plan).job(plan, connected.install(run.cores, plan.engine))
-        job = replace(job, time_limit=connected.time_limit(plan), stalled_after=plan.stalled_after)
+        job = engine_of(plan).job(plan, worker.install(run.cores, plan.engine))
+        job = replace(job, time_limit=worker.time_limit(plan), stalled_after=plan.stalled_after)
         # A name that no worker takes is no fault of this one.
         check_job(job)
     except (ProjectError, Refused) as error:
-        session.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
+        session.end(run, RunState.FAILED, _bad_project(error))
         return
-    session.in_flight.take(run.id)
     # What it said of the run is over with the launch: the next poll tells how that went.
-    connected.statuses.pop(run.id, None)
+    worker.statuses.pop(run.id, None)
 
     def launched(_: None) -> None:
-        session.in_flight.runs.discard(run.id)
-        connected.hurry()
-        session.changed = True
+        worker.hurry()
+        session.change()
 
-    connected.transfer.do(
-        lambda: connected.start(run.id, job), launched, partial(_not_launched, session, run, job)
+    work_on_run(
+        session,
+        run,
+        Work(
+            lane=worker.transfer,
+            do=lambda: worker.start(run.id, job),
+            then=launched,
+            failed=partial(_not_launched, session, run, job),
+        ),
+        unanswered=partial(_perhaps_launched, session, run),
+        again=None,
     )
 
 
 def _not_launched(session: Session, run: Run, job: Job, error: Exception) -> None:
-    session.in_flight.runs.discard(run.id)
-    session.changed = True
     if isinstance(error, Refused):
-        failure = Failure(kind="worker", cause=LAUNCH_REFUSED, message=f"{run.worker}: {error}")
+        failure = Failure(kind="worker", cause=FailureCause.LAUNCH_REFUSED, message=f"{run.worker}: {error}")
         session.end(run, RunState.LOST, failure)
         discard(session, run)
     elif isinstance(error, ProjectError):
         # An input that HEC-RAS wrote cannot be edited for the run: it is damaged.
-        session.end(run, RunState.FAILED, Failure(kind="permanent", cause="bad project", message=str(error)))
+        session.end(run, RunState.FAILED, _bad_project(error))
     elif isinstance(error, InputChanged) or _is_about_an_input(error, job):
-        session.stale_inputs = True
-        failure = Failure(kind="worker", cause="an input changed while it was staged", message=str(error))
+        session.inputs_changed()
+        failure = Failure(kind="worker", cause=FailureCause.INPUT_CHANGED, message=str(error))
         session.end(run, RunState.CANCELLED, failure)
     else:
-        # Whether it was launched nobody knows: the next poll tells, and Absent is answered by another start.
-        session.in_flight.failed_starts[run.id] = session.in_flight.failed_starts.get(run.id, 0) + 1
-        session.in_flight.errors[run.id] = str(error)
-        session.workers[run.worker].hurry()
-        if isinstance(error, Unreachable):
-            fell_silent(session, session.workers[run.worker], error)
+        _perhaps_launched(session, run, error)
+
+
+def _perhaps_launched(session: Session, run: Run, error: Exception) -> None:
+    """The next poll shows whether it was submitted; Absent is answered by another start."""
+    session.in_flight.start_failed(run.id, str(error))
+    session.workers[run.worker].hurry()
+
+
+def _bad_project(error: Exception) -> Failure:
+    return Failure(kind="permanent", cause=FailureCause.BAD_PROJECT, message=str(error))
 
 
 def _is_about_an_input(error: Exception, job: Job) -> bool:

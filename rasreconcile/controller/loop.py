@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from rasreconcile.controller.dispatch import dispatch
 from rasreconcile.controller.lanes import Answers
+from rasreconcile.controller.losses import tell_losses
 from rasreconcile.controller.poll import live_seen, poll_due, seconds_to_next_poll, workers_seen
 from rasreconcile.controller.prefetch import prefetch
-from rasreconcile.controller.progress_reader import read_due, seconds_to_next_read
+from rasreconcile.controller.progress_reader import caught_up, note_progress, read_due, seconds_to_next_read
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.snapshot import Snapshot, snapshot_of
 from rasreconcile.errors import SpecError
+from rasreconcile.jobs import RunId, Running
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
-from rasreconcile.reconcile.policy import Policy
-from rasreconcile.reconcile.verdicts import Phase, Verdict
-from rasreconcile.records import LastVerdict
+from rasreconcile.reconcile.policy import Policy, probe_at
+from rasreconcile.reconcile.verdicts import LastVerdict, Phase
 from rasreconcile.runs import Run
+from rasreconcile.study.outputs import Activity
 
 LOOK_AT_REQUESTS = 1.0
 LOOK_AT_FILES = 5.0
@@ -53,22 +55,28 @@ class Loop:
     linger_until: float = 0.0
     """Monotonic; until then a second interrupt is waited for."""
     detaching: bool = False
-    """End as soon as what fits now has been started."""
+    """End as soon as what had ended is dealt with and what fits now has been started."""
+    faults_since: datetime | None = None
+    """Faults of workers count from here on; None: from the beginning of this apply."""
     plans: tuple[Plan, ...] = ()
     known: Mapping[Address, Plan] = field(default_factory=dict)
     decision: Decision | None = None
     times: Times = field(default_factory=Times)
     _requests: int = 0
     _warned: str = ""
-    _told_at_look: int = 0
+    _changes_at_look: int = 0
+    _found: frozenset[RunId] = frozenset()
+    """Runs that earlier controllers started."""
 
     def run(self) -> Decision:
         """Until nothing moves any more, or the user stops it."""
+        self._found = frozenset(run.id for run in self.session.store.runs.live())
         self._look()
         while True:
             self._pass()
             if self._over():
-                if self.interrupts or self.detaching or not self._happened():
+                leaving = self.detaching and self.moving()
+                if self.interrupts or leaving or not self._happened():
                     break
                 # Inputs may have changed while the last runs were going: `converged` is said of a fresh look only.
                 self._look_again()
@@ -80,19 +88,21 @@ class Loop:
         self._show(force=True)
         self._write_verdicts(force=True)
         session = self.session
-        session.store.mark_discarded(session.in_flight.discarded)
-        session.study.remember(session.store)
+        note_progress(session)
+        session.store.runs.mark_discarded(session.in_flight.discarded)
+        session.study.remember(session.store.caches)
         assert self.decision is not None
         return self.decision
 
     def _pass(self) -> None:
         session = self.session
-        live = session.store.live_runs()
+        live = session.store.runs.live()
         poll_due(session, live)
         read_due(session, live, self.known)
-        if session.changed or self.decision is None or self._time_has_come():
-            session.changed = False
+        if session.due or self.decision is None or self._time_has_come():
+            session.due = False
             self.decision = self._decide(live)
+            tell_losses(session, self.decision.actions)
             for action in self.decision.actions:
                 if self._may(action):
                     dispatch(session, action)
@@ -103,25 +113,30 @@ class Loop:
 
     def _decide(self, live: tuple[Run, ...]) -> Decision:
         session = self.session
-        faults = session.store.worker_faults(session.began)
-        seen = replace(
-            session.outputs.seen(self.plans, session.clock.now()),
+        faults = session.store.runs.worker_faults(self.faults_since or session.began)
+        workers = workers_seen(session, faults, self.plans)
+        for worker in workers:
+            # One that was given up comes back when it is found fit, for as long as the program runs.
+            session.workers[worker.name].probe_at = (
+                None if worker.name in session.in_flight.checks.busy else probe_at(worker, self.policy)
+            )
+        activity = Activity(
             live=live_seen(session, live),
-            workers=workers_seen(session, faults, self.plans),
+            workers=workers,
             uncopied=frozenset(session.in_flight.uncopied),
-            stuck={a: why for a, why in session.in_flight.stuck.items() if a in session.in_flight.settle_at},
+            stuck=session.in_flight.plans.held(session.clock.monotonic()),
+            cancelled=frozenset(run.address for run in live) if self.interrupts >= 2 else frozenset(),
         )
-        if self.interrupts >= 2:
-            seen = replace(seen, cancelled=seen.cancelled | {run.address for run in live})
+        seen = session.outputs.seen(self.plans, activity, session.clock.now())
         decision = decide(self.plans, seen, self.policy)
         self._answer_idle_cancels(live)
         return decision
 
     def _answer_idle_cancels(self, live: tuple[Run, ...]) -> None:
         going = {run.address for run in live}
-        for request in self.session.store.open_requests():
+        for request in self.session.store.requests.open():
             if request.kind == "cancel" and request.address not in going:
-                self.session.store.close_request(
+                self.session.store.requests.close(
                     request.id, now=self.session.clock.now(), outcome="nothing was running"
                 )
 
@@ -132,7 +147,7 @@ class Loop:
             case act.Start() | act.Restart():
                 return self.interrupts == 0
             case act.Verify(plan) | act.Reuse(plan):
-                return self.interrupts == 0 and plan.address not in in_flight.plans
+                return self.interrupts == 0 and plan.address not in in_flight.plans.busy
             case act.Cancel(run) | act.Stop(run):
                 return run.id not in in_flight.cancelled
             case _:
@@ -140,16 +155,35 @@ class Loop:
 
     def _over(self) -> bool:
         session, decision = self.session, self.decision
-        if session.changed or not session.in_flight.empty or decision is None:
+        if session.due or not session.in_flight.empty or decision is None:
             return False
         if self.interrupts == 1:
             # Runs are going: leave the user a moment to say that they should not.
-            return session.clock.monotonic() >= self.linger_until or not session.store.live_runs()
+            return session.clock.monotonic() >= self.linger_until or not session.store.runs.live()
         if self.interrupts >= 2:
             return not any(v.phase is Phase.RUNNING for v in decision.verdicts)
         if self.detaching and not decision.actions:
-            return True
+            return not self._unheard()
         return decision.health is not Health.PROGRESSING
+
+    def _unheard(self) -> bool:
+        """Whether a run of an earlier controller was not asked about yet: it may have ended, or be hopeless."""
+        session = self.session
+        for run in session.store.runs.live():
+            worker, plan = session.workers.get(run.worker), self.known.get(run.address)
+            if run.id not in self._found or worker is None:
+                continue
+            status = worker.statuses.get(run.id)
+            if status is None:
+                return True
+            if (
+                plan
+                and plan.stop_when
+                and isinstance(status, Running)
+                and not caught_up(session, run, worker)
+            ):
+                return True
+        return False
 
     def moving(self) -> bool:
         """Whether anything is on its way without us, or would be if we stayed."""
@@ -164,12 +198,12 @@ class Loop:
         """Seconds until there is something to do even if nobody answers."""
         session = self.session
         waits = [LOOK_AT_REQUESTS]
-        poll = seconds_to_next_poll(session, session.store.live_runs())
+        poll = seconds_to_next_poll(session, session.store.runs.live())
         waits += [wait for wait in (poll, seconds_to_next_read(session)) if wait is not None]
         if self.decision is not None and self.decision.next_at is not None:
             waits.append((self.decision.next_at - session.clock.now()) / timedelta(seconds=1))
         waits += [at - session.clock.monotonic() for at in session.in_flight.waits()]
-        return 0.0 if session.changed else max(min(waits), 0.0)
+        return 0.0 if session.due else max(min(waits), 0.0)
 
     # ---- outputs again
 
@@ -178,19 +212,20 @@ class Loop:
         self.plans = self.session.study.look()
         self.known = {plan.address: plan for plan in self.plans}
         self.session.outputs.look(self.plans)
-        self.session.study.remember(self.session.store)
+        self.session.study.remember(self.session.store.caches)
         self.times.files = self.session.clock.monotonic()
         self.times.files_took = self.times.files - began
         self.session.stale_inputs = False
-        self.session.changed = True
-        self._told_at_look = sum(self.session.counts.values())
+        self.session.decide_again()
+        self._changes_at_look = self.session.changes
 
     def _refresh(self) -> None:
         monotonic = self.session.clock.monotonic()
         if monotonic - self.times.requests >= LOOK_AT_REQUESTS:
             self.times.requests = monotonic
-            requests = len(self.session.store.open_requests())
-            self.session.changed |= requests != self._requests
+            requests = len(self.session.store.requests.open())
+            if requests != self._requests:
+                self.session.decide_again()
             self._requests = requests
         overdue = monotonic - self.times.files >= max(LOOK_AT_FILES, 20 * self.times.files_took)
         if overdue or self.session.stale_inputs:
@@ -198,7 +233,7 @@ class Loop:
 
     def _happened(self) -> bool:
         """Whether anything was done since the files were looked at."""
-        return sum(self.session.counts.values()) > self._told_at_look
+        return self.session.changes > self._changes_at_look
 
     def _look_again(self) -> None:
         try:
@@ -212,8 +247,8 @@ class Loop:
         self.session.stale_inputs = False
         if str(error) != self._warned:
             self._warned = str(error)
-            self.session.say("warning", f"the plans cannot be looked at now: {error.faults[0]}")
-        self._told_at_look = sum(self.session.counts.values())
+            self.session.say("warning", f"the plans cannot be checked now: {error.faults[0]}")
+        self._changes_at_look = self.session.changes
 
     # ---- telling
 
@@ -235,16 +270,13 @@ class Loop:
                 address=v.address,
                 sync=v.sync,
                 phase=v.phase,
-                reasons=_told(v),
+                reasons=v.reasons,
+                note=v.note,
+                obstacle=v.obstacle and str(v.obstacle),
                 next_at=v.next_at,
                 output=outputs[v.address],
                 at=now,
             )
             for v in self.decision.verdicts
         ]
-        self.session.store.record_verdicts(last)
-
-
-def _told(verdict: Verdict) -> tuple[str, ...]:
-    reasons = tuple(str(reason) for reason in verdict.reasons)
-    return (*reasons, verdict.note) if verdict.note else reasons
+        self.session.store.verdicts.record(last)

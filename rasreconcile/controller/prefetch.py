@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rasreconcile.controller.connected_workers import ConnectedWorker
 from rasreconcile.controller.session import Session
+from rasreconcile.controller.work import Work, work_aside
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import InputChanged, ProjectError
 from rasreconcile.plans import Plan
@@ -15,35 +16,37 @@ from rasreconcile.reconcile.actions import Upcoming
 def prefetch(session: Session, upcoming: Sequence[Upcoming]) -> None:
     """One plan at a time for each worker, each once. Nothing is recorded: a start finds the inputs there, or not."""
     for one in upcoming:
-        connected = session.workers[one.worker]
+        worker = session.workers[one.worker]
         wanted = (one.plan.address, one.plan.fingerprint)
-        if connected.staging or wanted in connected.staged or not _is_fit(connected):
+        if worker.name in session.in_flight.prefetches.busy or wanted in worker.staged or not _is_fit(worker):
             continue
-        connected.staged.add(wanted)
-        _stage(session, connected, one.plan, one.cores)
+        worker.staged.add(wanted)
+        _stage(session, worker, one.plan, one.cores)
 
 
-def _is_fit(connected: ConnectedWorker) -> bool:
-    return connected.checked and connected.unfit is None and connected.silent is None
+def _is_fit(worker: ConnectedWorker) -> bool:
+    return worker.checked and worker.unfit is None and worker.silent is None
 
 
-def _stage(session: Session, connected: ConnectedWorker, plan: Plan, cores: int) -> None:
-    if connected.installed.why_not(connected, plan):
+def _stage(session: Session, worker: ConnectedWorker, plan: Plan, cores: int) -> None:
+    if worker.installed.why_not(worker, plan):
         return
     try:
-        job = engine_of(plan).job(plan, connected.install(cores, plan.engine))
+        job = engine_of(plan).job(plan, worker.install(cores, plan.engine))
     except ProjectError:
         # Said where the plan is started.
         return
-    connected.staging = True
 
     def staged(_: None) -> None:
-        connected.staging = False
-        session.changed = True
+        session.decide_again()
 
     def failed(error: Exception) -> None:
-        connected.staging = False
         # Whatever else it is, the start will meet it again and say so.
-        session.stale_inputs |= isinstance(error, InputChanged)
+        if isinstance(error, InputChanged):
+            session.inputs_changed()
 
-    connected.ahead.do(lambda: connected.stage(job), staged, failed)
+    work_aside(
+        session.in_flight.prefetches,
+        worker.name,
+        Work(lane=worker.ahead, do=lambda: worker.stage(job), then=staged, failed=failed),
+    )

@@ -8,18 +8,22 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from rasreconcile.errors import ResultError
+from rasreconcile.errors import Damaged, PublishHeld, ResultError
 from rasreconcile.facts import HdfFacts
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, Engine, Fetched, RunEvidence, Worker
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
 from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish
+from rasreconcile.results.aside import set_aside
 from rasreconcile.runs import Run
 from rasreconcile.study import identities
 from rasreconcile.study.evidence import facts_of, shortfalls, summary
+from rasreconcile.study.owners import Owners
 
+ENDLESS = 4 << 30
+"""Bytes after which a log is read no further: a host may say that there is always more."""
 LONGEST_LOG = 16 << 20
 """Bytes of a log that are judged; of a longer one its beginning and its end."""
 
@@ -54,6 +58,15 @@ class Proven:
     """None: it is in its place."""
     beside: tuple[tuple[Path, Path], ...] = ()
     """Side outputs: the temporary file, and the place that it takes before the result takes its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A result in its place."""
+
+    published: Published
+    aside: Path | None
+    """Where the adopted result is kept that it took the place of; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +129,22 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         platform=asked.platform,
         cores=run.cores,
         summary=summary(facts),
+        spec=plan.spec,
     )
     return Proven(published, temporary, beside)
 
 
 def _fetched(asked: ProofRequest, name: str, temporary: Path) -> Fetched:
-    """Raises PublishHeld where there is no room for it beside its place; half of it would only take more."""
+    """Raises PublishHeld where there is no room for it beside its place; half of it would only take more.
+
+    Raises Damaged where the run has no such file.
+    """
     try:
         return asked.worker.fetch(asked.run.id, name, temporary)
+    except FileNotFoundError as error:
+        if error.filename != name:
+            raise
+        raise Damaged(f"{name} does not exist, although its run recorded it") from error
     except OSError as error:
         if not publish.says_no_room(error):
             raise
@@ -151,19 +172,24 @@ def _side_outputs(asked: ProofRequest) -> tuple[tuple[Path, Path], ...] | Failur
     return tuple(fetched)
 
 
-def put_in_place(proven: Proven) -> Published:
+def put_in_place(proven: Proven) -> Placed:
     """The proven file takes the place of the last one, and its receipt stands beside it. May be repeated.
 
-    Side outputs go first: where the result is, they are.
-
-    Raises PublishHeld where somebody holds the file that is there.
+    Side outputs go first: where the result is, they are. An adopted result is set aside before: nobody can compute it
+    again. Raises PublishHeld where somebody holds the file that is there, or another spec or plan owns it.
     """
+    published = proven.published
+    other = Owners().other(published.address, published.path, published.spec)
+    if other is not None:
+        raise PublishHeld(f"cannot be put at {published.path}: {other.what}; {other.remedy}")
     for temporary, place in proven.beside:
         publish.replace(temporary, place)
+    kept = None
     if proven.temporary is not None:
-        publish.replace(proven.temporary, proven.published.path)
-    publish.write_receipt(proven.published)
-    return proven.published
+        kept = set_aside(published.path, published.at.date())
+        publish.replace(proven.temporary, published.path)
+    publish.write_receipts(published)
+    return Placed(published, kept)
 
 
 def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
@@ -178,7 +204,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
     size, digest = publish.copy_file(source.path, temporary)
     if digest != source.digest:
         temporary.unlink(missing_ok=True)
-        raise ResultError(f"{source.path} changed while it was copied; it is looked at again")
+        raise ResultError(f"{source.path} changed while it was copied; it will be checked again")
     copied = replace(
         source,
         address=plan.address,
@@ -188,6 +214,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
         expectation_digest=plan.expectation_digest,
         provenance="copied",
         at=at,
+        spec=plan.spec,
     )
     beside = [(publish.temporary_name(place, source.run), place) for place in plan.side_paths]
     for path, (aside, _) in zip(sources, beside, strict=True):
@@ -203,7 +230,7 @@ def whole_log(worker: Worker, run: Run) -> str:
 def _whole(read: Callable[[int], bytes]) -> str:
     parts: list[bytes] = []
     offset = 0
-    while chunk := read(offset):
+    while offset < ENDLESS and (chunk := read(offset)):
         parts.append(chunk)
         offset += len(chunk)
         if sum(map(len, parts)) > LONGEST_LOG:
@@ -237,7 +264,7 @@ def _judge(asked: ProofRequest, path: Path, left: RunEvidence) -> tuple[Failure 
     except ResultError as error:
         said = str(error).replace(str(path), asked.plan.result_name)
         text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
-        return Failure(kind="retryable", cause="unreadable result", message=text), None
+        return Failure(kind="retryable", cause=FailureCause.UNREADABLE_RESULT, message=text), None
     failure = _failure(asked, replace(left, hdf=facts))
     if failure is None and (lacking := _lacking(asked, facts, left.log)):
         failure = fell_short(lacking)
@@ -257,21 +284,21 @@ def _digest(path: Path) -> str | None:
 
 
 def _no_result(plan: Plan) -> Failure:
-    text = f"it ended well and left no {plan.result_name}; see `logs {plan.address}`"
-    return Failure(kind="retryable", cause="no result", message=text)
+    text = f"it ended successfully but left no {plan.result_name}; see `logs {plan.address}`"
+    return Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=text)
 
 
 def _no_side_output(plan: Plan, name: str) -> Failure:
     text = (
-        f"it ended well and left no {name}, which another plan restarts from; let the plan write it"
+        f"it ended successfully but left no {name}, which another plan restarts from; let the plan write it"
         f" (Write IC File, at that time), then `retry {plan.address}`"
     )
-    return Failure(kind="permanent", cause="no restart file", message=text)
+    return Failure(kind="permanent", cause=FailureCause.NO_RESTART_FILE, message=text)
 
 
 def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
     text = (
-        f"{name} arrived from {run.worker} as {got[:12]}, the run had left {wanted[:12]};"
-        " the worker's disk or the way from it damages files"
+        f"{name} arrived from {run.worker} as {got[:12]}, the run recorded {wanted[:12]}; the worker's disk"
+        " or the connection damages files"
     )
-    return Failure(kind="worker", cause="damaged transfer", message=text)
+    return Failure(kind="worker", cause=FailureCause.DAMAGED_TRANSFER, message=text)

@@ -1,20 +1,23 @@
-"""Settling a plan without running it: verify again, copy from a plan with the same inputs, recall from a receipt."""
+"""Updating a plan without running it: verify again, copy from a plan with the same inputs, recall from a receipt."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from rasreconcile.controller.proof import copy_result, put_in_place
-from rasreconcile.controller.publish_run import COLLECT_AGAIN
+from rasreconcile.controller.proof import Placed, copy_result, put_in_place
+from rasreconcile.controller.publish_run import say_set_aside
 from rasreconcile.controller.session import Session
-from rasreconcile.errors import ResultError
+from rasreconcile.controller.work import Work, hold, work_on_plan
+from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.plans import Plan
-from rasreconcile.reconcile.actions import Recall, Reuse, Verify
+from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.records import Published
+from rasreconcile.results import publish
 from rasreconcile.study.evidence import shortfalls
 
 
-def reuse_result(session: Session, action: Verify | Reuse | Recall) -> None:
+def reuse_result(session: Session, action: Verify | Reuse | Recall | WriteReceipt) -> None:
     """Does it, or gives it to a lane."""
     match action:
         case Verify():
@@ -23,91 +26,120 @@ def reuse_result(session: Session, action: Verify | Reuse | Recall) -> None:
             reuse(session, action)
         case Recall():
             recall(session, action)
+        case WriteReceipt():
+            write_receipt(session, action)
 
 
 def verify(session: Session, action: Verify) -> None:
     """The expectations changed: judge the published file by those of today."""
     plan, published = action.plan, action.published
-    session.in_flight.plans.add(plan.address)
 
     def judged(lacking: tuple[str, ...]) -> None:
-        session.in_flight.plans.discard(plan.address)
         if lacking:
             _fell_short(session, plan, published, lacking)
         else:
             now = session.clock.now()
-            session.store.mark_verified(plan.address, published.digest, plan.expectation_digest, now=now)
-            session.say("verified", "its result meets the changed expectations", plan.address)
+            session.store.outputs.mark_verified(
+                plan.address, published.digest, plan.expectation_digest, now=now
+            )
         session.outputs.look_at(plan)
-        session.changed = True
+        session.change()
 
     def failed(error: Exception) -> None:
         # Its bytes are those that were proven: what stands in the way is this machine, and says nothing of the result.
         _put_off(session, plan, f"{plan.output.name} cannot be judged now: {error}")
 
-    session.verifying.do(lambda: shortfalls(plan, plan.output), judged, failed)
+    work_on_plan(
+        session,
+        plan,
+        Work(
+            lane=session.verifying,
+            do=lambda: shortfalls(plan, plan.output),
+            then=judged,
+            failed=failed,
+        ),
+    )
 
 
 def reuse(session: Session, action: Reuse) -> None:
     """Another plan with the same fingerprint has a good result: publish a copy of it."""
     plan, source = action.plan, action.source
-    session.in_flight.plans.add(plan.address)
 
-    def copied(outcome: Published | tuple[str, ...]) -> None:
-        session.in_flight.plans.discard(plan.address)
-        if isinstance(outcome, tuple):
-            _fell_short(session, plan, source, outcome)
+    def copied(placed: Placed | tuple[str, ...]) -> None:
+        if isinstance(placed, tuple):
+            _fell_short(session, plan, source, placed)
         else:
+            say_set_aside(session, plan, placed)
+            outcome = placed.published
             why = f"copied from {source.address}, which has the same inputs"
-            session.store.record_output(outcome, now=session.clock.now(), why=why)
+            session.store.outputs.record(outcome, "copied", now=session.clock.now(), why=why)
             session.outputs.digests.trust(outcome.path, "output", outcome.digest)
-            session.stale_inputs |= bool(plan.side_outputs)
-            session.say("copied", why, plan.address)
+            if plan.side_outputs:
+                session.inputs_changed()
         session.outputs.look_at(plan)
-        session.changed = True
+        session.change()
 
     def failed(error: Exception) -> None:
         if not isinstance(error, ResultError):
             # To compute it would meet the same disk, and whoever holds the file.
             _put_off(session, plan, f"could not be copied from {source.address}: {error}")
             return
-        session.in_flight.plans.discard(plan.address)
         why = f"could not be copied from {source.address}: {error}; it will be computed"
         session.in_flight.uncopied[plan.address] = why
         session.say("warning", why, plan.address)
-        session.changed = True
+        session.change()
 
     at = session.clock.now()
-    session.verifying.do(lambda: _copy(plan, source, at), copied, failed)
+    work_on_plan(
+        session,
+        plan,
+        Work(lane=session.verifying, do=lambda: _copy(plan, source, at), then=copied, failed=failed),
+    )
 
 
 def recall(session: Session, action: Recall) -> None:
     """The receipt beside the output matches it: the store learns of it again."""
+    plan = action.plan
+    if action.published.spec != plan.spec:
+        # Its spec was renamed, or gave the plan up: from now on it is this one's.
+        try:
+            publish.write_receipts(replace(action.published, spec=plan.spec))
+        except PublishHeld as error:
+            _put_off(session, plan, f"its receipt {error}")
+            return
     why = "recalled from the receipt beside it, which matches the file"
-    session.store.record_output(action.published, now=session.clock.now(), why=why)
+    session.store.outputs.record(action.published, "recalled", now=session.clock.now(), why=why)
     session.outputs.look_at(action.plan)
-    session.say("recalled", why, action.plan.address)
-    session.changed = True
+    session.change()
 
 
-def _copy(plan: Plan, source: Published, at: datetime) -> Published | tuple[str, ...]:
+def write_receipt(session: Session, action: WriteReceipt) -> None:
+    """The receipt of a result that is what was published is gone: the store remembers what it said."""
+    plan = action.plan
+    try:
+        publish.write_receipts(replace(action.published, path=plan.output, spec=plan.spec))
+    except PublishHeld as error:
+        _put_off(session, plan, f"its receipt {error}")
+        return
+    session.say("restored", "its receipt was lost and is written again", plan.address)
+    session.outputs.look_at(plan)
+    session.change()
+
+
+def _copy(plan: Plan, source: Published, at: datetime) -> Placed | tuple[str, ...]:
     outcome = copy_result(plan, source, at)
     return outcome if isinstance(outcome, tuple) else put_in_place(outcome)
 
 
 def _put_off(session: Session, plan: Plan, why: str) -> None:
-    """Told once, and tried again while the program goes on; nothing is computed meanwhile."""
-    in_flight = session.in_flight
-    in_flight.plans.discard(plan.address)
-    if plan.address not in in_flight.stuck:
+    """Reported once, and tried again while the program runs; nothing is computed meanwhile."""
+    if hold(session, session.in_flight.plans, plan.address, why) == "first":
         session.say("held", why, plan.address)
-    in_flight.stuck[plan.address] = why
-    in_flight.settle_at[plan.address] = session.clock.monotonic() + COLLECT_AGAIN
     session.outputs.look_at(plan)
-    session.changed = True
 
 
 def _fell_short(session: Session, plan: Plan, published: Published, lacking: tuple[str, ...]) -> None:
     now = session.clock.now()
-    session.store.record_shortfalls(plan.address, published.digest, plan.expectation_digest, lacking, now=now)
-    session.say("fell-short", "; ".join(lacking), plan.address)
+    session.store.outputs.record_shortfalls(
+        plan.address, published.digest, plan.expectation_digest, lacking, now=now
+    )

@@ -1,4 +1,4 @@
-"""Progress: the totals, the workers and the longest runs, as plain values for whoever shows them."""
+"""A snapshot of an apply: totals, workers and the longest runs, as plain values for the screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rasreconcile.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """A live run."""
+    """A live run. `going`: for how long; `expected`: how long it usually takes, where history tells."""
 
     run: Run
     going: timedelta
@@ -28,7 +28,7 @@ class RunSnapshot:
 
     @property
     def left(self) -> timedelta | None:
-        """How long it will go on, from its own pace or from history."""
+        """How much longer it will run, from its own pace or from history."""
         return left(self.going, self.expected, self.done)
 
 
@@ -43,12 +43,12 @@ class Snapshot:
     """Slots in use, slots there are."""
     longest: tuple[RunSnapshot, ...]
     remaining: timedelta | None
-    """Until all that is due is done, where history tells."""
+    """Until all plans that are due are done, where history tells."""
 
 
 def snapshot_of(session: Session, decision: Decision) -> Snapshot:
     """From the last decision and the store's live runs."""
-    live = session.store.live_runs()
+    live = session.store.runs.live()
     now = session.clock.now()
     lengths = session.outputs.expectancy.lengths
     runs = sorted(
@@ -61,14 +61,14 @@ def snapshot_of(session: Session, decision: Decision) -> Snapshot:
         plans=len(decision.verdicts),
         syncs=Counter(str(v.sync) for v in decision.verdicts),
         phases=Counter(str(v.phase) for v in decision.verdicts),
-        workers={name: (used[name], connected.spec.slots) for name, connected in session.workers.items()},
+        workers={name: (used[name], worker.spec.slots) for name, worker in session.workers.items()},
         longest=tuple(runs[:5]),
         remaining=_remaining(session, decision, runs),
     )
 
 
 def _of_run(session: Session, run: Run, now: datetime, expected: timedelta | None) -> RunSnapshot:
-    going, followed = now - (run.started or run.created), session.messages.runs.get(run.id)
+    going, followed = now - (run.started or run.created), session.followed.runs.get(run.id)
     if followed is None:
         return RunSnapshot(run, going, expected)
     return RunSnapshot(run, going, expected, followed.reading.facts, followed.done)
@@ -77,7 +77,7 @@ def _of_run(session: Session, run: Run, now: datetime, expected: timedelta | Non
 def _remaining(session: Session, decision: Decision, runs: list[RunSnapshot]) -> timedelta | None:
     lengths = session.outputs.expectancy.lengths
     waiting = [v.address for v in decision.verdicts if str(v.phase) in {"queued", "backoff"}]
-    slots = sum(connected.spec.slots for connected in session.workers.values())
+    slots = sum(worker.spec.slots for worker in session.workers.values())
     tells = bool(lengths) or any(r.done is not None for r in runs)
     if not tells or not slots or any(address not in lengths for address in waiting):
         return None

@@ -47,10 +47,13 @@ class Spool:
         return replace(staged, source=place, digest=digest, size=place.stat().st_size, edits=())
 
     def sweep(self) -> None:
-        """Removes what nobody asked for in a month, and parts of processes that died."""
+        """Removes what nobody asked for in a month, and what processes that died had begun.
+
+        For whoever holds the store: nobody else is then making an entry.
+        """
         for path in self.folder.glob("*") if self.folder.is_dir() else ():
             with suppress(FileNotFoundError):
-                if self.clock() - path.stat().st_mtime > _KEPT_SECONDS:
+                if path.name.startswith(".") or self.clock() - path.stat().st_mtime > _KEPT_SECONDS:
                     path.unlink()
 
     def _kept(self, key: str) -> Path | None:
@@ -94,7 +97,7 @@ def _copy_checked(staged: Staged, target: Path) -> None:
         read = staged.source.open("rb")
     except OSError as error:
         text = (
-            f"{staged.source}: {error.strerror}; it could be read when it was hashed and is looked at again"
+            f"{staged.source}: {error.strerror}; it was readable when it was hashed; it will be checked again"
         )
         raise InputChanged(text) from error
     with read, target.open("xb") as write:
@@ -102,7 +105,7 @@ def _copy_checked(staged: Staged, target: Path) -> None:
             write.write(chunk)
             whole.update(chunk)
     if whole.hexdigest() != staged.digest:
-        raise InputChanged(f"{staged.source} is no longer what was hashed; it is looked at again")
+        raise InputChanged(f"{staged.source} changed after it was hashed; it will be hashed again")
 
 
 def _digest(path: Path) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from rasreconcile.engines.inputs import staged
-from rasreconcile.failures import Failure, class_by_own_word
+from rasreconcile.failures import Failure, FailureCause, class_by_own_word
 from rasreconcile.hecras_messages import last_said
 from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
@@ -62,8 +62,8 @@ class Command:
         code, kind = evidence.ended.exit_code, class_by_own_word(evidence.log)
         if code != 0:
             text = f"the command exited with {code}: {last_said(evidence.log)}"
-            return Failure(kind=kind, cause="computation failed", message=text)
+            return Failure(kind=kind, cause=FailureCause.COMPUTATION_FAILED, message=text)
         if evidence.hdf is None:
             text = "the command exited with 0 but left no result HDF; let it write {output}"
-            return Failure(kind=kind, cause="computation failed", message=text)
+            return Failure(kind=kind, cause=FailureCause.COMPUTATION_FAILED, message=text)
         return None

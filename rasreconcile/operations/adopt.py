@@ -83,24 +83,27 @@ class Adoption:
         choice = self.choose(tuple(plan.address for plan in plans))
         outputs = study.outputs
         outputs.look(plans)
-        live = {run.address for run in view.live_runs()}
+        live = {run.address for run in view.runs.live()}
         try:
             for plan in plans:
                 if plan.address in live and plan.address in choice.named | choice.matched:
                     yield Answer(
-                        plan.address, "refused", None, "a run of it is going on; let `apply` collect it"
+                        plan.address, "refused", None, "a run of it is still running; let `apply` collect it"
                     )
                 elif plan.address in choice.named | choice.matched:
                     yield self._one(store, outputs, plan, choice)
         finally:
             if store is not None:
-                study.remember(store)
+                study.remember(store.caches)
 
     def _one(self, store: Store | None, outputs: Outputs, plan: Plan, choice: Choice) -> Answer:
         address = plan.address
         not_so: What = "refused" if address in choice.named else "left"
         if address in outputs.published:
             return Answer(address, "under control", None, f"{outputs.published[address].provenance} already")
+        other = outputs.owned.get(address)
+        if other is not None and not other.adoptable:
+            return Answer(address, not_so, None, f"{other.what}; {other.remedy}")
         assessment = outputs.assessments.get(address)
         if assessment is None and address in outputs.receipts:
             return Answer(address, "under control", None, "its receipt matches it; `apply` recalls it")
@@ -126,9 +129,9 @@ class Adoption:
         found = evidence(plan, "every dataset")
         texts = texts_of(plan)
         if stat_of(plan.output.stat()) != hashed.stat or texts is None:
-            return "it, or an input of it, changed while it was read; try again"
+            return "it or one of its inputs changed while it was read; try again"
         if found.shortfalls:
-            return f"read whole it is unfit: {found.shortfalls[0]}"
+            return f"on a full read it is unfit: {found.shortfalls[0]}"
         now = self.clock.now()
         published = Published(
             address=plan.address,
@@ -144,12 +147,17 @@ class Adoption:
             worker="",
             at=now,
             summary=found.summary,
+            spec=plan.spec,
             remarks=assessment.reasons,
         )
-        publish.write_receipt(published)
-        store.adopt(published, plan, texts, why=self._why(assessment))
+        if publish.receipt_path(publish.place(plan.output)).exists():
+            publish.write_receipts(published)
+        else:
+            # Where its link leads may be an archive that is read-only.
+            publish.write_receipt(published)
+        store.outputs.adopt(published, plan, texts, why=self._why(assessment))
         return ""
 
     def _why(self, assessment: Assessment) -> str:
-        doubts = f"; in spite of: {'; '.join(assessment.reasons)}" if assessment.reasons else ""
-        return f"by {self.asked_by}, not computed: nobody proved that today's inputs made it{doubts}"
+        doubts = f"; accepted despite: {'; '.join(assessment.reasons)}" if assessment.reasons else ""
+        return f"by {self.asked_by}, not computed: it is not proven that today's inputs produced it{doubts}"

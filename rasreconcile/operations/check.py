@@ -73,11 +73,12 @@ def _check(
         equipment = Equipment.of(loaded, name)
         if not problems:
             equipment.installed.look(worker)
+            equipment.installed.try_out(worker)
         return (*problems, *equipment.installed.missing()), equipment.installed.unable(equipment, plans)
     except WorkerError as error:
         # Where, what, and what to do: the last is the remedy.
         what, _, remedy = str(error).rpartition("; ")
-        fallback = "see that it is switched on and can be reached"
+        fallback = "check that it is switched on and reachable"
         return (Problem(what or remedy, remedy if what else fallback),), {}
     finally:
         worker.close()

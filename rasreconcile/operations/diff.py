@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rasreconcile.clock import Clock
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.actions import Recall
 from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
-from rasreconcile.reconcile.observed import WorkerSeen
+from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.study.equipment import looked_at_here
 from rasreconcile.study.installed_engines import platform_of
+from rasreconcile.study.outputs import Activity
 from rasreconcile.study.policies import policy_of
 from rasreconcile.study.store_view import remembered
 from rasreconcile.study.study import Study
@@ -28,7 +30,9 @@ class Diff:
     decision: Decision
     published: Mapping[Address, Published]
     proposal: Proposal
-    """What to do about results that no run of ours has made."""
+    """What to do about results that rasreconcile did not produce."""
+    recalled: tuple[Recall, ...] = ()
+    """Results that the store learns of again from their receipts, before the decision."""
 
 
 def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
@@ -39,12 +43,25 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         study = Study.open(loaded, view, clock)
         plans = study.look()
         study.outputs.look(plans)
-        workers = looked_at_here(idle_workers(loaded, view.images()), loaded, plans)
-        seen = replace(study.outputs.seen(plans, clock.now()), workers=workers)
+        activity = Activity(
+            live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
+            workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
+        )
+        seen = study.outputs.seen(plans, activity, clock.now())
         decision = decide(plans, seen, policy_of(loaded.spec))
+        recalled = tuple(action for action in decision.actions if isinstance(action, Recall))
+        if recalled:
+            # What follows once the store knows of them again: the receipts themselves change no result.
+            study.outputs.published = {
+                **study.outputs.published,
+                **{r.plan.address: r.published for r in recalled},
+            }
+            seen = study.outputs.seen(plans, activity, clock.now())
+            decision = decide(plans, seen, policy_of(loaded.spec))
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)
-        return Diff(plans, decision, view.published(), propose(decision.verdicts, seen.assessments))
+        proposal = propose(decision.verdicts, seen.assessments, decision.copied)
+        return Diff(plans, decision, view.outputs.published(), proposal, recalled)
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:

@@ -61,9 +61,9 @@ def explain(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanation:
         return Explanation(plan, verdict, None, _changes(plan, None, None), (), ())
     with Reader(loaded.state_path) as reader:
         changes = _changes(plan, published, reader)
-        runs = reader.runs(address=address, limit=5)
-        events = reader.events(limit=10, address=address)
-        progress = reader.progress()
+        runs = reader.runs.latest(address=address, limit=5)
+        events = reader.events.latest(limit=10, address=address)
+        progress = reader.progress.latest()
     going = next((progress[run.id] for run in runs if run.id in progress), None)
     return Explanation(plan, verdict, published, changes, runs, events, going)
 
@@ -85,7 +85,7 @@ def _with_difference(change: Change, plan: Plan, published: Published, reader: R
     old = _old_text(name, published, reader)
     new = _new_text(next((i for i in plan.inputs if i.name == name), None))
     if old is None or new is None:
-        remark = "its former text was not kept" if old is None else "it is no text, or not there"
+        remark = "its earlier text was not kept" if old is None else "it is not text, or does not exist"
         return Change(change.name, change.before, change.now, remark=remark)
     lines = difflib.unified_diff(
         old, new, f"{name} (as of {published.at:%Y-%m-%d %H:%M})", f"{name} (now)", lineterm="", n=2
@@ -93,15 +93,18 @@ def _with_difference(change: Change, plan: Plan, published: Published, reader: R
     difference = list(lines)
     if len(difference) > LONGEST_DIFFERENCE:
         more = len(difference) - LONGEST_DIFFERENCE
-        difference = [*difference[:LONGEST_DIFFERENCE], f"... {more} lines more"]
+        difference = [
+            *difference[:LONGEST_DIFFERENCE],
+            "... 1 more line" if more == 1 else f"... {more} more lines",
+        ]
     return Change(change.name, change.before, change.now, tuple(difference))
 
 
 def _old_text(name: str, published: Published, reader: Reader) -> list[str] | None:
-    recorded = next((i for i in reader.inputs_of(published.run) if i.name == name), None)
+    recorded = next((i for i in reader.runs.inputs_of(published.run) if i.name == name), None)
     if recorded is None or recorded.raw == MISSING:
         return None
-    text = reader.text(recorded.raw)
+    text = reader.texts.find(recorded.raw)
     return None if text is None else decode(text).splitlines()
 
 

@@ -71,7 +71,7 @@ def gc(loaded: LoadedSpec, store: Store, rubbish: Limits, clock: Clock, how: How
 def _old_products(loaded: LoadedSpec, store: Store, rubbish: Limits, clock: Clock) -> Iterator[Path]:
     """What was prepared for content that plans no longer have; who changes an input back finds it for a while."""
     plans = Study.open(loaded, store, clock).look()
-    going = tuple(run.fingerprint for run in store.live_runs())
+    going = tuple(run.fingerprint for run in store.runs.live())
     for folder in unneeded_products(loaded, plans):
         written = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         if not any(f.startswith(folder.name) for f in going) and clock.now() - written >= rubbish.older_than:
@@ -89,13 +89,13 @@ def _clean_worker(
         return cleaned
     try:
         there = worker.runs()
-        unknown = [run for run in there if store.run(run) is None]
+        unknown = [run for run in there if store.runs.find(run) is None]
         cleaned.strangers = sorted(run for run in unknown if now - there[run] < rubbish.older_than)
         old = [run for run in unknown if now - there[run] >= rubbish.older_than]
-        known = tuple(_needless(store.discardable(), name, keep_good=not loaded.spec.autoclean))
+        known = tuple(_needless(store.runs.discardable(), name, keep_good=not loaded.spec.autoclean))
         _discard(worker, [run for run in (*known, *old) if run in there], cleaned, how)
         if how == "remove":
-            store.mark_discarded([run for run in known if run in cleaned.runs or run not in there])
+            store.runs.mark_discarded([run for run in known if run in cleaned.runs or run not in there])
         cleaned.cache = worker.trim_cache(unused_for=rubbish.older_than, at_most=rubbish.cache_size, how=how)
     except WorkerError as error:
         cleaned.problems.append(str(error))

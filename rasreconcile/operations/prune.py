@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rasreconcile.clock import Clock
 from rasreconcile.errors import ResultError, UsageError
+from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.records import Published
+from rasreconcile.resolve.outputs import RealPaths
 from rasreconcile.results import publish
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
-from rasreconcile.store.queries import Queries
+from rasreconcile.study.owners import is_same
 from rasreconcile.study.preparations import products_home
+from rasreconcile.study.store_view import StoreView
 from rasreconcile.study.study import Study
 
 
@@ -39,47 +44,97 @@ class Leavers:
         return tuple(leaver.published for leaver in self.all if leaver.kept_because is None)
 
 
-def leavers(loaded: LoadedSpec, view: Queries, clock: Clock) -> Leavers:
-    """Reads the files it may remove. Raises SpecError, and UsageError where the spec has no plans at all."""
+Adopted = Literal["keep adopted", "remove adopted"]
+
+
+def leavers(loaded: LoadedSpec, view: StoreView, clock: Clock, adopted: Adopted = "keep adopted") -> Leavers:
+    """Reads the files it may remove. Raises SpecError, and UsageError where the spec has no plans at all.
+
+    Places are compared by real path: whichever link names it, a file that a plan of the spec publishes stays.
+    """
     plans = Study.open(loaded, view, clock).listed()
     if not plans:
         raise UsageError(f"{loaded.name}: the spec has no plans: nothing is pruned; remove results by hand")
-    wanted = {plan.output for plan in plans}
+    real, addresses = RealPaths(), {plan.address for plan in plans}
+    wanted = {real.of(path) for plan in plans for path in (plan.output, *plan.side_paths)}
     home = products_home(loaded)
     # What was prepared for a plan is no result: `gc` cares for it.
-    published = {a: one for a, one in view.published().items() if not one.path.is_relative_to(home)}
-    gone = [one for one in published.values() if one.path not in wanted]
-    whose = view.specs_of_runs()
-    strangers = [path for path in view.specs() if path != loaded.path]
-    going = {run.address for run in view.live_runs()}
-    found = [Leaver(one, _why_not(one, loaded.path, whose.get(one.run), strangers, going)) for one in gone]
+    published = {a: one for a, one in view.outputs.published().items() if not one.path.is_relative_to(home)}
+    reasons = _Reasons(
+        spec=loaded.identity,
+        started_for=view.runs.specs(),
+        strangers=[path for path in view.applies.specs() if not is_same(path, loaded.identity)],
+        going={run.address for run in view.runs.live()},
+        only_one_of={plan.fingerprint: plan.address for plan in plans if not plan.output.exists()},
+        adopted=adopted,
+    )
+    found = []
+    for one in published.values():
+        # A study that was moved took its results along: the store has where they were.
+        moved = one.address in addresses and not one.path.exists()
+        if real.of(one.path) not in wanted and not moved:
+            found.append(Leaver(one, reasons.why_kept(one)))
     return Leavers(tuple(found), len(published))
 
 
 def prune(store: Store, published: Published, clock: Clock) -> None:
     """Removes the result, then its receipt, then what the store knows of it; may be repeated after a death."""
     publish.remove(published.path)
-    why = f"{published.path} was removed with its receipt: its plan left the spec"
-    store.drop_output(published.address, published.digest, now=clock.now(), why=why)
+    why = f"{published.path} was removed with its receipt: its plan is no longer in the spec"
+    store.outputs.drop(published.address, published.digest, now=clock.now(), why=why)
 
 
-def _why_not(
-    one: Published, spec: Path, started_for: Path | None, strangers: list[Path], going: set[Address]
-) -> str | None:
-    if one.address in going:
-        return "a run of it is going; `cancel` it, or apply again when it has ended"
-    if started_for is not None and started_for != spec:
-        return f"it belongs to {started_for}, which shares this store"
-    if started_for is None and strangers:
-        return f"it may belong to {strangers[0]}, which shares this store; remove it by hand"
-    try:
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """What keeps a result that left the spec from being removed."""
+
+    spec: Path
+    started_for: Mapping[RunId, Path]
+    strangers: Sequence[Path]
+    """Other specs that were applied with this store."""
+    going: Collection[Address]
+    only_one_of: Mapping[str, Address]
+    """Plans of the spec that have no result yet, by fingerprint."""
+    adopted: Adopted
+
+    def why_kept(self, one: Published) -> str | None:
+        """None: it may be removed."""
+        if one.address in self.going:
+            return "a run of it is still running; `cancel` it, or apply again when it has ended"
+        try:
+            receipt = publish.read_receipt(one.path)
+            stranger = self._stranger(one, receipt)
+            return self._why_not_proven(one, receipt) if stranger is None else stranger
+        except (ResultError, OSError) as error:
+            return str(error)
+
+    def _stranger(self, one: Published, receipt: Published | None) -> str | None:
+        """Why it is another spec's: as its receipt says, else as far as the store knows; None: it is not."""
+        if receipt is not None and receipt.spec is not None:
+            if is_same(receipt.spec, self.spec):
+                return None
+            if any(is_same(stranger, receipt.spec) for stranger in self.strangers):
+                return f"it belongs to {receipt.spec}, which shares this store"
+            return f"it was published by {receipt.spec}; prune with that spec, or remove it by hand"
+        started_for = self.started_for.get(one.run)
+        if started_for is not None and not is_same(started_for, self.spec):
+            return f"it belongs to {started_for}, which shares this store"
+        if started_for is None and self.strangers:
+            return f"it may belong to {self.strangers[0]}, which shares this store; remove it by hand"
+        return None
+
+    def _why_not_proven(self, one: Published, receipt: Published | None) -> str | None:
+        adopted = one.provenance == "adopted" or (receipt is not None and receipt.provenance == "adopted")
+        if adopted and self.adopted == "keep adopted":
+            return "it was adopted, and rasreconcile cannot compute it again; --adopted removes it too"
         if not one.path.exists():
             return None
-        receipt = publish.read_receipt(one.path)
+        if one.path.is_symlink():
+            return f"it is a link to {one.path.resolve()}; check it, then remove it by hand"
         if receipt is None or (receipt.address, receipt.digest) != (one.address, one.digest):
-            return "its receipt is not the one we wrote; look at it, then remove it by hand"
+            return "its receipt is not the one rasreconcile wrote; check it, then remove it by hand"
         if publish.digest_file(one.path)[1] != one.digest:
-            return "it was changed since it was published; look at it, then remove it by hand"
-    except (ResultError, OSError) as error:
-        return str(error)
-    return None
+            return "it was changed since it was published; check it, then remove it by hand"
+        if plan := self.only_one_of.get(one.fingerprint):
+            return f"{plan} has the same inputs and no result yet; prune again when it has one"
+        return None

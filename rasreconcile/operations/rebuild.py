@@ -10,7 +10,8 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.records import Published
 from rasreconcile.results import publish
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.study.store_view import EmptyStore
+from rasreconcile.store.reader import empty_store
+from rasreconcile.study.owners import Owners
 from rasreconcile.study.study import Study
 
 
@@ -27,8 +28,11 @@ def proofs(loaded: LoadedSpec, clock: Clock) -> Proofs:
     """Reads every output that has a receipt. Raises SpecError."""
     proven: list[Published] = []
     unproven: dict[Address, str] = {}
-    for plan in Study.open(loaded, EmptyStore(), clock).listed():
-        found = _proof(plan)
+    owners = Owners()
+    with empty_store(loaded.state_path) as view:
+        plans = Study.open(loaded, view, clock).listed()
+    for plan in plans:
+        found = _proof(plan, owners)
         if isinstance(found, Published):
             proven.append(found)
         elif found is not None:
@@ -36,7 +40,7 @@ def proofs(loaded: LoadedSpec, clock: Clock) -> Proofs:
     return Proofs(tuple(proven), unproven)
 
 
-def _proof(plan: Plan) -> Published | str | None:
+def _proof(plan: Plan, owners: Owners) -> Published | str | None:
     if not plan.output.exists():
         return None
     try:
@@ -45,6 +49,8 @@ def _proof(plan: Plan) -> Published | str | None:
             return f"{plan.output.name} has no receipt"
         if receipt.address != plan.address:
             return f"its receipt is for {receipt.address}"
+        if other := owners.other(plan.address, plan.output, plan.spec):
+            return f"{other.what}; {other.remedy}"
         if publish.digest_file(plan.output)[1] != receipt.digest:
             return f"{plan.output.name} is not the file its receipt is for"
     except (ResultError, OSError) as error:

@@ -26,7 +26,7 @@ def mentions_in(kind: str, data: bytes, name: str) -> tuple[Mention, ...]:
     except ProjectError as error:
         return (Mention("fault", str(error)),)
     if len(found) > MOST:
-        return (Mention("fault", f"{name}: names more than {MOST} files; look what it is"),)
+        return (Mention("fault", f"{name}: names more than {MOST} files; check that this is the right file"),)
     return found
 
 

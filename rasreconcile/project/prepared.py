@@ -13,9 +13,15 @@ SAME_MOMENT_NS = 2_000_000_000
 this say nothing about which file came first."""
 
 
-def prepared_names(stem: str, number: str, geometry: str | None) -> tuple[str, ...]:
-    """Of a plan: its `.tmp.hdf` and `.bNN` are named after the plan, `.xNN` and `.cNN` after its geometry."""
-    names = [f"{stem}.p{number}.tmp.hdf", f"{stem}.b{number}"]
+def prepared_names(stem: str, number: str, geometry: str | None, flow: str | None) -> tuple[str, ...]:
+    """Of a plan: its `.tmp.hdf`, `.bNN` and `.rNN` are named after the plan, `.xNN` and `.cNN` after its geometry.
+
+    A steady plan (`flow`: `f01`) has the first and the third, any other all but the third.
+    """
+    growing = f"{stem}.p{number}.tmp.hdf"
+    if flow is not None and flow.lower().startswith("f"):
+        return growing, f"{stem}.r{number}"
+    names = [growing, f"{stem}.b{number}"]
     if geometry is not None:
         names += [f"{stem}.x{geometry[1:]}", f"{stem}.c{geometry[1:]}"]
     return tuple(names)

@@ -48,7 +48,7 @@ def rasmap_mentions(data: bytes, name: str) -> tuple[Mention, ...]:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise ProjectError(f"{name}: no XML: {error}; save it again in RAS Mapper") from error
+        raise ProjectError(f"{name}: not valid XML: {error}; save it again in RAS Mapper") from error
     except (ValueError, LookupError) as error:
-        raise ProjectError(f"{name}: in no encoding that can be read: {error}; save it again") from error
+        raise ProjectError(f"{name}: its encoding cannot be read: {error}; save it again") from error
     return tuple(found)

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.reserved import is_device
 
 LONGEST = 1024
 """Characters. Windows itself stops at 260 in most of HEC-RAS."""
 
 _LONGEST_PART = 255
 _DRIVE = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _NEVER = re.compile(r'[\x00-\x1f\x7f<>|?*":\ud800-\udfff]')
 
 
@@ -54,16 +54,16 @@ def parse_reference(text: str) -> Reference:
         raise ProjectError(f"{_short(text)} names no file; choose one")
     for part in parts:
         if _NEVER.search(part) or len(part.encode()) > _LONGEST_PART:
-            raise ProjectError(f"{_short(text)} can be no file's name; choose the file again")
-        if _DEVICE.fullmatch(part.rstrip(" .")):
-            raise ProjectError(f"{_short(text)} is a device of Windows; choose a file")
+            raise ProjectError(f"{_short(text)} cannot be a file name; choose the file again")
+        if is_device(part.rstrip(" .")):
+            raise ProjectError(f"{_short(text)} is a Windows device; choose a file")
     return Reference(text, root, parts)
 
 
 def mapped(reference: Reference, path_map: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
     """The folder that the longest fitting entry of the map gives, and the parts below it; None where none fits.
 
-    Raises ProjectError where an entry of the map is no absolute path.
+    Raises ProjectError where an entry of the map is not an absolute path.
     """
     best: tuple[int, str] | None = None
     for prefix, place in path_map.items():
@@ -81,7 +81,8 @@ def parse_prefix(prefix: str) -> tuple[str, tuple[str, ...]]:
     root, rest = _split_root(prefix.strip().replace("\\", "/"))
     if not root:
         raise ProjectError(
-            f"{_short(prefix)} is no absolute path; write a drive, `C:\\Models`, or a share, `\\\\host\\share`"
+            f"{_short(prefix)} is not an absolute path; write a drive, `C:\\Models`, or a share,"
+            " `\\\\host\\share`"
         )
     parts = tuple(part.casefold() for part in rest.split("/") if part not in {"", "."})
     return root.casefold(), parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
 from rasreconcile.plans import Plan
 from rasreconcile.records import Published
@@ -95,7 +95,7 @@ class Abandon:
     """Nobody wants the run any more, and nothing of it is running: close its record."""
 
     run: Run
-    reason: str
+    cause: FailureCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,14 @@ class Reuse:
 @dataclass(frozen=True, slots=True)
 class Recall:
     """The receipt beside the output matches it: write it into the store again."""
+
+    plan: Plan
+    published: Published
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReceipt:
+    """The result is what was published, and its receipt is gone: write it again."""
 
     plan: Plan
     published: Published
@@ -145,4 +153,5 @@ Action = (
     | Verify
     | Reuse
     | Recall
+    | WriteReceipt
 )

@@ -1,16 +1,17 @@
-"""Whether a result that no run of ours has made may be taken under control, and what to do with each. PURE."""
+"""Whether a result that rasreconcile did not produce may be taken under control, and what to do with each. PURE."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from rasreconcile.hecras_versions import same, version_in
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
 from rasreconcile.reconcile.reasons import Cause, Reason
-from rasreconcile.reconcile.verdicts import Phase, Verdict
+from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 
 _ZONES = timedelta(hours=26)
@@ -19,40 +20,37 @@ _SAME_WRITE = timedelta(seconds=2)
 _COPYING = timedelta(hours=1)
 """A folder that was copied or cloned has times of that hour, in any order."""
 _MOST_FILES = 3
-_VERSION = re.compile(r"HEC-RAS\s+(\d+(?:\.\d+)*)")
 
 
 def assess(plan: Plan, found: FoundResult) -> Assessment:
     """What the file is short of makes it unfit; what may be innocent makes it suspicious."""
     if found.evidence.shortfalls:
         return Assessment(Fitness.UNFIT, found.evidence.shortfalls)
-    doubts = (*_engine(plan.engine, found), *_identity(found), *_times(found), *_inputs(plan))
-    return Assessment(Fitness.SUSPICIOUS if doubts else Fitness.ADOPTABLE, doubts)
+    against = (*_engine(plan.engine, found), *_identity(found), *_times(found), *_inputs(plan))
+    return Assessment(Fitness.SUSPICIOUS if against else Fitness.ADOPTABLE, against)
 
 
 def _engine(engine: EngineSpec, found: FoundResult) -> Iterator[str]:
     said = found.evidence.file_version or ""
     match engine:
         case HecRasEngine(version=wanted):
-            version = _VERSION.match(said)
+            version = version_in(said)
             if version is None:
-                yield f"it was made by {said or 'a program it does not name'}, the spec wants HEC-RAS {wanted}"
-            elif _numbers(version[1]) != _numbers(wanted):
-                yield f"it was made by {said}, the spec wants HEC-RAS {wanted}"
+                yield (
+                    f"it was made by {said or 'a program it does not name'}, the spec requires HEC-RAS"
+                    f" {wanted}"
+                )
+            elif not same(version, wanted):
+                yield f"it was made by {said}, the spec requires HEC-RAS {wanted}"
         case SteadyEngine():
             if not said.startswith("rasreconcile steady"):
-                yield f"it was made by {said or 'a program it does not name'}, the spec wants the steady engine"
+                yield (
+                    f"it was made by {said or 'a program it does not name'}, the spec requires the steady"
+                    " engine"
+                )
         case CommandEngine():
             # What a command writes there is its own business.
             return
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """`6.6` and `6.6.0` are one version."""
-    numbers = [int(part) for part in version.split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 def _identity(found: FoundResult) -> Iterator[str]:
@@ -79,8 +77,8 @@ def _times(found: FoundResult) -> Iterator[str]:
         written = found.evidence.geometry_written
         if written is not None and written > ended + _SAME_WRITE:
             yield (
-                f"its geometry was written into it {written}, after its results of {ended}:"
-                " a later run was begun and came to nothing"
+                f"its geometry was written into it {written}, after its results of {ended}: a later run was"
+                " started and failed"
             )
         if found.geometry_edited is not None and found.geometry_edited > began:
             yield f"the geometry was edited {found.geometry_edited}, after the run that began {began}"
@@ -119,21 +117,26 @@ def may_be_adopted(verdict: Verdict, assessment: Assessment | None) -> bool:
     return unknown and assessment is not None and assessment.fitness is not Fitness.UNFIT
 
 
+def doubts(assessment: Assessment) -> tuple[Reason, ...]:
+    """What speaks against adopting the result."""
+    cause = Cause.UNFIT if assessment.fitness is Fitness.UNFIT else Cause.SUSPICIOUS
+    return tuple(Reason(cause, "", reason) for reason in assessment.reasons)
+
+
 def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
     """Held: neither run over, nor taken for a result of ours, without a person's word."""
     if assessment is None:
         note = "`retry` computes it and replaces the file; or move the file away"
-        return replace(verdict, phase=Phase.HELD, note=note)
+        return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
     match assessment.fitness:
         case Fitness.ADOPTABLE:
-            cause, note = None, "adoptable: `adopt` takes it under control; `retry` computes it anew"
+            note = "adoptable: `adopt` accepts it; `retry` recomputes it"
         case Fitness.SUSPICIOUS:
-            cause = Cause.SUSPICIOUS
-            note = "look at it: `adopt` takes it all the same where it is named; `retry` computes it anew"
+            note = "check it: `adopt` accepts it anyway if it is named; `retry` recomputes it"
         case Fitness.UNFIT:
-            cause, note = Cause.UNFIT, "must run: `retry` computes it and replaces the file"
-    more = [Reason(cause, "", reason) for reason in assessment.reasons] if cause else []
-    return replace(verdict, phase=Phase.HELD, reasons=(*verdict.reasons, *more), note=note)
+            note = "must run: `retry` computes it and replaces the file"
+    verdict = replace(verdict, reasons=(*verdict.reasons, *doubts(assessment)))
+    return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +155,17 @@ class Proposal:
         return bool(self.adopt or self.look or self.replace)
 
 
-def propose(verdicts: Sequence[Verdict], assessments: Mapping[Address, Assessment]) -> Proposal:
-    """One place at most for each plan; what is current, running, or blocked for other reasons has none."""
+def propose(
+    verdicts: Sequence[Verdict],
+    assessments: Mapping[Address, Assessment],
+    copied: Collection[Address] = frozenset(),
+) -> Proposal:
+    """One place at most for each plan; what is current, running, copied, or blocked for other reasons has none."""
     adopt, run, instead, look = list[Address](), list[Address](), list[Address](), list[Address]()
     for verdict in verdicts:
         assessment = assessments.get(verdict.address)
+        if verdict.address in copied:
+            continue
         if verdict.phase in {Phase.QUEUED, Phase.BACKOFF}:
             run.append(verdict.address)
         elif verdict.phase is Phase.HELD and assessment and may_be_adopted(verdict, assessment):

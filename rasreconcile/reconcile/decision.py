@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify
+from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import found_result, may_be_adopted
 from rasreconcile.reconcile.live_runs import follow, stray
 from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
@@ -21,10 +21,11 @@ from rasreconcile.reconcile.policy import (
     standing,
 )
 from rasreconcile.reconcile.reasons import Cause, Reason
-from rasreconcile.reconcile.scheduling import Failing, Schedule, make_schedule
+from rasreconcile.reconcile.schedule import Failing, Schedule, make_schedule
 from rasreconcile.reconcile.strictness import made_stale, strayed
-from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict, compare
-from rasreconcile.records import Published
+from rasreconcile.reconcile.twins import has_twin, once_each
+from rasreconcile.reconcile.upstream import after_upstream, hold_what_waits_for_the_held
+from rasreconcile.reconcile.verdicts import Obstacle, Phase, Sync, Verdict, compare, held, quarantined
 from rasreconcile.runs import Run
 
 
@@ -49,6 +50,13 @@ class Decision:
     """When something becomes possible that is not possible now."""
     upcoming: tuple[Upcoming, ...] = ()
     """What would start next: its inputs may travel ahead. No promise."""
+    twins: Mapping[Address, Address] = field(default_factory=dict)
+    """Plans that wait for the result of another plan with the same inputs, which is copied; and that other plan."""
+
+    @property
+    def copied(self) -> frozenset[Address]:
+        """Plans that wait for a run no longer than it takes to copy a result: now, or when their twin has one."""
+        return frozenset(self.twins) | {a.plan.address for a in self.actions if isinstance(a, Reuse)}
 
     @property
     def health(self) -> Health:
@@ -80,7 +88,8 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     kept = _wanted(plans, verdicts, seen, policy) | set(seen.live)
     unasked = {plan.address for plan in plans if plan.prepares and plan.address not in kept}
     plans = [plan for plan in plans if plan.address not in unasked]
-    actions = [a for a in actions if not (isinstance(a, Verify | Recall) and a.plan.address in unasked)]
+    settling = Verify | Recall | WriteReceipt
+    actions = [a for a in actions if not (isinstance(a, settling) and a.plan.address in unasked)]
     settled = {action.plan.address for action in actions if isinstance(action, Verify | Recall)}
     waiting = [plan for plan in plans if plan.address not in seen.live and plan.address not in settled]
     due = []
@@ -88,8 +97,8 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         verdicts[plan.address] = verdict = _may_start(plan, verdicts[plan.address], seen, policy)
         if verdict.phase is Phase.QUEUED:
             due.append(plan)
-    due = _after_upstream(due, verdicts, seen)
-    due, shared, twins = _once_each(due, verdicts, seen, policy)
+    due = after_upstream(due, verdicts, seen)
+    due, shared, twins = once_each(due, verdicts, seen, policy)
     actions += shared
 
     order = {plan.address: n for n, plan in enumerate(plans)}
@@ -99,14 +108,14 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     }
     if _only_held_runs(seen) and not schedule.placed and not schedule.opens and not actions:
         # Slots that only a person can free: to wait for them would be to wait for ever.
-        note = "waits for a slot, and every run that has one is held; put that right first"
+        note = "waiting for a slot; every slot is taken by a held run; resolve those first"
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
-        verdicts |= {address: replace(verdicts[address], phase=Phase.HELD, note=note) for address in queued}
+        verdicts |= {address: held(verdicts[address], Obstacle.SLOTS_HELD, note) for address in queued}
     for address, first in twins.items():
         if verdicts[first].phase is Phase.HELD:
-            note = f"has the same inputs as {first}, which is held; put that right first"
-            verdicts[address] = replace(verdicts[address], phase=Phase.HELD, note=note)
-    _hold_what_waits_for_the_held(plans, verdicts)
+            note = f"has the same inputs as {first}, which is held; resolve that first"
+            verdicts[address] = held(verdicts[address], Obstacle.TWIN_BLOCKED, note)
+    hold_what_waits_for_the_held(plans, verdicts)
     actions += [
         Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in schedule.placed
     ]
@@ -117,6 +126,7 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         tuple(strays),
         min(times, default=None),
         tuple(Upcoming(known[p.address], p.worker, p.cores) for p in schedule.upcoming),
+        {a: first for a, first in twins.items() if verdicts[a].phase is Phase.QUEUED},
     )
 
 
@@ -126,6 +136,8 @@ def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | No
     output = seen.outputs.get(address, NoOutput())
     published = seen.published.get(address)
     receipt = seen.receipts.get(address)
+    if address in seen.owned:
+        return _owned(plan, seen), None
     if (
         published is None
         and receipt is not None
@@ -139,11 +151,28 @@ def _judge(plan: Plan, seen: Seen, policy: Policy) -> tuple[Verdict, Action | No
     sync, reasons = compare(plan, output, published, seen.verifications.get(address))
     if published is not None:
         sync, reasons = made_stale(sync, reasons, strayed(plan, published, seen.workers, policy))
+    if published is None and isinstance(output, NoOutput) and address in seen.past:
+        ended = seen.past[address]
+        # A run that succeeded published its result: whoever removed it, `prune` or a person, it is gone.
+        why = "its result was removed" if ended == "succeeded" else f"its last run: {ended}"
+        reasons = (Reason(Cause.OUTPUT_MISSING, plan.output.name, why),)
     verdict = Verdict(address=address, sync=sync, reasons=reasons)
+    idle = address not in seen.live and address not in seen.stuck
     to_verify = any(r.cause is Cause.EXPECTATION_CHANGED for r in reasons)
-    if published and to_verify and address not in seen.live and address not in seen.stuck:
+    if published and to_verify and idle:
         return verdict, Verify(plan, published)
+    if published and idle and address in seen.unreceipted:
+        return verdict, WriteReceipt(plan, published)
     return verdict, None
+
+
+def _owned(plan: Plan, seen: Seen) -> Verdict:
+    """Of a plan whose place is another's: nothing is written there, whatever a person asked for."""
+    output, published = seen.outputs.get(plan.address, NoOutput()), seen.published.get(plan.address)
+    sync, reasons = compare(plan, output, published, seen.verifications.get(plan.address))
+    known = tuple(reason for reason in reasons if reason.cause is not Cause.UNKNOWN_ORIGIN)
+    why = Reason(Cause.OTHER_OWNER, "", seen.owned[plan.address].what)
+    return Verdict(address=plan.address, sync=sync, reasons=(*known, why))
 
 
 def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verdict:
@@ -151,17 +180,19 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     retried = plan.address in seen.retried
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
+    if plan.address in seen.owned:
+        return held(verdict, Obstacle.OTHER_OWNER, seen.owned[plan.address].remedy)
     if plan.address in seen.stuck and not retried:
-        note = f"{seen.stuck[plan.address]}; tried again while `apply` goes on, and by the next one"
-        return replace(verdict, phase=Phase.HELD, note=note)
+        note = f"{seen.stuck[plan.address]}; retried while `apply` is running, and by the next `apply`"
+        return held(verdict, Obstacle.NOT_PUBLISHED, note)
     attempts = seen.attempts.get(plan.address, ())
     assessment = seen.assessments.get(plan.address)
     # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.
-    held = None if retried or attempts or plan.prepares else _held(verdict, assessment)
-    if plan.stopped_by and not (held and may_be_adopted(verdict, assessment)):
-        return replace(verdict, phase=Phase.HELD, note="; ".join(plan.stopped_by))
-    if held is not None:
-        return held
+    blocked = None if retried or attempts or plan.prepares else _held(verdict, assessment)
+    if plan.stopped_by and not (blocked and may_be_adopted(verdict, assessment)):
+        return held(verdict, Obstacle.CANNOT_RUN, "; ".join(plan.stopped_by))
+    if blocked is not None:
+        return blocked
     if retried:
         verdict = replace(verdict, reasons=(*verdict.reasons, Reason(Cause.REQUESTED, "", "by `retry`")))
     match standing(attempts, seen.now, policy):
@@ -169,10 +200,10 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
             return replace(_with_failure(verdict, attempts), phase=Phase.QUEUED)
         case BackOff(until, why):
             return replace(verdict, phase=Phase.BACKOFF, next_at=until, note=why)
-        case Quarantined(why):
-            return replace(verdict, phase=Phase.QUARANTINED, note=why)
-        case OnHold(why):
-            return replace(verdict, phase=Phase.HELD, note=why)
+        case Quarantined(why, cause):
+            return quarantined(verdict, cause, why)
+        case OnHold(why, cause):
+            return held(verdict, cause, why)
 
 
 def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
@@ -181,10 +212,10 @@ def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
     if Cause.UNKNOWN_ORIGIN in causes:
         return found_result(verdict, assessment)
     if verdict.sync is Sync.UNKNOWN:
-        return replace(verdict, phase=Phase.HELD, note="make the file readable, or move it away")
+        return held(verdict, Obstacle.RESULT_UNREADABLE, "make the file readable, or move it away")
     if causes == {Cause.EXPECTATION_FAILED}:
-        note = "computing the same inputs again would give the same; change the inputs or the expectation"
-        return replace(verdict, phase=Phase.QUARANTINED, note=note)
+        note = "recomputing the same inputs would give the same result; change the inputs or the expectation"
+        return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)
     return None
 
 
@@ -198,7 +229,7 @@ def _wanted(
         plan.prepared_by
         for plan in asking
         if plan.prepared_by
-        and not _has_twin(plan, seen)
+        and not has_twin(plan, seen)
         and _may_start(plan, verdicts[plan.address], seen, policy).phase in may_move
     }
 
@@ -212,103 +243,6 @@ def _with_failure(verdict: Verdict, attempts: Sequence[Run]) -> Verdict:
     )
 
 
-def _after_upstream(due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen) -> list[Plan]:
-    """The due plans whose needs are met; the others wait, or are held where waiting would not help."""
-    ready = []
-    for plan in due:
-        unmet = [need for need in plan.needs if verdicts[need].sync is not Sync.CURRENT]
-        if _has_twin(plan, seen):
-            unmet = [need for need in unmet if need != plan.prepared_by]
-        if stuck := _stuck(plan, verdicts):
-            verdicts[plan.address] = stuck
-        elif unmet:
-            verdicts[plan.address] = replace(verdicts[plan.address], note=f"waits for {unmet[0]}")
-        else:
-            ready.append(plan)
-    return ready
-
-
-def _stuck(plan: Plan, verdicts: Mapping[Address, Verdict]) -> Verdict | None:
-    """The plan's verdict where waiting for what it needs would not help."""
-    blocked = {Phase.HELD, Phase.QUARANTINED}
-    unmet = [verdicts[need] for need in plan.needs if verdicts[need].sync is not Sync.CURRENT]
-    first = next((need for need in unmet if need.phase in blocked), None)
-    if first is None:
-        return None
-    note = f"needs {first.address}, which is {first.phase}; put that right first"
-    if first.address == plan.prepared_by:
-        note = f"it is not prepared for the Linux solvers: {first.note} (`logs {first.address}`)"
-    return replace(verdicts[plan.address], phase=Phase.HELD, note=note)
-
-
-def _hold_what_waits_for_the_held(plans: Sequence[Plan], verdicts: dict[Address, Verdict]) -> None:
-    """Placement holds plans too, after those that need them were told to wait; and those may be needed by others."""
-    waiting = [plan for plan in plans if plan.needs]
-    moved = True
-    while moved:
-        moved = False
-        for plan in waiting:
-            if verdicts[plan.address].phase is not Phase.QUEUED:
-                continue
-            if stuck := _stuck(plan, verdicts):
-                verdicts[plan.address] = stuck
-                moved = True
-
-
-def _once_each(
-    due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen, policy: Policy
-) -> tuple[list[Plan], list[Action], Mapping[Address, Address]]:
-    """Two plans with one fingerprint compute once: copy what is there, wait for what is on its way.
-
-    Who computes, the copies, and who waits for whom.
-    """
-    computing: dict[str, Address] = {live.run.fingerprint: address for address, live in seen.live.items()}
-    alone: list[Plan] = []
-    shared: list[Action] = []
-    twins: dict[Address, Address] = {}
-    for plan in due:
-        source = seen.intact.get(plan.fingerprint)
-        if source is not None and strayed(plan, source, seen.workers, policy):
-            source = None
-        if source is not None and _has_twin(plan, seen):
-            shortfalls = _known_short(plan, source, seen)
-            if shortfalls:
-                verdicts[plan.address] = _short(verdicts[plan.address], source, shortfalls)
-                continue
-            shared.append(Reuse(plan, source))
-            note = f"has the same inputs as {source.address}: its result is copied"
-        elif plan.fingerprint in computing:
-            twins[plan.address] = computing[plan.fingerprint]
-            note = f"has the same inputs as {computing[plan.fingerprint]}, which computes"
-        else:
-            computing[plan.fingerprint] = plan.address
-            alone.append(plan)
-            continue
-        verdicts[plan.address] = replace(verdicts[plan.address], note=note)
-    return alone, shared, twins
-
-
-def _has_twin(plan: Plan, seen: Seen) -> bool:
-    """Whether a plan with the same inputs has a good result, which is copied."""
-    return plan.fingerprint in seen.intact and plan.address not in seen.retried | seen.uncopied
-
-
-def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:
-    """What the source's result is known to lack of what this plan expects."""
-    known = seen.verifications.get(plan.address)
-    if known is None or known.output_digest != source.digest:
-        return ()
-    return known.shortfalls if known.expectation_digest == plan.expectation_digest else ()
-
-
-def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Verdict:
-    reasons = tuple(Reason(Cause.EXPECTATION_FAILED, "", shortfall) for shortfall in shortfalls)
-    note = (
-        f"{source.address} computed the same inputs, and its result falls short; change inputs or expectation"
-    )
-    return replace(verdict, phase=Phase.QUARANTINED, reasons=(*verdict.reasons, *reasons), note=note)
-
-
 def _only_held_runs(seen: Seen) -> bool:
     return bool(seen.live) and all(live.held for live in seen.live.values())
 
@@ -320,7 +254,7 @@ def _failing(plans: Sequence[Plan], verdicts: Mapping[Address, Verdict]) -> Fail
 
 def _apply(verdict: Verdict, schedule: Schedule, address: Address) -> Verdict:
     if address in schedule.held:
-        return replace(verdict, phase=Phase.HELD, note=schedule.held[address])
+        return held(verdict, schedule.held_by, schedule.held[address])
     if verdict.note:
         return verdict
     starting = next((p for p in schedule.placed if p.address == address), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rasreconcile.facts import LogFacts
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 
 if TYPE_CHECKING:
     from rasreconcile.spec import StopWhen
@@ -16,17 +16,17 @@ def hopeless(when: StopWhen | None, said: LogFacts | None) -> Failure | None:
     if when is None or said is None:
         return None
     if when.unstable and said.unstable:
-        return _failure(
-            "went unstable", f"went unstable: {said.unstable}{_worst(said)}", "time step and mesh there"
-        )
+        what = f"went unstable: {said.unstable}{_worst(said)}"
+        return _failure(FailureCause.WENT_UNSTABLE, what, "time step and mesh there")
     error, bound = said.volume_error_percent, when.volume_error_percent
     if bound is not None and error is not None and abs(error) > bound:
         what = f"volume accounting error is {error:.4g} %, stop_when allows {bound:g} %"
-        return _failure("volume error", f"{what}{_worst(said)}", "boundaries and time step")
+        return _failure(FailureCause.VOLUME_ERROR, f"{what}{_worst(said)}", "boundaries and time step")
     limit = when.iterations_at_limit
     if limit is not None and said.troubles > limit:
-        what = f"{said.troubles} computation steps ran out of iterations, stop_when allows {limit}"
-        return _failure("iterations at limit", f"{what}{_worst(said)}", "time step and mesh there")
+        steps = "step" if said.troubles == 1 else "steps"
+        what = f"{said.troubles} computation {steps} ran out of iterations, stop_when allows {limit}"
+        return _failure(FailureCause.ITERATIONS_AT_LIMIT, f"{what}{_worst(said)}", "time step and mesh there")
     return None
 
 
@@ -36,5 +36,5 @@ def _worst(said: LogFacts) -> str:
     return f"; the largest error was at {said.worst}"
 
 
-def _failure(cause: str, what: str, where: str) -> Failure:
-    return Failure(kind="permanent", cause=cause, message=f"{what}; it was ended early; look at {where}")
+def _failure(cause: FailureCause, what: str, where: str) -> Failure:
+    return Failure(kind="permanent", cause=cause, message=f"{what}; the run was stopped early; check {where}")

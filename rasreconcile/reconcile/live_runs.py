@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, Running, Unknown, Vanished
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import (
@@ -22,8 +22,8 @@ from rasreconcile.reconcile.actions import (
 )
 from rasreconcile.reconcile.early_stop import hopeless
 from rasreconcile.reconcile.observed import LiveRun, Seen
-from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, SetAside, worker_standing
-from rasreconcile.reconcile.verdicts import Phase, Verdict
+from rasreconcile.reconcile.policy import Policy, SetAside, worker_standing
+from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held
 from rasreconcile.runs import Run, RunState
 
 
@@ -33,13 +33,13 @@ def follow(
     """The verdict of a plan with a live run, and what to do about the run."""
     verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan, seen))
     if live.held:
-        note = f"{live.held}; tried again while `apply` goes on, and by the next one"
-        return replace(verdict, phase=Phase.HELD, note=note), None
+        note = f"{live.held}; retried while `apply` is running, and by the next `apply`"
+        return held(verdict, Obstacle.NOT_PUBLISHED, note), None
     if live.handled or live.status is None:
         return verdict, None
     if isinstance(live.status, Unknown):
         if plan.address in seen.cancelled and all(w.name != live.run.worker for w in seen.workers):
-            return verdict, Abandon(live.run, CANCELLED_BY_REQUEST)
+            return verdict, Abandon(live.run, FailureCause.CANCELLED_BY_REQUEST)
         return _silent(verdict, live, seen, policy), None
     if live.run.state is RunState.PUBLISHING:
         return verdict, _finish(live, plan)
@@ -58,20 +58,20 @@ def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | N
             return Stop(run, stop)
         case Ended() as ended:
             return Collect(run, plan, ended)
-        case Vanished(evidence):
-            return Lose(run, _vanished(run, evidence))
+        case Vanished() as vanished:
+            return Lose(run, _vanished(run, vanished))
         case Absent() if run.state is RunState.RUNNING:
-            return Lose(run, _vanished(run, f"{run.worker} has no run directory of it"))
+            return Lose(run, _vanished(run, Vanished(f"{run.worker} has no run directory of it")))
         case Absent() if not wanted:
-            return Abandon(run, CANCELLED_BY_REQUEST)
+            return Abandon(run, FailureCause.CANCELLED_BY_REQUEST)
         case Absent() if plan.fingerprint != run.fingerprint:
-            return Abandon(run, "its inputs changed before it started")
+            return Abandon(run, FailureCause.INPUTS_CHANGED)
         case Absent() if live.failed_starts >= policy.failed_starts:
             return Lose(run, _not_launched(run, live.last_error))
         case Absent():
-            return Restart(run, plan, "recorded, but its worker has not heard of it")
+            return Restart(run, plan, "recorded, but not yet on its worker")
         case Queued() | Running() if not wanted:
-            return Cancel(run, CANCELLED_BY_REQUEST)
+            return Cancel(run, FailureCause.CANCELLED_BY_REQUEST)
         case Running() as running if run.state is RunState.STARTING:
             return Note(run, running)
         case Queued() | Running() | Unknown() | None:
@@ -92,11 +92,11 @@ def stray(live: LiveRun, seen: Seen) -> Action | None:
         return _finish(live, None)
     match live.status:
         case Ended() | Vanished() | Absent():
-            return Abandon(live.run, "its plan is no longer in the spec")
+            return Abandon(live.run, FailureCause.PLAN_LEFT)
         case Queued() | Running() if cancelled:
-            return Cancel(live.run, CANCELLED_BY_REQUEST)
+            return Cancel(live.run, FailureCause.CANCELLED_BY_REQUEST)
         case Unknown() if cancelled and all(w.name != live.run.worker for w in seen.workers):
-            return Abandon(live.run, CANCELLED_BY_REQUEST)
+            return Abandon(live.run, FailureCause.CANCELLED_BY_REQUEST)
         case Queued() | Running() | Unknown() | None:
             return None
 
@@ -115,20 +115,31 @@ def _silent(verdict: Verdict, live: LiveRun, seen: Seen, policy: Policy) -> Verd
     worker = next((w for w in seen.workers if w.name == name), None)
     if worker is None:
         note = f"it runs on {name}, which is no longer in the spec; put {name} back, or `cancel` the plan"
-        return replace(verdict, phase=Phase.HELD, note=note)
+        return held(verdict, Obstacle.WORKER_GONE, note)
     standing = worker_standing(worker, seen.now, policy)
     if isinstance(standing, SetAside) and standing.until is None:
         note = f"it runs on {name}, which does not answer ({standing.why}); apply again when {name} is back"
-        return replace(verdict, phase=Phase.HELD, note=note)
+        return held(verdict, Obstacle.WORKER_SILENT, note)
     return verdict
 
 
-def _vanished(run: Run, evidence: str) -> Failure:
-    return Failure(kind="worker", cause="vanished", message=f"vanished on {run.worker}: {evidence}")
+_VANISHED = {
+    "gone": FailureCause.VANISHED,
+    "restarted": FailureCause.RESTARTED,
+    "damaged": FailureCause.DAMAGED,
+}
+
+
+def _vanished(run: Run, found: Vanished) -> Failure:
+    return Failure(
+        kind="worker", cause=_VANISHED[found.cause], message=f"vanished on {run.worker}: {found.evidence}"
+    )
 
 
 def _not_launched(run: Run, error: str) -> Failure:
-    return Failure(kind="worker", cause="launch failed", message=f"{run.worker} did not launch it: {error}")
+    return Failure(
+        kind="worker", cause=FailureCause.LAUNCH_FAILED, message=f"{run.worker} did not launch it: {error}"
+    )
 
 
 SILENT_RUNNER = timedelta(minutes=5)
@@ -156,7 +167,10 @@ def _silence(running: Running, plan: Plan, seen: Seen) -> str:
     """What a person should know of a run that goes on and gives no sign; both clocks are the worker's."""
     beat, grew = running.heartbeat, running.grew
     if beat is not None and seen.now - beat >= SILENT_RUNNER:
-        return f"; its runner has given no sign since {beat:%Y-%m-%d %H:%M}Z: the machine sleeps, or its clock is off"
+        return (
+            f"; its runner has not responded since {beat:%Y-%m-%d %H:%M}Z: the machine is asleep, or its"
+            " clock is wrong"
+        )
     if (
         beat is None
         or grew is None
@@ -166,5 +180,5 @@ def _silence(running: Running, plan: Plan, seen: Seen) -> str:
         return ""
     end = grew + plan.stalled_after
     return (
-        f"; it has written nothing since {grew:%H:%M:%S}Z, and is ended at {end:%H:%M:%S}Z if it goes on so"
+        f"; it has written nothing since {grew:%H:%M:%S}Z, and is ended at {end:%H:%M:%S}Z if this continues"
     )

@@ -120,6 +120,19 @@ class Verification:
     shortfalls: tuple[str, ...]
 
 
+# ---- whose the file is
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOwner:
+    """The receipt at a plan's output names another spec that publishes there too, or another plan."""
+
+    what: str
+    remedy: str
+    adoptable: bool
+    """Whether a person may take the file over: where no other spec publishes there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRun:
     """A live run and what its worker says of it. `handled`: a lane is busy with it; leave it be."""
@@ -160,6 +173,8 @@ class WorkerSeen:
     faults: tuple[datetime, ...] = ()
     """When runs ended by this worker's own fault since its last good one, oldest first."""
     last_fault: str = ""
+    fit_at: datetime | None = None
+    """When a check last found it fit to run; None: it was not asked, or is not."""
     speed: float = 1.0
     """Measured against the others: 2.0 computes twice as fast."""
 
@@ -174,11 +189,17 @@ class Seen:
     """The store's memory, by address."""
     receipts: Mapping[Address, Published] = field(default_factory=dict)
     """What a receipt beside the output says, for outputs that the store does not know."""
+    owned: Mapping[Address, OtherOwner] = field(default_factory=dict)
+    """Plans whose place belongs to another spec or plan."""
+    unreceipted: frozenset[Address] = frozenset()
+    """Plans whose result is what was published, and has lost its receipt."""
     intact: Mapping[str, Published] = field(default_factory=dict)
     """By fingerprint: a published result whose file is there and unchanged."""
     live: Mapping[Address, LiveRun] = field(default_factory=dict)
     attempts: Mapping[Address, tuple[Run, ...]] = field(default_factory=dict)
     """Ended runs at the plan's present fingerprint since the last `retry`, oldest first."""
+    past: Mapping[Address, str] = field(default_factory=dict)
+    """How the last ended run of a plan ended, at whatever fingerprint; plans that never ran are not in it."""
     verifications: Mapping[Address, Verification] = field(default_factory=dict)
     retried: frozenset[Address] = frozenset()
     """Plans a person asked to compute again although they are current."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from rasreconcile.failures import DISK_FULL, Failure
+from rasreconcile.failures import Failure, FailureCause, says_no_room
 from rasreconcile.jobs import Ended, RunEvidence
 
 LEAST_ROOM = 1 << 20
 """Bytes; with less no program can be blamed for what it did not write."""
-NO_ROOM = ("No space left on device", "Disk quota exceeded", "There is not enough space on the disk")
-"""What the systems say to a program that writes to a full disk; later there may be room again."""
 
 STALLED = (
-    "ended, because it wrote nothing for the whole of stalled_after, neither to its log nor to any file;"
-    " HEC-RAS on Windows hangs so without a desktop (see session_id) or before a dialog;"
-    " where it only computes long in silence, raise stalled_after"
+    "ended because it wrote nothing for the whole of stalled_after, neither to its log nor to any file;"
+    " HEC-RAS on Windows hangs like this without a desktop (see session_id) or at a dialog; if the plan is"
+    " only slow, raise stalled_after"
 )
 
 
@@ -28,14 +26,15 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
             return verdict
         case "time limit":
             text = f"stopped after its time limit of {time_limit}; raise max_runtime_minutes or give it more cores"
-            return Failure(kind="retryable", cause="time limit", message=text)
+            return Failure(kind="retryable", cause=FailureCause.TIME_LIMIT, message=text)
         case "stalled":
-            return Failure(kind="retryable", cause="stalled", message=STALLED)
+            return Failure(kind="retryable", cause=FailureCause.STALLED, message=STALLED)
         case "out of memory":
             text = "ran out of memory; raise memory_limit or run fewer plans at once on this worker"
-            return Failure(kind="retryable", cause="out of memory", message=text)
+            return Failure(kind="retryable", cause=FailureCause.OUT_OF_MEMORY, message=text)
         case "cancelled":
-            return Failure(kind="retryable", cause="cancelled", message="ended on its worker by a cancel")
+            text = "ended on its worker by a cancel"
+            return Failure(kind="retryable", cause=FailureCause.CANCELLED, message=text)
         case "exited":
             return verdict
 
@@ -44,13 +43,13 @@ def for_want_of_room(failure: Failure, evidence: RunEvidence, worker: str) -> Fa
     """The failure as the worker's, where its disk was full when the run ended; else as it is."""
     room = evidence.ended.room
     full = room is not None and room < LEAST_ROOM
-    if failure.blame == "worker" or not (full or any(words in evidence.log for words in NO_ROOM)):
+    if failure.blame == "worker" or not (full or says_no_room(evidence.log)):
         return failure
-    text = f"the disk of {worker} was full ({failure.message}); free some room for worker_folder there"
-    return Failure(kind="worker", cause=DISK_FULL, message=text)
+    text = f"the disk of {worker} was full ({failure.message}); free some space for worker_folder there"
+    return Failure(kind="worker", cause=FailureCause.DISK_FULL, message=text)
 
 
 def fell_short(shortfalls: Sequence[str]) -> Failure:
     """The computation ended well, and its result is not what the spec expects."""
     more = f" (and {len(shortfalls) - 1} more)" if len(shortfalls) > 1 else ""
-    return Failure(kind="permanent", cause="expectation failed", message=f"{shortfalls[0]}{more}")
+    return Failure(kind="permanent", cause=FailureCause.EXPECTATION_FAILED, message=f"{shortfalls[0]}{more}")

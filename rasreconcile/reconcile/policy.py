@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
+from rasreconcile.failures import Failure, FailureCause
+from rasreconcile.plans import Address
 from rasreconcile.reconcile.observed import WorkerSeen
 from rasreconcile.runs import Run, RunState
-
-CANCELLED_BY_REQUEST = "cancelled by request"
-"""The cause of a cancelled run that keeps its plan idle until a person says `retry`, or an input changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,8 @@ class Policy:
     faults_to_set_aside: int = 3
     faults_to_give_up: int = 6
     probe_after: timedelta = timedelta(minutes=1)
+    probe_at_most: timedelta = timedelta(minutes=15)
+    """Between two looks at a worker that was set aside or given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Quarantined:
     """It failed for good at this fingerprint; any change, or `retry`, frees it."""
 
     why: str
+    cause: FailureCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class OnHold:
     """A person stopped it, or must look at it."""
 
     why: str
+    cause: FailureCause
 
 
 Standing = Clear | BackOff | Quarantined | OnHold
@@ -90,18 +93,26 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     if last.failure is None:
         return Clear()
     if last.state is RunState.CANCELLED:
-        stopped = last.failure.cause == CANCELLED_BY_REQUEST
-        free = f"cancelled by request; `retry {last.address}` starts it again, and so does any change to it"
-        return OnHold(free) if stopped else Clear()
+        if last.failure.cause is not FailureCause.CANCELLED_BY_REQUEST:
+            return Clear()
+        free = (
+            f"cancelled by request; `retry {last.address}` starts it again, and so does any change to an"
+            " input"
+        )
+        return OnHold(free, last.failure.cause)
     if last.failure.kind == "permanent":
-        return Quarantined(_until_changed(last.failure.message, last))
+        return Quarantined(
+            _until_changed(last.failure.message, last.failure, last.address), last.failure.cause
+        )
     by_plan = [run for run in counted if run.failure and run.failure.blame == "plan"]
     by_worker = [run for run in counted if run.failure and run.failure.blame == "worker"]
     if len(by_plan) >= policy.attempts:
-        return Quarantined(_until_changed(f"failed {len(by_plan)} times, last: {last.failure.message}", last))
+        failed = f"{_times('failed', len(by_plan))}: {last.failure.message}"
+        return Quarantined(_until_changed(failed, last.failure, last.address), last.failure.cause)
     if len(by_worker) >= policy.worker_faults_per_plan:
-        lost = f"workers lost it {len(by_worker)} times, last: {last.failure.message}"
-        return OnHold(f"{lost}; see what `check` says of them, then `retry {last.address}`")
+        lost = f"{_times('workers lost it', len(by_worker))}: {last.failure.message}"
+        lost += f"; see what `check` says about them, then `retry {last.address}`"
+        return OnHold(lost, last.failure.cause)
     tries = len(by_plan) if last.failure.blame == "plan" else len(by_worker) - 1
     if tries < 1 or last.ended is None:
         return Clear()
@@ -110,16 +121,21 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     # A run that ended in the future: the clock was set back, and would make this a wait of days.
     if not now < until <= now + pause:
         return Clear()
-    attempt = f"tried again as attempt {len(by_plan) + 1} of {policy.attempts}"
+    attempt = f"will be retried as attempt {len(by_plan) + 1} of {policy.attempts}"
     if last.failure.blame == "worker":
-        attempt = "tried again, on another worker where there is one"
+        attempt = "will be retried, on another worker if there is one"
     return BackOff(until, f"{attempt}; {last.failure.message}")
 
 
-def _until_changed(what: str, last: Run) -> str:
-    if "`retry" in what:
+def _times(what: str, count: int) -> str:
+    return f"{what} once" if count == 1 else f"{what} {count} times, last"
+
+
+def _until_changed(what: str, last: Failure, address: Address) -> str:
+    if last.cause is FailureCause.NO_RESTART_FILE:
+        # Its message says what to do before a `retry`.
         return what
-    return f"{what}; not tried again until something that it is made of changes, or `retry {last.address}`"
+    return f"{what}; will not be retried until an input changes or you run `retry {address}`"
 
 
 def backoff(tries: int, run: str, policy: Policy) -> timedelta:
@@ -145,6 +161,20 @@ class SetAside:
     why: str
 
 
+def probe_at(worker: WorkerSeen, policy: Policy) -> datetime | None:
+    """When a worker that was given up for its faults is to be checked again; None: it is not given up for them."""
+    over = len(worker.faults) - policy.faults_to_give_up
+    if over < 0 or worker.unreachable is not None or worker.unfit is not None:
+        return None
+    if worker.fit_at is not None and worker.fit_at > worker.faults[-1]:
+        return None
+    return worker.faults[-1] + _pause(over, policy)
+
+
+def _pause(doublings: int, policy: Policy) -> timedelta:
+    return min(policy.probe_after * float(1 << min(doublings, 20)), policy.probe_at_most)
+
+
 def worker_standing(worker: WorkerSeen, now: datetime, policy: Policy) -> InUse | SetAside:
     """Whether a worker takes runs, from the faults since its last good run."""
     if worker.unfit is not None:
@@ -154,7 +184,9 @@ def worker_standing(worker: WorkerSeen, now: datetime, policy: Policy) -> InUse 
         return InUse()
     why = f"{faults} faults in a row, last: {worker.last_fault}"
     if faults >= policy.faults_to_give_up:
+        if worker.fit_at is not None and worker.fit_at > worker.faults[-1]:
+            return InUse(probing=True)
         return SetAside(None, why)
-    pause = policy.probe_after * 2 ** (faults - policy.faults_to_set_aside)
+    pause = _pause(faults - policy.faults_to_set_aside, policy)
     until = worker.faults[-1] + pause
     return SetAside(until, why) if now < until <= now + pause else InUse(probing=True)

@@ -32,6 +32,8 @@ class Cause(StrEnum):
     REQUESTED = "requested"
     ADOPTED_UNVERIFIED = "adopted-unverified"
     UNKNOWN_ORIGIN = "unknown-origin"
+    OTHER_OWNER = "other-owner"
+    """The receipt at its place names another spec, or another plan."""
     SUSPICIOUS = "suspicious"
     """Speaks against adopting a result of unknown origin unseen."""
     UNFIT = "unfit"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
+from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import (
     NoOutput,
@@ -19,7 +21,7 @@ from rasreconcile.records import Published
 
 
 class Sync(StrEnum):
-    """How a plan's result compares with what the spec wants."""
+    """How a plan's result compares with what the spec requires."""
 
     CURRENT = "current"
     STALE = "stale"
@@ -39,6 +41,31 @@ class Phase(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class Obstacle(StrEnum):
+    """What keeps a plan held or quarantined, where that is not a failure of its runs."""
+
+    CANNOT_RUN = "cannot-run"
+    """An input is missing, or its engine does not compute such a plan."""
+    RESULT_UNREADABLE = "result-unreadable"
+    UNKNOWN_ORIGIN = "unknown-origin"
+    OTHER_OWNER = "other-owner"
+    EXPECTATION_FAILED = "expectation-failed"
+    """Of its result, or of one with the same inputs."""
+    NOT_PUBLISHED = "not-published"
+    """The proven result cannot take its place."""
+    NEED_BLOCKED = "need-blocked"
+    """A plan that it needs is blocked."""
+    NOT_PREPARED = "not-prepared"
+    TWIN_BLOCKED = "twin-blocked"
+    """The plan whose result is to be copied is blocked."""
+    SLOTS_HELD = "slots-held"
+    NO_WORKER = "no-worker"
+    MAX_FAILS = "max-fails"
+    WORKER_GONE = "worker-gone"
+    """It runs on a worker that the spec no longer names."""
+    WORKER_SILENT = "worker-silent"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """All that is said of one plan."""
@@ -51,12 +78,44 @@ class Verdict:
     """When it is looked at again: the end of a backoff."""
     note: str = ""
     """What happens next, or what a person must do."""
+    obstacle: Obstacle | FailureCause | None = None
+    """Of a held or quarantined plan: what blocks it, for grouping; `note` says the same in full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastVerdict:
+    """A plan's verdict as the last diff or apply saw it; what `status` shows without reading the project."""
+
+    address: Address
+    sync: str
+    phase: str
+    reasons: tuple[Reason, ...]
+    note: str = ""
+    obstacle: str | None = None
+    next_at: datetime | None
+    output: Path
+    at: datetime
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Why, and what comes next, each as the user was told."""
+        return (*map(str, self.reasons), *([self.note] if self.note else []))
+
+
+def held(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Verdict:
+    """A person must act before the plan can go on."""
+    return replace(verdict, phase=Phase.HELD, obstacle=by, note=note)
+
+
+def quarantined(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Verdict:
+    """To run it as it is would come to the same."""
+    return replace(verdict, phase=Phase.QUARANTINED, obstacle=by, note=note)
 
 
 def compare(
     plan: Plan, output: Output, published: Published | None, verification: Verification | None
 ) -> tuple[Sync, tuple[Reason, ...]]:
-    """Whether the result is what the spec wants now, and if not, every reason why not."""
+    """Whether the result is what the spec requires now, and if not, every reason why not."""
     if published is None:
         return _without_record(output)
     match output:
@@ -82,7 +141,7 @@ def _without_record(output: Output) -> tuple[Sync, tuple[Reason, ...]]:
             return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, "", why),)
         case OutputSeen():
             return Sync.UNKNOWN, (
-                Reason(Cause.UNKNOWN_ORIGIN, "", "a result stands there that no run of ours has made"),
+                Reason(Cause.UNKNOWN_ORIGIN, "", "a result exists that rasreconcile did not produce"),
             )
 
 

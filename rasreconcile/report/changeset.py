@@ -4,26 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
 from rasreconcile.plans import Address
-from rasreconcile.reconcile.actions import Recall, Reuse, Verify
+from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import Proposal
-from rasreconcile.reconcile.decision import Decision
+from rasreconcile.reconcile.decision import Decision, Health
+from rasreconcile.reconcile.reasons import Reason
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
 from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many
+from rasreconcile.report.values import reasons_values
 
 SYNCS = [str(sync) for sync in Sync]
 _MOST_COMMANDS = 5
 _MOST_NAMED = 3
 _BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
+_DUE = frozenset({Phase.QUEUED, Phase.BACKOFF})
 
 
 def has_work(decision: Decision) -> bool:
     """Whether apply would do anything."""
-    moving = {Phase.QUEUED, Phase.RUNNING, Phase.BACKOFF}
-    return bool(decision.actions) or any(v.phase in moving for v in decision.verdicts)
+    return decision.health is Health.PROGRESSING
+
+
+def actions_of(decision: Decision, recalled: Sequence[Recall]) -> list[dict[str, Any]]:
+    """What `apply` would do, one or more for a plan: record, verify, copy, run, collect; in that order."""
+    found = [_action("record", r.plan.address, "from the receipt beside it") for r in recalled]
+    for action in decision.actions:
+        match action:
+            case Verify(plan):
+                found.append(_action("verify", plan.address, "its expectations changed"))
+            case Reuse(plan, source):
+                found.append(_action("copy", plan.address, f"from {source.address}"))
+            case _:
+                continue
+    found += [_action("copy", address, f"from {first}") for address, first in decision.twins.items()]
+    for verdict in decision.verdicts:
+        if verdict.phase in _DUE and verdict.address not in decision.copied:
+            found.append(_action("run", verdict.address, verdict.note, verdict.reasons))
+        elif verdict.phase is Phase.RUNNING:
+            found.append(_action("collect", verdict.address, verdict.note))
+    return found
+
+
+def _action(what: str, address: Address, note: str, reasons: Sequence[Reason] = ()) -> dict[str, Any]:
+    return {"action": what, "plan": address, "reasons": reasons_values(reasons), "note": note}
 
 
 def lines(
@@ -33,21 +60,25 @@ def lines(
     show_all: bool = False,
     warnings: Mapping[Address, Sequence[str]] | None = None,
     proposal: Proposal | None = None,
+    recalled: int = 0,
 ) -> Iterator[str]:
-    """For a terminal; colours are dropped by click where there is none."""
+    """For a terminal; colours are dropped by click where there is none. `recalled`: results with a receipt."""
     shown = [v for v in decision.verdicts if show_all or not _at_rest(v)]
     width = max((len(v.address) for v in shown), default=0)
     for verdict in shown:
         yield from _verdict(verdict, width)
     for run in decision.strays:
-        yield f"* {run.address}  run {run.id} goes on on {run.worker}; its plan is no longer in the spec"
+        yield (
+            f"* {run.address}  run {run.id} is still running on {run.worker}; its plan is no longer in the"
+            " spec"
+        )
     for text, addresses in _by_text(warnings or {}).items():
         yield click.style(f"  {_named(addresses)}: {text}", dim=True)
     if shown or decision.strays:
         yield ""
     many = how_many(v.address for v in decision.verdicts)
     yield f"{name}: {many}: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}"
-    yield _outlook(decision)
+    yield _outlook(decision, recalled)
     if proposal:
         yield from _proposed(name, proposal)
 
@@ -106,19 +137,23 @@ def _at_rest(verdict: Verdict) -> bool:
     return verdict.sync is Sync.CURRENT and verdict.phase is Phase.IDLE
 
 
-def _outlook(decision: Decision) -> str:
-    queued = sum(v.phase in {Phase.QUEUED, Phase.BACKOFF} for v in decision.verdicts)
-    settled = sum(isinstance(a, Verify | Recall | Reuse) for a in decision.actions)
-    reused = sum(isinstance(a, Reuse) for a in decision.actions)
+def _outlook(decision: Decision, recalled: int) -> str:
+    copied = decision.copied
+    queued = sum(v.phase in _DUE and v.address not in copied for v in decision.verdicts)
+    settled = sum(isinstance(a, Verify | Recall) for a in decision.actions) + len(copied)
     running = sum(v.phase is Phase.RUNNING for v in decision.verdicts)
     blocked = sum(v.phase in _BLOCKED for v in decision.verdicts)
     words = []
-    if queued - reused > 0:
-        words.append(f"{queued - reused} to run")
+    if queued:
+        words.append(f"{queued} to run")
     if settled:
-        words.append(f"{settled} to settle without running")
+        words.append(f"{settled} to update without running")
+    if receipts := sum(isinstance(a, WriteReceipt) for a in decision.actions):
+        words.append(f"{receipts} lost {'receipt' if receipts == 1 else 'receipts'} to write again")
+    if recalled:
+        words.append(f"{recalled} to record from {'its receipt' if recalled == 1 else 'their receipts'}")
     if running:
         words.append(f"{running} running")
     if blocked:
-        words.append(f"{blocked} blocked, a person is needed")
+        words.append(f"{blocked} blocked, needs attention")
     return ", ".join(words).capitalize() + "." if words else "Nothing to do."

@@ -11,7 +11,7 @@ from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.records import Event, Progress, Published
 from rasreconcile.report.text import COLOURS, event_line, progress_words, stamp, table
-from rasreconcile.report.values import event_values, progress_values, run_values, verdict_values
+from rasreconcile.report.values import event_values, noted_values, run_values, utc, verdict_values
 from rasreconcile.runs import Run
 
 
@@ -62,7 +62,7 @@ def values(explained: Explained) -> dict[str, Any]:
         if published is None
         else {
             "run": published.run,
-            "at": published.at.isoformat(),
+            "at": utc(published.at),
             "provenance": published.provenance,
             "engine": published.engine,
             "worker": published.worker,
@@ -85,9 +85,7 @@ def values(explained: Explained) -> dict[str, Any]:
             }
             for change in explained.changes
         ],
-        "progress": progress_values(explained.progress.facts, explained.progress.done)
-        if explained.progress
-        else None,
+        "progress": noted_values(explained.progress),
         "runs": [run_values(run) for run in explained.runs],
         "events": [event_values(event) for event in explained.events],
     }
@@ -108,11 +106,11 @@ def lines(explained: Explained) -> Iterator[str]:
     yield from _progress(explained.progress)
     yield f"result: {explained.plan.output}"
     if published is None:
-        yield "  none was ever published"
+        yield "  never published"
     else:
         yield f"  {_origin(published)}, {stamp(published.at)}"
         for remark in published.remarks:
-            yield f"    in spite of: {remark}"
+            yield f"    accepted despite: {remark}"
         yield f"  {published.size} bytes, sha256 {published.digest[:16]}" + (
             f", {published.summary}" if published.summary else ""
         )
@@ -131,7 +129,9 @@ def lines(explained: Explained) -> Iterator[str]:
 
 def _origin(published: Published) -> str:
     if published.provenance == "adopted":
-        return f"adopted, not computed: made by {published.engine}; nobody proved that its inputs were these"
+        return (
+            f"adopted, not computed: made by {published.engine}; it is not proven that these were its inputs"
+        )
     words = f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
     cores = f", {published.cores} cores" if published.cores else ""
     return f"{words}{cores}" + (f", {published.platform}" if published.platform else "")

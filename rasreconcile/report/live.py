@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from errno import EIO
 from types import TracebackType
 from typing import IO, Any, Protocol
 
 import click
 
 from rasreconcile.records import Event
-from rasreconcile.report.text import COLOURS, event_line, length, progress_words
+from rasreconcile.report.text import COLOURS, event_line, length, many, progress_words
 from rasreconcile.report.values import event_values, progress_values
 
 
@@ -47,6 +48,10 @@ class Quiet:
     def progress(self, moment: Moment) -> None:
         """Not shown."""
 
+    def notice(self, line: str) -> None:
+        """An answer to the user, at once and however little else is told. Called from another thread."""
+        click.echo(line, err=True)
+
 
 class Stream(Quiet):
     """One JSON object a line: every event, and progress when it has changed."""
@@ -82,6 +87,7 @@ class Lines(Quiet):
         self._out = out
         self._failure = ""
         self._live: Any = None
+        self._gone = False
 
     def __enter__(self) -> Lines:
         if self._out.isatty():
@@ -96,7 +102,18 @@ class Lines(Quiet):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            self._write(self._live.stop)
+
+    def _write(self, write: Callable[[], None]) -> None:
+        """As long as there is a terminal: when it is closed, what nobody sees must not end what goes on."""
+        if self._gone:
+            return
+        try:
+            write()
+        except OSError as error:
+            if error.errno != EIO:
+                raise
+            self._gone = True
 
     def event(self, event: Event) -> None:
         line = event_line(event)
@@ -105,17 +122,27 @@ class Lines(Quiet):
         if self._live is not None:
             from rich.text import Text  # noqa: PLC0415
 
-            self._live.console.print(Text(line, style=COLOURS.get(event.kind, "")))
+            text = Text(line, style=COLOURS.get(event.kind, ""))
+            self._write(lambda: self._live.console.print(text))
         else:
             click.echo(click.style(line, fg=COLOURS.get(event.kind)), file=self._out)
+
+    def notice(self, line: str) -> None:
+        if self._live is None:
+            super().notice(line)
+            return
+        from rich.text import Text  # noqa: PLC0415  as above
+
+        # Through the console that draws the progress: what is written past it is drawn over.
+        self._write(lambda: self._live.console.print(Text(line, style="bold yellow")))
 
     def progress(self, moment: Moment) -> None:
         if self._live is not None:
             from rich.text import Text  # noqa: PLC0415  as above
 
             # As Text: a message with brackets (`has shape [2, 3]`) is no markup.
-            shown = "\n".join(progress_lines(moment, self._failure))
-            self._live.update(Text(shown), refresh=True)
+            shown = Text("\n".join(progress_lines(moment, self._failure)))
+            self._write(lambda: self._live.update(shown, refresh=True))
 
 
 def how_far(one: Any) -> str:
@@ -133,11 +160,11 @@ def progress_lines(moment: Moment, failure: str = "") -> list[str]:
     current = moment.syncs.get("current", 0)
     phases = [f"{n} {p}" for p, n in sorted(moment.phases.items()) if p != "idle"]
     left = f", about {length(moment.remaining)} left" if moment.remaining else ""
-    lines = [f"{current} of {moment.plans} current; {', '.join(phases) or 'nothing moves'}{left}"]
-    workers = [f"  {name}: {used} of {slots} slots" for name, (used, slots) in moment.workers.items()]
+    lines = [f"{current} of {moment.plans} current; {', '.join(phases) or 'nothing in progress'}{left}"]
+    workers = [f"  {name}: {used} of {many(slots, 'slot')}" for name, (used, slots) in moment.workers.items()]
     lines += workers[:5]
     if len(workers) > 5:
-        lines[-1] = f"  and {len(workers) - 4} workers more"
+        lines[-1] = f"  and {many(len(workers) - 4, 'more worker')}"
     for progress in list(moment.longest)[:5]:
         lines.append(f"  {progress.run.address} on {progress.run.worker}: {how_far(progress)}")
     if failure:

@@ -9,8 +9,10 @@ from typing import Any
 
 from rasreconcile.facts import HdfFacts
 from rasreconcile.hecras_messages import warnings
-from rasreconcile.records import LastVerdict, Published
+from rasreconcile.reconcile.verdicts import LastVerdict
+from rasreconcile.records import Published
 from rasreconcile.report.text import length, table
+from rasreconcile.report.values import utc
 
 COLUMNS = (
     "plan",
@@ -80,7 +82,7 @@ def values(row: Row) -> dict[str, Any]:
         "simulation_start": start.isoformat() if start and known else None,
         "simulation_end": end.isoformat() if end and known else None,
         "provenance": published.provenance if published else None,
-        "published": published.at.isoformat() if published else None,
+        "published": utc(published.at) if published else None,
         "note": row.note or (warned[0] if warned else None),
     }
 
@@ -93,7 +95,7 @@ def unit(facts: HdfFacts) -> str | None:
 def lines(rows: Sequence[Row], width: int) -> list[str]:
     """A table of at most `width` columns of the terminal; what does not fit is left out and named."""
     if not rows:
-        return ["no plan was looked at yet; run `apply`"]
+        return ["no plan has been checked yet; run `apply`"]
     cells = [{name: _cell(name, value) for name, value in values(row).items()} for row in rows]
     told = [name for name in COLUMNS if any(row[name] for row in cells)]
     shown = list(told)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import is_preparation
 from rasreconcile.reconcile.decision import Decision
-from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
+from rasreconcile.report.text import many
 from rasreconcile.runs import Run
 
-_DONE = ("succeeded", "copied", "verified", "recalled", "failed", "lost", "cancelled")
+_DONE = (
+    "collected",
+    "succeeded",
+    "copied",
+    "verified",
+    "recalled",
+    "restored",
+    "failed",
+    "lost",
+    "cancelled",
+)
+_MOST_CAUSES = 10
 
 
 class ApplyOutcome(Protocol):
@@ -35,14 +46,37 @@ def lines(name: str, outcome: ApplyOutcome) -> Iterator[str]:
     did = [f"{outcome.counts[kind]} {kind}" for kind in _DONE if outcome.counts.get(kind)]
     current = sum(v.sync is Sync.CURRENT for v in verdicts)
     if not started and not did and current == len(verdicts):
-        yield f"{name}: nothing to do, all {len(verdicts)} plans are current."
+        all_of_them = "the only plan is" if len(verdicts) == 1 else f"all {len(verdicts)} plans are"
+        yield f"{name}: nothing to do, {all_of_them} current."
         return
-    yield f"{name}: {started} started{''.join(', ' + d for d in did)}; {current} of {len(verdicts)} plans are current."
-    blocked = Counter(v.note for v in outcome.decision.verdicts if v.phase in {Phase.QUARANTINED, Phase.HELD})
-    for note, count in blocked.most_common(10):
-        yield f"  {count} x {note}"
+    yield (
+        f"{name}: {started} started{''.join(', ' + d for d in did)}; {current} of {many(len(verdicts), 'plan')} "
+        f"{'is' if len(verdicts) == 1 else 'are'} current."
+    )
+    yield from _blocked(outcome.decision.verdicts)
     going = [run for run in outcome.live if run.id not in outcome.kept]
     if going:
-        yield f"{len(going)} runs go on; apply again, or `status`, finds them."
-    if len(going) < len(outcome.live):
-        yield f"{len(outcome.live) - len(going)} runs have ended and are kept; apply again publishes their results."
+        yield f"{many(len(going), 'run')} still running; `status` shows them, `apply` collects them."
+    waiting = sum(v.phase in {Phase.QUEUED, Phase.BACKOFF} for v in outcome.decision.verdicts)
+    if waiting:
+        yield f"{many(waiting, 'plan')} {'waits' if waiting == 1 else 'wait'} for the next `apply`."
+    kept = len(outcome.live) - len(going)
+    if kept:
+        have, their = (
+            ("has ended and is", "its result") if kept == 1 else ("have ended and are", "their results")
+        )
+        yield f"{many(kept, 'run')} {have} kept; `apply` publishes {their}."
+
+
+def _blocked(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """One line for each cause, the most frequent first: how many plans it blocks, and what is said of the first."""
+    groups: dict[object, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.phase in {Phase.QUARANTINED, Phase.HELD}:
+            groups.setdefault((verdict.phase, verdict.obstacle), []).append(verdict)
+    for group in sorted(groups.values(), key=len, reverse=True)[:_MOST_CAUSES]:
+        first = group[0]
+        if all(verdict.note == first.note for verdict in group):
+            yield f"  {len(group)} x {first.note}"
+        else:
+            yield f"  {len(group)} x {first.obstacle}; the first is {first.address}: {first.note}"

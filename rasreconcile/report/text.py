@@ -35,7 +35,12 @@ def counted(words: Iterable[str], order: Sequence[str]) -> str:
 def how_many(addresses: Iterable[str]) -> str:
     """`4 plans`, `4 plans, 2 preparations`."""
     kinds = Counter(is_preparation(address) for address in addresses)
-    return f"{kinds[False]} plans" + (f", {kinds[True]} preparations" if kinds[True] else "")
+    return many(kinds[False], "plan") + (f", {many(kinds[True], 'preparation')}" if kinds[True] else "")
+
+
+def many(count: int, noun: str) -> str:
+    """`1 plan`, `4 plans`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def length(time: timedelta) -> str:
@@ -50,14 +55,14 @@ def length(time: timedelta) -> str:
 
 
 def stamp(time: datetime | None) -> str:
-    """`2026-04-01 12:30:05Z`."""
-    return f"{time:%Y-%m-%d %H:%M:%S}Z" if time else "-"
+    """`2026-04-01 14:30:05 CEST`: in the user's zone, which is named."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M:%S %Z}" if time else "-"
 
 
 def event_line(event: Event) -> str:
-    """`12:30:05 succeeded Demo/p01  on desk, 0.4 s`."""
+    """`14:30:05 CEST succeeded Demo/p01  on desk, 0.4 s`."""
     about = f" {event.address}" if event.address else ""
-    return f"{event.at:%H:%M:%S} {event.kind}{about}  {event.message}"
+    return f"{event.at.astimezone():%H:%M:%S %Z} {event.kind}{about}  {event.message}"
 
 
 def progress_words(said: LogFacts, done: float | None) -> list[str]:
@@ -71,7 +76,7 @@ def progress_words(said: LogFacts, done: float | None) -> list[str]:
     if said.simulated is not None:
         words.append(f"{said.simulated:%d%b%Y %H:%M:%S}".upper())
     if said.troubles:
-        words.append(f"{said.troubles} steps out of iterations")
+        words.append(f"{many(said.troubles, 'step')} out of iterations")
     if said.volume_error_percent is not None:
         words.append(f"volume error {said.volume_error_percent:.4g} %")
     if alarm := said.unstable or said.first_error:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from rasreconcile.facts import LogFacts
-from rasreconcile.reconcile.verdicts import Verdict
-from rasreconcile.records import Event, LastVerdict
+from rasreconcile.failures import Failure
+from rasreconcile.reconcile.reasons import Reason
+from rasreconcile.reconcile.verdicts import LastVerdict, Verdict
+from rasreconcile.records import Event, Progress
 from rasreconcile.runs import Run
+
+
+def utc(time: datetime) -> str:
+    """`2026-04-01T12:30:05.123456Z`, as every JSON has it."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def reasons_values(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    """Why a plan is not current, or a result is not adopted."""
+    return [{"cause": str(r.cause), "subject": r.subject, "evidence": r.evidence} for r in reasons]
 
 
 def verdict_values(verdict: Verdict) -> dict[str, Any]:
@@ -16,11 +30,10 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "plan": verdict.address,
         "sync": str(verdict.sync),
         "phase": str(verdict.phase),
-        "reasons": [
-            {"cause": str(r.cause), "subject": r.subject, "evidence": r.evidence} for r in verdict.reasons
-        ],
+        "reasons": reasons_values(verdict.reasons),
         "note": verdict.note,
-        "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
+        "obstacle": str(verdict.obstacle) if verdict.obstacle else None,
+        "next_at": utc(verdict.next_at) if verdict.next_at else None,
     }
 
 
@@ -30,10 +43,12 @@ def last_verdict_values(verdict: LastVerdict) -> dict[str, Any]:
         "plan": verdict.address,
         "sync": verdict.sync,
         "phase": verdict.phase,
-        "reasons": list(verdict.reasons),
-        "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
+        "reasons": reasons_values(verdict.reasons),
+        "note": verdict.note,
+        "obstacle": verdict.obstacle,
+        "next_at": utc(verdict.next_at) if verdict.next_at else None,
         "output": str(verdict.output),
-        "at": verdict.at.isoformat(),
+        "at": utc(verdict.at),
     }
 
 
@@ -49,19 +64,27 @@ def run_values(run: Run) -> dict[str, Any]:
         "cores": run.cores,
         "reason": run.reason,
         "fingerprint": run.fingerprint,
-        "created": run.created.isoformat(),
-        "started": run.started.isoformat() if run.started else None,
-        "ended": run.ended.isoformat() if run.ended else None,
+        "created": utc(run.created),
+        "started": utc(run.started) if run.started else None,
+        "ended": utc(run.ended) if run.ended else None,
         "exit_code": run.exit_code,
-        "failure": None
-        if failure is None
-        else {
-            "kind": failure.kind,
-            "blame": failure.blame,
-            "cause": failure.cause,
-            "message": failure.message,
-        },
+        "failure": failure_values(failure) if failure else None,
     }
+
+
+def failure_values(failure: Failure) -> dict[str, str]:
+    """Why a run did not succeed."""
+    return {
+        "kind": failure.kind,
+        "blame": failure.blame,
+        "cause": str(failure.cause),
+        "message": failure.message,
+    }
+
+
+def controller_values(pid: int, host: str, since: datetime) -> dict[str, Any]:
+    """Who works on a store."""
+    return {"pid": pid, "host": host, "since": utc(since)}
 
 
 def progress_values(said: LogFacts | None, done: float | None) -> dict[str, Any]:
@@ -81,10 +104,15 @@ def progress_values(said: LogFacts | None, done: float | None) -> dict[str, Any]
     }
 
 
+def noted_values(progress: Progress | None) -> dict[str, Any] | None:
+    """The same as it was last noted of a run."""
+    return {"at": utc(progress.at), **progress_values(progress.facts, progress.done)} if progress else None
+
+
 def event_values(event: Event) -> dict[str, Any]:
     """One thing that happened."""
     return {
-        "at": event.at.isoformat(),
+        "at": utc(event.at),
         "kind": event.kind,
         "plan": event.address,
         "run": event.run,

@@ -57,7 +57,9 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
         _Companions(asked, gathering, producers).gather(texts.get("geometry"), texts.get("flow"), own)
     gathering.extras(asked.extra)
     if asked.engine == "hec-ras":
-        _prepared(gathering, stem, asked.number, next((m.value for m in said if m.what == "geometry"), None))
+        named = {m.what: m.value for m in reversed(said)}
+        names = prepared_names(stem, asked.number, named.get("geometry"), named.get("flow"))
+        _prepared(gathering, names)
     return gathering.closure
 
 
@@ -138,7 +140,7 @@ class _Companions:
             self.gathering.referenced(wanted)
             what = f"{flow.name}:{mention.line}: the plan restarts from {name}, which it writes itself"
             self.gathering.closure.warnings.append(
-                f"{what}; keep a copy in a folder of its own, so that each run starts alike"
+                f"{what}; keep a copy in a folder of its own, so that every run starts from the same state"
             )
         else:
             self.gathering.produced(wanted, name, producer.results / name)
@@ -171,7 +173,7 @@ class _Companions:
         if layers_unknown:
             where = f"those that {name} names are taken" if rasmap else "none are known"
             self.gathering.closure.warnings.append(
-                "the geometry has a 2D area, and no .hdf beside it tells its terrain and land cover:"
+                "the geometry has a 2D area, and no .hdf beside it names its terrain and land cover:"
                 f" {where}; open and save the geometry in HEC-RAS"
             )
 
@@ -180,10 +182,10 @@ def _own(stem: str, path: str) -> str:
     return f"{stem}.dss" if path.casefold() == "dss" else path
 
 
-def _prepared(gathering: InputCollector, stem: str, number: str, geometry: str | None) -> None:
+def _prepared(gathering: InputCollector, names: Sequence[str]) -> None:
     """Offered to the Linux solvers only where nothing that went into them was written later."""
     counted = [(i.kind, i.name, gathering.mtime_of(i)) for i in gathering.closure.inputs if i.counts]
-    for name in prepared_names(stem, number, geometry):
+    for name in names:
         found = gathering.peek(name)
         if found is None:
             continue

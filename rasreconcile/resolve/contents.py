@@ -69,7 +69,7 @@ class Contents:
 
     def _of_text(self, path: Path, kind: str, stat: FileStat) -> tuple[Mention, ...]:
         if stat.size > LARGEST_TEXT:
-            what = f"{path.name}: larger than {LARGEST_TEXT >> 20} MiB; look what it is"
+            what = f"{path.name}: larger than {LARGEST_TEXT >> 20} MiB; check that this is the right file"
             return (Mention("fault", what),)
         return mentions_in(kind, path.read_bytes(), path.name)
 

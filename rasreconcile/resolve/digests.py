@@ -53,7 +53,7 @@ class Digests:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             # A pipe or a device would be read for ever.
-            raise OSError("is no file; move it away")
+            raise OSError("is not a regular file; move it")
         known = self._known.get(key)
         if known is not None and known.stat == stat_of(found) and trusted(known.stat, known.hashed_ns):
             self._looked[key] = known
@@ -91,7 +91,7 @@ class Digests:
                     return Hashed(
                         path=path, stat=before, kind=kind, raw=raw, semantic=semantic, hashed_ns=began
                     )
-        raise Unstable(f"{path} changed each time it was read; wait until it is written")
+        raise Unstable(f"{path} changed each time it was read; wait until it is complete")
 
 
 def stat_of(found: os.stat_result) -> FileStat:

@@ -21,6 +21,11 @@ class Folder:
         except OSError as error:
             raise ProjectError(f"{path}: {error.strerror}; name a folder that can be read") from error
 
+    @property
+    def names(self) -> list[str]:
+        """All of them, sorted."""
+        return sorted(name for names in self._names.values() for name in names)
+
     def find(self, name: str) -> Path | None:
         """The file of this name. Raises ProjectError where two names differ in case only."""
         found = self._names.get(name.casefold(), [])

@@ -14,6 +14,7 @@ from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.patterns import matches
 
 MOST = 20_000
 """Files of one plan."""
@@ -25,7 +26,7 @@ _TEXT_ENDINGS = frozenset(
     {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
 )
 _STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology"})
-"""Without its boundary data HEC-RAS ends; without terrain it goes on with the tables that it has."""
+"""Without its boundary data HEC-RAS ends; without terrain it continues with the tables that it has."""
 _NEEDS_NO_LAYER = "a plan without 2D areas computes without it"
 
 
@@ -163,9 +164,7 @@ class InputCollector:
             return
         self._layers.add(found.name)
         if depth > _DEEPEST:
-            self.closure.blocked_by.append(
-                f"{found.name}: layers of layers, deeper than {_DEEPEST}; look at it"
-            )
+            self.closure.blocked_by.append(f"{found.name}: layers nested deeper than {_DEEPEST}; check it")
             return
         said = self.said_by(found)
         self.closure.warnings += [m.value for m in said if m.what == "fault"]
@@ -191,12 +190,16 @@ class InputCollector:
     def extras(self, patterns: Sequence[str]) -> None:
         """Files of `inputs`, which count even where the project makes nothing of their content."""
         for pattern in patterns:
-            names = [pattern]
-            if glob.has_magic(pattern):
-                names = sorted(glob.glob(pattern, root_dir=self.home, recursive=True))
-                if not names:
-                    self.closure.warnings.append(f"inputs: {pattern} matches nothing in {self.home}")
-            for name in (Path(n).as_posix() for n in names):
+            try:
+                names = matches(self.home, pattern, self.disk.places.folder)
+            except ProjectError as error:
+                self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
+                continue
+            if not names and glob.has_magic(pattern):
+                self.closure.warnings.append(f"inputs: {pattern} matches nothing in {self.home}")
+            elif not names:
+                names = [Path(pattern).as_posix()]
+            for name in names:
                 self._extra(name)
 
     def _extra(self, name: str) -> None:
@@ -241,7 +244,7 @@ class InputCollector:
         whole = replace(file, counts=counts, named_by=named_by, reference=reference)
         if len(self.closure.inputs) == MOST:
             self.closure.blocked_by.append(
-                f"{named_by}: with its files the plan reads more than {MOST}; look at them"
+                f"{named_by}: with its files the plan reads more than {MOST}; check them"
             )
         if len(self.closure.inputs) < MOST:
             self._known[file.name.casefold()] = len(self.closure.inputs)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from rasreconcile.errors import Fault, ProjectError
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
+from rasreconcile.resolve.patterns import each_once, matches
 from rasreconcile.spec import PlanEntry
 from rasreconcile.specfile import LoadedSpec
 
@@ -52,15 +54,24 @@ def entry_fault(loaded: LoadedSpec, index: int, what: str, *, key: str | None = 
 def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]:
     pattern = Path(entry.project).expanduser()
     if not glob.has_magic(entry.project):
-        path = Path(loaded.folder, pattern)
+        path = on_disk(Path(loaded.folder, pattern))
         yield path, entry.name or path.stem
         return
     fixed = _fixed_parts(pattern)
-    root = Path(loaded.folder, *pattern.parts[:fixed])
-    relative = str(PurePath(*pattern.parts[fixed:]))
-    for match in sorted(glob.glob(relative, root_dir=root, recursive=True)):
-        varying = PurePath(match).with_suffix("").as_posix()
+    root = on_disk(Path(loaded.folder, *pattern.parts[:fixed]))
+    found = matches(root, str(PurePath(*pattern.parts[fixed:])))
+    for match in each_once(root, map(PurePath, found)):
+        varying = match.with_suffix("").as_posix()
         yield root / match, f"{entry.name}/{varying}" if entry.name else varying
+
+
+def on_disk(path: Path) -> Path:
+    """The path as it is spelled there, where it exists in another case only."""
+    if glob.has_magic(str(path)) or os.path.exists(path):  # noqa: PTH110  Path.exists raises for a name that is too long
+        return path
+    root = Path(path.anchor)
+    found = matches(root, str(path.relative_to(root))) if path.parts else []
+    return root / found[0] if found else path
 
 
 def _fixed_parts(pattern: PurePath) -> int:

@@ -17,6 +17,7 @@ from rasreconcile.resolve.closure import ClosureRequest, Producer, Producers, cl
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.outputs import Claim, RealPaths, shared_files
 from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.plan_inputs import Closure
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
@@ -82,7 +83,7 @@ def resolve(
 ) -> Resolution:
     """Looks at every file the plans read. `proven`: fingerprints with a result, which need no engine's consent.
 
-    Raises SpecError where an entry means no project, two plans share an address, or `needs` does not add up.
+    Raises SpecError where an entry means no project, two plans share an address or a file, or `needs` does not add up.
     """
     projects, faults = find_projects(loaded)
     digests.look_again()
@@ -91,11 +92,11 @@ def resolve(
     faults += more
     _gather(drafts, Disk(digests, contents, Places(loaded.path_map)))
     order, wrong = _in_order(loaded, drafts)
-    faults += wrong
+    asked_for = _side_outputs(drafts)
+    faults += (*wrong, *shared_files(loaded, _claims(drafts, asked_for)))
     if faults:
         raise SpecError(faults)
     remembered = refusals if refusals is not None else Refusals()
-    asked_for = _side_outputs(drafts)
     done: dict[Address, Plan] = {}
     for address in order:
         plan = _plan(loaded, drafts[address], done, engine_for(drafts[address].engine))
@@ -106,6 +107,16 @@ def resolve(
             plan = replace(plan, blocked_by=(refused,)) if refused else plan
         done[address] = plan
     return Resolution(tuple(done[address] for address in drafts))
+
+
+def published_by(loaded: LoadedSpec) -> frozenset[str]:
+    """The real paths of the results of a spec, without a look at what its plans read. Raises SpecError."""
+    projects, faults = find_projects(loaded)
+    drafts, more = _drafts(loaded, projects)
+    if faults or more:
+        raise SpecError([*faults, *more])
+    real = RealPaths()
+    return frozenset(real.of(draft.output) for draft in drafts.values())
 
 
 def _drafts(
@@ -157,6 +168,17 @@ def _side_outputs(drafts: Mapping[Address, _Draft]) -> Mapping[Address, tuple[st
     return {address: tuple(sorted(names)) for address, names in wanted.items()}
 
 
+def _claims(drafts: Mapping[Address, _Draft], side_outputs: Mapping[Address, tuple[str, ...]]) -> list[Claim]:
+    return [
+        Claim(
+            address,
+            draft.found.index,
+            (draft.output, *(draft.output.with_name(name) for name in side_outputs.get(address, ()))),
+        )
+        for address, draft in drafts.items()
+    ]
+
+
 def _twice(first: _Draft, again: FoundProject) -> str:
     if first.found.path == again.path:
         return f"{first.address} is in plans[{first.found.index}] already; name it once"
@@ -178,7 +200,7 @@ def _in_order(
                 entry_fault(
                     loaded,
                     draft.found.index,
-                    f"{need} is no plan of this spec; `diff` lists them",
+                    f"{need} is not a plan of this spec; `diff` lists them",
                     key="needs",
                 )
             )
@@ -188,7 +210,9 @@ def _in_order(
     except CycleError as error:
         circle = [Address(a) for a in error.args[1]]
         index = drafts[circle[0]].found.index
-        what = f"{' needs '.join(reversed(circle))}: a circle; take one `needs` out, or one restart file out of use"
+        what = (
+            f"{' needs '.join(reversed(circle))}: a cycle; remove one `needs`, or stop using one restart file"
+        )
         return (), (*dict.fromkeys(faults), entry_fault(loaded, index, what, key="needs"))
 
 
@@ -210,6 +234,7 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         components=parts,
         fingerprint=fingerprint(parts),
         output=draft.output,
+        spec=loaded.identity,
         expect=entry.expect,
         expectation_digest=expectation_digest(entry.expect),
         cores=entry.cores,

@@ -44,7 +44,9 @@ def judge(expect: Expectations, facts: HdfFacts, identity: Identity | None = Non
         shortfalls += _identity(facts, identity)
     shortfalls += _units(expect, facts)
     if expect.profiles is not None and len(facts.profiles) != expect.profiles:
-        shortfalls.append(f"has {len(facts.profiles)} steady profiles, {expect.profiles} are expected")
+        shortfalls.append(
+            f"has {_many(len(facts.profiles), 'steady profile')}, {expect.profiles} {_are(expect.profiles)} expected"
+        )
     if expect.volume_error_percent is not None:
         shortfalls += _volume(expect.volume_error_percent.at_most, facts)
     if expect.water_surface is not None:
@@ -79,7 +81,7 @@ def _completion(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
 
 def _errors(messages: str) -> Iterator[str]:
     for line in log_errors(messages)[:_MOST_OF_A_SORT]:
-        yield f"its messages tell of a failure: {_shown(line)}"
+        yield f"its messages report a failure: {_shown(line)}"
 
 
 def _messages(facts: HdfFacts, kind: FlowKind, messages: str) -> Iterator[str]:
@@ -110,6 +112,14 @@ def _has_solver(processes: tuple[str, ...], solver: str) -> bool:
     return any(process.strip().lower().startswith(solver) for process in processes)
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _populated(facts: HdfFacts) -> Iterator[str]:
     surface = facts.water_surface
     if surface is not None:
@@ -118,9 +128,10 @@ def _populated(facts: HdfFacts) -> Iterator[str]:
         yield "holds no water surfaces"
     if facts.kind == "steady" and surface is not None:
         if facts.profiles and surface.shape[0] != len(facts.profiles):
-            yield f"names {len(facts.profiles)} profiles and holds water surfaces of {surface.shape[0]}"
+            yield f"names {_many(len(facts.profiles), 'profile')} and holds water surfaces of {surface.shape[0]}"
         if 0 < surface.finite < surface.size:
-            yield f"{surface.size - surface.finite} of {surface.size} water surfaces are not finite"
+            not_finite = surface.size - surface.finite
+            yield f"{not_finite} of {surface.size} water surfaces {_are(not_finite)} not finite"
     lacking = [f"2D area {area}" for area, found in facts.areas.items() if _empty(found)]
     lacking += [f"reach {reach}" for reach, found in facts.reaches.items() if _empty(found)]
     for name in lacking[:_MOST_OF_A_SORT]:
@@ -210,6 +221,9 @@ def _made_by(program: str, version: str) -> bool:
     wanted, said = program.split(), version.split()
     if wanted[:-1] != said[: len(wanted) - 1] or len(said) < len(wanted):
         return False
+    if said[len(wanted) :][:1] == ["Beta"]:
+        # `HEC-RAS 6.7 Beta 5` is a version of its own.
+        return False
     if not re.fullmatch(r"\d+(\.\d+)*", wanted[-1]) or not re.match(r"\d+(\.\d+)+$", said[len(wanted) - 1]):
         return wanted[-1] == said[len(wanted) - 1]
     numbers = [[int(n) for n in word.split(".")] for word in (wanted[-1], said[len(wanted) - 1])]
@@ -224,7 +238,10 @@ def _baseline(within: float, found: Difference | None) -> Iterator[str]:
     for line in found.mismatched[:_MOST_OF_A_SORT]:
         yield f"cannot be compared with the baseline: {_shown(line)}"
     if found.one_sided:
-        yield f"{found.one_sided} places have water in one of result and baseline only: {_shown(found.one_sided_at)}"
+        yield (
+            f"{_many(found.one_sided, 'place')} {'has' if found.one_sided == 1 else 'have'} water in one of result and"
+            f" baseline only: {_shown(found.one_sided_at)}"
+        )
     if found.beyond:
         yield (
             f"water surface differs from the baseline by up to {found.largest:.4g}, at most {within:g} is allowed:"
@@ -247,12 +264,12 @@ def _volume(at_most: float, facts: HdfFacts) -> Iterator[str]:
 
 def _dataset(name: str, wanted: DatasetExpectation, found: DatasetFacts | None) -> Iterator[str]:
     if found is None:
-        yield f"{name}: is not there, or holds no numbers"
+        yield f"{name}: does not exist, or holds no numbers"
         return
     if wanted.shape is not None and found.shape != wanted.shape:
         yield f"{name}: has shape {list(found.shape)}, {list(wanted.shape)} is expected"
     if wanted.finite and found.finite < found.size:
-        yield f"{name}: {found.size - found.finite} of {found.size} values are not finite"
+        yield f"{name}: {found.size - found.finite} of {found.size} values {_are(found.size - found.finite)} not finite"
     if wanted.between is None:
         return
     low, high = wanted.between

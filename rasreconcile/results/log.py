@@ -52,7 +52,7 @@ class Reading:
     rest: bytes = b""
     """That part, shortened to what is looked at."""
     tail: bytes = b""
-    """The last bytes taken in: where others stand before `offset`, the log was begun anew."""
+    """The last bytes taken in: where others stand before `offset`, the log was restarted."""
     summing_up: bool = False
     """The solver has told its settings: what falls back from here on is its count of the simulation."""
     last: float = 0.0

@@ -10,10 +10,12 @@ import errno
 import hashlib
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +33,7 @@ __all__ = [
     "drop",
     "held",
     "make_folder",
+    "place",
     "read_receipt",
     "receipt_path",
     "remove",
@@ -39,11 +42,13 @@ __all__ = [
     "sweep",
     "temporary_name",
     "write_receipt",
+    "write_receipts",
 ]
 
 Thoroughness = Literal["summary", "every dataset"]
 
 _CHUNK = 1 << 20
+_HDF = b"\x89HDF\r\n\x1a\n"
 _HELD_WINDOWS = {5, 32, 33}
 """Access denied, sharing violation, lock violation: a viewer has the file open."""
 
@@ -57,9 +62,40 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
+def place(output: Path) -> Path:
+    """The file that is written: the output, or the result that its link leads to. The link stays.
+
+    A link that leads to anything but a result is replaced itself, as a receipt's is: nobody's other file is written.
+    Raises PublishHeld where the folder that it leads to is not there: a disk may not be mounted.
+    """
+    if not output.is_symlink() or output.name.endswith(receipts.SUFFIX):
+        return output
+    real = Path(os.path.realpath(output))
+    if real.is_symlink() or not _is_result(real, output):
+        return output
+    if not real.parent.is_dir():
+        raise PublishHeld(
+            f"cannot be put at {output}: it is a link to {real}, whose folder does not exist;"
+            " mount the disk, or remove the link"
+        )
+    return real
+
+
+def _is_result(real: Path, output: Path) -> bool:
+    if real.suffix.casefold() == output.suffix.casefold():
+        return True
+    try:
+        with real.open("rb") as file:
+            return file.read(len(_HDF)) == _HDF
+    except OSError:
+        # Nobody can say that it is one.
+        return False
+
+
 def temporary_name(output: Path, run: RunId) -> Path:
-    """Beside the output, so that replacing is one step of one file system."""
-    return output.with_name(f".{output.name}.{run}.part")
+    """Beside the file that is replaced, so that replacing is one step of one file system."""
+    real = place(output)
+    return real.with_name(f".{real.name}.{run}.part")
 
 
 def make_folder(output: Path) -> None:
@@ -113,17 +149,20 @@ def replace(
     patience: Patience = Patience(),
     rename: Callable[[Path, Path], object] = os.replace,
 ) -> None:
-    """The proven file takes the output's name. Blocks for as long as `patience` has where another program holds it.
+    """The proven file takes the output's name, and the mode and group of the file it replaces.
 
-    Raises PublishHeld where that is not possible now: both files are then as they were.
+    Blocks for as long as `patience` has where another program holds that. Of an output that is a link, the file that
+    it leads to is replaced. Raises PublishHeld where that is not possible now: both files are then as they were.
     """
     until = patience.now() + patience.seconds
     pause = 0.1
+    real = place(output)
     try:
         _flush(temporary)
+        _take_after(temporary, real)
         while True:
             try:
-                rename(temporary, output)
+                rename(temporary, real)
                 break
             except PermissionError as error:
                 # Only Windows refuses to replace a file that somebody reads; elsewhere waiting changes nothing.
@@ -131,9 +170,20 @@ def replace(
                     raise
             patience.sleep(pause)
             pause = min(pause * 2, 2.0)
-        _flush_folder(output.parent)
+        _flush_folder(real.parent)
     except OSError as error:
         raise held(output, error) from error
+
+
+def write_receipts(published: Published, *, patience: Patience = Patience()) -> None:
+    """Beside the output, and where that is a link beside the file it leads to: whoever comes there sees whose it is.
+
+    Raises PublishHeld where one cannot be written.
+    """
+    real = place(published.path)
+    if real != published.path:
+        write_receipt(replaced(published, path=real), patience=patience)
+    write_receipt(published, patience=patience)
 
 
 def write_receipt(published: Published, *, patience: Patience = Patience()) -> None:
@@ -197,7 +247,7 @@ def held(path: Path, error: OSError) -> PublishHeld:
     """The error as a person can act on it: what cannot be written, why, and what to do."""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            why = "the disk is full, or a quota is; free some room"
+            why = "disk full or quota exceeded; free some space"
         case errno.EROFS:
             why = "the file system is read-only; make it writable or choose another `results` folder"
         case errno.EISDIR:
@@ -228,8 +278,27 @@ def drop(path: Path) -> None:
 
 def _flush(path: Path) -> None:
     """What a rename gives a name to must be on the disk first."""
-    with path.open("rb+") as file:
+    # Only Windows wants it open for writing, which a file that is read-only does not allow.
+    with path.open("rb" if os.name == "posix" else "rb+") as file:
         os.fsync(file.fileno())
+
+
+def _take_after(temporary: Path, replaced: Path) -> None:
+    """Mode and group of the file that is replaced, and its owner where the system lets us give files away."""
+    if os.name != "posix":
+        return
+    try:
+        old = replaced.stat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(old.st_mode):
+        return
+    for owner in (old.st_uid, -1):
+        # Who may not give it to that owner, or is not of that group, publishes it all the same.
+        with suppress(PermissionError):
+            os.chown(temporary, owner, old.st_gid)
+            break
+    temporary.chmod(stat.S_IMODE(old.st_mode) & 0o777)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -196,7 +196,7 @@ def _asked(process: _Process, path: Path, request: bytes, patience: float) -> di
     try:
         answer: dict[str, Any] = json.loads(process.ask(request, patience))
     except TimeoutError:
-        why = f"reading it did not end within {patience:.0f} s"
+        why = f"reading it did not finish within {patience:.0f} s"
     except _Ended as error:
         if error.killed:
             what = "the process that read it was killed; is this machine out of memory?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from rasreconcile.plans import Address, Component
 from rasreconcile.records import Provenance, Published
 
 RECEIPT_VERSION = 1
+SUFFIX = ".receipt.json"
 _LARGEST = 16 << 20
 _LARGEST_OUTPUT = 1 << 63
 _MOST_CORES = 1 << 31
@@ -30,15 +32,19 @@ _NOTES: Mapping[Provenance, str] = {
 
 def receipt_path(output: Path) -> Path:
     """`Muncie.p04.hdf.receipt.json`."""
-    return output.with_name(f"{output.name}.receipt.json")
+    return output.with_name(f"{output.name}{SUFFIX}")
 
 
 def text(published: Published) -> str:
-    """The receipt; the path is left out, since it is that of the file it stands beside."""
+    """The receipt; the path is left out, since it is that of the file it stands beside.
+
+    The spec is named from there, so that a study may be moved, or checked out elsewhere, with its results.
+    """
     document = {
         "receipt": RECEIPT_VERSION,
         "plan": published.address,
         "file": published.path.name,
+        "spec": _from(published.path, published.spec) if published.spec else "",
         "size": published.size,
         "sha256": published.digest,
         "provenance": published.provenance,
@@ -87,7 +93,7 @@ def _published(document: Any, output: Path) -> Published:
     said = _text(document, "provenance")
     provenance = next((known for known in _NOTES if known == said), None)
     if provenance is None:
-        raise ValueError(f"provenance is none of {', '.join(get_args(Provenance))}")
+        raise ValueError(f"provenance is not one of {', '.join(get_args(Provenance))}")
     return Published(
         address=Address(_text(document, "plan", r"\S.*")),
         run=RunId(_text(document, "run", r"[a-z0-9-]+")),
@@ -104,19 +110,33 @@ def _published(document: Any, output: Path) -> Published:
         platform=_text({"platform": "", **document}, "platform"),
         cores=_cores(document.get("cores")),
         summary=_text(document, "summary"),
+        spec=_spec(_text({"spec": "", **document}, "spec"), output),
         remarks=tuple(_remark(r) for r in _list({"remarks": [], **document}, "remarks")),
     )
 
 
+def _from(output: Path, spec: Path) -> str:
+    """The spec as it is reached from the real folder of the output, forward slashes."""
+    try:
+        return Path(os.path.relpath(spec, os.path.realpath(output.parent))).as_posix()
+    except ValueError:
+        # Two drives of Windows have no way from one to the other.
+        return spec.as_posix()
+
+
+def _spec(named: str, output: Path) -> Path | None:
+    return Path(os.path.normpath(Path(os.path.realpath(output.parent), named))) if named else None
+
+
 def _component(value: Any) -> Component:
     if not isinstance(value, dict):
-        raise TypeError("a component is no object")
+        raise TypeError("a component is not an object")
     return Component(_text(value, "name", r"\S.*"), _text(value, "digest"), _text(value, "value"))
 
 
 def _remark(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("a remark is no text")
+        raise TypeError("a remark is not text")
     value.encode()
     return value
 
@@ -124,7 +144,7 @@ def _remark(value: Any) -> str:
 def _text(document: Mapping[str, Any], key: str, pattern: str = r"[\s\S]*") -> str:
     value = document[key]
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise ValueError(f"{key} holds what it cannot hold")
+        raise ValueError(f"{key} has an invalid value")
     value.encode()  # JSON can spell halves of characters that no file and no store can hold
     return value
 
@@ -132,19 +152,19 @@ def _text(document: Mapping[str, Any], key: str, pattern: str = r"[\s\S]*") -> s
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:
     value = document[key]
     if not isinstance(value, list):
-        raise TypeError(f"{key} is no list")
+        raise TypeError(f"{key} is not a list")
     return value
 
 
 def _size(value: Any) -> int:
     if type(value) is not int or not 0 <= value < _LARGEST_OUTPUT:
-        raise ValueError("size is no number of bytes")
+        raise ValueError("size is not a number of bytes")
     return value
 
 
 def _cores(value: Any) -> int | None:
     if value is not None and (type(value) is not int or not 1 <= value < _MOST_CORES):
-        raise ValueError("cores is no number of cores")
+        raise ValueError("cores is not a number of cores")
     return value
 
 

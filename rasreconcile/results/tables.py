@@ -32,7 +32,9 @@ def parts(path: Path, place: str) -> Iterator[Part]:
     with opened(path) as tree:
         found = [one for one in _matching(tree, place) if _is_numbers(tree, one[0])]
         if not found:
-            raise ResultError(f"{path}: {place} is not there, or holds no numbers; `h5dump -n` lists what is")
+            raise ResultError(
+                f"{path}: {place} does not exist, or holds no numbers; `h5dump -n` lists what exists"
+            )
         for exact, names in found:
             shape = tree.shape(exact) or ()
             axes = _axes(tree, exact, shape)

@@ -64,9 +64,9 @@ def _size(path: Path) -> int:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ResultError(f"{path}: no such file; compute it again") from error
     except (OSError, ValueError) as error:
-        raise ResultError(f"{path}: cannot be looked at: {_one_line(error)}; make it readable") from error
+        raise ResultError(f"{path}: cannot be examined: {_one_line(error)}; make it readable") from error
     if not stat.S_ISREG(found.st_mode):
-        raise ResultError(f"{path}: is no file; move it away and compute the plan again")
+        raise ResultError(f"{path}: is not a regular file; move it and compute the plan again")
     return found.st_size
 
 
@@ -234,7 +234,7 @@ class Tree:
             dataset.chunks
             and int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize > _LARGEST_CHUNK
         ):
-            raise ValueError("its chunks are larger than HEC-RAS writes any")
+            raise ValueError("its chunks are larger than any that HEC-RAS writes")
         claimed = int(np.prod(dataset.shape or (), dtype=object)) * dataset.dtype.itemsize
         if claimed > self.size * _MOST_COMPRESSION:
             raise ValueError(f"claims {claimed} bytes in a file of {self.size}")
@@ -292,7 +292,7 @@ def _refuse_overlap(dtype: np.dtype[Any]) -> None:
     end = 0
     for column, offset, *_ in columns:
         if offset < end or offset + column.itemsize > dtype.itemsize:
-            raise ValueError("columns of its table lie over each other")
+            raise ValueError("columns of its table overlap")
         end = offset + column.itemsize
         _refuse_overlap(column.base)
 

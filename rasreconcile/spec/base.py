@@ -24,7 +24,7 @@ _LONGEST = timedelta(days=365)
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 ADDRESS_PREFIX = r"^[^\s/\\][^\\]*[^\s/\\]$|^[^\s/\\]$"
-VERSION = r"^\d+\.\d+(\.\d+)?$"
+VERSION = r"^\d+\.\d+(\.\d+)?( Beta( \d+)?)?$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_()]*$"
 """Windows has `ProgramFiles(x86)`."""
 CPUS = r"^\d+(\.\d+)?$"
@@ -101,7 +101,7 @@ def duration(value: Any) -> Any:
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if 0 <= seconds <= _LONGEST.total_seconds():
         return timedelta(seconds=seconds)
-    raise ValueError("is no duration of at most a year; write 30s, 15m, 2h or 1h30m")
+    raise ValueError("is not a duration (maximum: one year); write 30s, 15m, 2h or 1h30m")
 
 
 def in_words(span: timedelta) -> str:
@@ -134,7 +134,7 @@ Duration = Annotated[
 
 def _not_at_once(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
-        raise ValueError("is no time to wait; write 1s or more, or leave it out")
+        raise ValueError("must be at least 1s; change it, or leave it out")
     return value
 
 

@@ -38,7 +38,7 @@ class Retries(SpecModel):
 def _whole(value: Any) -> Any:
     # `true` and `1.0` equal 1 for Python, and so for Literal.
     if type(value) is not int:
-        raise ValueError("is no version of this format; write 1")
+        raise ValueError("is not a version of this format; write 1")
     return value
 
 
@@ -58,7 +58,7 @@ class Spec(SpecModel):
     max_concurrent: Annotated[int, Field(ge=1)] | None = None
     """Most runs at once over all workers."""
     max_fails: CountOrShare | None = None
-    """Stop dispatching when so many plans (`10%`: of all in the spec) are quarantined: a common cause is likely."""
+    """Stop dispatching when this many plans (`10%`: of all in the spec) are quarantined: a common cause is likely."""
     placement: Literal["prefer", "strict"] = "prefer"
     """`prefer`: longest first, where it finishes first. `strict`: lowest priority number first, in file order."""
     autoclean: bool = True
@@ -70,7 +70,7 @@ class Spec(SpecModel):
     salt: str = ""
     """Any change makes every plan stale."""
     stalled_after: Patience | None = None
-    """A run that writes nothing for so long, neither log nor files, is ended and tried again; left out: never."""
+    """A run that writes nothing for this long, neither log nor files, is ended and retried; left out: never."""
     retries: Retries = Retries()
     """What happens after a run that failed."""
     stop_when: StopWhen | None = None
@@ -86,7 +86,8 @@ class Spec(SpecModel):
         for prefix in value:
             if re.match(r"\s*(?:[A-Za-z]:|[\\/])", prefix) is None:
                 raise ValueError(
-                    f"{short(prefix)} is no absolute path; write a drive, `C:\\Models`, or a share, `\\\\host\\share`"
+                    f"{short(prefix)} is not an absolute path; write a drive, `C:\\Models`, or a share,"
+                    " `\\\\host\\share`"
                 )
         return value
 
@@ -94,5 +95,5 @@ class Spec(SpecModel):
     @classmethod
     def _some(cls, value: Any) -> Any:
         if not value:
-            raise ValueError("names none; add one")
+            raise ValueError("is empty; add at least one")
         return value

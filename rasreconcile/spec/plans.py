@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
+from rasreconcile.reserved import is_reserved
 from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Patience, SpecModel, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.expectations import Expectations
@@ -17,13 +18,15 @@ from rasreconcile.spec.expectations import Expectations
 def numbers(value: Any) -> tuple[str, ...]:
     """`["04", "06-12", 3]` -> two digits each, in order, each once."""
     if value is None:
-        raise ValueError("names none; leave it out for every plan the .prj lists")
+        raise ValueError("is empty; leave it out to take every plan the .prj lists")
     found: dict[str, None] = {}
     for word in value if isinstance(value, list | tuple) else [value]:
         text = f"{word:02d}" if isinstance(word, int) and not isinstance(word, bool) else word
         match = re.fullmatch(r"p?([0-9]{2})(?:-p?([0-9]{2}))?", text) if isinstance(text, str) else None
         if match is None:
-            raise ValueError(f'{short(word)} is no plan number; write two digits, "04", or a range, "06-12"')
+            raise ValueError(
+                f'{short(word)} is not a plan number; write two digits, "04", or a range, "06-12"'
+            )
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last:
             raise ValueError(f"{short(word)}: plan numbers run from 01 to 99; write the smaller one first")
@@ -54,7 +57,7 @@ class StopWhen(SpecModel):
     """What a run must show in its messages to be ended before its time; the plan is then quarantined."""
 
     unstable: bool = True
-    """The messages say that the solution went unstable, or a water surface is no finite number."""
+    """The messages say that the solution went unstable, or a water surface is not a finite number."""
     volume_error_percent: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """The absolute overall volume accounting error is larger than this."""
     iterations_at_limit: Annotated[int, Field(ge=1)] | None = None
@@ -100,8 +103,10 @@ class PlanEntry(SpecModel):
         if value is not None and ({"", ".", ".."} & set(value.split("/")) or ":" in value):
             raise ValueError(f"{short(value)} leads out of the results folder; write a plain name, or a/b")
         for part in value.split("/") if value else ():
-            if part.endswith((" ", ".")) or PureWindowsPath(part).is_reserved():
-                raise ValueError(f"{short(part)} is no name that Windows can give a folder; choose another")
+            if is_reserved(part):
+                raise ValueError(
+                    f"{short(part)} is not a name that Windows can give a folder; choose another"
+                )
         return value
 
     @field_validator("inputs")

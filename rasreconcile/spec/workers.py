@@ -26,11 +26,11 @@ class WorkerBase(SpecModel):
     cores_per_plan: Cores = 1
     """Cores each run gets, unless its plan asks for more."""
     max_parallel_plans: Annotated[int, Field(ge=1)] | None = None
-    """Fewer runs at once than cores_total / cores_per_plan would allow: for want of memory or licences."""
+    """Fewer runs at once than cores_total / cores_per_plan would allow: for lack of memory or licences."""
     queue_priority: Annotated[int, Field(ge=0, le=9)] = 0
     """0 to 9; lower is used first."""
     process_priority: Literal["low", "below normal", "normal"] = "normal"
-    """How the runs stand back behind whoever works at the machine."""
+    """Priority of the runs in the operating system."""
     max_runtime_minutes: Minutes | None = None
     """Longest time a run may take here; a plan's own limit wins where it is shorter."""
 
@@ -42,7 +42,7 @@ class WorkerBase(SpecModel):
     def _fits(cls, value: int, others: ValidationInfo) -> int:
         total = others.data.get("cores_total", value)
         if value > total:
-            raise ValueError(f"{value} is more than cores_total ({total}), no run would ever fit; lower it")
+            raise ValueError(f"{value} is more than cores_total ({total}), so no run would fit; lower it")
         return value
 
     @property

@@ -51,7 +51,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "username": "write credentials: {username: NAME, password: {env: NAME}}",
     "password": "write credentials: {username: NAME, password: {env: NAME}}",
     "num_cores": "it is called `cores_per_plan` here",
-    "enabled": "take the worker out where it is not to be used",
+    "enabled": "remove the worker if it is not to be used",
 }
 """Keys that ras-commander's users bring along."""
 

@@ -32,7 +32,7 @@ def place_of(path: Path, written: str) -> Path:
         there = Path(written).expanduser()
     except RuntimeError as error:
         user = written.partition("/")[0]
-        raise ValueError(f"{user} is nobody's home folder; write the whole path") from error
+        raise ValueError(f"{user} is not a home folder of this machine; write the whole path") from error
     return Path(os.path.normpath(path.absolute().parent / there))
 
 

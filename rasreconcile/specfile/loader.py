@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,11 @@ class LoadedSpec:
     def folder(self) -> Path:
         """What paths in the spec are relative to."""
         return self.path.parent
+
+    @property
+    def identity(self) -> Path:
+        """What receipts know it by: its real folder and its name. Paths in it are relative to that folder."""
+        return Path(os.path.realpath(self.folder), self.path.name)
 
     @property
     def state_path(self) -> Path:

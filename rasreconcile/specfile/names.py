@@ -20,7 +20,7 @@ def names_that_mean_nothing(document: Document, name: str, kinds: Kinds) -> list
         if word not in known:
             meant = near(word, known)
             remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known) or 'none'}"
-            faults.append(_fault(document, name, place, f"{_short(word)} is no {what}; {remedy}"))
+            faults.append(_fault(document, name, place, f"{_short(word)} is not {what}; {remedy}"))
     return faults
 
 
@@ -54,11 +54,11 @@ def _references(
             named = _mapping(worker).get(key)
             if isinstance(named, str):
                 those = tuple(n for n, other in workers.items() if _mapping(other).get("type") == wanted)
-                yield ("workers", name, key), named, those, f"{wanted} worker of this spec"
+                yield ("workers", name, key), named, those, f"a worker of type {wanted} of this spec"
     for index, entry in enumerate(_list(_mapping(value).get("plans"))):
         for n, word in enumerate(_list(_mapping(entry).get("only_on"))):
             if isinstance(word, str):
-                yield ("plans", index, "only_on", n), word, names, "worker of this spec"
+                yield ("plans", index, "only_on", n), word, names, "a worker of this spec"
 
 
 def _paths(value: Any, kinds: Kinds) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -25,7 +25,7 @@ def text_at(data: bytes, key: str) -> tuple[int, str | None]:
         if plain and any(is_scalar(kind, found.value) for kind in ("bool", "int", "float")):
             raise NotYaml(line, "is not text", "put it in quotes", key=key)
         if not found.value or "\0" in found.value:
-            raise NotYaml(line, "is no path", "name a file, or leave it out", key=key)
+            raise NotYaml(line, "is not a path", "name a file, or leave it out", key=key)
         return line, found.value
     return 1, None
 

@@ -115,7 +115,7 @@ def _in_our_words(text: str) -> Iterator[None]:
         yield
     except yaml.reader.ReaderError as error:
         line = text.encode()[: error.position].count(b"\n") + 1
-        raise NotYaml(line, f"no YAML: {error.reason}", "take them out") from None
+        raise NotYaml(line, f"not valid YAML: {error.reason}", "take them out") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "cannot be read"
@@ -127,7 +127,7 @@ def _in_our_words(text: str) -> Iterator[None]:
         # What stands between quotes may be the user's own words, and those a password; so may PyYAML's snippet,
         # which is why its error is not passed on.
         said = re.sub(r"'[^' ]{2,}'", "'...'", problem).removeprefix("but ")
-        raise NotYaml(mark.line + 1 if mark else 1, f"no YAML: {said}", remedy) from None
+        raise NotYaml(mark.line + 1 if mark else 1, f"not valid YAML: {said}", remedy) from None
 
 
 _REMEDIES = {
@@ -138,9 +138,9 @@ _REMEDIES = {
     "another document": "keep one document in a file",
     "end of stream": "close the quote or bracket",
     "duplicate anchor": "give this anchor a name of its own",
-    "expected ',' or": "close the bracket, and part its items by commas",
-    "node content": "close the bracket, and part its items by commas",
-    "expected ':'": "put a colon behind the key, or check the indentation",
+    "expected ',' or": "close the bracket, and separate its items with commas",
+    "node content": "close the bracket, and separate its items with commas",
+    "expected ':'": "put a colon after the key, or check the indentation",
     "expected key": "check the indentation of this line and those above",
     "escape": "use single quotes, in which a backslash is a backslash",
 }

@@ -103,10 +103,10 @@ class _Reading:
         if aliased:
             self._aliased += 1
             if self._aliased > MOST_ALIASED:
-                what = f"holds aliases that stand for more than {MOST_ALIASED:,} values"
-                raise NotYaml(node.start_mark.line + 1, what, "write less by alias")
+                what = f"holds aliases that expand to more than {MOST_ALIASED:,} values"
+                raise NotYaml(node.start_mark.line + 1, what, "use fewer aliases")
         if id(node) in self._open:
-            return self._unread(node, place, "an alias stands for what it is in", "take it out")
+            return self._unread(node, place, "an alias refers to the value that contains it", "take it out")
         if len(self._open) > DEEPEST:
             raise too_deep(node.start_mark.line + 1)
         self._seen.add(id(node))
@@ -133,9 +133,9 @@ class _Reading:
                 self._fault(key, (*place, key.value), "holds a NUL character", "take it out")
             elif key.value == _MERGE and not place:
                 # `status` looks for `state` here without reading anything else.
-                self._fault(key, (_MERGE,), "cannot stand at the top", "write its keys out")
+                self._fault(key, (_MERGE,), "is not allowed at the top level", "write its keys out")
             elif key.value in lines:
-                what = f"stands here a second time, first on line {lines[key.value]}"
+                what = f"is repeated, first on line {lines[key.value]}"
                 self._fault(key, (*place, key.value), what, "keep one")
             else:
                 lines[key.value] = key.start_mark.line + 1
@@ -155,7 +155,7 @@ class _Reading:
             if isinstance(mapping, dict):
                 yield mapping
             elif (*place, _MERGE) not in self.unread:
-                self._fault(node, (*place, _MERGE), "is no mapping", "give `<<` an alias of one")
+                self._fault(node, (*place, _MERGE), "is not a mapping", "give `<<` an alias of one")
 
     def _scalar(self, node: yaml.ScalarNode, place: tuple[str | int, ...]) -> Any:
         match node.tag.removeprefix("tag:yaml.org,2002:"):
@@ -195,7 +195,7 @@ class _Reading:
 
 
 # The tag is not repeated: a password that begins with `!` is one.
-_TAGGED = ("carries a tag, and tags are not known here", "put what begins with ! in quotes")
+_TAGGED = ("has a tag, and tags are not supported", "put what begins with ! in quotes")
 
 
 def path_of(place: Place) -> str:

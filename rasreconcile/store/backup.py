@@ -27,7 +27,8 @@ def copy_whole(source: sqlite3.Connection, to: Path) -> None:
         finally:
             target.close()
         if found != "ok":
-            raise StoreError(f"{to}: the store is damaged ({found}); no backup was made")
+            first = str(found).splitlines()[-1]
+            raise StoreError(f"{to}: the store is damaged ({first}); no backup was made")
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
         aside.replace(to)
@@ -45,4 +46,4 @@ def _refuse_other_files(to: Path) -> None:
         head = file.read(72)
     # The application id of an SQLite file stands at byte 68.
     if not head.startswith(b"SQLite format 3\0") or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-        raise UsageError(f"{to} is there and is no backup of a store; name another file")
+        raise UsageError(f"{to} exists and is not a backup of a store; name another file")

@@ -9,9 +9,11 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from rasreconcile.errors import StoreError
+from rasreconcile.store.disk import refuse_other_kinds, refused
 from rasreconcile.store.location import why_not
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
-from rasreconcile.store.sqlite_errors import damaged, explained
+from rasreconcile.store.sqlite_errors import damaged, translated
+from rasreconcile.store.tables import WritableTables
 
 BUSY_SECONDS = 30.0
 WAL_IS_SOUND = (3, 51, 3)
@@ -28,41 +30,40 @@ def refuse_bad_place(path: Path) -> None:
         raise StoreError(f"{path}: {why}; set `state:` to a folder on a disk of this machine")
 
 
-def open_database(path: Path) -> Database:
-    """The database, migrated. Raises StoreError with the remedy; makes the file, for its owner only."""
+def open_database(path: Path) -> WritableTables:
+    """Its tables, migrated. Raises StoreError with the remedy; makes the file, for its owner only."""
+    refuse_other_kinds(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise refused(path, error) from error
+    with translated(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(
-            f"{path}: {error}; make the folder writable, or set `state:` to another place"
-        ) from error
     try:
-        connection.row_factory = sqlite3.Row
-        database = Database(connection)
-        _check_identity(path, connection)
-        connection.execute(
-            f"PRAGMA journal_mode = {'WAL' if sqlite3.sqlite_version_info >= WAL_IS_SOUND else 'PERSIST'}"
-        )
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(database)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise explained(path, error) or error from error
-    except StoreError:
+        with translated(path):
+            return _prepared(path, connection)
+    except BaseException:
         connection.close()
         raise
-    return database
+
+
+def _prepared(path: Path, connection: sqlite3.Connection) -> WritableTables:
+    connection.row_factory = sqlite3.Row
+    database = Database(connection)
+    _check_identity(path, connection)
+    wal = sqlite3.sqlite_version_info >= WAL_IS_SOUND
+    connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'PERSIST'}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    _migrate(database)
+    return WritableTables(path, connection, database.atomic)
 
 
 def check_readable(path: Path, connection: sqlite3.Connection) -> None:
     """Raises StoreError where the file is no store of ours, or a newer one."""
-    try:
+    with translated(path):
         _check_identity(path, connection)
-    except sqlite3.DatabaseError as error:
-        raise explained(path, error) or error from error
 
 
 def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
@@ -71,6 +72,8 @@ def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreError(f"{path} is a database of another program; set `state:` to a file of its own")
+    if version < 0:
+        raise damaged(path, f"its version is {version}")
     if version > len(MIGRATIONS):
         raise StoreError(
             f"{path} was written by a newer rasreconcile (store version {version}, this one knows {len(MIGRATIONS)});"

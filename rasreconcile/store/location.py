@@ -39,7 +39,7 @@ def why_not(path: Path, mountinfo: str) -> str | None:
     """Why a store must not be at `path` (absolute, resolved); None where it may. `mountinfo`: /proc/self/mountinfo."""
     for part in path.parent.parts:
         if any(part.lower().startswith(name) for name in SYNCED):
-            return f"{part} is synchronised by another program, which would tear the store apart"
+            return f"{part} is synchronised by another program, which would corrupt the store"
     kind = _kind(path, mountinfo)
     if kind in NETWORK:
         return f"it is on a network file system ({kind}), whose locks SQLite cannot trust"

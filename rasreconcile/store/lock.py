@@ -1,12 +1,22 @@
-"""The one-controller lock: held by the operating system, freed by it at death."""
+"""The one-controller lock: held by the operating system, freed by it at death; and who holds it."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from rasreconcile.errors import StoreError
+from rasreconcile.errors import StoreBusy
+from rasreconcile.store.disk import refused
+
+_PATIENCE = 0.5
+"""Seconds: a reader that asks whether the lock is held has it for an instant itself."""
+_BUSY_SECONDS = 10.0
 
 if sys.platform == "win32":
     import msvcrt
@@ -38,6 +48,15 @@ class Lock:
         os.close(self._descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The process that works on the store."""
+
+    pid: int
+    host: str
+    since: datetime
+
+
 def lock_path(store: Path) -> Path:
     return store.with_name(store.name + ".lock")
 
@@ -47,7 +66,7 @@ def take(store: Path) -> Lock | None:
     try:
         descriptor = os.open(lock_path(store), os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     except OSError as error:
-        raise StoreError(f"{lock_path(store)}: {error.strerror}; make the folder writable") from error
+        raise refused(lock_path(store), error) from error
     if _try(descriptor):
         return Lock(descriptor)
     os.close(descriptor)
@@ -63,3 +82,37 @@ def is_held(store: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+def take_lock(path: Path) -> Lock:
+    """The lock. Raises StoreBusy, naming the holder."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        held = take(path)
+        if held is not None:
+            return held
+        if time.monotonic() >= until:
+            raise StoreBusy(_who(path))
+        time.sleep(0.02)
+
+
+def last_holder(connection: sqlite3.Connection) -> Controller | None:
+    """Who took the lock of this store last; None: nobody yet."""
+    row = connection.execute("SELECT pid, host, since FROM controller").fetchone()
+    return None if row is None else Controller(row[0], row[1], datetime.fromisoformat(row[2]))
+
+
+def _who(path: Path) -> str:
+    try:
+        place = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(place, uri=True, timeout=_BUSY_SECONDS)) as connection:
+            holder = last_holder(connection) if is_held(path) else None
+    except (sqlite3.Error, ValueError, TypeError):
+        # It is just being made, or cannot be read: whoever holds it will say so.
+        holder = None
+    if holder is None:
+        return f"{path}: another controller has just started; see `status`"
+    return (
+        f"{path}: a controller is running, process {holder.pid} on {holder.host} since"
+        f" {holder.since:%Y-%m-%d %H:%M:%S}Z; wait for it, or see `status`"
+    )

@@ -3,69 +3,61 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rasreconcile.errors import StoreError
-from rasreconcile.store import lock, rows
-from rasreconcile.store.queries import Queries
+from rasreconcile.store import lock
+from rasreconcile.store.applies import Applies
+from rasreconcile.store.caches import Caches
+from rasreconcile.store.disk import refuse_other_kinds
+from rasreconcile.store.events import Events
+from rasreconcile.store.lock import Controller
+from rasreconcile.store.outputs import Outputs
+from rasreconcile.store.progress import RunProgress
+from rasreconcile.store.requests import Requests
+from rasreconcile.store.runs import Runs
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
-from rasreconcile.store.sqlite_errors import explained
+from rasreconcile.store.sqlite_errors import damaged, explained, translated, understood
+from rasreconcile.store.tables import Tables
+from rasreconcile.store.texts import Texts
+from rasreconcile.store.verdicts import Verdicts
 
 _BUSY_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Controller:
-    """The process that works on the store."""
-
-    pid: int
-    host: str
-    since: datetime
 
 
 def require_store(path: Path) -> None:
     """Raises StoreError where there is none: what only looks after a store must not make one."""
     if not path.exists():
-        raise StoreError(f"{path}: there is no store yet; `apply` makes it")
+        raise StoreError(f"{path}: there is no store yet; `apply` creates it")
 
 
-class Reader(Queries):
-    """A read-only view. Raises StoreError where there is no store, or none that can be read."""
+class Reader:
+    """A read-only view, in the parts of the store. Raises StoreError where there is none, or none that can be read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
         self._path = path
-        require_store(path)
-        try:
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS
-            )
-            self._connection.row_factory = sqlite3.Row
-            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise explained(path, error) or error from error
-        if application in {0, APPLICATION_ID} and version == 0 and lock.is_held(path):
-            raise StoreError(f"{path}: a controller is just making it; look again in a moment")
-        if application != APPLICATION_ID or version == 0:
-            raise StoreError(f"{path} is no store of rasreconcile, or an empty one; `apply` makes it")
-        if version > len(MIGRATIONS):
-            raise StoreError(f"{path} was written by a newer rasreconcile; upgrade this one")
-        if version < len(MIGRATIONS):
-            self._connection = _brought_up(path, self._connection)
+        self._tables = tables = Tables(path, connection or _opened(path))
+        self.applies = Applies(tables)
+        self.runs = Runs(tables)
+        self.outputs = Outputs(tables)
+        self.requests = Requests(tables)
+        self.verdicts = Verdicts(tables)
+        self.progress = RunProgress(tables)
+        self.caches = Caches(tables)
+        self.texts = Texts(tables)
+        self.events = Events(tables)
 
     def controller(self) -> Controller | None:
         """Who works on the store now; None where nobody holds its lock."""
         if not lock.is_held(self._path):
             return None
-        row = self._one("SELECT * FROM controller")
-        return None if row is None else Controller(row["pid"], row["host"], rows.certain(row["since"]))
+        with understood(self._path):
+            return lock.last_holder(self._tables.connection)
 
     def close(self) -> None:
-        self._connection.close()
+        self._tables.connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -78,16 +70,50 @@ class Reader(Queries):
             raise told from error
 
 
-def _brought_up(path: Path, old: sqlite3.Connection) -> sqlite3.Connection:
+def _opened(path: Path) -> sqlite3.Connection:
+    refuse_other_kinds(path)
+    require_store(path)
+    with translated(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        connection.row_factory = sqlite3.Row
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application in {0, APPLICATION_ID} and version == 0 and lock.is_held(path):
+        raise StoreError(f"{path}: a controller is just creating it; try again in a moment")
+    if application != APPLICATION_ID or version == 0:
+        raise StoreError(f"{path} is not a store of rasreconcile, or is empty; `apply` creates it")
+    if version > len(MIGRATIONS):
+        raise StoreError(f"{path} was written by a newer rasreconcile; upgrade this one")
+    if version < 0:
+        raise damaged(path, f"its version is {version}")
+    if version < len(MIGRATIONS):
+        with translated(path):
+            return _brought_up(connection)
+    return connection
+
+
+def empty_store(path: Path) -> Reader:
+    """What a store that does not exist yet would answer: nothing, and of the right kind."""
+    return Reader(path, _migrated(_in_memory()))
+
+
+def _in_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _brought_up(old: sqlite3.Connection) -> sqlite3.Connection:
     """A copy in memory of a store that no `apply` of today has opened yet, in today's form."""
-    copy = sqlite3.connect(":memory:")
-    copy.row_factory = sqlite3.Row
+    copy = _in_memory()
     try:
         old.backup(copy)
-    except sqlite3.DatabaseError as error:
-        raise explained(path, error) or error from error
     finally:
         old.close()
+    return _migrated(copy)
+
+
+def _migrated(copy: sqlite3.Connection) -> sqlite3.Connection:
     # Of the copy: a controller may bring the store up while it is copied.
     version = copy.execute("PRAGMA user_version").fetchone()[0]
     for statements in steps_from(version):

@@ -12,15 +12,16 @@ from sqlite3 import Row
 from typing import Any
 
 from rasreconcile.facts import LogFacts, Trouble
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
-from rasreconcile.plans import Address, Component
+from rasreconcile.plans import Address, Component, InputFile
 from rasreconcile.reconcile.observed import Assessed, HdfEvidence
+from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import (
     Event,
     FileStat,
     Hashed,
-    LastVerdict,
     Mention,
     Mentions,
     Progress,
@@ -42,7 +43,9 @@ def run(row: Row) -> Run:
     failure = None
     if row["failure_kind"] is not None:
         failure = Failure(
-            kind=row["failure_kind"], cause=row["failure_cause"], message=row["failure_message"]
+            kind=row["failure_kind"],
+            cause=FailureCause.read(row["failure_cause"]),
+            message=row["failure_message"],
         )
     return Run(
         id=RunId(row["id"]),
@@ -63,6 +66,20 @@ def run(row: Row) -> Run:
 
 def components(rows: Iterable[Row]) -> tuple[Component, ...]:
     return tuple(Component(row["name"], row["digest"], row["value"]) for row in rows)
+
+
+def component_values(component: Component) -> dict[str, Any]:
+    return {"name": component.name, "digest": component.digest, "value": component.value}
+
+
+def input_values(file: InputFile) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "kind": file.kind,
+        "raw": file.raw,
+        "semantic": file.semantic,
+        "size": file.size,
+    }
 
 
 def published(row: Row, parts: tuple[Component, ...]) -> Published:
@@ -86,6 +103,27 @@ def published(row: Row, parts: tuple[Component, ...]) -> Published:
     )
 
 
+def published_values(published: Published) -> dict[str, Any]:
+    return {
+        "address": published.address,
+        "current": 1,
+        "run": published.run,
+        "path": str(published.path),
+        "size": published.size,
+        "digest": published.digest,
+        "fingerprint": published.fingerprint,
+        "expectation_digest": published.expectation_digest,
+        "provenance": published.provenance,
+        "engine": published.engine,
+        "worker": published.worker,
+        "at": published.at.isoformat(),
+        "platform": published.platform,
+        "cores": published.cores,
+        "summary": published.summary,
+        "remarks": json.dumps(published.remarks),
+    }
+
+
 def request(row: Row) -> Request:
     return Request(
         id=row["id"],
@@ -96,16 +134,44 @@ def request(row: Row) -> Request:
     )
 
 
+def reasons_text(reasons: Iterable[Reason]) -> str:
+    return json.dumps([asdict(reason) for reason in reasons])
+
+
 def last_verdict(row: Row) -> LastVerdict:
+    # Stores of version 5 and older hold sentences, the note among them.
+    listed = json.loads(row["reasons"])
+    sentences = [one for one in listed if isinstance(one, str)]
     return LastVerdict(
         address=Address(row["address"]),
         sync=row["sync"],
         phase=row["phase"],
-        reasons=tuple(json.loads(row["reasons"])),
+        reasons=tuple(
+            Reason(Cause(one["cause"]), one["subject"], one["evidence"])
+            for one in listed
+            if not isinstance(one, str)
+        ),
+        note=row["note"] or "; ".join(sentences),
+        obstacle=row["obstacle"],
         next_at=time(row["next_at"]),
         output=Path(row["output"]),
         at=certain(row["at"]),
     )
+
+
+def last_verdict_values(place: int, verdict: LastVerdict) -> dict[str, Any]:
+    return {
+        "place": place,
+        "address": verdict.address,
+        "sync": verdict.sync,
+        "phase": verdict.phase,
+        "reasons": reasons_text(verdict.reasons),
+        "note": verdict.note,
+        "obstacle": verdict.obstacle,
+        "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
+        "output": str(verdict.output),
+        "at": verdict.at.isoformat(),
+    }
 
 
 def event(row: Row) -> Event:
@@ -116,6 +182,16 @@ def event(row: Row) -> Event:
         run=None if row["run"] is None else RunId(row["run"]),
         message=row["message"],
     )
+
+
+def event_values(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "address": event.address,
+        "run": event.run,
+        "message": event.message,
+    }
 
 
 def hashed(row: Row) -> Hashed:
@@ -129,6 +205,15 @@ def hashed(row: Row) -> Hashed:
     )
 
 
+def hashed_values(hashed: Hashed) -> dict[str, Any]:
+    return {
+        **file_columns(hashed.path, hashed.kind, hashed.stat),
+        "raw": hashed.raw,
+        "semantic": hashed.semantic,
+        "hashed_ns": hashed.hashed_ns,
+    }
+
+
 def mentions(row: Row) -> Mentions:
     return Mentions(
         path=Path(row["path"]),
@@ -137,6 +222,14 @@ def mentions(row: Row) -> Mentions:
         found=tuple(Mention(what, value, line) for what, value, line in json.loads(row["found"])),
         read_ns=row["read_ns"],
     )
+
+
+def mentions_values(mentions: Mentions) -> dict[str, Any]:
+    return {
+        **file_columns(mentions.path, mentions.kind, mentions.stat),
+        "found": json.dumps([(one.what, one.value, one.line) for one in mentions.found]),
+        "read_ns": mentions.read_ns,
+    }
 
 
 def file_columns(path: Path, kind: str, stat: FileStat) -> dict[str, str | int]:
@@ -171,6 +264,17 @@ def progress(row: Row) -> Progress:
         done=row["done"],
         resume=row["resume"],
     )
+
+
+def progress_values(progress: Progress) -> dict[str, Any]:
+    return {
+        "run": progress.run,
+        "at": progress.at.isoformat(),
+        "messages": progress.messages,
+        "facts": log_facts_text(progress.facts),
+        "done": progress.done,
+        "resume": progress.resume,
+    }
 
 
 def assessed(row: Row) -> Assessed:

@@ -241,7 +241,13 @@ CREATE TABLE worker_image (
 """
 """Where and with how many cores a result was computed; and the image a worker was last found to have."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM)
+VERDICT_NOTE = """
+ALTER TABLE verdict ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE verdict ADD COLUMN obstacle TEXT
+"""
+"""What comes next, apart from the reasons, which are objects from here on; and what blocks a plan."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from rasreconcile.errors import StoreError
 from rasreconcile.store import rows
 from rasreconcile.store.backup import copy_whole
-from rasreconcile.store.reader import Controller, Reader
+from rasreconcile.store.lock import Controller
+from rasreconcile.store.reader import Reader
 from rasreconcile.store.schema import MIGRATIONS
+from rasreconcile.store.sqlite_errors import understood
 
 _COUNTS: Mapping[str, str] = {
     "plans with a result": "SELECT count(*) FROM output WHERE current = 1",
@@ -77,9 +79,13 @@ class Surveyor(Reader):
 
     def copy(self, to: Path) -> None:
         """Raises StoreError, UsageError."""
-        copy_whole(self._connection, to)
+        copy_whole(self._tables.connection, to)
 
     def survey(self) -> Survey:
+        with understood(self._path):
+            return self._surveyed()
+
+    def _surveyed(self) -> Survey:
         return Survey(
             path=self._path,
             size=self._path.stat().st_size,
@@ -91,25 +97,27 @@ class Surveyor(Reader):
             counts={what: self._number(query) for what, query in _COUNTS.items()},
             runs={
                 row[0]: row[1]
-                for row in self._all("SELECT state, count(*) FROM run GROUP BY state ORDER BY 1")
+                for row in self._tables.all("SELECT state, count(*) FROM run GROUP BY state ORDER BY 1")
             },
-            applies=tuple(_apply(row) for row in self._all("SELECT * FROM apply ORDER BY id DESC LIMIT 5")),
+            applies=tuple(
+                _apply(row) for row in self._tables.all("SELECT * FROM apply ORDER BY id DESC LIMIT 5")
+            ),
             controller=self.controller(),
         )
 
     def _mode(self) -> str:
-        return str(self._connection.execute("PRAGMA journal_mode").fetchone()[0])
+        return str(self._tables.connection.execute("PRAGMA journal_mode").fetchone()[0])
 
     def _faults(self) -> tuple[str, ...]:
-        found = [row[0] for row in self._all("PRAGMA integrity_check(10)") if row[0] != "ok"]
-        broken = self._all("PRAGMA foreign_key_check")
+        found = [row[0] for row in self._tables.all("PRAGMA integrity_check(10)") if row[0] != "ok"]
+        broken = self._tables.all("PRAGMA foreign_key_check")
         return (
             *found,
             *(f"a row of {row[0]} refers to a row of {row[2]} that is not there" for row in broken[:10]),
         )
 
     def _number(self, query: str) -> int:
-        return int(self._connection.execute(query).fetchone()[0])
+        return int(self._tables.connection.execute(query).fetchone()[0])
 
 
 def _apply(row: sqlite3.Row) -> PastApply:

@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from rasreconcile.engines.hec_ras import install_search
 from rasreconcile.engines.hec_ras.engine import HecRas
-from rasreconcile.engines.hec_ras.install_search import (
-    FoundInstall,
-    NotFound,
-    WantedInstall,
-    found_in,
-    places,
-)
+from rasreconcile.engines.hec_ras.install_search import FoundInstall, NotFound, WantedInstall
 from rasreconcile.engines.hec_ras.preparation import hec_ras_for
+from rasreconcile.engines.hec_ras.scripts import script
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install, Problem, Worker
 from rasreconcile.plans import Address, Plan
@@ -31,6 +27,12 @@ class Equipped(Protocol):
     def install(self, cores: int, engine: EngineSpec) -> Install: ...
 
 
+_SOLVERS = "solvers.sh"
+
+_Needs = tuple[str, str, str]
+"""Of a plan: engine, version, and which kind of flow: each kind has a program of its own."""
+
+
 @dataclass(slots=True)
 class InstalledEngines:
     """Of one worker. `look` runs in its control lane, the rest in the main thread."""
@@ -42,8 +44,8 @@ class InstalledEngines:
     """Digest of the container image that runs are computed in, once it was asked for."""
     _found: Mapping[str, FoundInstall | NotFound] = field(default_factory=dict)
     """By version."""
-    _lacks: dict[str, str] = field(default_factory=dict)
-    """Engines that were found missing by running them, by type, and in what words."""
+    _lacks: dict[_Needs, str] = field(default_factory=dict)
+    """What was found missing by running it, and in what words."""
     _unable: dict[tuple[Address, str, Address | None], str | None] = field(default_factory=dict)
 
     @classmethod
@@ -55,11 +57,33 @@ class InstalledEngines:
     def look(self, worker: Worker) -> None:
         """For every version that the spec asks for, in one round trip. Raises Unreachable."""
         self.image = worker.image()
-        wanted = {e.version: WantedInstall(e.version, self.platform, self.named) for e in self.engines}
-        if wanted:
-            there = worker.find(tuple(dict.fromkeys(p for one in wanted.values() for p in places(one))))
-            self._found = {version: found_in(one, there) for version, one in wanted.items()}
-            self._unable = {}
+        wanted = self._wanted
+        if not wanted:
+            return
+        if all(one.is_solvers for one in wanted.values()):
+            answer = worker.ask(script(_SOLVERS), install_search.question(wanted.values()))
+            self._found = {v: install_search.solvers_in(one, answer) for v, one in wanted.items()}
+        else:
+            asked = dict.fromkeys(place for one in wanted.values() for place in install_search.places(one))
+            there = worker.find(tuple(asked))
+            self._found = {v: install_search.found_in(one, there) for v, one in wanted.items()}
+        self._unable = {}
+
+    def try_out(self, worker: Worker) -> None:
+        """Starts each program of the Linux solvers once: one that does not start is as good as missing.
+
+        Raises Unreachable.
+        """
+        for version, one in self._wanted.items():
+            found = self._found.get(version)
+            if isinstance(found, FoundInstall) and one.is_solvers:
+                answer = worker.ask(script(_SOLVERS), install_search.trial(one, found))
+                self._found = {**self._found, version: install_search.started(one, found, answer)}
+                self._unable = {}
+
+    @property
+    def _wanted(self) -> Mapping[str, WantedInstall]:
+        return {e.version: WantedInstall(e.version, self.platform, self.named) for e in self.engines}
 
     def found(self, engine: EngineSpec) -> FoundInstall | None:
         """None where the engine is not there, was not looked for, or needs no install."""
@@ -70,9 +94,9 @@ class InstalledEngines:
         """What was looked for and is not there."""
         return tuple(Problem(f.why, f.remedy) for f in self._found.values() if isinstance(f, NotFound))
 
-    def note_lack(self, engine: EngineSpec, why: str) -> None:
-        """A run found out that the engine is not here: in this apply no other need find it out again."""
-        self._lacks[engine.type] = why
+    def note_lack(self, plan: Plan, why: str) -> None:
+        """A run found out that what the plan needs is not here: in this apply no other need find it out again."""
+        self._lacks[_needs(plan)] = why
         self._unable = {}
 
     @property
@@ -97,8 +121,10 @@ class InstalledEngines:
     def why_not(self, equipment: Equipped, plan: Plan) -> str | None:
         """Why this plan cannot run here, once it was looked; None: it can."""
         engine = plan.engine
+        if (lack := self._lacks.get(_needs(plan))) is not None:
+            return lack
         if not isinstance(engine, HecRasEngine):
-            return self._lacks.get(engine.type)
+            return None
         known = self._found.get(engine.version)
         if isinstance(known, NotFound):
             return str(known)
@@ -108,6 +134,13 @@ class InstalledEngines:
         except ProjectError:
             # The plan is blocked for this, whoever would run it.
             return None
+
+
+def _needs(plan: Plan) -> _Needs:
+    if not isinstance(plan.engine, HecRasEngine):
+        return plan.engine.type, "", ""
+    flow = next((file.name.rpartition(".")[2][:1] for file in plan.inputs if file.kind == "flow"), "")
+    return plan.engine.type, plan.engine.version, flow.lower()
 
 
 def computed_on(platform: Literal["posix", "windows"], image: str | None) -> str:

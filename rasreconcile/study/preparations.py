@@ -77,7 +77,7 @@ class _Preparing:
         solvers = [worker for worker in self._workers(plan) if not worker.runs_ras_exe]
         wanted = any(worker.preprocess_on_host for worker in solvers)
         makers = tuple(name for name, w in self.loaded.spec.workers.items() if w.runs_ras_exe)
-        if missing and naming.unsteady and wanted and makers:
+        if missing and (naming.unsteady or naming.steady) and wanted and makers:
             preparation = self._preparation(plan, makers)
             return _with_products(plan, preparation, self.digests)
         why = HecRas(plan.engine).why_not(plan, _SOLVERS)
@@ -106,6 +106,7 @@ class _Preparing:
                 components=parts,
                 fingerprint=whole,
                 prepares=True,
+                spec=None,
                 output=products_home(self.loaded) / whole[:32] / output,
                 side_outputs=tuple(beside),
                 expect=_EXPECT,

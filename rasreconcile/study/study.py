@@ -48,14 +48,14 @@ class Study:
     @classmethod
     def open(cls, loaded: LoadedSpec, view: StoreView, clock: Clock) -> Study:
         """Reads nothing of the study yet. Raises StoreError."""
-        digests = Digests(view.hashes(), clock.wall_ns)
+        digests = Digests(view.caches.hashes(), clock.wall_ns)
         return cls(
             loaded=loaded,
             view=view,
             digests=digests,
-            contents=Contents(view.mentions(), clock.wall_ns, associations),
+            contents=Contents(view.caches.mentions(), clock.wall_ns, associations),
             outputs=Outputs(view, digests),
-            _proven=frozenset(one.fingerprint for one in view.published().values()),
+            _proven=frozenset(one.fingerprint for one in view.outputs.published().values()),
         )
 
     def look(self, proven: Proven = "need no consent") -> tuple[Plan, ...]:

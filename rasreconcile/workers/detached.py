@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status, Trimmed, Vanished
-from rasreconcile.workers import rundir
+from rasreconcile.workers import run_files, rundir
 from rasreconcile.workers.host import Host
 
-CLAIM_SECONDS = 20.0
-ASK_WHY_SECONDS = 2.0
-"""Without a claim the host is asked once what is in the way."""
 END_SECONDS = 30.0
 
 
@@ -34,24 +31,26 @@ class DetachedWorker:
         self._host.stage(job.inputs)
 
     def start(self, run: RunId, job: Job) -> None:
-        """Prepares the run directory, then launches its runner, which claims it; known runs are left alone."""
+        """Prepares the run directory, then launches its runner, which will claim it; known runs are left alone."""
         if job.platform != self._host.platform:
             kind = {"posix": "POSIX", "windows": "Windows"}
             theirs, here = kind[job.platform], kind[self._host.platform]
             raise Refused(f"{self._name} runs {here} jobs, this one is for {theirs}; use `only_on`")
         controls = rundir.control_files(run, job)
-        if not isinstance(self._status(run), Absent):
+        status = self._status(run)
+        if not isinstance(status, Absent):
             return
+        if status.why:
+            self._refuse_where_unfit(run)
         self._host.prepare(run, job.inputs, controls)
         self._host.launch(run)
-        self._wait_for_claim(run)
 
     def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
         """One round trip for all."""
         for run in runs:
             rundir.check_run(run)
         found = self._host.look(runs)
-        return {run: rundir.status_of(found[run]) for run in runs}
+        return {run: run_files.status_of(found[run]) for run in runs}
 
     def fetch(self, run: RunId, name: str, into: Path) -> Fetched:
         """Raises FileNotFoundError where the run has no such output."""
@@ -74,6 +73,12 @@ class DetachedWorker:
         """Those of `paths` that are there."""
         return self._host.find(paths)
 
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """What the script prints."""
+        if self._host.platform != "posix":
+            raise Refused(f"{self._name} has no POSIX shell; ask it by `find`")
+        return self._host.ask(script, words)
+
     def image(self) -> str | None:
         """Digest of the image that runs are computed in."""
         return self._image()
@@ -92,7 +97,7 @@ class DetachedWorker:
         until = time.monotonic() + END_SECONDS
         while isinstance(self._status(run), Running | Queued):
             if time.monotonic() > until:
-                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it is tried again"
+                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it will be retried"
                 raise Unreachable(late)
             time.sleep(0.05)
 
@@ -116,8 +121,12 @@ class DetachedWorker:
         return self._host.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
     def check(self) -> list[Problem]:
-        """What would stop a run here, and the remedy."""
-        return self._host.problems()
+        """What would stop a run here, and the remedy. A host that says no is no silent one: its no is a problem."""
+        try:
+            return self._host.problems()
+        except Refused as error:
+            what, _, remedy = str(error).rpartition("; ")
+            return [Problem(what or remedy, remedy if what else "check that it is switched on and reachable")]
 
     def close(self) -> None:
         """Gives back connections; runs go on."""
@@ -132,21 +141,3 @@ class DetachedWorker:
             # Should it begin all the same it finds the mark, and runs nothing.
             self.cancel(run)
             raise Refused("; ".join(map(str, problems)))
-
-    def _wait_for_claim(self, run: RunId) -> None:
-        began = time.monotonic()
-        until, ask = began + CLAIM_SECONDS, began + ASK_WHY_SECONDS
-        pause = 0.001
-        while isinstance(self._status(run), Absent):
-            if time.monotonic() > ask:
-                ask = until
-                self._refuse_where_unfit(run)
-            if time.monotonic() > until:
-                said = self._host.read(run, rundir.COMPLAINTS, 0, 4096).decode(errors="replace").strip()
-                why = f": {said.splitlines()[-1]}" if said else ""
-                late = (
-                    f"the runner of {run} did not begin within {CLAIM_SECONDS:.0f} s{why}; it is tried again"
-                )
-                raise Unreachable(f"{self._name}: {late}")
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.5)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -17,20 +17,26 @@ from typing import Literal
 from rasreconcile.errors import InputChanged, Refused, WorkerError
 from rasreconcile.jobs import (
     Absent,
-    EndCause,
     Ended,
     Fetched,
     Job,
-    OutputRecord,
     Problem,
     Queued,
     RunId,
     Running,
     Status,
     Trimmed,
-    Vanished,
 )
 from rasreconcile.workers import rundir
+from rasreconcile.workers.fake_run import (
+    FakeRun,
+    Life,
+    Playwright,
+    status_of,
+    writes_every_output,
+)
+
+__all__ = ["FakeRun", "FakeWorker", "FakeWorld"]
 
 Method = Literal[
     "stage",
@@ -40,6 +46,7 @@ Method = Literal[
     "read_log",
     "read_work",
     "find",
+    "ask",
     "cancel",
     "discard",
     "runs",
@@ -47,49 +54,6 @@ Method = Literal[
     "image",
     "check",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeRun:
-    """What a run does, as if it were computed."""
-
-    outputs: Mapping[str, bytes] = field(default_factory=dict)
-    """Everything it leaves in `work/`; what the job does not name as output is not recorded."""
-    exit_code: int = 0
-    printed: bytes = b""
-    """On the log from its start on."""
-    last_words: bytes = b""
-    """Added to the log at its end."""
-    queued: timedelta = timedelta(0)
-    lasts: timedelta | None = timedelta(0)
-    """From its start; None: until it is released, cancelled or out of time."""
-    writes_for: timedelta | None = None
-    """From its start; after that it is silent. None: until its end."""
-    vanishes: bool = False
-    """Comes to no end, but is gone after `lasts`."""
-
-
-Playwright = Callable[[RunId, Job, Mapping[str, bytes]], FakeRun]
-"""Says what a run will do, from its staged inputs by name. Asked once for each run that is really started."""
-
-
-def writes_every_output(run: RunId, job: Job, inputs: Mapping[str, bytes]) -> FakeRun:
-    """Ends at once, well, with every output there; the same inputs give the same bytes."""
-    whole = hashlib.sha256(repr(sorted(inputs.items())).encode()).digest()
-    return FakeRun(outputs=dict.fromkeys(job.outputs, whole), printed=b"done\n")
-
-
-_How = Literal["released", "cancelled", "killed", "time limit", "stalled"]
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run. `over` holds how and when it was ended before its time, or by whom it was let go."""
-
-    job: Job
-    fake_run: FakeRun
-    started: datetime
-    over: tuple[datetime, _How] | None = None
 
 
 @dataclass(slots=True)
@@ -117,8 +81,10 @@ class FakeWorld:
         """What `check` finds."""
         self.paths: set[str] = set()
         """What `find` finds."""
+        self.answer: Callable[[str, Sequence[str]], str] = lambda _, __: ""
+        """What `ask` answers, from the script and its words."""
         self.lock = RLock()
-        self.runs_there: dict[RunId, _Run] = {}
+        self.runs_there: dict[RunId, Life] = {}
         self._faults: dict[Method, list[_Fault]] = {}
 
     def fail(
@@ -168,7 +134,7 @@ class FakeWorld:
         """What is so now, by this world's clock."""
         with self.lock:
             life = self.runs_there.get(run)
-            return Absent() if life is None else _status(life, self.now())
+            return Absent() if life is None else status_of(life, self.now())
 
     def _end(self, run: RunId, how: Literal["released", "killed"]) -> None:
         with self.lock:
@@ -202,7 +168,7 @@ class FakeWorker:
             if run not in world.runs_there:
                 inputs = {staged.name: _read(staged.source, staged.digest) for staged in job.inputs}
                 fake_run = world.fake_run_for(run, job, inputs)
-                world.runs_there[run] = _Run(job, fake_run, world.now() + fake_run.queued)
+                world.runs_there[run] = Life(job, fake_run, world.now() + fake_run.queued)
                 world.launched.append(run)
         world.inject("start", "after")
 
@@ -247,6 +213,11 @@ class FakeWorker:
         """Those the world has."""
         self._world.inject("find", "before")
         return tuple(path for path in paths if path in self._world.paths)
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """As the world answers."""
+        self._world.inject("ask", "before")
+        return self._world.answer(script, words)
 
     def image(self) -> str | None:
         """None: nothing is computed here."""
@@ -316,58 +287,11 @@ class FakeWorker:
                 return self._world.runs_there[run].fake_run.printed
 
 
-def _status(life: _Run, now: datetime) -> Status:
-    until, how = _end_of(life)
-    if now < min(until, life.started):
-        return Queued()
-    if now < until:
-        return Running(
-            started=life.started, heartbeat=now, log_size=len(life.fake_run.printed), grew=_grew(life, now)
-        )
-    match how:
-        case "killed":
-            return Vanished("the process is gone and left no end")
-        case "released":
-            return _ended(life, until, "exited")
-        case "cancelled" | "time limit" | "stalled":
-            return _ended(life, until, how)
-
-
-def _end_of(life: _Run) -> tuple[datetime, _How]:
-    """Whatever comes first: what the fake_run says, what was done to it, the time limit, or that it is silent."""
-    ends: list[tuple[datetime, _How]] = [(life.started + life.job.time_limit, "time limit")]
-    if life.fake_run.lasts is not None:
-        ends.insert(
-            0, (life.started + life.fake_run.lasts, "killed" if life.fake_run.vanishes else "released")
-        )
-    if life.job.stalled_after is not None and life.fake_run.writes_for is not None:
-        ends.append((life.started + life.fake_run.writes_for + life.job.stalled_after, "stalled"))
-    if life.over is not None:
-        ends.insert(0, life.over)
-    return min(ends, key=lambda end: end[0])
-
-
-def _grew(life: _Run, now: datetime) -> datetime:
-    silent_from = now if life.fake_run.writes_for is None else life.started + life.fake_run.writes_for
-    return min(now, silent_from)
-
-
-def _ended(life: _Run, at: datetime, cause: EndCause) -> Ended:
-    left = life.fake_run.outputs if cause == "exited" else {}
-    outputs = {
-        name: OutputRecord(len(left[name]), hashlib.sha256(left[name]).hexdigest())
-        for name in life.job.outputs
-        if name in left
-    }
-    code = life.fake_run.exit_code if cause == "exited" else 143
-    return Ended(exit_code=code, started=min(life.started, at), ended=at, outputs=outputs, cause=cause)
-
-
 def _read(source: Path, digest: str) -> bytes:
     try:
         data = source.read_bytes()
     except OSError as error:
-        raise InputChanged(f"{source}: {error.strerror}; it could be read when it was hashed") from error
+        raise InputChanged(f"{source}: {error.strerror}; it was readable when it was hashed") from error
     if hashlib.sha256(data).hexdigest() != digest:
-        raise InputChanged(f"{source} is no longer what was hashed; it is looked at again")
+        raise InputChanged(f"{source} changed after it was hashed; it will be hashed again")
     return data

@@ -13,6 +13,31 @@ fail() {
     exit 1
 }
 
+# What lies in a run directory is not what a run leaves there.
+damaged() {
+    printf '%s\n' "$*" >&2
+    exit 65
+}
+
+# Whether file $2 of run directory $1 is there; `damaged` where it is no plain file, or a link leads out of the directory.
+plain() {
+    name=${2##*/} folder=$1
+    case $2 in */*) folder=$1/${2%/*} ;; esac
+    if [ ! -e "$1/$2" ]; then
+        [ -L "$1/$2" ] || return 1
+        damaged "$2 is a link to nowhere"
+    fi
+    [ -f "$1/$2" ] || damaged "$2 is not a plain file"
+    [ -r "$1/$2" ] || damaged "$2 cannot be read: no right to"
+    [ "$folder" != "$1" ] || [ ! -L "$1/$2" ] || damaged "$2 is a link and not a plain file"
+    there=$(cd -P -- "$folder" && pwd -P)/$name
+    [ ! -L "$1/$2" ] || there=$(readlink -f -- "$1/$2")
+    case $there in
+    "$(pwd -P)/$1"/*) ;;
+    *) damaged "$2 is a link that leads out of the run directory; it is not followed" ;;
+    esac
+}
+
 # Into the cache: files of the present folder that are named by their digests.
 keep() {
     cache=$1
@@ -180,13 +205,16 @@ take_over() {
 # `file SIZE OFFSET HOW DONE`, then DONE bytes of done.json, then the file from OFFSET on.
 send() {
     run=$1 file=$1/work/$2 offset=$3
-    if [ ! -f "$file" ]; then
+    if ! plain "$run" "work/$2"; then
         echo absent
         return 0
     fi
     size=$(($(wc -c <"$file"))) end=0 how=plain
     [ "$offset" -le "$size" ] || offset=0
-    [ -e "$run/done.json" ] && end=$(($(wc -c <"$run/done.json")))
+    if plain "$run" done.json; then
+        end=$(($(wc -c <"$run/done.json")))
+        [ "$end" -le 4194304 ] || damaged 'done.json has more than 4 MB'
+    fi
     left=$((size - offset))
     if [ "$left" -gt 4194304 ] && command -v gzip >/dev/null; then
         # Worth it where a sample from the middle shrinks to less than a third: docs/decisions/0020.
@@ -204,7 +232,7 @@ send() {
 
 # RUN NAME OFFSET LIMIT
 part_of() {
-    [ -f "$1/$2" ] || return 0
+    plain "$1" "$2" || return 0
     tail -c "+$(($3 + 1))" "$1/$2" | head -c "$4"
 }
 
@@ -213,21 +241,29 @@ launch() {
     [ -d "$1" ] || return 0
     here=$(pwd)/$1
     setsid sh "$here/runner.sh" "$here" </dev/null >/dev/null 2>"$here/runner.err" &
+    # Without the mark, as on a full disk, a run that is not claimed yet is started once more, which does no harm.
+    touch "$here/launched" 2>/dev/null || true
 }
 
 mark() {
-    [ ! -d "$1" ] || : >>"$1/$2"
+    [ -d "$1" ] && [ ! -L "$1" ] || return 0
+    # The job's own: a pipe would be waited for, a link would lead into another file.
+    if [ -L "$1/$2" ] || { [ -e "$1/$2" ] && { [ ! -f "$1/$2" ] || [ ! -w "$1/$2" ]; }; }; then
+        rm -rf "${1:?}/$2" || exit 1
+    fi
+    : >>"$1/$2"
 }
 
+# By our own runner, in $runner, and not by what lies there: the job may have written to that.
 sweep() {
-    [ ! -e "$1/runner.sh" ] || sh "$1/runner.sh" "$(pwd)/$1" sweep
+    sh -c "$runner" sh "$(pwd)/$1" sweep
 }
 
 # It disappears in one step; then what a death in making or removing it left.
 remove() {
-    [ ! -d "$1" ] || mv "$1" ".$1.$2.gone" || exit 1
+    if [ -e "$1" ] || [ -L "$1" ]; then mv "$1" ".$1.$2.gone" || exit 1; fi
     for left in ".$1".*.gone ".$1".*.new; do
-        [ -e "$left" ] || continue
+        [ -e "$left" ] || [ -L "$left" ] || continue
         # The job may have taken rights from its own folders.
         rm -rf "$left" 2>/dev/null || { chmod -R u+rwx "$left" && rm -rf "$left"; }
     done

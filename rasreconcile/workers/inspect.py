@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import subprocess
-from collections.abc import Callable, Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import RunId
-from rasreconcile.workers import rundir
-from rasreconcile.workers.rundir import Claim, RunFiles
+from rasreconcile.workers import controls, run_files, rundir
+from rasreconcile.workers.controls import Unfit
+from rasreconcile.workers.run_files import Claim, RunFiles
+
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
+_LONGEST_WORD = 200
 
 
 def look_here(
@@ -36,7 +43,7 @@ def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, RunFile
         elif line:
             lines.append(line)
     if missing := [run for run in runs if run not in told]:
-        raise Unreachable(f"the answer does not speak of {missing[0]}: it was cut short; it is asked again")
+        raise Unreachable(f"the answer does not mention {missing[0]}: it was cut short; it is asked again")
     return {run: _told(told[run]) for run in runs}
 
 
@@ -46,8 +53,8 @@ def is_alive(claim: Claim) -> bool:
         return _start_by_ps(claim.pid) == claim.start
     if boot_id() != claim.boot:
         return False
-    stat = text_of(Path(f"/proc/{claim.pid}/stat"))
-    fields = stat.rpartition(") ")[2].split(" ") if stat else []
+    said = text_of(Path(f"/proc/{claim.pid}/stat"))
+    fields = said.rpartition(") ")[2].split(" ") if said else []
     return len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
 
 
@@ -59,33 +66,72 @@ def boot_id() -> str | None:
 
 
 def text_of(path: Path) -> str | None:
-    """None where there is no such file."""
+    """A file of the system's own; None where there is none."""
     try:
-        # Half a character at the end of a damaged file is no reason to fail: the parser will say no.
         return path.read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
         return None
 
 
 def _found(place: Path, goes_on: Callable[[Claim], bool]) -> RunFiles | None:
-    started = text_of(place / rundir.STARTED)
-    done = text_of(place / rundir.DONE)
-    if done is None:
-        if started is None:
-            return RunFiles() if place.is_dir() else None
-        claim = rundir.claim_of(started)
+    match controls.kind_of(place):
+        case None:
+            return None
+        case "a directory":
+            pass
+        case kind:
+            return RunFiles(damage=f"run directory is {kind}")
+    started, no_claim = _read(place, rundir.STARTED)
+    done, no_end = _read(place, rundir.DONE)
+    if done is None or run_files.ended_of(done) is None:
+        claim = run_files.claim_of(started or "")
         if claim is not None and goes_on(claim):
-            log_size = _size(place / rundir.LOG)
             return RunFiles(
                 started=started,
                 alive=True,
                 heartbeat=_mtime(place / rundir.HEARTBEAT),
-                log_size=log_size,
+                log_size=_size(place / rundir.LOG),
                 growth=_mtime(place / rundir.GROWTH),
             )
         # It may have ended between the two looks: its end is written before it goes.
-        done = text_of(place / rundir.DONE)
-    return RunFiles(started=started, done=done, unwritten=(place / rundir.UNWRITTEN).exists())
+        done, no_end = _read(place, rundir.DONE)
+    damage = no_end or ("" if done is not None else no_claim)
+    queued, lost_start = _launched(place) if started is None else (False, "")
+    return RunFiles(
+        started=started,
+        queued=queued,
+        lost_start=lost_start,
+        done=done,
+        unwritten=_stat(place / rundir.UNWRITTEN) is not None,
+        restarted=_was_restarted(started),
+        damage=damage,
+    )
+
+
+def _launched(place: Path) -> tuple[bool, str]:
+    """Whether the runner of an unclaimed run is about to begin here, and why it will not any more."""
+    launched = _mtime(place / rundir.LAUNCHED)
+    if launched is not None and 0 <= time.time() - launched < run_files.CLAIM_SECONDS:
+        return True, ""
+    if launched is None and _stat(place / rundir.UNCLAIMED) is None:
+        return False, ""
+    complaints, _ = _read(place, rundir.COMPLAINTS)
+    last = (complaints or "").strip().rpartition("\n")[2][-_LONGEST_WORD:]
+    return False, run_files.lost_start("late" if launched is not None else "failed", last)
+
+
+def _was_restarted(started: str | None) -> bool:
+    """Whether this machine was, since the claim was made."""
+    claim = run_files.claim_of(started or "")
+    return claim is not None and boot_id() is not None and claim.boot != boot_id()
+
+
+def _read(place: Path, name: str) -> tuple[str | None, str]:
+    """A control file, and why what stands for it is none."""
+    try:
+        return controls.text(place, name), ""
+    except Unfit as error:
+        return None, str(error)
 
 
 def _told(lines: Iterable[str]) -> RunFiles | None:
@@ -93,17 +139,39 @@ def _told(lines: Iterable[str]) -> RunFiles | None:
     for line in lines:
         word, _, rest = line.partition(" ")
         words.setdefault(word, []).append(rest)
-    if "directory" not in words:
+    if "directory" not in words and "damage" not in words:
         return None
     return RunFiles(
         started=_joined(words.get("started")),
+        queued="queued" in words,
+        lost_start=_lost_start(words),
         done=_joined(words.get("done")),
         alive="alive" in words,
         unwritten="unwritten" in words,
-        heartbeat=float(words["heartbeat"][0]) if "heartbeat" in words else None,
-        log_size=int(words["log"][0]) if "log" in words else 0,
-        growth=float(words["growth"][0]) if "growth" in words else None,
+        restarted="restarted" in words,
+        heartbeat=number_of("heartbeat", words),
+        log_size=int(number_of("log", words) or 0),
+        growth=number_of("growth", words),
+        damage=words.get("damage", [""])[0][:_LONGEST_WORD],
     )
+
+
+def _lost_start(words: Mapping[str, Sequence[str]]) -> str:
+    for how in run_files.LOST_STARTS:
+        if how in words:
+            return run_files.lost_start(how, words[how][0][:_LONGEST_WORD])
+    return ""
+
+
+def number_of(name: str, words: Mapping[str, Sequence[str]]) -> float | None:
+    """What a host said in a line `NAME NUMBER`; None: it said none. Raises Unreachable where it is not a number."""
+    if name not in words:
+        return None
+    said = words[name][0]
+    if not _NUMBER.fullmatch(said):
+        what = f"it answers `{name} {said[:_LONGEST_WORD]}`, which is not a number"
+        raise Unreachable(f"{what}; see what its shell and its programs print")
+    return float(said)
 
 
 def _joined(lines: list[str] | None) -> str | None:
@@ -118,14 +186,18 @@ def _start_by_ps(pid: int) -> str:
 
 
 def _mtime(path: Path) -> float | None:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return None
+    found = _stat(path)
+    return found.st_mtime if found else None
 
 
 def _size(path: Path) -> int:
+    found = _stat(path)
+    return found.st_size if found and stat.S_ISREG(found.st_mode) else 0
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None where there is nothing, or the job has taken the right to look."""
     try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+        return path.lstat()
+    except (FileNotFoundError, PermissionError):
+        return None

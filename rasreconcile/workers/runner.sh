@@ -2,11 +2,38 @@
 # The runner of a run directory; POSIX sh. It owns the truth about the run: whoever started it may die, the link to it may drop.
 #
 #   sh runner.sh DIRECTORY                     claim the run and run it; where it is claimed, nothing
-#   sh runner.sh DIRECTORY guard RUNNER JOB    beside the job: heartbeat, time limit, stall, cancel, the runner's death
+#   sh runner.sh DIRECTORY guard RUNNER START JOB
+#                                              beside the job: heartbeat, time limit, stall, cancel, the runner's death;
+#                                              limits count the time that the machine was awake
 #   sh runner.sh DIRECTORY sweep               end what a runner that was killed left behind
+#
+# The job can write to this directory. What it has put in the place of a file that is written here is removed first: a
+# pipe would be waited for, a link would lead the words into another file.
 
-cd "$1" || exit 1
-. ./settings.sh || exit 1
+if [ "$2" = sweep ]; then
+    # Nothing that lies there is read: the job's mark has the name of the directory.
+    run=${1##*/}
+else
+    cd "$1" || exit 1
+fi
+
+# Nothing will come of this start, and whoever looks need not wait for it: a word that takes no room on a full disk.
+give_up() {
+    mv launched unclaimed 2>/dev/null
+    exit 1
+}
+
+if [ "$2" != sweep ]; then
+    [ -r settings.sh ] || { echo "settings.sh is not there, or cannot be read" >&2; give_up; }
+    . ./settings.sh
+fi
+
+# Takes away what stands in the place of the plain file $1 and is none.
+clear() {
+    if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then
+        rm -rf "$1"
+    fi
+}
 
 now() {
     t=$(date -u +%s.%N)
@@ -30,6 +57,17 @@ start_of() {
         printf '%s\n' "${20}"
     else
         ps -o lstart= -p "$1" | tr -s ' ' '_'
+    fi
+}
+
+# Whether the runner is there: no zombie, which perhaps no one ever reaps, and no other process that was given its number.
+runner_lives() {
+    if [ -r /proc/self/stat ]; then
+        { read -r line <"/proc/$runner/stat"; } 2>/dev/null || return 1
+        set -- ${line##*") "}
+        [ "$1" != Z ] && [ "$1" != X ] && [ "${20}" = "$runner_began" ]
+    else
+        kill -0 "$runner" 2>/dev/null
     fi
 }
 
@@ -70,6 +108,18 @@ end_job() {
     done
 }
 
+# Adds to $awake what has passed since the last tick. The clock runs on while the machine sleeps: a gap that is longer
+# than the pace was slept through, and counts as the second that was to pass; so it does where the clock was set back.
+tick_awake() {
+    before=$clock
+    tick
+    gap=$((clock - before))
+    if [ "$gap" -gt "$longest" ] || [ "$gap" -lt 0 ]; then
+        gap=1
+    fi
+    awake=$((awake + gap))
+}
+
 # Sizes and times of all the job writes. By comparing, and not by what is newest: the clock may be set back.
 outputs_now() {
     ls -lnR log.txt work 2>/dev/null | cksum
@@ -78,22 +128,26 @@ outputs_now() {
 # Its exit status is its verdict: 0 none, 3 time limit, 4 cancelled, 5 stalled.
 guard() {
     runner=$1
-    job=$2
+    runner_began=$2
+    job=$3
     trap 'kill "$!" 2>/dev/null; exit 0' TERM
     tick
-    began=$clock
     beat=$clock
-    grew=$clock
     looked=$clock
+    awake=0
+    grew=0
     seen=''
     pace=15
     [ "$stalled_after" -gt 0 ] && [ "$stalled_after" -lt 60 ] && pace=$((stalled_after / 4))
+    longest=$pace
+    [ "$longest" -lt 3 ] && longest=3
     verdict=0
     while [ "$verdict" = 0 ]; do
         sleep 1 &
         wait "$!"
-        tick
+        tick_awake
         if [ "$((clock - beat))" -ge 15 ]; then
+            clear heartbeat
             true 2>/dev/null >heartbeat
             beat=$clock
         fi
@@ -102,15 +156,16 @@ guard() {
             now_there=$(outputs_now)
             if [ "$now_there" != "$seen" ]; then
                 seen=$now_there
-                grew=$clock
+                grew=$awake
+                clear growth
                 true 2>/dev/null >growth
             fi
         fi
-        if [ -e cancel ] || ! kill -0 "$runner" 2>/dev/null; then
+        if [ -e cancel ] || ! runner_lives; then
             verdict=4
-        elif [ "$((clock - began))" -ge "$time_limit" ]; then
+        elif [ "$awake" -ge "$time_limit" ]; then
             verdict=3
-        elif [ "$stalled_after" -gt 0 ] && [ "$((clock - grew))" -ge "$stalled_after" ]; then
+        elif [ "$stalled_after" -gt 0 ] && [ "$((awake - grew))" -ge "$stalled_after" ]; then
             verdict=5
         fi
     done
@@ -125,14 +180,15 @@ claim() {
     boot=unknown
     read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
     began=$(now)
-    printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$(start_of $$)" "$boot" "$began" >"started.$$" || exit 1
+    start=$(start_of $$)
+    printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$start" "$boot" "$began" >"started.$$" || give_up
     true 2>/dev/null >heartbeat
     true 2>/dev/null >growth
     if ! ln "started.$$" started 2>/dev/null; then
         rm -f "started.$$"
         [ -e started ] && exit 0
-        echo "the run cannot be claimed: this folder takes no hard links" >&2
-        exit 1
+        echo "the run cannot be claimed: this folder does not support hard links" >&2
+        give_up
     fi
 }
 
@@ -154,7 +210,7 @@ run_job() {
         exec setsid sh "$here/steps.sh"
     ) >log.txt 2>&1 </dev/null &
     job=$!
-    setsid sh ./runner.sh . guard "$$" "$job" </dev/null >/dev/null 2>&1 &
+    setsid sh ./runner.sh . guard "$$" "$start" "$job" </dev/null >/dev/null 2>&1 &
     guard=$!
     rm -f "started.$$"
     wait "$job"
@@ -187,19 +243,19 @@ describe() {
     printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "room": %s, "image": "%s", "outputs": {' \
         "$code" "$cause" "$began" "$ended" "${room:-null}" "$RASRECONCILE_IMAGE" || return 1
     comma=
-    while IFS= read -r name; do
+    printf '%s\n' "$names" | while IFS= read -r name; do
         [ -f "work/$name" ] || continue
-        size=$(wc -c <"work/$name") || return 1
-        digest=$(sha256sum <"work/$name") || return 1
-        printf '%s"%s": {"size": %s, "digest": "%s"}' "$comma" "$name" $((size)) "${digest%% *}" || return 1
+        size=$(wc -c <"work/$name") || exit 1
+        digest=$(sha256sum <"work/$name") || exit 1
+        printf '%s"%s": {"size": %s, "digest": "%s"}' "$comma" "$name" $((size)) "${digest%% *}" || exit 1
         comma=', '
-    done <outputs
+    done || return 1
     printf '}}\n'
 }
 
 case $2 in
 guard)
-    guard "$3" "$4"
+    guard "$3" "$4" "$5"
     ;;
 sweep)
     # The session of the job is not known any more, its mark is.
@@ -207,15 +263,20 @@ sweep)
     end_job 10
     ;;
 *)
+    # Of outputs, one a line: read before the job can write to it.
+    names=$(cat outputs) || give_up
     claim
     run_job
     measure_room
     ended=$(now)
     # Written aside and renamed: its presence is the end. A full disk leaves a word, which takes no room, and no half of it.
+    clear done.part
+    clear done.json
     if describe >done.part; then
         mv done.part done.json
     else
         rm -f done.part
+        clear unwritten
         mv heartbeat unwritten
         exit 1
     fi

@@ -33,8 +33,8 @@ def reveal(secret: Secret, folder: Path) -> str:
         loose = os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is no text"
+        said = error.strerror if isinstance(error, OSError) else "it is not text"
         raise Refused(f"{path}: {said}; put the secret there, and nothing else") from error
     if loose:
-        raise Refused(f"{path}: others may read it; run `chmod 600 {path}`")
+        raise Refused(f"{path}: it is readable by other users; run `chmod 600 {path}`")
     return text.removesuffix("\n").removesuffix("\r")

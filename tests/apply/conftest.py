@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import LONGEST, until
 
 SPEC = """\
 version: 1
@@ -41,8 +42,9 @@ class Study:
     def spec(self, engine: str = "{type: steady}", expect: str = "{}", more: str = "") -> None:
         (self.folder / "spec.yaml").write_text(SPEC.format(engine=engine, expect=expect) + more)
 
-    def command(self, *argv: str, seconds: float = 0.0) -> None:
-        """A spec whose engine copies a ready HDF after some seconds, and notes that it ran."""
+    def command(self, *argv: str, seconds: float = 0.0, waits: bool = False) -> None:
+        """A spec whose engine notes that it ran and copies a ready HDF: after some seconds, or when it is `let_go`."""
+        (self.folder / "go").unlink(missing_ok=True)
         script = self.folder / "compute.py"
         script.write_text(
             "import os, pathlib, shutil, sys, time\n"
@@ -50,11 +52,17 @@ class Study:
             "ran.mkdir(exist_ok=True)\n"
             "(ran / f'{sys.argv[1]}.{os.getpid()}').touch()\n"
             f"time.sleep({seconds})\n"
+            f"while {waits} and not os.path.exists({str(self.folder / 'go')!r}):\n"
+            "    time.sleep(0.02)\n"
             f"shutil.copy({str(self.folder / 'ready.hdf')!r}, sys.argv[2])\n"
             "print('computed', sys.argv[1])\n"
         )
         words = argv or (sys.executable, str(script), "{plan}", "{output}")
         self.spec(engine=json.dumps({"type": "command", "command": list(words)}), expect="{completed: false}")
+
+    def let_go(self) -> None:
+        """Whatever waits in the engine comes to its end."""
+        (self.folder / "go").touch()
 
     def run(self, *words: str, check: int | None = 0) -> subprocess.CompletedProcess[str]:
         """The real program, as a user would call it."""
@@ -63,7 +71,7 @@ class Study:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LONGEST,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -88,6 +96,20 @@ class Study:
         )
         self.controllers.append(controller)
         return controller
+
+    def hears(self, controller: subprocess.Popen[str], words: str) -> str:
+        """The line with these words, once the controller has said it."""
+        assert controller.stderr is not None
+        for line in controller.stderr:
+            if words in line:
+                return line
+        raise AssertionError(f"it ended and never said {words!r}")
+
+    def ctrl_c(self, controller: subprocess.Popen[str], heard: str) -> None:
+        """As a person does who sees that it was heard: whatever is pressed within a second may count as one."""
+        controller.send_signal(signal.SIGINT)
+        self.hears(controller, heard)
+        time.sleep(1)
 
     def computations(self) -> dict[str, int]:
         """How often each plan was really computed."""
@@ -119,11 +141,9 @@ class Study:
                     found.append(int(entry.name))
         return found
 
-    def wait_for(self, what: Callable[[], object], seconds: float = 30.0) -> None:
-        until = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < until, "it did not happen"
-            time.sleep(0.02)
+    def wait_for(self, what: Callable[[], object]) -> None:
+        """Until it has happened."""
+        until(what)
 
 
 @pytest.fixture

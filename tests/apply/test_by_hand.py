@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.clock import Clock
 from rasreconcile.operations.diff import diff
@@ -91,7 +92,7 @@ def computed(standins, tmp_path: Path) -> Path:
     for name, results in (("elsewhere", "results: results"), ("own", "")):
         (folder / f"{name}.yaml").write_text(SPEC.format(name=name, results=results))
         words = [sys.executable, "-m", "rasreconcile", "apply", f"{name}.yaml"]
-        subprocess.run(words, cwd=folder, check=True, timeout=120)
+        subprocess.run(words, cwd=folder, check=True, timeout=LONGEST)
     after = files_of(project.parent)
     made = {"Basin.p01.hdf", "Basin.p01.hdf.receipt.json"}
     assert {name: content for name, content in after.items() if name not in made} == before

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from waiting import LONGEST
 from winsshd import new_windows_host
 
 SPEC = """\
@@ -132,7 +133,7 @@ def test_servers_that_drop_every_connection_and_one_that_dies_lose_nothing(pool)
     pool.servers[1].stop()
     pool.wait_for(lambda: len(list(Path(pool.folder, "ran").glob("*"))) >= 6)
     pool.servers[1].start()
-    out, err = controller.communicate(timeout=90)
+    out, err = controller.communicate(timeout=LONGEST)
     assert controller.returncode == 0, out + err
     assert "12 of 12 plans are current" in out
     computed_once(pool)
@@ -160,6 +161,6 @@ def test_the_next_plan_is_staged_while_the_present_one_computes(pool) -> None:
     pool.wait_for(lambda: len(terrains(pool)) == 2 and pool.computations())
     assert len(pool.computations()) == 1
     (pool.folder / "go").touch()
-    out, err = controller.communicate(timeout=60)
+    out, err = controller.communicate(timeout=LONGEST)
     assert controller.returncode == 0, out + err
     assert len(computed_once(pool)) == 2

@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 
 import pytest
+from waiting import LONGEST
 
 PLANS = int(os.environ.get("RASRECONCILE_POOL_PLANS", "12"))
 """A multiple of four. Sixty take some minutes on two cores."""
@@ -54,7 +55,7 @@ def pool(study, network, dockerd):
 
 
 def test_a_mixed_pool_converges_by_priority_and_history_shows_who_ran_what(pool, dockerd) -> None:
-    out, err = pool.start("apply", "spec.yaml").communicate(timeout=60 + 20 * PLANS)
+    out, err = pool.start("apply", "spec.yaml").communicate(timeout=LONGEST + 20 * PLANS)
     assert f"{PLANS} of {PLANS} plans are current" in out, out + err
     runs = pool.json("history", "spec.yaml", "--limit", "1000")["runs"]
     assert sorted(Counter(run["plan"] for run in runs).values()) == [1] * PLANS

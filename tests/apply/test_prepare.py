@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import LONGEST, until
 
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.resolve import Contents, Digests, resolve
@@ -67,7 +68,7 @@ class Study:
 
     def run(self, *words: str, check: int | None = 0) -> str:
         controller = self.start(*words)
-        out, told = controller.communicate(timeout=240)
+        out, told = controller.communicate(timeout=LONGEST)
         assert "Traceback" not in told, told
         assert check is None or controller.returncode == check, f"{controller.returncode}\n{out}\n{told}"
         return out
@@ -98,17 +99,17 @@ def study(tmp_path: Path, standins) -> Study:
 def test_a_plan_is_prepared_once_and_again_only_when_its_inputs_change(study) -> None:
     before = {path.name: path.read_bytes() for path in study.project.parent.iterdir()}
     proposed = study.run("diff", "spec.yaml")
-    assert "1 plans, 1 preparations: 2 missing" in proposed
+    assert "1 plan, 1 preparation: 2 missing" in proposed
     assert "2 to run" in proposed
-    assert "1 of 1 plans are current" in study.apply()
+    assert "1 of 1 plan is current" in study.apply()
     prepare, compute = study.runs()
     assert prepare["plan"].startswith("Basin.p01/prepare-")
     assert (prepare["worker"], compute["plan"], compute["worker"]) == ("office", "Basin/p01", "solver")
     (products,) = study.prepared()
     assert {"Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01"} <= {path.name for path in products.iterdir()}
-    assert "nothing to do, all 1 plans are current" in study.apply()
+    assert "nothing to do, the only plan is current" in study.apply()
     assert "Basin.p01/prepare" not in study.run("results", "spec.yaml")
-    assert "1 plans: 1 current" in study.run("status", "spec.yaml")
+    assert "1 plan: 1 current" in study.run("status", "spec.yaml")
 
     study.spec(salt="another")
     study.apply()
@@ -147,7 +148,7 @@ def test_prepared_files_beside_the_project_are_taken_and_nothing_is_prepared(stu
 def test_two_copies_of_a_project_share_what_is_prepared(study, standins) -> None:
     standins.write_project(study.folder / "copy", plans=("01",))
     study.spec(PLAN + PLAN.replace("model/", "copy/").replace("numbers", "name: Copy, numbers"))
-    assert "2 plans, 1 preparations" in study.run("diff", "spec.yaml")
+    assert "2 plans, 1 preparation" in study.run("diff", "spec.yaml")
     assert "2 of 2 plans are current" in study.apply()
     assert (len(study.ras.calls()), study.solved()) == (1, 1)
 
@@ -165,9 +166,20 @@ def test_where_nobody_prepares_the_plan_is_blocked_with_the_remedy(study, flag: 
     assert study.runs() == []
 
 
+def test_a_steady_plan_is_prepared_too_though_ras_exe_may_have_computed_it_by_then(study, standins) -> None:
+    standins.write_steady_project(study.folder / "steady")
+    study.spec(PLAN.replace("model/Basin", "steady/Brook"))
+    assert "1 plan, 1 preparation" in study.run("diff", "spec.yaml")
+    assert "1 of 1 plan is current" in study.apply()
+    assert [run["worker"] for run in study.runs()] == ["office", "solver"]
+    (products,) = study.prepared()
+    assert {"Brook.p01.tmp.hdf", "Brook.r01"} <= {path.name for path in products.iterdir()}
+    assert [call["program"] for call in study.linux.calls()] == ["RasSteady"]
+
+
 FAILURES = {
     "prepare-crash": ("plan", "solver crashed", "Error with program: RasGeomPreprocess.exe"),
-    "geometry-error": ("plan", "geometry error", "mend the geometry"),
+    "geometry-error": ("plan", "geometry error", "fix the geometry"),
     "nothing": ("worker", "no sign of life", "start it once by hand"),
     "hang": ("worker", "no sign of life", "start it once by hand"),
     "other-plan": ("plan", "expectation failed", "says it is the result of Other.p09, not of Basin.p01"),
@@ -207,13 +219,10 @@ def test_ras_exe_is_ended_when_its_solver_begins(study, mode: str) -> None:
 def test_a_controller_killed_between_preparation_and_run_prepares_nothing_twice(study) -> None:
     study.linux.fails("good", seconds=3)
     controller = study.start("apply", "spec.yaml")
-    until = time.monotonic() + 120
-    while study.solved() == 0 and not list(study.folder.glob("state.prepared/*/Basin.p01.tmp.hdf")):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    until(lambda: study.solved() or list(study.folder.glob("state.prepared/*/Basin.p01.tmp.hdf")))
     controller.send_signal(signal.SIGKILL)
     controller.communicate()
-    assert "1 of 1 plans are current" in study.apply()
+    assert "1 of 1 plan is current" in study.apply()
     assert (len(study.ras.calls()), study.solved()) == (1, 1)
 
 

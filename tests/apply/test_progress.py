@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import StoreError
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Job, RunId
 from rasreconcile.results.log import Reading
 from rasreconcile.runs import Run
@@ -57,7 +58,7 @@ def half(log: str) -> str:
 def live(study) -> tuple[Run, ...]:
     try:
         with Reader(study.folder / "state.db") as reader:
-            return reader.live_runs()
+            return reader.runs.live()
     except StoreError:
         return ()
 
@@ -67,14 +68,14 @@ def has_come_to(study, simulated: str) -> bool:
     if not live(study):
         return False
     with Reader(study.folder / "state.db") as reader:
-        found = [one.facts.simulated for one in reader.progress().values()]
+        found = [one.facts.simulated for one in reader.progress.latest().values()]
     return any(at is not None and at.isoformat() == simulated for at in found)
 
 
 def test_status_explain_and_the_stream_tell_how_far_a_run_has_come(study, real_log) -> None:
     printing(study, half(real_log))
     controller = study.start("apply", "spec.yaml", "--json")
-    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"), seconds=60)
+    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"))
     (run,) = study.json("status", "spec.yaml")["live"]
     progress = run["progress"]
     assert progress["process"] == "RasUnsteady"
@@ -83,7 +84,7 @@ def test_status_explain_and_the_stream_tell_how_far_a_run_has_come(study, real_l
     assert "RasUnsteady, 01JAN1900 00:59:50" in study.run("status", "spec.yaml").stdout
     assert "of the simulation" in study.run("explain", "spec.yaml", "p01").stdout
     (study.folder / "go").touch()
-    out, _ = controller.communicate(timeout=60)
+    out, _ = controller.communicate(timeout=LONGEST)
     assert controller.returncode == 0
     told = [json.loads(line) for line in out.splitlines()]
     shares = [one["runs"][0]["done"] for one in told if one.get("kind") == "progress" and one["runs"]]
@@ -98,7 +99,7 @@ def test_a_run_that_goes_unstable_is_ended_and_quarantined_though_the_controller
     bad = "01JAN1900 01:00:00  Muncie_Geom\tCell #\t 10346\t NaN\t 0.1\t20\n--wait for ever"
     printing(study, half(real_log).replace("--wait for go", f"--wait for bad\n{bad}"), more="stop_when: {}\n")
     controller = study.start("apply", "spec.yaml")
-    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"), seconds=60)
+    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"))
     controller.send_signal(signal.SIGKILL)
     controller.wait()
     (study.folder / "bad").touch()
@@ -119,15 +120,19 @@ def test_the_reason_of_an_early_stop_outlives_a_controller_that_dies_right_after
 ) -> None:
     printing(study, half(real_log))
     study.start("apply", "spec.yaml")
-    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"), seconds=60)
+    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"))
     study.controllers[0].send_signal(signal.SIGKILL)
     study.controllers[0].wait()
     now = datetime.now(UTC)
     with Store.open(study.folder / "state.db", now=now) as store:
-        (run,) = store.live_runs()
-        said = Failure(kind="permanent", cause="went unstable", message="went unstable: x; look there")
-        store.intend_stop(run.id, said, now=now)
-        store.intend_stop(run.id, Failure(kind="permanent", cause="later", message="later"), now=now)
+        (run,) = store.runs.live()
+        said = Failure(
+            kind="permanent", cause=FailureCause.WENT_UNSTABLE, message="went unstable: x; look there"
+        )
+        store.runs.intend_stop(run.id, said, now=now)
+        store.runs.intend_stop(
+            run.id, Failure(kind="permanent", cause=FailureCause.OTHER, message="later"), now=now
+        )
     local_worker(run.worker, study.folder / "runs" / run.worker).cancel(run.id)
     study.apply(check=3)
     (ended,) = study.json("history", "spec.yaml")["runs"]
@@ -137,32 +142,33 @@ def test_the_reason_of_an_early_stop_outlives_a_controller_that_dies_right_after
 def test_a_log_is_followed_from_before_its_run_to_the_end(study, real_log) -> None:
     printing(study, half(real_log))
     controller = study.start("apply", "spec.yaml")
-    study.wait_for(lambda: live(study), seconds=60)
+    study.wait_for(lambda: live(study))
     follower = study.start("logs", "-f", "spec.yaml", "p01", "--json")
-    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"), seconds=60)
+    study.wait_for(lambda: has_come_to(study, "1900-01-01T00:59:50"))
     (study.folder / "go").touch()
-    out, err = follower.communicate(timeout=60)
+    out, err = follower.communicate(timeout=LONGEST)
     assert follower.returncode == 0, err
     first, *lines, last = [json.loads(line) for line in out.splitlines()]
     assert (first["verb"], first["plan"]) == ("logs", "Willow/p01")
     assert "".join(line["text"] for line in lines) == real_log
     assert (last["kind"], last["state"]) == ("end", "succeeded")
-    assert controller.wait(timeout=60) == 0
+    assert controller.wait(timeout=LONGEST) == 0
     assert study.run("logs", "-f", "spec.yaml", "p01").stdout == real_log, "a run that is over is printed"
 
 
 def test_an_interrupt_ends_following_without_a_word_of_python(study, real_log) -> None:
     printing(study, half(real_log))
     study.start("apply", "spec.yaml")
-    study.wait_for(lambda: live(study), seconds=60)
+    study.wait_for(lambda: live(study))
     follower = subprocess.Popen(
         [sys.executable, "-m", "rasreconcile", "logs", "-f", "spec.yaml", "p01"],
         cwd=study.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     study.controllers.append(follower)
+    assert follower.stdout is not None
     assert "Notes generated" in follower.stdout.readline()
     follower.send_signal(signal.SIGINT)
-    _, err = follower.communicate(timeout=30)
+    _, err = follower.communicate(timeout=LONGEST)
     assert (follower.returncode, "Traceback" in err) == (130, False)
     assert live(study), "the run goes on"
 

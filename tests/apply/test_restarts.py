@@ -84,4 +84,4 @@ def test_check_lists_what_is_read_and_what_is_written_for_others(chain: Any) -> 
     text = chain.run("check", "spec.yaml").stdout
     assert f"writes {RST}, which another plan restarts from" in text
     (row,) = [line.split() for line in text.splitlines() if line.endswith("Willow.u01") and ".rst" in line]
-    assert row[0] == "restart" and row[-3:] == ["goes", "along", "Willow.u01"]
+    assert row[0] == "restart" and row[-3:] == ["staged", "only", "Willow.u01"]

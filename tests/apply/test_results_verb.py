@@ -53,7 +53,7 @@ def test_results_are_one_row_a_plan_in_every_form(study) -> None:
     assert float(one["max"]) == rows[0]["max_water_surface"]
     study.run(*surfaces, "--output", "ws.parquet")
     assert pyarrow.parquet.read_table(study.folder / "ws.parquet").num_rows == len(long)
-    assert "is not there" in study.run("results", "spec.yaml", "--dataset", "/No", check=1).stderr
+    assert ": No does not exist" in study.run("results", "spec.yaml", "--dataset", "/No", check=1).stderr
 
 
 def test_a_result_that_crashes_or_lacks_a_dataset_is_left_out_and_said(study) -> None:

@@ -14,7 +14,7 @@ def test_a_warning_of_a_profile_reaches_apply_status_explain_and_results(study) 
     change(study, "Willow.f01", "Dn Type= 3 \nDn Slope=0.0025", "Dn Type= 1 \nDn Known WS=100")
     change(study, "Willow.g01", "Bank Sta=250,316", "Bed Lining=2\nBank Sta=250,316")
     done = study.apply()
-    first = "Willow.g01:18: 'Bed Lining' is not known to the steady engine; it is left out"
+    first = "Willow.g01:18: 'Bed Lining' is not known to the steady engine; ignored"
     assert f"2 warnings, first: {first}" in done.stdout + done.stderr
     assert f"2 warnings, first: {first}" in study.run("explain", "spec.yaml", "Willow/p01").stdout
     rows = {row["plan"]: row for row in study.json("results", "spec.yaml")["results"]}

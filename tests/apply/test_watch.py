@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from pathlib import Path
+
+from waiting import LONGEST
 
 
 def test_watch_applies_again_when_something_that_matters_changes(study) -> None:
     study.command()
     watcher = study.start("watch", "spec.yaml")
-    study.wait_for(lambda: len(study.results()) == 4)
-    study.wait_for(lambda: study.json("status", "spec.yaml")["controller"] is None)
-    import time
+    said: list[str] = []
+    listening = threading.Thread(target=lambda: said.extend(watcher.stderr))
+    listening.start()
 
-    time.sleep(2.0)
-    flow = study.folder / "Willow.f02"
-    flow.write_text(flow.read_text().replace("6200", "6300"))
-    study.wait_for(lambda: sum(study.computations().values()) == 6)
-    study.wait_for(lambda: study.json("status", "spec.yaml")["controller"] is None)
-    time.sleep(2.0)
-    spec = study.folder / "spec.yaml"
+    def changes(path: Path, text: str, words: str) -> None:
+        """The watcher says these words. What is written before it watches again is no change: it is touched on."""
+        path.write_text(text)
+
+        def is_told() -> bool:
+            if words in "".join(said):
+                return True
+            path.touch()
+            return False
+
+        study.wait_for(is_told)
+
+    study.wait_for(lambda: "watching" in "".join(said))
+    assert len(study.results()) == 4
+    flow, spec = study.folder / "Willow.f02", study.folder / "spec.yaml"
     good = spec.read_text()
-    spec.write_text(good.replace("engine:", "engin:"))
-    time.sleep(3.0)
-    spec.write_text(good + "    name: Other\n")
+    changes(flow, flow.read_text().replace("6200", "6300"), "changed: Willow.f02")
+    study.wait_for(lambda: sum(study.computations().values()) == 6)
+    changes(spec, good.replace("engine:", "engin:"), "engin: unknown key; did you mean engine?")
+    study.wait_for(lambda: "waiting until the spec is fixed" in "".join(said))
+    changes(spec, good + "    name: Other\n", "Other/p04")
     study.wait_for(lambda: len(study.results()) == 8)
     watcher.send_signal(signal.SIGINT)
-    _, said = watcher.communicate(timeout=20)
-    assert watcher.returncode == 130
-    assert "changed: Willow.f02" in said
-    assert "engin: unknown key; did you mean engine?" in said
-    assert "waiting until the spec is mended" in said
+    assert watcher.wait(LONGEST) == 130
+    listening.join()
 
 
 def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched(

@@ -51,7 +51,7 @@ def test_status_before_the_first_apply_says_what_to_do(
 ) -> None:
     (tmp_path / "spec.yaml").write_text("version: 1\n")
     assert run(["status", str(tmp_path / "spec.yaml")]) == 1
-    assert "there is no store yet; `apply` makes it" in capsys.readouterr().err
+    assert "there is no store yet; `apply` creates it" in capsys.readouterr().err
 
 
 def test_a_spec_with_faults_ends_in_64_with_one_line_each(

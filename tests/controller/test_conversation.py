@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from rasreconcile.controller import reuse
+from rasreconcile.controller import publish_run, reuse
 from rasreconcile.controller.apply import Exit
+from rasreconcile.controller.proof import put_in_place
+from rasreconcile.controller.work import TRY_AGAIN
 from rasreconcile.errors import PublishHeld, Refused, Unreachable
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.results import reader_pool
 from rasreconcile.results.reader_pool import ReaderKilled
+from rasreconcile.study.evidence import shortfalls
+from rasreconcile.study.study import Study
 from rasreconcile.workers.fake import FakeRun
 
 GONE = Unreachable("the link is down")
@@ -81,7 +85,6 @@ def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, 
     spec.write_text(
         spec.read_text().replace("completed: false", "completed: false, datasets: {/x: {finite: true}}")
     )
-    real = reuse.shortfalls
 
     def fails(*words):
         raise OSError(5, "Input/output error")
@@ -92,7 +95,7 @@ def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, 
     assert {(v.sync, v.phase) for v in outcome.decision.verdicts} == {(Sync.UNKNOWN, Phase.HELD)}
     assert all("cannot be judged now: [Errno 5]" in v.note for v in outcome.decision.verdicts)
     assert len(controlled.told("held")) == 4
-    monkeypatch.setattr(reuse, "shortfalls", real)
+    monkeypatch.setattr(reuse, "shortfalls", shortfalls)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 
@@ -114,13 +117,42 @@ def test_a_result_whose_reader_was_killed_is_held_and_not_computed_again(control
     assert len(controlled.world.launched) == 4
 
 
+@pytest.mark.parametrize("held", ["a result", "a verdict"])
+def test_apply_ends_where_a_look_takes_longer_than_the_wait_of_what_is_held(
+    controlled, monkeypatch, held
+) -> None:
+    """Each try that fails as the one before did is no change: else apply would look again for it indefinitely."""
+    real, looks = Study.look, []
+
+    def slow(self, *words):
+        looks.append(self)
+        assert len(looks) < 20, "it does not end"
+        controlled.clock.advance(TRY_AGAIN + 1)
+        return real(self, *words)
+
+    def fails(*words):
+        raise OSError(5, "Input/output error")
+
+    if held == "a verdict":
+        assert controlled.apply().exit is Exit.CONVERGED
+        spec = controlled.study.folder / "spec.yaml"
+        spec.write_text(
+            spec.read_text().replace("completed: false", "completed: false, datasets: {/x: {finite: true}}")
+        )
+    monkeypatch.setattr(reuse, "shortfalls", fails)
+    monkeypatch.setattr(publish_run, "put_in_place", fails)
+    monkeypatch.setattr(Study, "look", slow)
+    outcome = controlled.apply()
+    assert outcome.exit is Exit.STALLED
+    assert Phase.HELD in {v.phase for v in outcome.decision.verdicts}
+
+
 def test_what_cannot_be_copied_now_is_held_and_not_computed(controlled, monkeypatch) -> None:
     spec = controlled.study.folder / "spec.yaml"
     spec.write_text(
         spec.read_text()
         + "  - {project: Willow.prj, name: Again, numbers: ['01'], expect: {completed: false}}\n"
     )
-    real = reuse.put_in_place
 
     def held(proven):
         raise PublishHeld("cannot be put there: another program holds it open; close it there")
@@ -131,7 +163,7 @@ def test_what_cannot_be_copied_now_is_held_and_not_computed(controlled, monkeypa
     (again,) = [v for v in outcome.decision.verdicts if v.address == "Again/p01"]
     assert (again.sync, again.phase) == (Sync.MISSING, Phase.HELD)
     assert "another program holds it open" in again.note
-    monkeypatch.setattr(reuse, "put_in_place", real)
+    monkeypatch.setattr(reuse, "put_in_place", put_in_place)
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.world.launched) == 4
 
@@ -154,4 +186,4 @@ def test_one_that_cannot_be_told_to_forget_is_closed_all_the_same(controlled) ->
     assert controlled.apply().exit is Exit.CONVERGED
     assert len(controlled.told("lost")) == 1
     (warning,) = controlled.told("warning")
-    assert "could not be told to forget it: no such thing; should it begin late, `gc` removes it" in warning
+    assert "could not be told to cancel it: no such thing; if it starts later, `gc` removes it" in warning

@@ -133,7 +133,7 @@ def test_a_source_that_changed_since_it_was_hashed_is_told_and_leaves_nothing(tm
     source.write_bytes(b"one\r\n")
     asked = staged(source, UnixLines())
     source.write_bytes(b"two\r\n")
-    with pytest.raises(InputChanged, match="no longer what was hashed"):
+    with pytest.raises(InputChanged, match="changed after it was hashed"):
         spool.edited(asked)
     source.unlink()
     with pytest.raises(InputChanged, match="No such file"):
@@ -173,15 +173,17 @@ def test_what_is_no_hdf_is_named_with_the_remedy(tmp_path: Path, edit: Edit) -> 
     assert list(spool.folder.iterdir()) == []
 
 
-def test_copies_nobody_asked_for_in_a_month_are_swept(tmp_path: Path) -> None:
+def test_copies_nobody_asked_for_in_a_month_are_swept_and_what_was_begun_at_once(tmp_path: Path) -> None:
     now = [0.0]
     spool = Spool(tmp_path / "spool", clock=lambda: now[0])
     source = tmp_path / "X.p01"
     source.write_bytes(b"one\r\n")
     made = spool.edited(staged(source, UnixLines()))
     now[0] = made.source.stat().st_mtime + 29 * 86400
+    for begun in (".a.0.part", ".a.0.part.without"):
+        (spool.folder / begun).write_bytes(b"of a process that died")
     spool.sweep()
-    assert made.source.exists()
+    assert list(spool.folder.iterdir()) == [made.source]
     now[0] += 2 * 86400
     spool.sweep()
     assert not made.source.exists()

@@ -114,9 +114,9 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + b"".join(
     [
         (BOMB + b"]><x>&j;</x>", "DOCTYPE"),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>', "DOCTYPE"),
-        (b"<x>", "no XML"),
-        (b"", "no XML"),
-        (b"\xff\xfe\0<", "no XML"),
+        (b"<x>", "not valid XML"),
+        (b"", "not valid XML"),
+        (b"\xff\xfe\0<", "not valid XML"),
         (b'<?xml version="1.0" encoding="no-such"?><x/>', "x.rasmap"),
         (b"<x>" * 5000, "nested deeper"),
         (
@@ -183,8 +183,10 @@ def test_a_restart_file_tells_the_plan_that_writes_it() -> None:
     assert producer_of("Muncie.p05.rst") is None
 
 
-def test_prepared_files_are_named_after_plan_and_geometry() -> None:
-    assert prepared_names("M", "04", "g02") == ("M.p04.tmp.hdf", "M.b04", "M.x02", "M.c02")
+def test_prepared_files_are_named_after_plan_and_geometry_and_differ_by_the_kind_of_flow() -> None:
+    assert prepared_names("M", "04", "g02", "u01") == ("M.p04.tmp.hdf", "M.b04", "M.x02", "M.c02")
+    assert prepared_names("M", "04", "g02", "F01") == ("M.p04.tmp.hdf", "M.r04")
+    assert prepared_names("M", "04", None, None) == ("M.p04.tmp.hdf", "M.b04")
 
 
 @pytest.mark.parametrize(

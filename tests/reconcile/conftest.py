@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan, component, fingerprint
+from rasreconcile.reconcile.actions import Action, Start
 from rasreconcile.reconcile.observed import OutputSeen, Seen, WorkerSeen
 from rasreconcile.records import Published
 from rasreconcile.spec import Expectations, SteadyEngine
@@ -17,10 +19,10 @@ from rasreconcile.spec import Expectations, SteadyEngine
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def make_plan(name: str = "Muncie/p04", content: str = "1", **more: object) -> Plan:
+def make_plan(name: str = "Muncie/p04", content: str = "1", **more: Any) -> Plan:
     """A plan whose one input has this content."""
     parts = (component("input Muncie.g01", content), component("engine", "steady 1"))
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "address": Address(name),
         "project": Path("Muncie.prj"),
         "number": name[-2:],
@@ -35,9 +37,9 @@ def make_plan(name: str = "Muncie/p04", content: str = "1", **more: object) -> P
     return Plan(**{**values, **more})
 
 
-def make_published(plan: Plan, digest: str = "d1", **more: object) -> Published:
+def make_published(plan: Plan, digest: str = "d1", **more: Any) -> Published:
     """What the store remembers of the plan's result."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "address": plan.address,
         "run": RunId("r1"),
         "path": plan.output,
@@ -54,8 +56,8 @@ def make_published(plan: Plan, digest: str = "d1", **more: object) -> Published:
     return Published(**{**values, **more})
 
 
-def make_worker(name: str = "desk", slots: int = 2, **more: object) -> WorkerSeen:
-    values: dict[str, object] = {
+def make_worker(name: str = "desk", slots: int = 2, **more: Any) -> WorkerSeen:
+    values: dict[str, Any] = {
         "name": name,
         "priority": 0,
         "slots": slots,
@@ -65,9 +67,18 @@ def make_worker(name: str = "desk", slots: int = 2, **more: object) -> WorkerSee
     return WorkerSeen(**{**values, **more})
 
 
-def make_seen(**more: object) -> Seen:
-    values: dict[str, object] = {"now": NOW, "outputs": {}, "published": {}, "workers": (make_worker(),)}
+def make_seen(**more: Any) -> Seen:
+    values: dict[str, Any] = {"now": NOW, "outputs": {}, "published": {}, "workers": (make_worker(),)}
     return Seen(**{**values, **more})
+
+
+def started(actions: Iterable[Action]) -> list[Plan]:
+    """The plans of actions that start one each, and are nothing else."""
+    plans = []
+    for action in actions:
+        assert isinstance(action, Start), action
+        plans.append(action.plan)
+    return plans
 
 
 @pytest.fixture
@@ -94,7 +105,7 @@ def seen() -> Callable[..., Seen]:
 def good() -> Callable[[Plan], Seen]:
     """A world in which this plan's result stands where it should."""
 
-    def world(plan: Plan, **more: object) -> Seen:
+    def world(plan: Plan, **more: Any) -> Seen:
         record = make_published(plan)
         return make_seen(
             **{

@@ -1,4 +1,4 @@
-"""What may become of a result that no run of ours has made, and what is proposed for a whole spec."""
+"""What may become of a result that rasreconcile did not produce, and what is proposed for a whole spec."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_geometry_that_says_itself_that_it_was_edited_later_is_a_doubt_no_clon
 
 def test_a_geometry_written_into_the_file_after_its_results_is_the_trace_of_a_run_that_failed(plan) -> None:
     (doubt,) = doubts(plan, geometry_written=RAN + timedelta(days=190))
-    assert "came to nothing" in doubt
+    assert "was started and failed" in doubt
 
 
 def test_a_plan_that_could_not_be_computed_today_may_be_adopted_with_a_doubt(plan) -> None:

@@ -7,16 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Unknown, Vanished
 from rasreconcile.plans import MISSING, Address, Component, fingerprint
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Health, decide
 from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, OutputUnreadable, Verification
-from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy, Share, backoff
+from rasreconcile.reconcile.policy import Policy, Share, backoff
 from rasreconcile.reconcile.reasons import Cause, differences
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.runs import Run, RunState
+from tests.reconcile.conftest import started
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POLICY = Policy()
@@ -50,7 +51,7 @@ def ended(**more) -> Ended:
     return Ended(**{"exit_code": 0, "started": NOW, "ended": NOW, "outputs": {}, **more})
 
 
-def failed(plan, kind="retryable", ago=timedelta(), cause="computation failed", **more):
+def failed(plan, kind="retryable", ago=timedelta(), cause=FailureCause.COMPUTATION_FAILED, **more):
     state = RunState.LOST if kind == "worker" else RunState.FAILED
     failure = Failure(kind=kind, cause=cause, message=f"{kind}: it broke; mend it")
     return a_run(plan, **{"state": state, "failure": failure, "ended": NOW - ago, **more})
@@ -270,12 +271,12 @@ def test_a_plan_that_workers_lose_again_and_again_is_held(plan, seen) -> None:
 
 
 def test_a_plan_cancelled_by_request_stays_idle_and_one_that_was_interrupted_does_not(plan, seen) -> None:
-    def world(cause: str):
+    def world(cause: FailureCause):
         run = failed(plan(), "worker", cause=cause, state=RunState.CANCELLED)
         return seen(attempts={plan().address: (run,)})
 
-    assert verdict(decide([plan()], world(CANCELLED_BY_REQUEST), POLICY)).phase is Phase.HELD
-    assert isinstance(decide([plan()], world("interrupted"), POLICY).actions[0], act.Start)
+    assert verdict(decide([plan()], world(FailureCause.CANCELLED_BY_REQUEST), POLICY)).phase is Phase.HELD
+    assert isinstance(decide([plan()], world(FailureCause.INTERRUPTED), POLICY).actions[0], act.Start)
 
 
 def test_retry_runs_a_plan_that_is_current(plan, good) -> None:
@@ -387,7 +388,7 @@ def test_a_result_of_the_same_inputs_is_copied(plan, good, published) -> None:
 def test_a_plan_waits_for_what_it_needs_and_is_held_where_that_failed(plan, seen) -> None:
     up, down = plan("A/p01", "1"), plan("A/p02", "2", needs=(Address("A/p01"),))
     decision = decide([up, down], seen(), POLICY)
-    assert [a.plan.address for a in decision.actions] == ["A/p01"]
+    assert [one.address for one in started(decision.actions)] == ["A/p01"]
     broken = decide([up, down], seen(attempts={up.address: (failed(up, "permanent"),)}), POLICY)
     assert (broken.verdicts[1].phase, broken.actions) == (Phase.HELD, ())
     assert "A/p01" in broken.verdicts[1].note
@@ -435,7 +436,7 @@ def test_what_comes_next_is_told_where_all_slots_are_taken(plan, seen, worker) -
     plans = [plan(f"Muncie/p{n:02d}", content=str(n)) for n in range(1, 6)]
     world = seen(workers=(worker("desk", slots=2),))
     decision = decide(plans, world, Policy(placement="strict"))
-    assert [a.plan.number for a in decision.actions] == ["01", "02"]
+    assert [one.number for one in started(decision.actions)] == ["01", "02"]
     assert [(u.plan.number, u.worker) for u in decision.upcoming] == [("03", "desk"), ("04", "desk")]
 
 

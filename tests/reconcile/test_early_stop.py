@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from rasreconcile.facts import LogFacts, Trouble
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Vanished
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import decide
@@ -22,7 +22,9 @@ from rasreconcile.spec import StopWhen
 
 WORST = Trouble("01JAN1900 01:00:00", "Muncie_Geom Cell # 17", 12.5, 20)
 UNSTABLE = LogFacts(unstable="solution went unstable at 01JAN1900 00:30:00", worst=WORST)
-STOPPED = Failure(kind="permanent", cause="went unstable", message="went unstable: x; it was ended early")
+STOPPED = Failure(
+    kind="permanent", cause=FailureCause.WENT_UNSTABLE, message="went unstable: x; it was ended early"
+)
 
 
 def a_run(plan, now) -> Run:
@@ -61,9 +63,10 @@ def test_a_run_is_hopeless_by_what_the_spec_says_and_no_more(when, said, cause) 
 
 
 def test_the_evidence_names_time_and_cell() -> None:
-    message = hopeless(StopWhen(), UNSTABLE).message
-    assert "00:30:00" in message
-    assert "Muncie_Geom Cell # 17" in message
+    failure = hopeless(StopWhen(), UNSTABLE)
+    assert failure is not None
+    assert "00:30:00" in failure.message
+    assert "Muncie_Geom Cell # 17" in failure.message
 
 
 def test_a_hopeless_run_is_stopped_and_a_person_who_cancels_comes_first(plan, seen) -> None:
@@ -113,7 +116,7 @@ def test_the_plan_is_quarantined_at_this_fingerprint_and_freed_by_a_change(plan,
     ended = replace(a_run(one, seen().now), state=RunState.FAILED, failure=STOPPED, ended=seen().now)
     (verdict,) = decide([one], seen(attempts={one.address: (ended,)}), Policy()).verdicts
     assert verdict.phase is Phase.QUARANTINED
-    assert verdict.note.startswith(f"{STOPPED.message}; not tried again until something")
+    assert verdict.note.startswith(f"{STOPPED.message}; will not be retried until an input")
     (verdict,) = decide([plan(content="2")], seen(), Policy()).verdicts
     assert verdict.phase is Phase.QUEUED
 

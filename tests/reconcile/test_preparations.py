@@ -9,6 +9,7 @@ from rasreconcile.reconcile.decision import Health, decide
 from rasreconcile.reconcile.observed import OutputSeen
 from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase
+from tests.reconcile.conftest import started
 
 PREPARE = preparation_address("Muncie", "04", "1a2b3c4d" * 8)
 POLICY = Policy()
@@ -22,10 +23,10 @@ def pair(plan):
 def test_what_is_to_run_is_prepared_first(plan, seen, published) -> None:
     first, after = pair(plan)
     decision = decide([first, after], seen(), POLICY)
-    assert [action.plan for action in decision.actions] == [first]
+    assert started(decision.actions) == [first]
     assert decision.verdicts[1].note == f"waits for {PREPARE}"
     there = seen(outputs={PREPARE: OutputSeen(10, "d1")}, published={PREPARE: published(first)})
-    assert [action.plan for action in decide([first, after], there, POLICY).actions] == [after]
+    assert started(decide([first, after], there, POLICY).actions) == [after]
 
 
 def test_a_current_plan_asks_for_no_preparation(plan, good) -> None:
@@ -47,7 +48,7 @@ def test_nothing_is_prepared_where_the_result_of_another_plan_is_copied(plan, go
 def test_products_without_a_record_are_made_anew_and_nobody_is_asked(plan, seen) -> None:
     first, after = pair(plan)
     decision = decide([first, after], seen(outputs={PREPARE: OutputSeen(10, "")}), POLICY)
-    assert [action.plan for action in decision.actions] == [first]
+    assert started(decision.actions) == [first]
 
 
 def test_what_placement_holds_holds_those_that_wait_for_it_and_those_that_wait_for_them(

@@ -7,11 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId, Unknown
 from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.observed import LiveRun
-from rasreconcile.reconcile.policy import CANCELLED_BY_REQUEST, Policy
+from rasreconcile.reconcile.policy import (
+    InUse,
+    Policy,
+    SetAside,
+    probe_at,
+    worker_standing,
+)
 from rasreconcile.reconcile.verdicts import Phase
 from rasreconcile.runs import Run, RunState
 
@@ -19,7 +25,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 POLICY = Policy(wait=timedelta(minutes=10), at_most=timedelta(minutes=10))
 
 
-def ran(plan, kind, n=1, state=RunState.FAILED, cause="it broke"):
+def ran(plan, kind, n=1, state=RunState.FAILED, cause=FailureCause.SOLVER_CRASHED):
     """A run that ended `n` seconds ago."""
     return Run(
         id=RunId(f"r{n}"), address=plan.address, fingerprint=plan.fingerprint, worker="desk", slot=0, cores=1,
@@ -31,32 +37,33 @@ def ran(plan, kind, n=1, state=RunState.FAILED, cause="it broke"):
 FAILURES = {
     "once more": (
         [("retryable", 1)],
-        (Phase.BACKOFF, "tried again as attempt 2 of 3; it broke; mend it"),
+        (Phase.BACKOFF, "will be retried as attempt 2 of 3; it broke; mend it"),
     ),
     "too often": (
         [("retryable", 3), ("retryable", 2), ("retryable", 1)],
         (
             Phase.QUARANTINED,
-            "failed 3 times, last: it broke; mend it; not tried again until something that it is made of changes,"
-            " or `retry Muncie/p04`",
+            "failed 3 times, last: it broke; mend it; will not be retried until an input changes or you run"
+            " `retry Muncie/p04`",
         ),
     ),
     "for good": (
         [("permanent", 1)],
         (
             Phase.QUARANTINED,
-            "it broke; mend it; not tried again until something that it is made of changes, or `retry Muncie/p04`",
+            "it broke; mend it; will not be retried until an input changes or you run `retry Muncie/p04`",
         ),
     ),
     "a worker's, again": (
         [("worker", 2), ("worker", 1)],
-        (Phase.BACKOFF, "tried again, on another worker where there is one; it broke; mend it"),
+        (Phase.BACKOFF, "will be retried, on another worker if there is one; it broke; mend it"),
     ),
     "a worker's, eight times": (
         [("worker", 9 - n) for n in range(8)],
         (
             Phase.HELD,
-            "workers lost it 8 times, last: it broke; mend it; see what `check` says of them, then `retry Muncie/p04`",
+            "workers lost it 8 times, last: it broke; mend it; see what `check` says about them, then"
+            " `retry Muncie/p04`",
         ),
     ),
 }
@@ -78,10 +85,10 @@ def test_a_failed_plan_says_what_comes_next_and_when(plan, seen, what) -> None:
 
 def test_a_cancelled_plan_says_what_frees_it(plan, seen) -> None:
     one = plan()
-    attempts = (ran(one, "worker", state=RunState.CANCELLED, cause=CANCELLED_BY_REQUEST),)
+    attempts = (ran(one, "worker", state=RunState.CANCELLED, cause=FailureCause.CANCELLED_BY_REQUEST),)
     (told,) = decide([one], seen(attempts={one.address: attempts}), POLICY).verdicts
     assert told.phase is Phase.HELD
-    assert "`retry Muncie/p04` starts it again, and so does any change to it" in told.note
+    assert "`retry Muncie/p04` starts it again, and so does any change to an input" in told.note
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_a_cancelled_plan_says_what_frees_it(plan, seen) -> None:
     [
         (3, 1, Phase.QUEUED, "desk is set aside until 03:05:04Z and is then tried with one run (3 faults in a row, last: down)", 59),
         (5, 1, Phase.QUEUED, "desk is set aside until 03:08:04Z and is then tried with one run", 239),
-        (6, 1, Phase.HELD, "no worker left for it: 6 faults in a row, last: down; apply again when that is mended", None),
+        (6, 1, Phase.HELD, "no worker left for it: 6 faults in a row, last: down; apply again when that is fixed", None),
         (3, 61, Phase.QUEUED, "starts on desk", None),
     ],
 )  # fmt: skip
@@ -126,7 +133,7 @@ def test_what_this_machine_hinders_is_held_and_tried_again(plan, seen, good) -> 
     assert decision.actions == ()
     assert (told.phase, told.note) == (
         Phase.HELD,
-        "cannot be judged now: no room; free some; tried again while `apply` goes on, and by the next one",
+        "cannot be judged now: no room; free some; retried while `apply` is running, and by the next `apply`",
     )
     # A person may have it computed all the same.
     retried = replace(world, retried=frozenset({one.address}))
@@ -143,3 +150,21 @@ def test_a_run_on_a_silent_worker_says_why_nothing_moves(plan, seen, worker) -> 
         Phase.RUNNING,
         "run r1 on desk; desk does not answer: the link is down",
     )
+
+
+def test_a_worker_that_was_given_up_is_checked_again_and_taken_back_when_it_is_fit(
+    plan, seen, worker
+) -> None:
+    given_up = replace(worker(), faults=(NOW,) * 6, last_fault="down")
+    assert probe_at(given_up, POLICY) == NOW + timedelta(minutes=1)
+    assert probe_at(replace(given_up, faults=(NOW,) * 9), POLICY) == NOW + timedelta(minutes=8)
+    assert probe_at(replace(given_up, faults=(NOW,) * 500), POLICY) == NOW + timedelta(minutes=15)
+    fit = replace(given_up, fit_at=NOW + timedelta(seconds=1))
+    assert probe_at(fit, POLICY) is None
+    assert worker_standing(fit, NOW, POLICY) == InUse(probing=True)
+    (told,) = decide([plan()], seen(workers=(fit,)), POLICY).verdicts
+    assert told.note == "starts on desk"
+    # Lost again after that: it is given up again, and for longer.
+    again = replace(fit, faults=(*fit.faults, NOW + timedelta(seconds=2)))
+    assert probe_at(again, POLICY) == NOW + timedelta(seconds=2, minutes=2)
+    assert isinstance(worker_standing(again, NOW, POLICY), SetAside)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasreconcile.facts import LogFacts
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Status, Vanished
 from rasreconcile.plans import Address, Plan, component, fingerprint
 from rasreconcile.reconcile import actions as act
@@ -125,8 +125,8 @@ class World:
                     )
                 case act.Fail(run, failure, _):
                     self.end(run, RunState.FAILED, failure)
-                case act.Abandon(run, reason):
-                    self.end(run, RunState.CANCELLED, Failure(kind="worker", cause=reason, message=reason))
+                case act.Abandon(run, cause):
+                    self.end(run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause))
                 case _:
                     raise AssertionError(action)
 
@@ -164,18 +164,30 @@ class World:
                 self.statuses[run.id] = Absent()
                 self.lies[run.id] = "good"
             case "refused":
-                self.end(run, RunState.LOST, Failure(kind="worker", cause="launch refused", message="no"))
+                self.end(
+                    run,
+                    RunState.LOST,
+                    Failure(kind="worker", cause=FailureCause.LAUNCH_REFUSED, message="no"),
+                )
             case _:
                 self.statuses[run.id] = Running(started=self.now)
 
     def collect(self, run: Run, plan: Plan) -> None:
         match self.lies[run.id]:
             case "stall":
-                self.end(run, RunState.FAILED, Failure(kind="retryable", cause="stalled", message="silent"))
+                self.end(
+                    run,
+                    RunState.FAILED,
+                    Failure(kind="retryable", cause=FailureCause.STALLED, message="silent"),
+                )
             case "crash":
-                self.end(run, RunState.FAILED, Failure(kind="retryable", cause="crash", message="crash"))
+                self.end(
+                    run, RunState.FAILED, Failure(kind="retryable", cause=FailureCause.OTHER, message="crash")
+                )
             case "wrong":
-                self.end(run, RunState.FAILED, Failure(kind="permanent", cause="wrong", message="wrong"))
+                self.end(
+                    run, RunState.FAILED, Failure(kind="permanent", cause=FailureCause.OTHER, message="wrong")
+                )
             case _:
                 digest = f"{run.id} {run.fingerprint}"
                 self.computed.append((run.address, run.fingerprint))

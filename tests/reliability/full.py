@@ -23,7 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +44,8 @@ LONGEST = 110
 """Seconds in which a controller must end by itself; then it tells where each thread is."""
 SAYS_SO = re.compile(r"full|only 0 MB are free|No space left|read-only|Read-only")
 REMEDY = re.compile(
-    r"free some room|make it writable|this user may write to|make the folder writable|set `state:`|set worker_folder"
+    r"free some space|make it writable|this user may write to|make the folder writable|set `state:`|set"
+    r" worker_folder"
 )
 
 # As they were before points are counted.
@@ -197,7 +198,7 @@ def _check_claims(study: FullStudy) -> None:
     copy.mkdir()
     for path in (study.folder / "store").glob("state.db*"):
         shutil.copy(path, copy)
-    with sqlite3.connect(copy / "state.db") as store:
+    with closing(sqlite3.connect(copy / "state.db")) as store, store:
         rows = store.execute("SELECT path, digest FROM output WHERE current = 1").fetchall()
     store.close()
     shutil.rmtree(copy)

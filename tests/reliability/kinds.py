@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rasreconcile.errors import RasReconcileError
-from rasreconcile.jobs import Fetched, Job, Problem, RunId, Status
+from rasreconcile.jobs import Fetched, Job, Problem, RunId, Status, Trimmed
 from rasreconcile.workers.detached import DetachedWorker
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.kind import Kinds
@@ -142,11 +144,13 @@ class Memory(Here):
     """A world of runs in a process of its own, which outlives every controller."""
 
     def begin(self, folder: Path, scenario: Scenario) -> None:
-        self.address = str(folder / "world")
+        # The name of a socket must be short, and that of the study is as long as the user's name makes it.
+        self.home = Path(tempfile.mkdtemp(prefix="rasw-", dir="/tmp"))
+        self.address = str(self.home / "world")
         self.pid = os.fork()
         if self.pid == 0:
             _serve(self.address, folder, scenario)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while not Path(self.address).exists():
             assert time.monotonic() < until, "the world did not begin"
             time.sleep(0.001)
@@ -166,6 +170,7 @@ class Memory(Here):
     def end(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        shutil.rmtree(self.home)
 
 
 class FarMemoryWorker:
@@ -206,11 +211,25 @@ class FarMemoryWorker:
         found: tuple[str, ...] = _ask(self._address, "find", tuple(paths))
         return found
 
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        answer: str = _ask(self._address, "ask", script, tuple(words))
+        return answer
+
     def cancel(self, run: RunId) -> None:
         _ask(self._address, "cancel", run)
 
     def discard(self, run: RunId) -> None:
         _ask(self._address, "discard", run)
+
+    def runs(self) -> Mapping[RunId, datetime]:
+        there: Mapping[RunId, datetime] = _ask(self._address, "runs")
+        return there
+
+    def trim_cache(
+        self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"] = "remove"
+    ) -> Trimmed:
+        """Every run reads its inputs where they are."""
+        return Trimmed(0, 0)
 
     def image(self) -> str | None:
         found: str | None = _ask(self._address, "image")
@@ -262,7 +281,8 @@ def _serve(address: str, folder: Path, scenario: Scenario) -> None:
             plans[words[0]] = words[1].steps[0][2]
         if method == "fetch":
             with tempfile.NamedTemporaryFile(dir=folder) as file:
-                return worker.fetch(*words, Path(file.name)), Path(file.name).read_bytes()
+                run, name = words
+                return worker.fetch(run, name, Path(file.name)), Path(file.name).read_bytes()
         return getattr(worker, method)(*words)
 
     def talk(line: Any) -> None:

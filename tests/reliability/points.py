@@ -149,8 +149,9 @@ class Points:
 
         if function.__defaults__:
             function.__defaults__ = tuple(instead(value) for value in function.__defaults__)
-        for name, value in (function.__kwdefaults__ or {}).items():
-            function.__kwdefaults__[name] = instead(value)
+        defaults = function.__kwdefaults__ or {}
+        for name, value in defaults.items():
+            defaults[name] = instead(value)
 
 
 class _Writing:

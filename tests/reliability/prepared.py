@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,13 +42,22 @@ class HecRas(Scenario):
 
     def lay_out(self, folder: Path, kind: Kind, store: str) -> None:
         installing.write_project(folder / "model", plans=("01",))
-        installing.linux(folder / "linux" / "6.6", "6.6")
+        solvers = installing.linux(folder / "linux" / "6.6", "6.6").programs
         ras = installing.twin(folder / "windows" / "6.6", "6.6").home / "Ras"
         ras = ras.rename(ras.with_name("Ras.exe"))
         installing.sh_wine(folder / "wine")
-        for program, name in ((ras, "Ras"), (folder / "linux" / "6.6" / "RasUnsteady", "RasUnsteady")):
-            first, rest = program.read_text().split("\n", 1)
-            program.write_text(f'{first}\nmkdir -p {folder}/ran\n: >{folder}/ran/"{name}.{MARK}"\n{rest}')
+        counted = f"mkdir -p {folder}/ran\n: >{folder}/ran/"
+        first, rest = ras.read_text().split("\n", 1)
+        ras.write_text(f'{first}\n{counted}"Ras.{MARK}"\n{rest}')
+        # A compiled program: a script in its place counts, and becomes it. Without words it is only tried.
+        (solvers / "real").mkdir()
+        shutil.copy(solvers / "standin.txt", solvers / "real")
+        real = (solvers / "RasUnsteady").rename(solvers / "real" / "RasUnsteady")
+        script = solvers / "RasUnsteady"
+        script.write_text(
+            f'#!/bin/sh\nif [ $# -gt 0 ]; then\n{counted}"RasUnsteady.{MARK}"\nfi\nexec {real} "$@"\n'
+        )
+        script.chmod(0o755)
         solver = kind.worker(
             folder, self.cores, f", ras_exe_path: {folder}/linux/6.6, preprocess_on_host: true"
         )

@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,7 +181,7 @@ class Mixed(Scenario):
 
     def settle(self, state: Path) -> None:
         """p04 is to be known again from its receipt."""
-        with sqlite3.connect(state) as store:
+        with closing(sqlite3.connect(state)) as store, store:
             store.execute("PRAGMA foreign_keys = ON")
             store.execute("DELETE FROM output WHERE address = 'Willow/p04'")
         store.close()
@@ -277,7 +278,7 @@ class Stopped(Scenario):
 
     def set_going(self, state: Path) -> None:
         with Reader(state) as reader:
-            going = {run.address for run in reader.live_runs()}
+            going = {run.address for run in reader.runs.live()}
         assert going >= {"Willow/p01", "Willow/p02"}, "nothing is running that could be stopped"
         file_request(state, "cancel", Address("Willow/p01"), by="a person", now=datetime.now(UTC))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+from waiting import LONGEST
 
 SIZE = 24 << 20
 COMPUTE = """\
@@ -74,7 +75,7 @@ def test_a_result_is_never_published_for_an_input_it_was_not_made_of(changing) -
             proven(output)
         time.sleep(0.05)
     writer.send_signal(signal.SIGSTOP)
-    _, said = controller.communicate(timeout=120)
+    _, said = controller.communicate(timeout=LONGEST)
     assert controller.returncode in {0, 3, 4}, said
     assert "Traceback" not in said
     study.apply()

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from services import Service, absent
 
 ROOM = {"results": 600, "state": 300, "runs": 600}
 """Kilobytes; enough for a whole apply where nothing fills them."""
@@ -25,7 +27,7 @@ def mount() -> Iterator[Callable[..., None]]:
         size = f"size={kilobytes}k,mode=700"
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(place)], check=False)
         if done.returncode:
-            pytest.skip("this machine lets nobody mount a small disk")
+            absent(Service.DISKS, "this machine lets nobody mount a small disk")
         mounted.append(place)
 
     yield do
@@ -47,7 +49,7 @@ def test_a_full_disk_is_told_and_after_making_room_the_next_apply_finishes(study
     assert done.returncode in {0, 1, 4}, done.stderr
     if done.returncode:
         said = done.stdout + done.stderr
-        assert any(word in said for word in ("full", "No space", "MB are free", "free some room")), said
+        assert any(word in said for word in ("full", "No space", "MB are free", "free some space")), said
         assert "damaged" not in said, said
     filler.unlink()
     if where == "runs":
@@ -66,7 +68,7 @@ def test_a_read_only_results_folder_holds_what_was_computed_until_it_can_be_writ
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
     done = study.apply(check=4)
     assert "the file system is read-only; make it writable" in done.stdout
-    assert "3 runs have ended and are kept; apply again publishes their results." in done.stdout
+    assert "3 runs have ended and are kept; `apply` publishes their results." in done.stdout
     assert "go on" not in done.stdout.splitlines()[-1]
     assert "held" in study.run("status", "spec.yaml").stdout
     subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
@@ -82,11 +84,13 @@ def killed(study) -> None:
     controller.communicate()
     for _ in range(3):
         for pid in study.processes():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    study.let_go()
 
 
 def test_after_a_restart_of_the_machine_what_was_lost_runs_again_once(study, tmp_path) -> None:
-    study.command(seconds=3)
+    study.command(waits=True)
     killed(study)
     study.command()
     boot = tmp_path / "boot_id"
@@ -96,12 +100,12 @@ def test_after_a_restart_of_the_machine_what_was_lost_runs_again_once(study, tmp
         ["unshare", "-m", "sh", "-c", script], cwd=study.folder, capture_output=True, text=True, check=False
     )
     if "unshare" in done.stderr or "mount:" in done.stderr:
-        pytest.skip("this machine lets nobody have mounts of their own")
+        absent(Service.MOUNTS, "this machine lets nobody have mounts of their own")
     assert done.returncode == 0, done.stderr
     runs = study.json("history", "spec.yaml")["runs"]
     lost = {run["run"] for run in runs if run["state"] == "lost"}
     assert (len(lost), [run["state"] for run in runs].count("succeeded"), len(runs)) == (3, 4, 7)
-    assert {run["failure"]["cause"] for run in runs if run["run"] in lost} == {"vanished"}
+    assert {run["failure"]["cause"] for run in runs if run["run"] in lost} == {"restarted"}
     # What the lost ones left stays for whoever looks for the cause; their processes, which a restart would have ended,
     # still end by themselves here.
     study.wait_for(lambda: study.processes() == [])
@@ -109,7 +113,7 @@ def test_after_a_restart_of_the_machine_what_was_lost_runs_again_once(study, tmp
 
 
 def test_a_process_number_that_is_used_again_is_not_taken_for_the_run(study) -> None:
-    study.command(seconds=3)
+    study.command(waits=True)
     killed(study)
     for started in study.folder.glob("runs/*/*/started"):
         lines = started.read_text().splitlines()

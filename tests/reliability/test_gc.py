@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 
@@ -36,12 +37,12 @@ def test_gc_finds_good_runs_that_a_killed_controller_left(study) -> None:
     runs_ = study.json("history", "spec.yaml")["runs"]
     left = study.folder / "runs/desk" / runs_[0]["run"]
     (left / "work").mkdir(parents=True)
-    with sqlite3.connect(study.folder / "state.db") as store:
+    with closing(sqlite3.connect(study.folder / "state.db")) as store, store:
         store.execute("UPDATE run SET discarded = 0, worker = 'desk' WHERE id = ?", [left.name])
     store.close()
-    assert "would remove 1 run directories" in study.run("gc", "spec.yaml", "--dry-run").stdout
+    assert "would remove 1 run directory" in study.run("gc", "spec.yaml", "--dry-run").stdout
     assert left.exists()
-    assert "removed 1 run directories" in study.run("gc", "spec.yaml").stdout
+    assert "removed 1 run directory" in study.run("gc", "spec.yaml").stdout
     assert not left.exists()
 
 
@@ -65,10 +66,10 @@ def test_gc_leaves_run_directories_of_others_until_they_are_old(study) -> None:
 
 
 def test_gc_never_touches_a_run_that_is_going(study) -> None:
-    study.command(seconds=60)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
-    assert "a controller is at work" in study.run("gc", "spec.yaml", check=5).stderr
+    assert "a controller is running" in study.run("gc", "spec.yaml", check=5).stderr
     controller.send_signal(signal.SIGKILL)
     controller.communicate()
     going = runs(study)
@@ -178,7 +179,7 @@ def test_prune_refuses_more_than_half_unless_forced(study) -> None:
     study.command()
     study.apply()
     only(study, "01")
-    assert "is it the right spec?" in study.run("prune", "spec.yaml", "--yes", check=64).stderr
+    assert "is this the right spec?" in study.run("prune", "spec.yaml", "--yes", check=64).stderr
     assert len(study.results()) == 4
     study.run("prune", "spec.yaml", "--yes", "--force")
     assert len(study.results()) == 1

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from services import absent
+from services import Service, absent
 
 from tests.reliability.wires import KINDS
 
@@ -46,7 +46,7 @@ def harness(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(("kind", "scenarios"), SHARES)
 def test_killed_anywhere_it_converges_and_repeats_nothing(kind: str, scenarios: str) -> None:
     if (missing := KINDS[kind].missing()) is not None:
-        absent(missing)
+        absent(Service.SSH if kind == "ssh" else Service.DOCKER, missing)
     trials = -(-TRIALS * SHARES[kind, scenarios] // sum(SHARES.values()))
     names = scenarios.split()
     done = harness(

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from services import absent
+from services import Service, absent
 
 from rasreconcile.results import publish
 from tests.reliability.points import MARK, Points
@@ -167,7 +167,7 @@ ALWAYS = "BEGIN COMMIT INSERT flock mkdir open"
 APPLY = f"{ALWAYS} DELETE RELEASE SAVEPOINT UPDATE _execute_child fsync close write"
 RUNS = f"{APPLY} replace start fetch discard read_log"
 LOCAL = f"{RUNS} link rename rmdir unlink"
-WIRE = "connect exec_command send end_sending"
+WIRE = "start_client exec_command send end_sending"
 DAEMON = "image_id containers create start run remove"
 REACHED = {
     ("local", "mixed"): LOCAL,
@@ -188,7 +188,7 @@ REACHED = {
 @pytest.mark.parametrize("kind", dict.fromkeys(kind for kind, _ in REACHED))
 def test_an_apply_comes_to_all_the_kinds_of_points_it_should(kind: str) -> None:
     if (missing := KINDS[kind].missing()) is not None:
-        absent(missing)
+        absent(Service.SSH if kind == "ssh" else Service.DOCKER, missing)
     names = [scenario for one, scenario in REACHED if one == kind]
     done = subprocess.run(
         [sys.executable, "-m", "tests.reliability", "--kind", kind, "--points", "--scenario", *names],

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from services import Service, absent
 from users import user_with
+from waiting import LONGEST
 
 SECRET = "hunter2-tide-9041"
 SPEC = """\
@@ -75,14 +77,14 @@ class Watched:
             return b""
 
     def until(self, over) -> None:
-        last = time.monotonic() + 90
+        last = time.monotonic() + LONGEST
         while self.controller.poll() is None and not over():
             assert time.monotonic() < last, "it did not end"
             self.look()
             time.sleep(0.01)
 
     def said(self) -> str:
-        out, errors = self.controller.communicate(timeout=60)
+        out, errors = self.controller.communicate(timeout=LONGEST)
         assert "Traceback" not in errors, errors
         return out + errors
 
@@ -127,7 +129,7 @@ def test_a_password_turns_up_nowhere_after(study, network, lodger, monkeypatch, 
             ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(store)], check=False, capture_output=True
         ).returncode
     ):
-        pytest.skip("this machine lets nobody mount a small disk")
+        absent(Service.DISKS, "this machine lets nobody mount a small disk")
     try:
         watched = Watched(study, "apply", "spec.yaml")
         watched.until(lambda: fault == "killed" and list(runs.glob("2*")))

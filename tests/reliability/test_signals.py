@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from waiting import LONGEST
 
 
 def killed(controller) -> None:
@@ -17,20 +17,21 @@ def killed(controller) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_sigterm_and_a_closed_terminal_leave_the_runs_going(study, number) -> None:
-    study.command(seconds=4)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
     controller.send_signal(number)
-    out, _ = controller.communicate(timeout=60)
+    out, _ = controller.communicate(timeout=LONGEST)
     assert controller.returncode == 130
-    assert "3 runs go on" in out
+    assert "3 runs still running" in out
+    study.let_go()
     study.apply()
     assert set(study.computations().values()) == {1}
     assert study.left_over() == []
 
 
 def test_under_nohup_a_closed_terminal_changes_nothing(study) -> None:
-    study.command(seconds=1)
+    study.command(waits=True)
     controller = subprocess.Popen(
         ["nohup", sys.executable, "-m", "rasreconcile", "apply", "spec.yaml"],
         cwd=study.folder,
@@ -41,7 +42,8 @@ def test_under_nohup_a_closed_terminal_changes_nothing(study) -> None:
     study.controllers.append(controller)
     study.wait_for(study.computations)
     controller.send_signal(signal.SIGHUP)
-    controller.communicate(timeout=60)
+    study.let_go()
+    controller.communicate(timeout=LONGEST)
     assert controller.returncode == 0
 
 
@@ -49,22 +51,23 @@ def test_three_ctrl_c_leave_at_once(study) -> None:
     study.command("sh", "-c", "trap '' TERM; touch ../up; sleep 60 & wait; wait")
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(list(study.folder.glob("runs/*/*/up"))) == 3)
-    for _ in range(3):
-        controller.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-    controller.communicate(timeout=10)
+    study.ctrl_c(controller, "stopping")
+    study.ctrl_c(controller, "cancelling")
+    controller.send_signal(signal.SIGINT)
+    controller.communicate(timeout=LONGEST)
     assert controller.returncode == 130
     study.run("cancel", "spec.yaml", "--all")
     assert study.processes() == []
 
 
 def test_detach_starts_what_fits_and_leaves_it_running(study) -> None:
-    study.command(seconds=5)
-    done = study.run("apply", "spec.yaml", "--detach")
-    assert "3 runs go on; apply again" in done.stdout
+    study.command(waits=True)
+    done = study.run("apply", "spec.yaml", "--detach", check=2)
+    assert "3 runs still running; `status` shows them, `apply` collects them." in done.stdout
     assert len(study.json("status", "spec.yaml")["live"]) == 3
     study.wait_for(lambda: len(study.computations()) == 3)
-    assert "3 runs go on" in study.run("apply", "spec.yaml", "--detach").stdout
+    assert "3 runs still running" in study.run("apply", "spec.yaml", "--detach", check=2).stdout
+    study.let_go()
     study.apply()
     assert set(study.computations().values()) == {1}
     assert "nothing to do" in study.run("apply", "spec.yaml", "--detach").stdout
@@ -77,18 +80,19 @@ def test_detach_tells_failure_by_its_exit_code(study) -> None:
 
 
 def test_a_controller_that_slept_through_everything_wakes_and_repeats_nothing(study) -> None:
-    study.command(seconds=1)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
     controller.send_signal(signal.SIGSTOP)
     # Whatever it waits for is over when it wakes; meanwhile nobody else gets in.
-    time.sleep(4)
+    study.let_go()
+    study.wait_for(lambda: len(list(study.folder.glob("runs/*/*/done.json"))) == 3)
     assert study.apply(check=5)
     told = study.run("status", "spec.yaml", "--json", check=None)
     # Stopped within a write it keeps everybody out, and that is what is said.
     assert f'"pid": {controller.pid}' in told.stdout or "in the middle of a write" in told.stderr, told
     controller.send_signal(signal.SIGCONT)
-    controller.communicate(timeout=60)
+    controller.communicate(timeout=LONGEST)
     assert controller.returncode == 0
     assert set(study.computations().values()) == {1}
     assert study.left_over() == []
@@ -98,7 +102,7 @@ def test_a_controller_that_slept_through_everything_wakes_and_repeats_nothing(st
 def test_of_many_controllers_started_at_once_one_works_and_the_others_say_who(study, many) -> None:
     study.command(seconds=1)
     controllers = [study.start("apply", "spec.yaml") for _ in range(many)]
-    said = [controller.communicate(timeout=300) for controller in controllers]
+    said = [controller.communicate(timeout=LONGEST) for controller in controllers]
     codes = sorted(controller.returncode for controller in controllers)
     # One that began when the first had ended finds nothing to do.
     assert set(codes) <= {0, 5}
@@ -111,7 +115,7 @@ def test_of_many_controllers_started_at_once_one_works_and_the_others_say_who(st
 
 
 def test_cancel_answers_for_every_run_and_retry_frees_the_plans(study) -> None:
-    study.command(seconds=60)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
     killed(controller)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_show_names_what_is_damaged_and_the_remedy(study) -> None:
     study.command()
     study.apply()
     # A row that an index still names is gone from its table: nothing but the whole check can see it.
-    with sqlite3.connect(store(study)) as connection:
+    with closing(sqlite3.connect(store(study))) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(
             "UPDATE sqlite_schema SET sql = 'CREATE INDEX runs_of_a_plan ON run (address, ended)' WHERE name = 'runs_of_a_plan'"
@@ -45,7 +46,7 @@ def test_show_names_what_is_damaged_and_the_remedy(study) -> None:
 
 
 def test_a_backup_made_while_a_controller_works_is_whole_and_can_take_its_place(study) -> None:
-    study.command(seconds=1.5)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(study.computations)
     backup = study.folder / "backup.db"
@@ -53,6 +54,7 @@ def test_a_backup_made_while_a_controller_works_is_whole_and_can_take_its_place(
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     controller.send_signal(signal.SIGKILL)
     controller.communicate()
+    study.let_go()
     shutil.copy(backup, store(study))
     Path(f"{store(study)}-journal").unlink(missing_ok=True)
     assert "4 of 4 plans are current" in study.apply().stdout
@@ -98,10 +100,10 @@ def test_rebuild_recalls_from_receipts_alone_and_keeps_the_old_store(study) -> N
 
 
 def test_rebuild_refuses_while_a_controller_works_and_where_runs_are_live(study) -> None:
-    study.command(seconds=30)
+    study.command(waits=True)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(lambda: len(study.computations()) == 3)
-    assert "a controller is at work" in study.run("state", "rebuild", "spec.yaml", check=5).stderr
+    assert "a controller is running" in study.run("state", "rebuild", "spec.yaml", check=5).stderr
     controller.send_signal(signal.SIGKILL)
     controller.communicate()
     refused = study.run("state", "rebuild", "spec.yaml", check=1)
@@ -133,17 +135,17 @@ def test_a_store_that_cannot_be_used_is_refused_with_the_remedy_and_left_as_it_i
             path.write_bytes(b"")
         case "of another program":
             path.unlink()
-            with sqlite3.connect(path) as other:
+            with closing(sqlite3.connect(path)) as other, other:
                 other.execute("CREATE TABLE mine (x)")
             other.close()
         case "newer":
-            with sqlite3.connect(path) as newer:
+            with closing(sqlite3.connect(path)) as newer, newer:
                 newer.execute("PRAGMA user_version = 999")
             newer.close()
     remedy = {
-        "truncated": "put a backup in its place",
-        "a hole": "put a backup in its place",
-        "rubbish": "put a backup in its place",
+        "truncated": "restore a backup",
+        "a hole": "restore a backup",
+        "rubbish": "restore a backup",
         "a folder": "set `state:` to another place",
         "empty": "4 recalled",
         "of another program": "set `state:` to a file of its own",

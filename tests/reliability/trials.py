@@ -215,7 +215,7 @@ def _check_files(study: Study) -> None:
 
 def _soon(left: Callable[[], list[str]], what: str) -> None:
     """What ends by itself gets a moment."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while found := left():
         if time.monotonic() > until:
             raise Broken(f"{what}: {found}")

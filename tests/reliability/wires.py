@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,9 @@ import sshd
 class Ssh(Local):
     """This machine again, by way of an SSH server."""
 
-    missing = staticmethod(sshd.why_not)
+    @staticmethod
+    def missing() -> str | None:
+        return sshd.why_not()
 
     def set_up(self) -> None:
         self.network = sshd.Network(Path(tempfile.mkdtemp(prefix="rasreconcile-ssh-")))
@@ -48,7 +50,7 @@ class Ssh(Local):
         os.environ["HOME"] = str(self.network.home)
         os.environ.pop("SSH_AUTH_SOCK", None)
         kinds = super().install(points)
-        points.around(paramiko.SSHClient, "connect")
+        points.around(paramiko.Transport, "start_client")
         points.around(paramiko.Channel, "exec_command")
         for name in ("send", "end_sending"):
             points.around(RemoteCommand, name)
@@ -85,7 +87,9 @@ CALLED = ("image_id", "containers", "create", "start", "kill", "remove", "volume
 class Docker(Local):
     """Containers in folders that they and the worker see."""
 
-    missing = staticmethod(dockerd.why_not)
+    @staticmethod
+    def missing() -> str | None:
+        return dockerd.why_not()
 
     def set_up(self) -> None:
         self.tools = Path(tempfile.mkdtemp(prefix="rasreconcile-runc-"))
@@ -140,7 +144,9 @@ class Docker(Local):
                 yield piece
                 points.reach("after piece received")
 
-        Daemon.put, Daemon.get = counted_put, counted_get  # type: ignore[method-assign]
+        instead: dict[str, Callable[..., object]] = {"put": counted_put, "get": counted_get}
+        for name, counted in instead.items():
+            setattr(Daemon, name, counted)
         return kinds
 
     def left_over(self, kept: Collection[str], kills: int) -> list[str]:

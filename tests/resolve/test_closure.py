@@ -18,25 +18,25 @@ project     counts      Muncie2D.prj
 plan        counts      Muncie2D.p01
 geometry    counts      Muncie2D.g01
 flow        counts      Muncie2D.u01
-flow-hdf    goes along  Muncie2D.u01.hdf
-rasmap      goes along  Muncie2D.rasmap
+flow-hdf    staged only  Muncie2D.u01.hdf
+rasmap      staged only  Muncie2D.rasmap
 land-cover  counts      ManningNFromZonePolygons.hdf
 land-cover  counts      ManningNFromZonePolygons.tif
 terrain     counts      Terrain/TerrainWithChannel.hdf
 terrain     counts      Terrain/TerrainWithChannel.ChannelOnly.tif
 terrain     MISSING     Terrain/TerrainWithChannel.muncie_clip.tif
 terrain     counts      Terrain/TerrainWithChannel.vrt
-prepared    goes along  Muncie2D.b01
-prepared    goes along  Muncie2D.x01
-prepared    goes along  Muncie2D.c01
+prepared    staged only  Muncie2D.b01
+prepared    staged only  Muncie2D.x01
+prepared    staged only  Muncie2D.c01
 """
 STEADY = """\
 project       counts      14320639.prj
 plan          counts      14320639.p02
 geometry      counts      14320639.g01
 flow          counts      14320639.f02
-geometry-hdf  goes along  14320639.g01.hdf
-rasmap        goes along  14320639.rasmap
+geometry-hdf  staged only  14320639.g01.hdf
+rasmap        staged only  14320639.rasmap
 projection    counts      crs.prj
 """
 BASELINE = """\
@@ -44,9 +44,9 @@ project       counts      Meerlustkloof.prj
 plan          counts      Meerlustkloof.p01
 geometry      counts      Meerlustkloof.g01
 flow          counts      Meerlustkloof.f01
-geometry-hdf  goes along  Meerlustkloof.g01.hdf
+geometry-hdf  staged only  Meerlustkloof.g01.hdf
 terrain       MISSING     ../UPDATED HEC RAS FILES/ras_project/Terrain/Terrain.hdf
-rasmap        goes along  Meerlustkloof.rasmap
+rasmap        staged only  Meerlustkloof.rasmap
 projection    MISSING     ../../../cjkoe/Downloads/REF/Projection files/Meerlustkloof_Projection.prj
 """
 CONSERVATIVE = """\
@@ -54,16 +54,16 @@ project       counts      MeerlustkloofPartB15.prj
 plan          counts      MeerlustkloofPartB15.p01
 geometry      counts      MeerlustkloofPartB15.g01
 flow          counts      MeerlustkloofPartB15.f01
-geometry-hdf  goes along  MeerlustkloofPartB15.g01.hdf
+geometry-hdf  staged only  MeerlustkloofPartB15.g01.hdf
 terrain       MISSING     ../../UPDATED HEC RAS FILES/ras_project/Terrain/Terrain.hdf
-rasmap        goes along  MeerlustkloofPartB15.rasmap
+rasmap        staged only  MeerlustkloofPartB15.rasmap
 projection    MISSING     ../../../../cjkoe/Downloads/REF/Projection files/Meerlustkloof_Projection.prj
 """
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     return [
-        (i.kind, MISSING if i.raw == MISSING else "counts" if i.counts else "goes along", i.name)
+        (i.kind, MISSING if i.raw == MISSING else "counts" if i.counts else "staged only", i.name)
         for i in plan.inputs
     ]
 
@@ -214,7 +214,7 @@ def test_what_a_run_rewrites_in_the_geometry_hdf_does_not_count_and_its_terrain_
     hdf = muncie.folder / "Muncie2D.g01.hdf"
     geometry_hdf(hdf, when="01JAN2024 00:00:00", Terrain_Filename=terrain)
     before = muncie.plan()
-    assert ("geometry-hdf", "goes along", "Muncie2D.g01.hdf") in rows(before)
+    assert ("geometry-hdf", "staged only", "Muncie2D.g01.hdf") in rows(before)
     assert not any(row[0] == "land-cover" for row in rows(before))
     assert not any("2D area" in warning for warning in before.warnings)
     geometry_hdf(hdf, when="02FEB2025 00:00:00", Terrain_Filename=terrain)
@@ -310,7 +310,7 @@ def test_a_boundary_from_the_projects_own_output_is_warned_of_and_counts_as_a_pa
 ) -> None:
     use_dss(muncie, spelled)
     before = muncie.plan()
-    assert [row[1] for row in rows(before) if row[0] == "dss"] == ["goes along"]
+    assert [row[1] for row in rows(before) if row[0] == "dss"] == ["staged only"]
     assert any("which HEC-RAS writes results into" in warning for warning in before.warnings)
     muncie.write("Muncie2D.dss", b"other")
     assert muncie.plan().fingerprint == before.fingerprint
@@ -345,7 +345,7 @@ def test_a_layer_that_can_be_no_file_is_a_warning(muncie: Any) -> None:
     )
     before = muncie.plan(engine="{type: command, command: [x]}")
     assert before.blocked_by == ()
-    assert any("can be no file's name" in w or "is not there" in w for w in before.warnings)
+    assert any("cannot be a file name" in w or "is not there" in w for w in before.warnings)
 
 
 def test_thousands_of_references_are_bounded(muncie: Any) -> None:

@@ -42,9 +42,9 @@ def test_an_unchanged_hdf_is_not_opened_again_even_by_another_process(tmp_path: 
     first = Contents({}, later, says)
     assert first.of(geometry, "geometry-hdf") == SAID
     with Store.open(tmp_path / "state.db", now=datetime.now(UTC)) as store:
-        store.remember_mentions(first.take_fresh())
+        store.caches.remember_mentions(first.take_fresh())
     with Reader(tmp_path / "state.db") as reader:
-        again = Contents(reader.mentions(), later, may_not_be_asked)
+        again = Contents(reader.caches.mentions(), later, may_not_be_asked)
     assert again.of(geometry, "geometry-hdf") == SAID
     assert again.take_fresh() == ()
     geometry.write_bytes(b"2")
@@ -88,6 +88,6 @@ def test_a_store_from_before_this_question_has_no_answer_and_is_brought_up_to_da
     old.executescript(TABLES_1 + f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;")
     old.close()
     with Reader(path) as reader:
-        assert reader.mentions() == {}
+        assert reader.caches.mentions() == {}
     with Store.open(path, now=datetime.now(UTC)) as store:
-        assert store.mentions() == {}
+        assert store.caches.mentions() == {}

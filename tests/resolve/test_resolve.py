@@ -95,12 +95,12 @@ def test_the_same_project_elsewhere_has_the_same_fingerprint(models: Path, plans
         ),
         (
             "  - {project: models/realization-1/Willow.prj, needs: [Willow/p09]}\n",
-            "Willow/p09 is no plan of this spec",
+            "Willow/p09 is not a plan of this spec",
         ),
         (
             "  - {project: models/realization-1/Willow.prj, numbers: ['01'], needs: [Willow/p02]}\n"
             "  - {project: models/realization-1/Willow.prj, numbers: ['02'], needs: [Willow/p01]}\n",
-            "a circle; take one `needs` out",
+            "a cycle; remove one `needs`, or stop",
         ),
     ],
 )
@@ -135,6 +135,45 @@ def test_names_are_found_whatever_their_case_and_two_of_one_name_are_refused(mod
     shutil.copy(folder / "WILLOW.G01", folder / "willow.G01")
     (twice,) = plans(entry).values()
     assert "differ in case only" in twice.blocked_by[0]
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        "models/*/Willow.prj",
+        "models/*/willow.prj",
+        "MODELS/**/*.prj",
+        "models/realization-[12]/W*.PRJ",
+        "Models/R*-1/*.prj",
+    ],
+)
+def test_a_pattern_matches_projects_whatever_their_case(models: Path, plans, project: str) -> None:
+    for path in list((models / "realization-1").glob("Willow.*")):
+        path.rename(path.with_name(path.name.upper()))
+    shutil.rmtree(models / "realization-2") if "R*-1" in project else None
+    found = plans(f"  - {{project: '{project}', numbers: ['02']}}\n")
+    assert len(found) == (1 if "R*-1" in project else 2)
+    for plan in found.values():
+        assert [i.raw for i in plan.inputs].count("missing") == 0 and not plan.blocked_by
+
+
+def test_a_project_and_an_input_named_in_another_case_are_those_on_disk(models: Path, plans) -> None:
+    (models / "realization-1" / "Rain").mkdir()
+    (models / "realization-1" / "Rain" / "Gauge[1].CSV").write_text("1")
+    entry = "  - {{project: MODELS/realization-1/WILLOW.PRJ, numbers: ['01'], inputs: ['{}']}}\n"
+    found = {}
+    for spelled in ("Rain/Gauge[1].CSV", "rain/gauge[[]1].csv", "RAIN/*.csv", "**/*.csv"):
+        (plan,) = plans(entry.format(spelled)).values()
+        assert (plan.address, plan.inputs[-1].name, plan.blocked_by) == (
+            "Willow/p01",
+            "Rain/Gauge[1].CSV",
+            (),
+        )
+        found[spelled] = plan.fingerprint
+    assert len({*found.values()}) == 1
+    (models / "realization-1" / "rain").mkdir()
+    (plan,) = plans(entry.format("RAIN/x.csv")).values()
+    assert "Rain and rain differ in case only" in plan.blocked_by[0]
 
 
 def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path, plans) -> None:

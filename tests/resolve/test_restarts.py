@@ -76,7 +76,7 @@ def test_a_restart_file_kept_in_another_folder_is_a_file_that_counts(pair: Any) 
 
 def test_plans_that_restart_from_each_other_are_a_fault_of_the_spec(pair: Any) -> None:
     pair.edit("Muncie2D.u02", "Use Restart= 0 ", "Use Restart=-1 \nRestart Filename=muncie2d.p01.x.rst")
-    with pytest.raises(SpecError, match="one restart file out of use"):
+    with pytest.raises(SpecError, match="stop using one restart file"):
         pair.plan("01", engine=COMMAND, others=("02",))
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from rasreconcile.facts import DatasetFacts, HdfFacts, Identity
+from rasreconcile.hecras_messages import log_errors
 from rasreconcile.resolve.baselines import expectation_digest as digest
 from rasreconcile.results import plan_hdf
-from rasreconcile.results.expectations import judge, log_errors
+from rasreconcile.results.expectations import judge
 from rasreconcile.spec import AtMost, DatasetExpectation, Expectations
 
 DEFAULT = Expectations()
@@ -89,7 +90,7 @@ def test_a_real_log_of_a_good_run_holds_no_errors(hecras_data: Path) -> None:
 def test_a_failed_rerun_in_a_real_good_file_is_no_result(
     steady_result: Path, tmp_path: Path, fail_again: Callable[[Path], None]
 ) -> None:
-    path = shutil.copy(steady_result, tmp_path / "14320639.p02.hdf")
+    path = Path(shutil.copy(steady_result, tmp_path / "14320639.p02.hdf"))
     path.chmod(0o644)
     assert judge(DEFAULT, plan_hdf.read(path)) == ()
     fail_again(path)
@@ -206,7 +207,7 @@ def test_a_steady_result_holds_every_profile_at_every_section() -> None:
     )
     assert judge(DEFAULT, steady) == (
         "names 3 profiles and holds water surfaces of 2",
-        "1 of 12 water surfaces are not finite",
+        "1 of 12 water surfaces is not finite",
     )
 
 
@@ -275,7 +276,7 @@ def test_a_plan_is_itself_in_every_spelling_hec_ras_uses() -> None:
             Expectations(water_surface=DatasetExpectation(between=(900.0, 950.5))),
             "water surface: highest value is 951, at most 950.5 is expected",
         ),
-        (Expectations(datasets={"/a/b": DatasetExpectation()}), "/a/b: is not there, or holds no numbers"),
+        (Expectations(datasets={"/a/b": DatasetExpectation()}), "/a/b: does not exist, or holds no numbers"),
     ],
 )
 def test_a_shortfall_says_what_was_found_and_what_was_wanted(expect: Expectations, said: str) -> None:

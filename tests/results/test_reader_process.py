@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import ResultError
 from rasreconcile.results import plan_hdf
@@ -216,7 +218,7 @@ def test_a_file_held_open_by_its_writer_is_read_and_the_writer_is_not_disturbed(
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
         assert plan_hdf.read(unsteady_result).kind == "unsteady"
-        writer.communicate("\n", timeout=30)
+        writer.communicate("\n", timeout=LONGEST)
     assert writer.returncode == 0
     assert plan_hdf.read(unsteady_result, datasets=["more"]).datasets["more"] is not None
 
@@ -227,7 +229,7 @@ def test_a_writer_can_open_what_is_being_read(unsteady_result: Path) -> None:
             [sys.executable, "-c", WRITER, str(unsteady_result)],
             input="\n",
             text=True,
-            timeout=30,
+            timeout=LONGEST,
             check=False,
         )
     assert done.returncode == 0
@@ -258,11 +260,11 @@ def test_what_is_no_result_is_named_with_the_reason_and_the_remedy(tmp_path: Pat
     os.mkfifo(pipe)
     for path, said in [
         (tmp_path / "absent.hdf", "no such file"),
-        (tmp_path, "is no file"),
-        (pipe, "is no file"),
+        (tmp_path, "is not a regular file"),
+        (pipe, "is not a regular file"),
         (text / "below", "no such file"),
         (text, "cannot be read as HDF5"),
-        (Path("a\0b"), "cannot be looked at"),
+        (Path("a\0b"), "cannot be examined"),
     ]:
         with pytest.raises(ResultError, match=said) as caught:
             plan_hdf.read(path)
@@ -291,7 +293,7 @@ def test_pieces_cover_everything_once_and_stay_small(
     for piece in pieces(shape, 8, chunks=chunks):
         seen[piece] += 1
         taken = np.empty(shape, dtype=np.bool_)[piece].size * 8
-        assert taken <= max(PIECE, np.prod(chunks or (1,)) * 8)
+        assert taken <= max(PIECE, math.prod(chunks or (1,)) * 8)
     assert (seen == 1).all()
 
 

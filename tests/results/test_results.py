@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import threading
@@ -14,9 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from services import Service, absent
 
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.facts import Identity
+from rasreconcile.hecras_messages import log_errors
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, component
 from rasreconcile.records import Published
@@ -144,7 +145,7 @@ def test_a_failed_rerun_that_writes_into_the_old_result_is_caught(unsteady: Path
             [(b"Completing Geometry",)], dtype=[("Process", "S64")]
         )
     said = " | ".join(lacking(unsteady))
-    assert "messages tell of a failure: ERROR: Unable" in said
+    assert "messages report a failure: ERROR: Unable" in said
     assert "do not say 'Finished Unsteady Flow Simulation'" in said
     assert "has no solver" in said
     assert "of a run that started 2026-02-18 17:35:18" in said
@@ -173,14 +174,14 @@ def test_every_expectation_says_what_was_found_and_what_was_wanted(hecras_data: 
         "water surface: has shape [50, 5], [1, 2] is expected",
         "water surface: lowest value is 179.583, at least 180 is expected",
         "water surface: highest value is 206.345, at most 200 is expected",
-        "/nowhere: is not there, or holds no numbers",
+        "/nowhere: does not exist, or holds no numbers",
     )
 
 
 def test_noise_in_a_good_log_is_no_error() -> None:
     good = "Overall Volume Accounting Error in Acre Feet: 0.1\n'wmic' is not recognized as a command\nerror layer\n"
-    assert expectations.log_errors(good) == ()
-    assert expectations.log_errors("Message  | ERROR: bad\nUnsteady flow encountered an error.\n") == (
+    assert log_errors(good) == ()
+    assert log_errors("Message  | ERROR: bad\nUnsteady flow encountered an error.\n") == (
         "Message  | ERROR: bad",
         "Unsteady flow encountered an error.",
     )
@@ -311,11 +312,12 @@ def test_only_temporary_files_of_runs_that_are_over_are_swept(tmp_path: Path) ->
     assert [path.name for path in removed] == [".x.p04.hdf.over.part"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_and_a_read_only_one_hold_the_result_and_keep_the_old_one(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        absent(Service.DISKS, "this machine lets nobody mount a small disk")
     try:
         output = small / "x.hdf"
         output.write_bytes(b"old")
@@ -328,7 +330,7 @@ def test_a_full_disk_and_a_read_only_one_hold_the_result_and_keep_the_old_one(tm
         subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)
         with pytest.raises(OSError, match="space"):
             (small / "fill").write_bytes(bytes(100_000))
-        with pytest.raises(PublishHeld, match="disk is full"):
+        with pytest.raises(PublishHeld, match="disk full or quota exceeded"):
             publish.write_receipt(make_published(output))
         publish.replace(temporary, output)
         assert output.read_bytes() == b"new"

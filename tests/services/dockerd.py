@@ -17,7 +17,8 @@ from pathlib import Path
 
 import docker
 import pytest
-from services import absent
+from services import Service, absent
+from waiting import LONGEST
 
 IMAGE = "rasbox:1"
 NO_SHELL = "noshell:1"
@@ -55,7 +56,13 @@ class Dockerd:
 
     def start(self) -> None:
         """Until it answers."""
-        command = ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec"]
+        command: list[str | Path] = [
+            "dockerd",
+            "--data-root",
+            self.folder / "data",
+            "--exec-root",
+            self.folder / "exec",
+        ]
         command += [
             "--pidfile",
             self.folder / "pid",
@@ -72,7 +79,7 @@ class Dockerd:
             command = ["unshare", "-m", "sh", "-c", apart, self.hidden, *command]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until = time.monotonic() + 60
+        until = time.monotonic() + LONGEST
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
                 pytest.fail("dockerd did not start:\n" + (self.folder / "log").read_text()[-2000:])
@@ -81,7 +88,7 @@ class Dockerd:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(60)
+            self._process.wait(LONGEST)
             self._process = None
 
     def remove(self) -> None:
@@ -95,7 +102,7 @@ class Dockerd:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self) -> docker.APIClient:
-        return docker.APIClient(self.host, version="auto", timeout=60)
+        return docker.APIClient(self.host, version="auto", timeout=int(LONGEST))
 
     def names(self) -> list[str]:
         """Of all containers that are there."""
@@ -204,7 +211,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) -> Non
 def dockerd() -> Iterator[Dockerd]:
     """One for all tests that do not do it harm."""
     if (missing := why_not()) is not None:
-        absent(missing)
+        absent(Service.DOCKER, missing)
     one = Dockerd()
     try:
         one.start()

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from services import absent
+from services import Service, absent
+from waiting import LONGEST
 
 PORT = 22022
 PROGRAM = "/usr/sbin/sshd"
@@ -58,15 +59,18 @@ class Sshd:
             "Subsystem sftp internal-sftp",
             "MaxStartups 100",
             "PermitRootLogin yes",
-            # bash then leaves out .bashrc, which on a developer's machine takes longer than all the rest.
-            "SetEnv SHLVL=3",
             *self.more,
+            # bash then leaves out .bashrc, which on a developer's machine takes longer than all the rest.
+            # The first SetEnv counts: a test's own replaces it.
+            "SetEnv SHLVL=3",
         ]
         config.write_text("\n".join(lines) + "\n")
         subprocess.run(
-            [*self.within, PROGRAM, "-f", str(config), "-E", str(self.folder / "log")], check=True, timeout=30
+            [*self.within, PROGRAM, "-f", str(config), "-E", str(self.folder / "log")],
+            check=True,
+            timeout=LONGEST,
         )
-        until = time.monotonic() + 10
+        until = time.monotonic() + LONGEST
         while not self._is_up():
             assert time.monotonic() < until, (self.folder / "log").read_text()
             time.sleep(0.02)
@@ -111,7 +115,7 @@ class Sshd:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        until = time.monotonic() + 10
+        until = time.monotonic() + LONGEST
         while Path(f"/proc/{self.pid}").exists() and time.monotonic() < until:
             time.sleep(0.01)
         (self.folder / "pid").unlink(missing_ok=True)
@@ -121,7 +125,7 @@ class Sshd:
         if not (self.folder / "pid").exists():
             return False
         asked = [*self.within, "ssh-keyscan", "-T", "2", "-p", str(self.port), self.address]
-        return bool(subprocess.run(asked, capture_output=True, check=False, timeout=10).stdout)
+        return bool(subprocess.run(asked, capture_output=True, check=False, timeout=LONGEST).stdout)
 
     @staticmethod
     def _parent(entry: Path) -> int:
@@ -135,7 +139,7 @@ def make_key(path: Path, passphrase: str = "") -> None:
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "a key of the tests", "-f", str(path)],
         check=True,
-        timeout=30,
+        timeout=LONGEST,
         stdin=subprocess.DEVNULL,
     )
 
@@ -183,7 +187,7 @@ def shared_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network
     """One server for all tests that leave it as it was."""
     why = why_not()
     if why is not None:
-        absent(why)
+        absent(Service.SSH, why)
     made = Network(tmp_path_factory.mktemp("ssh"))
     made.set_up()
     made.server()
@@ -196,7 +200,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Network
     """Servers of this test's own; this program's home is that of the network."""
     why = why_not()
     if why is not None:
-        absent(why)
+        absent(Service.SSH, why)
     made = Network(tmp_path / "net")
     made.set_up()
     monkeypatch.setenv("HOME", str(made.home))

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services import absent
+from services import Service, absent
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def user_with(password: str) -> Iterator[str]:
         ["useradd", "-M", "-s", "/bin/sh", "-d", "/tmp", name], check=False, capture_output=True
     )
     if made.returncode != 0:
-        absent("no user can be made here")
+        absent(Service.USERS, "no user can be made here")
     try:
         subprocess.run(["chpasswd"], input=f"{name}:{password}\n", text=True, check=True)
         yield name

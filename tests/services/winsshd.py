@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from services import absent
+from services import Service, absent
 from sshd import Network, Sshd, why_not
+from waiting import LONGEST
 
 ELSEWHERE = Path(__file__).with_name("elsewhere.cs")
 _CMD = r"""#!/bin/sh
@@ -61,7 +62,8 @@ def mono() -> None:
     """Skips where the agent cannot be compiled or run."""
     if shutil.which("mcs") is None or shutil.which("mono") is None:
         absent(
-            "no mono-mcs, mono-runtime and libmono-system-core4.0-cil: the agent of Windows hosts cannot be run"
+            Service.MONO,
+            "no mono-mcs, mono-runtime and libmono-system-core4.0-cil: the agent of Windows hosts cannot be run",
         )
 
 
@@ -75,7 +77,7 @@ def windows_host(shared_network: Network, tmp_path_factory: pytest.TempPathFacto
 
 def new_windows_host(network: Network, home: Path) -> WindowsHost:
     if (why := why_not()) is not None:
-        absent(why)
+        absent(Service.SSH, why)
     mono()
     home.mkdir(parents=True)
     shell = home.parent / "cmd.sh"
@@ -90,7 +92,7 @@ def compiled(into: Path, *sources: Path, target: str = "exe") -> subprocess.Comp
     """What C# 5 of .NET Framework 4 makes of the sources."""
     mono()
     words = ["mcs", "-langversion:5", f"-target:{target}", f"-out:{into}", *map(str, sources)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=LONGEST)
 
 
 def _quoted(path: Path) -> str:

@@ -66,7 +66,7 @@ def test_durations_are_written_as_people_write_them(written: Any, seconds: float
     "written", ["", "30", "1 day", "-5m", "1h 30m", -1, True, None, [30], 1e12, "9" * 70 + "s", "400d"]
 )
 def test_what_is_no_duration_is_refused(written: Any) -> None:
-    assert "is no duration" in why_not(Retries, wait=written)
+    assert "is not a duration" in why_not(Retries, wait=written)
 
 
 @settings(deadline=None, max_examples=60)
@@ -129,7 +129,7 @@ def test_slots_are_what_the_cores_allow_and_no_more_than_asked(
 
 
 def test_a_worker_on_which_no_run_would_fit_is_refused() -> None:
-    said = "4 is more than cores_total (2), no run would ever fit; lower it"
+    said = "4 is more than cores_total (2), so no run would fit; lower it"
     assert said in why_not(LocalWorker, type="local", cores_total=2, cores_per_plan=4)
     assert "cores_total (1)" in why_not(LocalWorker, type="local", cores_per_plan=4)
 
@@ -148,7 +148,7 @@ def test_a_desktop_session_must_be_named_and_session_0_is_refused_with_the_reaso
 
 @pytest.mark.parametrize("share", ["Z:\\RasRemote", "RasRemote", r"\\lab", "\\\\lab\\", "", "/srv/x"])
 def test_a_share_is_a_unc_path(share: str) -> None:
-    assert "is no UNC path" in why_not(PsExecWorker, **{**PSEXEC, "share_path": share})
+    assert "is not a UNC path" in why_not(PsExecWorker, **{**PSEXEC, "share_path": share})
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,8 @@ def test_values_out_of_their_range_are_refused(model: type[BaseModel], fields: d
 
 @pytest.mark.parametrize("kind", ["local", "psexec", "ssh", "docker", "slurm"])
 def test_type_says_which_worker_it_is(kind: str) -> None:
-    fields = {"psexec": PSEXEC, "docker": DOCKER, "ssh": {"hostname": "h"}}.get(kind, {})
+    needed: dict[str, dict[str, Any]] = {"psexec": PSEXEC, "docker": DOCKER, "ssh": {"hostname": "h"}}
+    fields = needed.get(kind, {})
     assert KINDS[kind].spec.model_validate({**fields, "type": kind}).type == kind
 
 
@@ -230,7 +231,7 @@ def test_a_secret_has_one_place(fields: dict[str, Any]) -> None:
 def test_a_spec_never_changes() -> None:
     worker = LocalWorker(type="local")
     with pytest.raises(ValidationError, match="frozen"):
-        worker.cores_total = 8  # type: ignore[misc]
+        worker.cores_total = 8
 
 
 @pytest.mark.parametrize("version", [True, 1.0, "1", 2, None])

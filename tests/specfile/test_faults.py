@@ -49,13 +49,13 @@ def test_ten_faults_are_ten_lines_in_one_go(faults: Faults) -> None:
         "2: engine.type: must be one of 'hec-ras', 'steady', 'command'; did you mean steady?",
         "3: placemnt: unknown key; did you mean placement?",
         "4: max_concurrent: is not a whole number; write digits without quotes",
-        "9: workers.desk.cores_per_plan: 4 is more than cores_total (2), no run would ever fit; lower it",
+        "9: workers.desk.cores_per_plan: 4 is more than cores_total (2), so no run would fit; lower it",
         "14: workers.lab.session_id: HEC-RAS hangs without a desktop; give the number that `query session` shows,"
         " mostly 2",
         "15: workers.lab.credentials.password: a secret is named, never written; give {env: NAME} or {file: PATH}",
-        "16: workers.desk: stands here a second time, first on line 6; keep one",
-        '20: plans[0].numbers: \'4\' is no plan number; write two digits, "04", or a range, "06-12"',
-        "21: plans[0].only_on[0]: 'dsk' is no worker of this spec; did you mean desk?",
+        "16: workers.desk: is repeated, first on line 6; keep one",
+        '20: plans[0].numbers: \'4\' is not a plan number; write two digits, "04", or a range, "06-12"',
+        "21: plans[0].only_on[0]: 'dsk' is not a worker of this spec; did you mean desk?",
         "22: plans[1].project: is missing; add it",
     ]
 
@@ -69,8 +69,11 @@ def test_ten_faults_are_ten_lines_in_one_go(faults: Faults) -> None:
         ("retries: [3]", "8: retries: is not a mapping; write its keys below it, indented"),
         ("retries: {attempts: 0}", "8: retries.attempts: must be at least 1; change it"),
         ("state: ''", "8: state: is empty; fill it in, or leave it out"),
-        ("state: ~nosuchuser/x.db", "8: state: ~nosuchuser is nobody's home folder; write the whole path"),
-        ("path_map: {Models: x}", "8: path_map: 'Models' is no absolute path; write a drive,"),
+        (
+            "state: ~nosuchuser/x.db",
+            "8: state: ~nosuchuser is not a home folder of this machine; write the whole path",
+        ),
+        ("path_map: {Models: x}", "8: path_map: 'Models' is not an absolute path; write a drive,"),
         ("Salt: x", "8: Salt: unknown key; did you mean salt?"),
         (
             "colour: x",
@@ -119,7 +122,7 @@ def test_a_fault_says_where_what_and_what_to_do(faults: Faults, good: str, line:
         ),
         (
             "{type: slurm, through: desk}",
-            "workers.w.through: 'desk' is no ssh worker of this spec; there are: none",
+            "workers.w.through: 'desk' is not a worker of type ssh of this spec; there are: none",
         ),
     ],
 )
@@ -158,14 +161,14 @@ def test_a_field_named_like_its_type_does_not_mislead(faults: Faults, good: str)
 
 def test_what_yaml_could_not_read_is_told_once(faults: Faults, good: str) -> None:
     assert faults(good + "max_fails: !!python/name:x\n") == [
-        "8: max_fails: carries a tag, and tags are not known here; put what begins with ! in quotes"
+        "8: max_fails: has a tag, and tags are not supported; put what begins with ! in quotes"
     ]
 
 
 def test_neither_nobody_nor_a_circle_keeps_other_faults_from_being_told(faults: Faults, good: str) -> None:
     text = good + "    expect: &a {<<: *a, profils: 3}\nmax_fails: 0\n"
     assert faults(text) == [
-        "8: plans[0].expect.<<: an alias stands for what it is in; take it out",
+        "8: plans[0].expect.<<: an alias refers to the value that contains it; take it out",
         "8: plans[0].expect.profils: unknown key; did you mean profiles?",
         "9: max_fails: must be at least 1; change it",
     ]
@@ -178,7 +181,7 @@ WRONG = {"wrong": 7}
 
 
 def whole() -> dict[str, Any]:
-    return yaml.safe_load((REPOSITORY / "specs" / "all-workers.yaml").read_text())  # type: ignore[no-any-return]
+    return yaml.safe_load((REPOSITORY / "specs" / "all-workers.yaml").read_text())
 
 
 def lines_of(value: Any, place: Place = (), indent: int = 0) -> Iterator[tuple[Place, str]]:

@@ -62,12 +62,12 @@ def test_what_stands_behind_the_state_is_not_read(write: Write, tmp_path: Path) 
     [
         ("version: 1\nstate: 5\n", "2: state: is not text; put it in quotes"),
         ("version: 1\nstate: {a: b}\n", "2: state: is not text; put it in quotes"),
-        ("version: 1\nstate: ''\n", "2: state: is no path; name a file, or leave it out"),
+        ("version: 1\nstate: ''\n", "2: state: is not a path; name a file, or leave it out"),
         (
             "version: 1\nstate: ~nosuchuser/x\n",
-            "2: state: ~nosuchuser is nobody's home folder; write the whole path",
+            "2: state: ~nosuchuser is not a home folder of this machine; write the whole path",
         ),
-        ("version: 1\n}{\n", "2: no YAML: did not find expected key; "),
+        ("version: 1\n}{\n", "2: not valid YAML: did not find expected key; "),
         (b"\xff", "1: is not UTF-8 text; save it as UTF-8"),
     ],
 )

@@ -1,4 +1,4 @@
-"""YAML: the scalars of JSON and no others; what is no YAML is one fault, and nothing is too much for the loader."""
+"""YAML: the scalars of JSON and no others; what is not valid YAML is one fault, and nothing is too much for the loader."""
 
 from __future__ import annotations
 
@@ -21,23 +21,30 @@ Faults = Callable[[str | bytes], list[str]]
         ("- a\n- b\n", "1: is not a mapping; write its keys below it, indented"),
         (
             "version: 1\n\tengine: x\n",
-            "2: no YAML: found a tab character that violates indentation; use spaces, not tabs",
+            "2: not valid YAML: found a tab character that violates indentation; use spaces, not tabs",
         ),
         (
             "a: [1, 2\n",
-            "2: no YAML: did not find expected ',' or ']'; close the bracket, and part its items by commas",
+            "2: not valid YAML: did not find expected ',' or ']'; close the bracket, and separate its items"
+            " with commas",
         ),
-        ("a: 1\nb: 'x\n", "3: no YAML: found unexpected end of stream; close the quote or bracket"),
+        ("a: 1\nb: 'x\n", "3: not valid YAML: found unexpected end of stream; close the quote or bracket"),
         (
             "a: 1\nb: c: d\n",
-            "2: no YAML: mapping values are not allowed in this context; check the indentation,",
+            "2: not valid YAML: mapping values are not allowed in this context; check the indentation,",
         ),
-        ("a:\n  b: 1\n c: 2\n", "3: no YAML: did not find expected key; check the indentation of this line"),
-        ('a: "C:\\RasRemote"\n', "1: no YAML: found unknown escape character; use single quotes,"),
-        ("a: b\n---\nc: d\n", "2: no YAML: found another document; keep one document in a file"),
-        ("a: *b\n", "1: no YAML: found undefined alias; put what begins with * in quotes"),
-        ("a: &x 1\nb: &x 2\n", "2: no YAML: found duplicate anchor; give this anchor a name of its own"),
-        ("é: 1\nb: \x01\n", "2: no YAML: control characters are not allowed; take them out"),
+        (
+            "a:\n  b: 1\n c: 2\n",
+            "3: not valid YAML: did not find expected key; check the indentation of this line",
+        ),
+        ('a: "C:\\RasRemote"\n', "1: not valid YAML: found unknown escape character; use single quotes,"),
+        ("a: b\n---\nc: d\n", "2: not valid YAML: found another document; keep one document in a file"),
+        ("a: *b\n", "1: not valid YAML: found undefined alias; put what begins with * in quotes"),
+        (
+            "a: &x 1\nb: &x 2\n",
+            "2: not valid YAML: found duplicate anchor; give this anchor a name of its own",
+        ),
+        ("é: 1\nb: \x01\n", "2: not valid YAML: control characters are not allowed; take them out"),
         (b"a: 1\nb: \xff\n", "2: is not UTF-8 text; save it as UTF-8"),
         ("version: 1\n".encode("utf-16"), "1: is not UTF-8 text; save it as UTF-8"),
         ("a: 1\nb: " + "[" * 100 + "]" * 100, "2: is nested more than 40 levels deep; flatten it"),
@@ -51,17 +58,17 @@ def test_what_is_no_yaml_is_one_fault_at_its_line(faults: Faults, text: str | by
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("a: !!python/object:os.system x\n", "1: a: carries a tag, and tags are not known here;"),
-        ("a: !!int x\n", "1: a: carries a tag, and tags are not known here;"),
-        ("a: !!set {x}\n", "1: a: carries a tag, and tags are not known here;"),
-        ("a: &x [*x]\n", "1: a[0]: an alias stands for what it is in; take it out"),
+        ("a: !!python/object:os.system x\n", "1: a: has a tag, and tags are not supported;"),
+        ("a: !!int x\n", "1: a: has a tag, and tags are not supported;"),
+        ("a: !!set {x}\n", "1: a: has a tag, and tags are not supported;"),
+        ("a: &x [*x]\n", "1: a[0]: an alias refers to the value that contains it; take it out"),
         ("? [a, b]\n: c\n", "1: a key must be a word; put it in quotes"),
         (f"version: {'9' * 400}\n", "1: version: is too long for a number; put it in quotes, or shorten it"),
         ("version: 1e999\n", "1: version: is too large for a number; write a smaller one"),
         ('state: "a\\0b"\n', "1: state: holds a NUL character; take it out"),
         ('"a\\0b": 1\n', "1: a\\x00b: holds a NUL character; take it out"),
-        ("a: {<<: [1]}\n", "1: a.<<: is no mapping; give `<<` an alias of one"),
-        ("<<: {state: x}\n", "1: <<: cannot stand at the top; write its keys out"),
+        ("a: {<<: [1]}\n", "1: a.<<: is not a mapping; give `<<` an alias of one"),
+        ("<<: {state: x}\n", "1: <<: is not allowed at the top level; write its keys out"),
     ],
 )
 def test_what_is_yaml_and_no_plain_value_is_a_fault_among_others(
@@ -127,8 +134,8 @@ WIDE = f"a: [{'x,' * 1_000_001}]\n"
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (BOMB, "holds aliases that stand for more than 100,000 values; write less by alias"),
-        (MERGES, "holds aliases that stand for more than 100,000 values; write less by alias"),
+        (BOMB, "holds aliases that expand to more than 100,000 values; use fewer aliases"),
+        (MERGES, "holds aliases that expand to more than 100,000 values; use fewer aliases"),
         (CHAIN, "is nested more than 40 levels deep; flatten it"),
         (WIDE, "holds more than 1,000,000 values; use patterns in `project` and ranges in `numbers`"),
         ("#" * ((16 << 20) + 1), "is larger than 16 MiB; use patterns in `project` and ranges in `numbers`"),

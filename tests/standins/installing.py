@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+import os
+import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).parent
-LINUX = {
-    "5.0.7": ("bin_ras/rasUnsteady64",),
-    "6.1": ("RasUnsteady", "RasGeomPreprocess", "RasSteady"),
+LIBRARIES = {
+    "libifcoremt.so.5": "int standin_fortran(void) { return 1; }",
+    "libmkl_core.so.1": "int standin_mkl(void) { return 1; }",
+    "libgfortran.so.5": "int standin_gfortran(void) { return 1; }",
 }
+"""What the programs are linked with: three of those that HEC's are."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where an archive of HEC has what; folders below its top."""
+
+    programs: tuple[str, ...]
+    """Each holds all programs; the last is the one to use."""
+    libraries: Mapping[str, str]
+    """The folder of each library."""
+
+    @classmethod
+    def apart(cls, libs: str, *programs: str) -> Layout:
+        """As all but the oldest have them."""
+        return cls(programs, dict(zip(LIBRARIES, (libs, f"{libs}/mkl", f"{libs}/rhel_8"), strict=True)))
+
+
+LAYOUTS = {
+    "5.0.7": Layout(("bin_ras",), dict.fromkeys(LIBRARIES, "bin_ras")),
+    "6.1": Layout.apart("libs", "Ras_v61/Debug", "Ras_v61/Release"),
+    "6.3.1": Layout.apart("libs", "RAS_v631/Release"),
+    "6.4.1": Layout.apart("libs", "RAS_v641/Release"),
+    "6.5": Layout.apart("libs", "RAS_v65/Release"),
+    "6.6": Layout.apart("libs", "RAS_v66/Release"),
+    "bin": Layout.apart("libs", "bin"),
+    "7.0.1": Layout.apart("Linux/Linux/libs", "Linux/Linux"),
+    "flat": Layout.apart("libs", ""),
+}
+"""By the version whose archive is laid out so; `bin`, `flat`: as people put them into images."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +61,26 @@ class StandIn:
     """One install. `exe` is Ras.exe; None for a Linux one."""
 
     home: Path
+    """The top of the install."""
     version: str
     exe: Path | None = None
+    layout: Layout | None = None
+
+    @property
+    def programs(self) -> Path:
+        """The folder of the Linux solvers."""
+        assert self.layout is not None
+        return self.home / self.layout.programs[-1]
+
+    @property
+    def libraries(self) -> dict[str, Path]:
+        """Every library of a Linux install, by name."""
+        assert self.layout is not None
+        return {name: self.home / place / name for name, place in self.layout.libraries.items()}
+
+    def loses(self, library: str) -> None:
+        """From now on no program of it starts."""
+        self.libraries[library].unlink()
 
     def fails(self, mode: str, **more: Any) -> None:
         """From now on its runs end so; `seconds`, `plans` and `times` as in the README."""
@@ -45,20 +100,92 @@ class StandIn:
         return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
 
 
-def linux(home: Path, version: str) -> StandIn:
-    """RasUnsteady and its companions with `libs/`, as the Linux packages of this version have them."""
+def linux(home: Path, version: str, layout: str | None = None) -> StandIn:
+    """The solvers with their libraries, laid out as HEC's archive of this version is, or another one."""
+    made = StandIn(home, version, layout=LAYOUTS[layout or _layout_of(version)])
+    assert made.layout is not None
     home.mkdir(parents=True, exist_ok=True)
     (home / "version.txt").write_text(version + "\n")
-    for place in ("libs", "libs/mkl", "libs/rhel_8"):
-        (home / place).mkdir(exist_ok=True)
-        (home / place / "libifcoremt.so.5").touch()
-    for name in LINUX["5.0.7" if version.startswith("5.") else "6.1"]:
-        program = home / name
-        program.parent.mkdir(exist_ok=True)
-        words = f'"{sys.executable}" "{HERE / "programs.py"}" {program.name} "{home}"'
-        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-        program.chmod(0o755)
-    return StandIn(home, version)
+    built = _built()
+    for name, place in made.libraries.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(built / name, place)
+    names = (
+        ("rasUnsteady64",) if version.startswith("5.") else ("RasUnsteady", "RasGeomPreprocess", "RasSteady")
+    )
+    for below in made.layout.programs:
+        folder = home / below
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "standin.txt").write_text(f"{sys.executable}\n{HERE / 'programs.py'}\n{home}\n")
+        for name in names:
+            shutil.copy(built / "program", folder / name)
+            (folder / name).chmod(0o755)
+    return made
+
+
+def _layout_of(version: str) -> str:
+    if version.startswith("5."):
+        return "5.0.7"
+    if version in LAYOUTS:
+        return version
+    return "6.1" if version.startswith(("6.0", "6.2")) else "7.0.1"
+
+
+def _built() -> Path:
+    """A folder with the libraries, and a program that is linked with them: made once on this machine.
+
+    Without a compiler the program is a script that looks for them as the loader would.
+    """
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    sources = (HERE / "linux.c").read_bytes() + repr((LIBRARIES, _SCRIPT, compiler)).encode()
+    place = Path(
+        tempfile.gettempdir(),
+        f"rasreconcile-standins-{os.getuid()}",
+        hashlib.sha256(sources).hexdigest()[:16],
+    )
+    if not place.is_dir():
+        aside = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
+        aside.mkdir(parents=True, mode=0o700)
+        _build(aside, compiler)
+        with suppress(OSError):
+            # Another test process may have been quicker.
+            aside.rename(place)
+    return place
+
+
+def _build(folder: Path, compiler: str | None) -> None:
+    if compiler is None:
+        for name in LIBRARIES:
+            (folder / name).touch()
+        (folder / "program").write_text(_SCRIPT)
+        return
+    for name, text in LIBRARIES.items():
+        (folder / "library.c").write_text(text)
+        words = ["-shared", "-fPIC", f"-Wl,-soname,{name}", "-o", name, "library.c"]
+        subprocess.run([compiler, *words], cwd=folder, check=True, timeout=120)
+    words = ["-Wl,--no-as-needed", "-o", "program", str(HERE / "linux.c"), *LIBRARIES]
+    subprocess.run([compiler, *words], cwd=folder, check=True, timeout=120)
+
+
+_SCRIPT = f"""\
+#!/bin/sh
+for needed in {" ".join(LIBRARIES)}; do
+    IFS=:
+    there=
+    for folder in $LD_LIBRARY_PATH; do [ -e "$folder/$needed" ] && there=yes; done
+    unset IFS
+    if [ -z "$there" ]; then
+        echo "$0: error while loading shared libraries: $needed: cannot open shared object file: No such file or directory" >&2
+        exit 127
+    fi
+done
+{{ read -r python && read -r programs && read -r home; }} <"${{0%/*}}/standin.txt"
+STANDIN_LIBRARIES=$LD_LIBRARY_PATH
+export STANDIN_LIBRARIES
+unset LD_LIBRARY_PATH
+[ -x "$python" ] || exit 70
+exec "$python" "$programs" "${{0##*/}}" "$home" "$@"
+"""
 
 
 def windows(home: Path, version: str) -> StandIn:
@@ -177,13 +304,12 @@ def prepare(project: Path, number: str = "01", *, version: str = "6.6", line_end
         path = project.with_suffix(f".{ending}")
         path.write_bytes(f"{head}{line_end}{text}{line_end}".encode("cp1252"))
         made.append(path)
-    if not plan.steady:
-        layout.prepare(plan, layout.Flaws())
-        made.append(plan.growing)
-        if version.startswith(("5.", "6.0", "6.1", "6.2")):
-            path = project.with_suffix(f".c{geometry}")
-            path.write_bytes(b"\0tables")
-            made.append(path)
+    layout.prepare(plan, layout.Flaws())
+    made.append(plan.growing)
+    if not plan.steady and version.startswith(("5.", "6.0", "6.1", "6.2")):
+        path = project.with_suffix(f".c{geometry}")
+        path.write_bytes(b"\0tables")
+        made.append(path)
     return made
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -77,7 +78,12 @@ def say(line: str) -> None:
 
 
 def note_call(program: str, home: Path, words: list[str]) -> None:
-    call = {"program": program, "arguments": words, "folder": str(Path.cwd())}
+    call: dict[str, object] = {"program": program, "arguments": words, "folder": str(Path.cwd())}
+    if "STANDIN_LIBRARIES" in os.environ:
+        call |= {
+            "libraries": os.environ["STANDIN_LIBRARIES"],
+            "stack": resource.getrlimit(resource.RLIMIT_STACK),
+        }
     with (home / "calls.ndjson").open("a") as file:
         file.write(json.dumps(call) + "\n")
 
@@ -86,28 +92,23 @@ def note_call(program: str, home: Path, words: list[str]) -> None:
 
 
 def linux(program: str, home: Path, words: list[str]) -> int:
-    first = Path(words[0]) if words else Path()
-    number = "".join(c for c in words[-1].rpartition(".")[2] if c.isdigit()).zfill(2) if words else ""
+    if not words:
+        # Seen of RasGeomPreprocess 6.6; assumed of the others.
+        say("forrtl: No such file or directory")
+        say(f"forrtl: severe (29): file not found, unit 5, file {Path.cwd()}/io.x")
+        return 29
+    first = Path(words[0])
+    number = "".join(c for c in words[-1].rpartition(".")[2] if c.isdigit()).zfill(2)
     asked = wish(home, _plan_number(first, words) or number)
-    library = home / "libs"
-    if asked.mode == "missing-library" or str(library) not in os.environ.get("LD_LIBRARY_PATH", "").split(
-        ":"
-    ):
-        print(
-            f"{program}: error while loading shared libraries: libifcoremt.so.5: cannot open shared object file:"
-            " No such file or directory",
-            file=sys.stderr,
-        )
-        return 127
     if asked.mode == "hang":
         time.sleep(3600)
-    if not words or not first.exists():
+    if program == "RasSteady":
+        return _steady(home, first, asked)
+    if not first.exists():
         say(f"forrtl: severe (29): file not found, unit 1, file {Path.cwd()}/{first}")
         return 29
     if program == "RasGeomPreprocess":
         return _geometry_preprocess(home, first, words)
-    if program == "RasSteady":
-        return _steady(home, first, asked)
     return _unsteady(home, first, words, asked)
 
 
@@ -165,12 +166,23 @@ def _unsteady(home: Path, first: Path, words: list[str], asked: Wish) -> int:
 def _steady(home: Path, first: Path, asked: Wish) -> int:
     stem, number = first.name.split(".")[0], first.name[-2:]
     plan = model.read_plan(Path.cwd(), stem, number, version_of(home))
+    if not first.exists():
+        for line in ("File:", first.name, "Not Found"):
+            say(line)
+        return 0
     if wrong := _must_be_unix(first.name):
         say(wrong)
         return 59
-    flaws = FLAWS.get(asked.mode, layout.Flaws())
     if not plan.growing.exists():
-        layout.prepare(plan, flaws)
+        say(f"HDF_ERROR trying to open HDF output file: {plan.growing.name}")
+        return 1
+    with h5py.File(plan.growing, "r", locking=False) as file:
+        flow = file["Plan Data/Plan Information"].attrs["Flow Filename"].decode()
+    if flow.rpartition(".")[2].startswith("u"):
+        # The .rNN of an unsteady plan: it only writes that plan's output anew.
+        Path(f"{stem}.O{number}").write_bytes(b"profiles")
+        say("Finished Post Processing")
+        return 0
     say(f"Steady Flow Simulation {layout.full_version(plan.version)}")
     return solve(plan, asked, say)
 
@@ -319,9 +331,8 @@ def _run_windows(plan: model.Plan, asked: Wish, messages: Messages) -> None:
         tell("Finished Processing Geometry")
         _note_the_start(plan, asked)
         tell(f"PROCESS:Ras{'Steady' if plan.steady else 'Unsteady'}")
-        tell(
-            f"Performing {'Steady' if plan.steady else 'Unsteady'} Flow Simulation  {layout.full_version(plan.version)}"
-        )
+        begins = "Steady Flow Simulation" if plan.steady else "Performing Unsteady Flow Simulation "
+        tell(f"{begins} {layout.full_version(plan.version)}")
         if asked.mode == "outlives":
             time.sleep(max(asked.seconds, 1.0))
         try:

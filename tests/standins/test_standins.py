@@ -21,9 +21,9 @@ def unix_lines(folder: Path) -> None:
 
 
 def solve(ras, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    libraries = {"LD_LIBRARY_PATH": str(ras.home / "libs")}
+    libraries = {"LD_LIBRARY_PATH": ":".join(str(place.parent) for place in ras.libraries.values())}
     return subprocess.run(
-        [str(ras.home / words[0]), *words[1:]],
+        [str(ras.programs / words[0]), *words[1:]],
         cwd=folder,
         env=os.environ | libraries,
         capture_output=True,
@@ -67,7 +67,7 @@ def test_another_flow_gives_another_water_surface_and_the_same_flow_the_same(
             flow.write_bytes(flow.read_bytes().replace(b"    2000", b"    9000"))
         subprocess.run([ras.exe, "-c", "Basin.prj", "Basin.p01"], cwd=project.parent, check=True, timeout=60)
         surface = plan_hdf.read(project.parent / "Basin.p01.hdf").water_surface
-        assert surface is not None
+        assert surface is not None and surface.maximum is not None
         highest.append(surface.maximum)
     assert highest[0] == highest[1] < highest[2]
 
@@ -75,7 +75,7 @@ def test_another_flow_gives_another_water_surface_and_the_same_flow_the_same(
 def test_what_the_real_solver_would_refuse_is_refused(prepared) -> None:
     ras, folder = prepared
     other = subprocess.run(
-        [str(ras.home / "RasUnsteady"), "Basin.p01.tmp.hdf", "x01"],
+        [str(ras.programs / "RasUnsteady"), "Basin.p01.tmp.hdf", "x01"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -87,6 +87,23 @@ def test_what_the_real_solver_would_refuse_is_refused(prepared) -> None:
     lines = (folder / "Basin.b01").read_bytes()
     (folder / "Basin.b01").write_bytes(lines.replace(b"\n", b"\r\n"))
     assert "severe (59)" in solve(ras, folder, "RasUnsteady", "Basin.p01.tmp.hdf", "x01").stdout
+
+
+def test_the_steady_solver_fails_in_each_way_the_real_one_was_seen_to(standins, tmp_path: Path) -> None:
+    project = standins.write_steady_project(tmp_path / "model")
+    folder = project.parent
+    standins.prepare(project, "01")
+    unix_lines(folder)
+    ras = standins.linux(tmp_path / "6.6", "6.6")
+    growing = (folder / "Brook.p01.tmp.hdf").read_bytes()
+    assert "Finished Steady Flow Simulation" in solve(ras, folder, "RasSteady", "Brook.r01").stdout
+    (folder / "Brook.p01.tmp.hdf").unlink()
+    done = solve(ras, folder, "RasSteady", "Brook.r01")
+    assert "HDF_ERROR trying to open HDF output file: Brook.p01.tmp.hdf" in done.stdout
+    (folder / "Brook.p01.tmp.hdf").write_bytes(growing)
+    (folder / "Brook.r01").unlink()
+    done = solve(ras, folder, "RasSteady", "Brook.r01")
+    assert (done.returncode, done.stdout) == (0, "File:\nBrook.r01\nNot Found\n")
 
 
 def test_a_rerun_that_fails_in_preprocessing_spoils_the_messages_of_the_old_result_alone(

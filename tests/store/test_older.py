@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rasreconcile.plans import Address
 from rasreconcile.store import Store
 from rasreconcile.store.reader import Reader
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, TABLES_1
@@ -45,36 +46,58 @@ def version(path: Path) -> int:
 def test_a_reader_sees_todays_form_and_leaves_the_file_as_it_is(first) -> None:
     before = first.read_bytes()
     with Reader(first) as reader:
-        known = reader.published()["M/p01"]
+        known = reader.outputs.published()[Address("M/p01")]
         assert (known.remarks, known.platform, known.cores) == ((), "", None)
-        assert reader.images() == {}
-        assert (reader.progress(), reader.stops(), reader.assessed()) == ({}, {}, {})
+        assert reader.caches.images() == {}
+        assert (reader.progress.latest(), reader.runs.stops(), reader.caches.assessed()) == ({}, {}, {})
     assert first.read_bytes() == before
     assert version(first) == 1
 
 
 def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> None:
     with Store.open(first, now=NOW) as store:
-        known = store.published()["M/p01"]
+        known = store.outputs.published()[Address("M/p01")]
         assert known.digest == "d" * 64
-        store.record_output(replace(known, platform="posix", cores=2), now=NOW, why="computed again")
-        assert (store.published()["M/p01"].platform, store.published()["M/p01"].cores) == ("posix", 2)
-        store.remember_image("box", "sha256:a", now=NOW)
-        store.remember_image("box", "sha256:b", now=NOW)
-        assert store.images() == {"box": "sha256:b"}
+        store.outputs.record(
+            replace(known, platform="posix", cores=2), "recalled", now=NOW, why="computed again"
+        )
+        assert (
+            store.outputs.published()[Address("M/p01")].platform,
+            store.outputs.published()[Address("M/p01")].cores,
+        ) == (
+            "posix",
+            2,
+        )
+        store.caches.remember_image("box", "sha256:a", now=NOW)
+        store.caches.remember_image("box", "sha256:b", now=NOW)
+        assert store.caches.images() == {"box": "sha256:b"}
     assert version(first) == len(MIGRATIONS)
+
+
+def test_verdicts_of_an_older_store_are_read_with_their_sentences(first) -> None:
+    with sqlite3.connect(first) as database:
+        database.execute(
+            "INSERT INTO verdict (address, sync, phase, reasons, output, at) VALUES ('M/p01', 'stale', 'held', ?, '/x', ?)",
+            ['["input-changed M.g01: a -> b", "no worker left for it"]', NOW.isoformat()],
+        )
+    with Reader(first) as reader:
+        (before,) = reader.verdicts.latest()
+    with Store.open(first, now=NOW) as store:
+        assert store.verdicts.latest() == (before,)
+    assert (before.reasons, before.obstacle) == ((), None)
+    assert before.note == "input-changed M.g01: a -> b; no worker left for it"
 
 
 def test_a_store_that_is_brought_up_while_it_is_read_is_read(first, monkeypatch) -> None:
     from rasreconcile.store import reader
 
-    real = reader._brought_up
+    brought_up = reader._brought_up
 
-    def late(path, old):
+    def late(old):
         # Whoever holds the lock does it between the reader's two looks.
         Store.open(first, now=NOW).close()
-        return real(path, old)
+        return brought_up(old)
 
     monkeypatch.setattr(reader, "_brought_up", late)
     with Reader(first) as opened:
-        assert opened.published()["M/p01"].digest == "d" * 64
+        assert opened.outputs.published()[Address("M/p01")].digest == "d" * 64

@@ -8,17 +8,21 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import StoreBusy, StoreError
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, InputFile, Plan, component, fingerprint
-from rasreconcile.records import FileStat, Hashed, LastVerdict, Published
+from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reconcile.verdicts import LastVerdict
+from rasreconcile.records import Event, FileStat, Hashed, Published
 from rasreconcile.runs import IllegalMove, Run, RunState
 from rasreconcile.spec import Expectations, SteadyEngine
 from rasreconcile.store import Store, file_request
@@ -97,105 +101,180 @@ def path(tmp_path: Path) -> Path:
 
 
 def begin(store: Store) -> int:
-    return store.begin_apply(spec_path=Path("s.yaml"), spec_digest=DIGEST, by="me", commit=None, now=NOW)
+    return store.applies.begin(spec_path=Path("s.yaml"), spec_digest=DIGEST, by="me", commit=None, now=NOW)
 
 
 def test_a_run_from_intent_to_proof(path: Path) -> None:
     plan = make_plan()
     with Store.open(path, now=NOW) as store:
-        store.start_run(make_run(plan), plan, {DIGEST: TEXT}, apply=begin(store))
-        store.move_run(RunId("r1"), RunState.RUNNING, now=NOW, started=NOW)
-        store.move_run(
+        store.runs.start(make_run(plan), plan, {DIGEST: TEXT}, apply=begin(store))
+        store.runs.move(RunId("r1"), RunState.RUNNING, now=NOW, started=NOW)
+        store.runs.move(
             RunId("r1"), RunState.PUBLISHING, now=NOW, ended=NOW + timedelta(seconds=3), exit_code=0
         )
-        store.publish(RunId("r1"), make_published(plan), now=NOW)
-        assert store.live_runs() == ()
-        known = store.published()[plan.address]
+        store.outputs.publish(RunId("r1"), make_published(plan), now=NOW, message="on desk, 3.0 s")
+        assert store.runs.live() == ()
+        known = store.outputs.published()[plan.address]
         assert set(known.components) == set(plan.components)
         assert replace(known, components=()) == replace(make_published(plan), components=())
-        assert store.durations() == {plan.address: [("desk", timedelta(seconds=3))]}
+        assert store.runs.durations() == {plan.address: [("desk", timedelta(seconds=3))]}
     with Reader(path) as reader:
-        assert reader.text(DIGEST) == TEXT
-        assert reader.plan_of(RunId("r1")).components == tuple(sorted(plan.components, key=lambda c: c.name))
-        assert [event.kind for event in reader.events()] == [
+        assert reader.texts.find(DIGEST) == TEXT
+        assert reader.runs.plan_of(RunId("r1")).components == tuple(
+            sorted(plan.components, key=lambda c: c.name)
+        )
+        assert [event.kind for event in reader.events.latest()] == [
             "apply",
             "started",
             "running",
             "publishing",
             "succeeded",
         ]
-        assert reader.runs()[0].state is RunState.SUCCEEDED
+        assert reader.runs.latest()[0].state is RunState.SUCCEEDED
+
+
+def test_an_event_is_heard_once_it_is_on_disk_and_never_where_it_is_undone(path: Path) -> None:
+    heard: list[str] = []
+    with Store.open(path, now=NOW) as store, Reader(path) as reader:
+
+        def hear(event: Event) -> None:
+            # Another connection sees it: it was committed.
+            assert event in reader.events.latest()
+            heard.append(event.message)
+
+        store.events.listeners.append(hear)
+        with store.at_once():
+            store.events.add(NOW, "warning", "first")
+            with suppress(ZeroDivisionError), store.at_once():
+                store.events.add(NOW, "warning", "undone with its savepoint")
+                raise ZeroDivisionError
+            store.events.add(NOW, "warning", "second")
+            assert heard == []
+        with suppress(ZeroDivisionError), store.at_once():
+            store.events.add(NOW, "warning", "undone")
+            raise ZeroDivisionError
+        store.events.add(NOW, "warning", "third")
+        assert heard == [event.message for event in store.events.latest()] == ["first", "second", "third"]
 
 
 def test_two_live_runs_of_a_plan_or_on_a_slot_are_impossible_even_if_the_code_is_wrong(path: Path) -> None:
     one, other = make_plan("A/p01"), make_plan("A/p02")
     with Store.open(path, now=NOW) as store:
         apply = begin(store)
-        store.start_run(make_run(one), one, {}, apply=apply)
+        store.runs.start(make_run(one), one, {}, apply=apply)
         with pytest.raises(sqlite3.IntegrityError, match="address"):
-            store.start_run(make_run(one, "r2", slot=1), one, {}, apply=apply)
+            store.runs.start(make_run(one, "r2", slot=1), one, {}, apply=apply)
         with pytest.raises(sqlite3.IntegrityError, match="worker"):
-            store.start_run(make_run(other, "r3"), other, {}, apply=apply)
-        assert len(store.live_runs()) == 1
-        assert [e.kind for e in store.events()] == ["apply", "started"]
+            store.runs.start(make_run(other, "r3"), other, {}, apply=apply)
+        assert len(store.runs.live()) == 1
+        assert [e.kind for e in store.events.latest()] == ["apply", "started"]
 
 
 def test_a_run_makes_legal_moves_only(path: Path) -> None:
     plan = make_plan()
     with Store.open(path, now=NOW) as store:
-        store.start_run(make_run(plan), plan, {}, apply=begin(store))
-        failure = Failure(kind="worker", cause="vanished", message="gone")
-        store.move_run(RunId("r1"), RunState.LOST, now=NOW, failure=failure, ended=NOW)
+        store.runs.start(make_run(plan), plan, {}, apply=begin(store))
+        failure = Failure(kind="worker", cause=FailureCause.VANISHED, message="gone")
+        store.runs.move(RunId("r1"), RunState.LOST, now=NOW, failure=failure, ended=NOW)
         with pytest.raises(IllegalMove):
-            store.move_run(RunId("r1"), RunState.RUNNING, now=NOW)
-        assert store.run("r1").failure == failure
+            store.runs.move(RunId("r1"), RunState.RUNNING, now=NOW)
+        lost = store.runs.find("r1")
+        assert lost is not None
+        assert lost.failure == failure
+
+
+def test_a_cause_of_another_version_is_read_and_its_message_kept(path: Path) -> None:
+    failures = [
+        Failure(kind="retryable", cause=cause, message=f"it broke by {cause}")
+        for cause in (FailureCause.TIME_LIMIT, FailureCause.PLAN_LEFT_LATE)
+    ]
+    with Store.open(path, now=NOW) as store:
+        apply = begin(store)
+        for n, failure in enumerate(failures):
+            run = make_run(make_plan(f"A/p{n:02}"), f"r{n}", slot=n)
+            store.runs.start(run, make_plan(f"A/p{n:02}"), {}, apply=apply)
+            store.runs.move(run.id, RunState.FAILED, now=NOW, failure=failure, ended=NOW)
+        kept = [store.runs.find(f"r{n}") for n in (0, 1)]
+    assert [run and run.failure for run in kept] == failures
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE run SET failure_cause = 'gremlins' WHERE id = 'r0'")
+        database.execute("UPDATE run SET failure_cause = NULL WHERE id = 'r1'")
+    with Store.open(path, now=NOW) as store:
+        again = [store.runs.find(f"r{n}") for n in (0, 1)]
+    read = [one.failure for one in again if one is not None and one.failure is not None]
+    assert [failure.cause for failure in read] == [FailureCause.OTHER] * 2
+    assert read[0].message == "it broke by time limit"
 
 
 def test_attempts_are_counted_at_one_fingerprint_since_the_last_retry_whatever_the_clock_says(
     path: Path,
 ) -> None:
     plan = make_plan()
-    failure = Failure(kind="retryable", cause="x", message="broke")
+    failure = Failure(kind="retryable", cause=FailureCause.OTHER, message="broke")
     with Store.open(path, now=NOW) as store:
         apply = begin(store)
 
         def fails(name: str, created: datetime) -> None:
             run = make_run(plan, name, created=created)
-            store.start_run(run, plan, {}, apply=apply)
-            store.move_run(run.id, RunState.FAILED, now=NOW, failure=failure, ended=NOW)
+            store.runs.start(run, plan, {}, apply=apply)
+            store.runs.move(run.id, RunState.FAILED, now=NOW, failure=failure, ended=NOW)
 
         fails("r0", NOW)
         fails("r1", NOW + timedelta(minutes=1))
         pairs = {plan.address: plan.fingerprint}
-        assert [run.id for run in store.attempts_at(pairs)[plan.address]] == ["r0", "r1"]
-        assert store.attempts_at({plan.address: make_plan(content="2").fingerprint}) == {}
+        assert [run.id for run in store.runs.attempts_at(pairs)[plan.address]] == ["r0", "r1"]
+        assert store.runs.attempts_at({plan.address: make_plan(content="2").fingerprint}) == {}
         request = file_request(path, "retry", plan.address, by="me", now=NOW + timedelta(minutes=2))
-        assert store.attempts_at(pairs) == {}
+        assert store.runs.attempts_at(pairs) == {}
         # The clock was set back a day.
         fails("r2", NOW - timedelta(days=1))
-        assert [run.id for run in store.attempts_at(pairs)[plan.address]] == ["r2"]
-        assert [store.is_after(RunId(name), request.id) for name in ("r1", "r2")] == [False, True]
+        assert [run.id for run in store.runs.attempts_at(pairs)[plan.address]] == ["r2"]
+        assert [store.requests.is_after(RunId(name), request.id) for name in ("r1", "r2")] == [False, True]
 
 
 def test_a_workers_good_run_wipes_out_its_faults(path: Path) -> None:
     plan = make_plan()
-    failure = Failure(kind="worker", cause="vanished", message="gone")
+    failure = Failure(kind="worker", cause=FailureCause.VANISHED, message="gone")
     with Store.open(path, now=NOW) as store:
         apply = begin(store)
         for n, state in enumerate([RunState.LOST, RunState.LOST, RunState.FAILED, RunState.LOST]):
             run = make_run(plan, f"r{n}")
-            store.start_run(run, plan, {}, apply=apply)
+            store.runs.start(run, plan, {}, apply=apply)
             kind = failure if state is RunState.LOST else replace(failure, kind="permanent")
-            store.move_run(run.id, state, now=NOW, failure=kind, ended=NOW + timedelta(seconds=n))
-        assert store.worker_faults(NOW) == {"desk": ((NOW + timedelta(seconds=3), "gone"),)}
+            store.runs.move(run.id, state, now=NOW, failure=kind, ended=NOW + timedelta(seconds=n))
+        assert store.runs.worker_faults(NOW) == {"desk": ((NOW + timedelta(seconds=3), "gone"),)}
+
+
+def test_runs_lost_together_are_one_fault_and_a_restart_is_none(path: Path) -> None:
+    plans = [make_plan(f"A/p{n:02}") for n in range(1, 8)]
+    lost = [
+        # Three that were there at one time; one begun after their loss; one of a controller before; one of another boot.
+        (0, 10, "vanished"),
+        (1, 10, "vanished"),
+        (2, 11, "vanished"),
+        (12, 13, "vanished"),
+        (-5, 14, "vanished"),
+        (15, 16, "restarted"),
+    ]
+    with Store.open(path, now=NOW) as store:
+        apply = begin(store)
+        for n, (created, ended, cause) in enumerate(lost):
+            run = make_run(plans[n], f"r{n}", slot=n, created=NOW + timedelta(seconds=created))
+            store.runs.start(run, plans[n], {}, apply=apply)
+            failure = Failure(kind="worker", cause=FailureCause(cause), message=f"gone {n}")
+            at = NOW + timedelta(seconds=ended)
+            store.runs.move(run.id, RunState.LOST, now=at, failure=failure, ended=at)
+        (first, second) = store.runs.worker_faults(NOW)["desk"]
+    assert first == (NOW + timedelta(seconds=11), "3 runs at once (A/p01, A/p02, A/p03): gone 2")
+    assert second == (NOW + timedelta(seconds=13), "gone 3")
 
 
 def test_requests_cross_from_one_process_to_the_controller(path: Path) -> None:
     with Store.open(path, now=NOW) as store:
         file_request(path, "cancel", Address("A/p01"), by="me", now=NOW)
-        (request,) = store.open_requests()
-        store.close_request(request.id, now=NOW, outcome="cancelled")
-        assert store.open_requests() == ()
+        (request,) = store.requests.open()
+        store.requests.close(request.id, now=NOW, outcome="cancelled")
+        assert store.requests.open() == ()
 
 
 def test_hashes_and_verdicts_come_back_as_they_went_in(path: Path) -> None:
@@ -206,18 +285,20 @@ def test_hashes_and_verdicts_come_back_as_they_went_in(path: Path) -> None:
         address=Address("A/p01"),
         sync="stale",
         phase="idle",
-        reasons=("x",),
+        reasons=(Reason(Cause.INPUT_CHANGED, "A.g01", "a -> b"),),
+        note="waits for a free slot",
+        obstacle="no-worker",
         next_at=NOW,
         output=Path("/o"),
         at=NOW,
     )
     with Store.open(path, now=NOW) as store:
-        store.remember_hashes([hashed])
-        store.remember_hashes([hashed])
-        store.record_verdicts([verdict])
-        store.record_verdicts([verdict])
-        assert store.hashes() == {(Path("/a"), "plan"): hashed}
-        assert store.verdicts() == (verdict,)
+        store.caches.remember_hashes([hashed])
+        store.caches.remember_hashes([hashed])
+        store.verdicts.record([verdict])
+        store.verdicts.record([verdict])
+        assert store.caches.hashes() == {(Path("/a"), "plan"): hashed}
+        assert store.verdicts.latest() == (verdict,)
 
 
 def test_only_one_controller_and_the_other_is_told_who(path: Path) -> None:
@@ -225,7 +306,9 @@ def test_only_one_controller_and_the_other_is_told_who(path: Path) -> None:
         with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
             Store.open(path, now=NOW)
         with Reader(path) as reader:
-            assert reader.controller().pid == os.getpid()
+            controller = reader.controller()
+            assert controller is not None
+            assert controller.pid == os.getpid()
     with Reader(path) as reader:
         assert reader.controller() is None
 
@@ -249,9 +332,9 @@ def test_of_twenty_controllers_at_once_one_wins(path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True) for _ in range(20)
     ]
     # The winner holds the lock until its input ends: nobody comes after it.
-    said = [one.stdout.readline().strip() for one in many]
+    said = [one.stdout.readline().strip() for one in many if one.stdout]
     for one in many:
-        one.communicate(timeout=60)
+        one.communicate(timeout=LONGEST)
     assert sorted(said) == ["busy"] * 19 + ["won"]
 
 
@@ -265,8 +348,8 @@ def test_a_writer_killed_at_any_moment_leaves_whole_transactions(path: Path) -> 
         with Store.open(Path({str(path)!r}), now=now) as store:
             print("ready", flush=True)
             for n in itertools.count():
-                number = store.begin_apply(spec_path=Path("s"), spec_digest="d", by="me", commit=None, now=now)
-                store.end_apply(number, outcome="x", exit_code=0, now=now)
+                number = store.applies.begin(spec_path=Path("s"), spec_digest="d", by="me", commit=None, now=now)
+                store.applies.end(number, outcome="x", exit_code=0, now=now)
     """)
     for n in range(12):
         writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -278,8 +361,8 @@ def test_a_writer_killed_at_any_moment_leaves_whole_transactions(path: Path) -> 
             writer.send_signal(signal.SIGKILL)
         writer.communicate()
     with Store.open(path, now=NOW) as store:
-        applies = store._connection.execute("SELECT count(*), count(ended) FROM apply").fetchone()
-        events = store._connection.execute("SELECT count(*) FROM event").fetchone()[0]
+        applies = store._tables.connection.execute("SELECT count(*), count(ended) FROM apply").fetchone()
+        events = store._tables.connection.execute("SELECT count(*) FROM event").fetchone()[0]
     assert events == applies[0] + applies[1]
     assert applies[0] > 12
 
@@ -297,7 +380,7 @@ def test_a_store_that_cannot_be_used_is_refused_with_the_remedy(path: Path, dama
         path.unlink()
         path.mkdir()
     else:
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other, other:
             other.execute("PRAGMA user_version = 99" if damage == "newer" else "PRAGMA application_id = 7")
         other.close()
     with pytest.raises(StoreError) as caught:
@@ -336,7 +419,7 @@ def test_reading_a_store_imports_nothing_heavy(path: Path) -> None:
     Store.open(path, now=NOW).close()
     code = (
         "import sys; from pathlib import Path; from rasreconcile.store.reader import Reader;"
-        f"r = Reader(Path({str(path)!r})); r.verdicts(), r.live_runs(), r.controller();"
+        f"r = Reader(Path({str(path)!r})); r.verdicts.latest(), r.runs.live(), r.controller();"
         "heavy = {'sqlite_utils', 'pydantic', 'h5py', 'docker', 'paramiko', 'numpy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -348,4 +431,4 @@ def test_a_backup_is_whole_while_work_goes_on(path: Path, tmp_path: Path) -> Non
         store.backup(tmp_path / "copy.db")
         begin(store)
     with Reader(tmp_path / "copy.db") as reader:
-        assert len(reader.events()) == 1
+        assert len(reader.events.latest()) == 1

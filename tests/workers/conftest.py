@@ -8,17 +8,18 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from dockerd import Dockerd
 from dockerplace import DockerPlace
-from services import absent
+from services import Service, absent
 from sshd import Network, Sshd
+from waiting import LONGEST, until
 from winsshd import WindowsHost
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
@@ -26,6 +27,7 @@ from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.local.worker import local_worker
 from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
+from tests.workers.toy import toy_worker
 
 OUTPUT = "x.p01.hdf"
 
@@ -42,7 +44,7 @@ class Place:
         """Another controller's view of the same place."""
         raise NotImplementedError
 
-    def job(self, *, inputs: dict[str, bytes] | None = None, **does: object) -> Job:
+    def job(self, *, inputs: dict[str, bytes] | None = None, **does: Any) -> Job:
         """A job that `prints`, `writes` files, waits until it is `let_go` where it `waits`, and `exits`."""
         raise NotImplementedError
 
@@ -61,20 +63,22 @@ class Place:
         """A file of this name on the machine of the worker, beside its run directories: its path there."""
         raise NotImplementedError
 
-    def until(self, is_so: Callable[[], bool], seconds: float = 20.0) -> None:
-        end = time.monotonic() + seconds
-        while not is_so():
-            assert time.monotonic() < end
-            time.sleep(0.01)
+    def until(self, is_so: Callable[[], bool]) -> None:
+        until(is_so)
 
-    def wait(self, run: RunId, seconds: float = 20.0) -> Status:
+    def begin(self, run: RunId, job: Job) -> None:
+        """Starts it, and waits until it is no longer queued."""
+        self.worker.start(run, job)
+        self.until(lambda: not isinstance(self.worker.poll([run])[run], Queued))
+
+    def wait(self, run: RunId) -> Status:
         """Until the run no longer goes on."""
         going = Running | Queued | Absent
-        self.until(lambda: not isinstance(self.worker.poll([run])[run], going), seconds)
+        self.until(lambda: not isinstance(self.worker.poll([run])[run], going))
         return self.worker.poll([run])[run]
 
-    def end(self, run: RunId, seconds: float = 20.0) -> Ended:
-        status = self.wait(run, seconds)
+    def end(self, run: RunId) -> Ended:
+        status = self.wait(run)
         assert isinstance(status, Ended), status
         return status
 
@@ -84,19 +88,19 @@ class Place:
             source = self.sources / f"source {secrets.token_hex(4)}"
             source.write_bytes(data)
             digest = hashlib.sha256(data).hexdigest()
-            kind = "read only" if name.endswith(".tif") else "own copy"
+            kind: Literal["read only", "own copy"] = "read only" if name.endswith(".tif") else "own copy"
             found.append(Staged(source=source, name=name, digest=digest, size=len(data), writable=kind))
         return tuple(found)
 
 
-def plain_job(**more: object) -> Job:
-    values: dict[str, object] = {
+def plain_job(**more: Any) -> Job:
+    values: dict[str, Any] = {
         "platform": "posix",
         "steps": (("true",),),
         "inputs": (),
         "outputs": (OUTPUT,),
         "cores": 1,
-        "time_limit": timedelta(seconds=60),
+        "time_limit": timedelta(seconds=600),
     }
     return Job(**{**values, **more})
 
@@ -110,7 +114,7 @@ class LocalPlace(Place):
     def again(self) -> Worker:
         return local_worker("desk", self.folder)
 
-    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: object) -> Job:
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
         """A job of shell scripts."""
         steps = tuple(("sh", "-c", text) for text in texts)
         return plain_job(**{"steps": steps, "inputs": self.staged(inputs), **more})
@@ -124,7 +128,7 @@ class LocalPlace(Place):
         then_prints: bytes = b"",
         exits: int = 0,
         waits: bool = False,
-        **more: object,
+        **more: Any,
     ) -> Job:
         lines = ["echo x >>../launches", f"printf '{_escaped(prints)}'"]
         lines += [f"printf '{_escaped(data)}' >'{name}'" for name, data in (writes or {}).items()]
@@ -157,7 +161,12 @@ class LocalPlace(Place):
 
     def sessions(self, run: RunId) -> int:
         """Three where all is up: the runner's, its guard's and the job's."""
-        return len({os.getsid(pid) for pid in self.processes(run)})
+        found = set()
+        for pid in self.processes(run):
+            # Some are short-lived: the guard's `sleep 1`.
+            with suppress(ProcessLookupError):
+                found.add(os.getsid(pid))
+        return len(found)
 
     def processes(self, run: RunId) -> list[int]:
         """Whoever stands in the run directory, names it, or carries the run's mark."""
@@ -173,6 +182,17 @@ class LocalPlace(Place):
             if stands or str(place).encode() in words or f"RASRECONCILE_RUN={run}.".encode() in marks:
                 found.append(int(entry.name))
         return found
+
+
+class ToyPlace(LocalPlace):
+    """This machine, as a kind of the tests' own."""
+
+    def __init__(self, folder: Path, sources: Path) -> None:
+        super().__init__(folder, sources)
+        self.worker = toy_worker("toy", folder)
+
+    def again(self) -> Worker:
+        return toy_worker("toy", self.folder)
 
 
 class SshPlace(LocalPlace):
@@ -192,7 +212,7 @@ class SshPlace(LocalPlace):
         self.opened: list[Worker] = []
         self.worker = self.again()
 
-    def again(self, **changed: object) -> Worker:
+    def again(self, **changed: Any) -> Worker:
         spec = self.spec.model_copy(update=changed)
         self.opened.append(ssh_worker("box", spec, self.sources))
         return self.opened[-1]
@@ -211,10 +231,10 @@ class WindowsPlace(SshPlace):
         self.host = host
         super().__init__(host.server, host.key, folder, sources)
 
-    def again(self, **changed: object) -> Worker:
+    def again(self, **changed: Any) -> Worker:
         return super().again(**{"platform": "windows", **changed})
 
-    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: object) -> Job:
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
         scripts = {f"rasreconcile-{n}.sh": text.encode() for n, text in enumerate(texts)}
         above = "../" * len(Path(str(more.get("folder", ""))).parts)
         steps = tuple(("sh", f"{above}{name}") for name in scripts)
@@ -261,7 +281,7 @@ class MemoryPlace(Place):
         then_prints: bytes = b"",
         exits: int = 0,
         waits: bool = False,
-        **more: object,
+        **more: Any,
     ) -> Job:
         name = secrets.token_hex(4)
         self.plays[name] = FakeRun(
@@ -295,6 +315,14 @@ def _escaped(data: bytes) -> str:
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalPlace]:
     one = LocalPlace(tmp_path / "ras runs", tmp_path)
+    yield one
+    for folder in one.folder.glob("*") if one.folder.is_dir() else ():
+        one.kill(RunId(folder.name))
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Iterator[ToyPlace]:
+    one = ToyPlace(tmp_path / "ras runs", tmp_path)
     yield one
     for folder in one.folder.glob("*") if one.folder.is_dir() else ():
         one.kill(RunId(folder.name))
@@ -347,14 +375,14 @@ def cut_off(
     name, here, there = f"ras{os.getpid()}", f"rasa{os.getpid()}", f"rasb{os.getpid()}"
 
     def ip(*words: str) -> None:
-        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
+        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=LONGEST)
 
     if shutil.which("ip") is None:
-        absent("iproute2 is not installed")
+        absent(Service.NETWORKS, "iproute2 is not installed")
     try:
         ip("netns", "add", name)
     except subprocess.CalledProcessError:
-        absent("no network namespace can be made here")
+        absent(Service.NETWORKS, "no network namespace can be made here")
     try:
         ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
         ip("addr", "add", f"10.213.{number}.1/24", "dev", here)
@@ -415,7 +443,7 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "ssh", "windows", "bound", "volume"])
+@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import Refused
 from rasreconcile.workers.commandline import PER_CENT, program_and_arguments, quoted
@@ -49,7 +50,7 @@ def printed(
     compiler = shutil.which("x86_64-w64-mingw32-gcc")
     assert compiler is not None
     subprocess.run(
-        [compiler, "-municode", "-o", str(folder / "say.exe"), str(source)], check=True, timeout=120
+        [compiler, "-municode", "-o", str(folder / "say.exe"), str(source)], check=True, timeout=LONGEST
     )
     (folder / "say words.cmd").write_bytes(b'@"%~dp0say.exe" %*\r\n')
     (folder / "first.cmd").write_bytes(b'@"%~dp0say.exe" "%~1"\r\n')
@@ -58,7 +59,7 @@ def printed(
         (folder / "step").write_bytes("\n".join(program_and_arguments(step)).encode())
         command = [wine.program, "say.exe", "start", "step"]
         done = subprocess.run(
-            command, env=wine.environment, cwd=folder, capture_output=True, check=False, timeout=120
+            command, env=wine.environment, cwd=folder, capture_output=True, check=False, timeout=LONGEST
         )
         return done.returncode, done.stdout.decode().replace("\r\n", "\n").split("\n")[:-1]
 
@@ -110,10 +111,10 @@ def test_words_without_need_stay_bare() -> None:
         (("-x",), "names no program"),
         (("a.exe", "two\nlines"), "line end"),
         (("a.exe", "a\0b"), "NUL"),
-        (("a.exe", "\udcff"), "no text"),
-        (("cmd",), "wait for somebody"),
-        (("cmd", "/k", "x"), "wait for somebody"),
-        (("cmd", "&", "/c", "x"), "wait for somebody"),
+        (("a.exe", "\udcff"), "bytes that are not text"),
+        (("cmd",), "would wait for input"),
+        (("cmd", "/k", "x"), "would wait for input"),
+        (("cmd", "&", "/c", "x"), "would wait for input"),
     ],
 )
 def test_what_no_command_line_can_say_is_refused(step, why) -> None:

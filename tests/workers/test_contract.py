@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.errors import InputChanged, Refused
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Vanished
@@ -49,7 +50,7 @@ def test_starting_twice_runs_it_once(place, run) -> None:
 
 def test_a_run_that_vanished_is_not_started_again_under_its_name(place, run) -> None:
     job = place.job(waits=True)
-    place.worker.start(run, job)
+    place.begin(run, job)
     place.kill(run)
     place.wait(run)
     place.worker.start(run, job)
@@ -64,7 +65,7 @@ def test_the_exit_code_is_told(place, run) -> None:
 
 def test_the_log_grows_while_the_run_goes_on(place, run) -> None:
     place.worker.start(run, place.job(prints=b"first\n", then_prints=b"second\n", waits=True))
-    until = time.monotonic() + 10
+    until = time.monotonic() + LONGEST
     while place.worker.read_log(run) != b"first\n":
         assert time.monotonic() < until
     status = place.worker.poll([run])[run]
@@ -122,11 +123,11 @@ def test_cancelling_what_is_over_or_absent_changes_nothing(place, run) -> None:
 
 
 def test_a_run_that_was_killed_has_vanished_and_says_why(place, run) -> None:
-    place.worker.start(run, place.job(waits=True))
+    place.begin(run, place.job(waits=True))
     place.kill(run)
     status = place.wait(run)
     assert isinstance(status, Vanished)
-    assert "is gone and left no end" in status.evidence
+    assert "is gone without recording an exit status" in status.evidence
 
 
 def test_an_output_that_is_not_there_is_not_fetched(place, run, tmp_path) -> None:
@@ -180,7 +181,7 @@ def test_names_that_are_no_names_of_runs_reach_nothing(place, name, tmp_path) ->
         lambda: place.worker.read_log(bad),
         lambda: place.worker.fetch(bad, OUTPUT, tmp_path / "here"),
     ):
-        with pytest.raises(Refused, match="is no name for a run"):
+        with pytest.raises(Refused, match="is not a valid name for a run"):
             call()
 
 
@@ -204,7 +205,7 @@ def test_many_are_polled_in_one_go(place, a_run) -> None:
 
 
 def test_a_run_is_discarded_only_when_it_is_over(place, run) -> None:
-    place.worker.start(run, place.job(waits=True))
+    place.begin(run, place.job(waits=True))
     with pytest.raises(Refused):
         place.worker.discard(run)
     assert isinstance(place.worker.poll([run])[run], Running)
@@ -216,7 +217,7 @@ def test_a_run_is_discarded_only_when_it_is_over(place, run) -> None:
 
 def test_two_runs_do_not_see_each_other(place, a_run, tmp_path) -> None:
     one, other = a_run("one"), a_run("other")
-    place.worker.start(one, place.job(writes={OUTPUT: b"1"}, prints=b"one", waits=True))
+    place.begin(one, place.job(writes={OUTPUT: b"1"}, prints=b"one", waits=True))
     place.worker.start(other, place.job(writes={OUTPUT: b"2"}, prints=b"other"))
     place.wait(other)
     assert isinstance(place.worker.poll([one])[one], Running)
@@ -228,7 +229,7 @@ def test_two_runs_do_not_see_each_other(place, a_run, tmp_path) -> None:
 
 
 def test_another_controller_sees_and_ends_the_runs(place, run) -> None:
-    place.worker.start(run, place.job(waits=True))
+    place.begin(run, place.job(waits=True))
     place.worker.close()
     again = place.again()
     assert isinstance(again.poll([run])[run], Running)
@@ -272,6 +273,18 @@ def test_paths_are_found_in_the_order_they_were_asked_for(place) -> None:
     other = place.make_path("hecras 6.5/RasUnsteady")
     assert place.worker.find([]) == ()
     assert place.worker.find([f"{there}.not", other, there]) == (other, there)
+
+
+def test_a_script_is_answered_with_its_words_and_reads_nothing(place, request) -> None:
+    if request.node.callspec.params["place"] == "windows":
+        with pytest.raises(Refused):
+            place.worker.ask("echo", [])
+        return
+    if request.node.callspec.params["place"] == "memory":
+        place.world.answer = lambda script, words: "|".join(words) + "|\n"
+    script = "printf '%s|' \"$@\"\ncat\necho\nexit 0"
+    for words in (["a b", "it's", "", "$HOME", "ä"], ["one"]):
+        assert place.worker.ask(script, words) == "|".join(words) + "|\n"
 
 
 @pytest.mark.parametrize("name", ["a.g01", "terrain.tif"])

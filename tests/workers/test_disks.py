@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from services import Service, absent
 
 from rasreconcile.errors import InputChanged, Refused
-from rasreconcile.jobs import Absent, Ended, Running, Vanished
+from rasreconcile.jobs import Absent, Ended, Queued, Running, Vanished
 from rasreconcile.workers.local.worker import local_worker
 
 OUTPUT = "x.p01.hdf"
@@ -29,12 +30,12 @@ def test_no_end_is_better_than_half_an_end(local, run) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
+        absent(Service.DISKS, "mounting a small disk needs root")
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(small)], check=False)
     if mounted.returncode:
-        pytest.skip("this machine lets nobody mount a small disk")
+        absent(Service.DISKS, "this machine lets nobody mount a small disk")
     yield small
     subprocess.run(["umount", "-l", str(small)], check=True)
 
@@ -42,7 +43,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_ends_in_vanished_and_says_so(small_disk: Path, local, run) -> None:
     worker = local_worker("desk", small_disk)
     worker.start(run, local.script("cat /dev/zero >fill; printf x; true"))
-    local.until(lambda: not isinstance(worker.poll([run])[run], Running))
+    local.until(lambda: not isinstance(worker.poll([run])[run], Running | Queued))
     status = worker.poll([run])[run]
     assert isinstance(status, Vanished)
     assert "could not write done.json: the disk of worker_folder is full" in status.evidence
@@ -55,7 +56,7 @@ def test_a_disk_that_is_nearly_full_gives_an_end_that_is_true(small_disk: Path, 
         f"echo begun; head -c 4096 /dev/zero >room; cat /dev/zero >fill; printf x >{OUTPUT}; rm room; exit 3"
     )
     worker.start(run, local.script(script))
-    local.until(lambda: not isinstance(worker.poll([run])[run], Running))
+    local.until(lambda: not isinstance(worker.poll([run])[run], Running | Queued))
     status = worker.poll([run])[run]
     assert isinstance(status, Ended)
     assert status.exit_code == 3
@@ -66,7 +67,7 @@ def test_a_disk_that_is_nearly_full_gives_an_end_that_is_true(small_disk: Path, 
 def test_inputs_that_do_not_fit_are_refused_and_leave_no_half(small_disk: Path, local, run) -> None:
     worker = local_worker("desk", small_disk)
     for name in ("big.g01", "big.tif"):
-        with pytest.raises(Refused, match="free some room"):
+        with pytest.raises(Refused, match="free some space"):
             worker.start(run, local.script("true", inputs={name: b"x" * 1_000_000}))
         assert worker.poll([run])[run] == Absent()
         assert [path for path in small_disk.rglob("*") if path.is_file()] == []

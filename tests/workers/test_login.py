@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sshd import make_key
 from users import user_with
+from waiting import LONGEST, until
 
 from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.jobs import RunId
 from rasreconcile.workers import retry
 from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
@@ -27,18 +29,18 @@ def _impatient(monkeypatch) -> None:
 def ask(network, tmp_path):
     """Polls a worker of this spec once."""
 
-    def polled(**spec: object) -> None:
+    def polled(**spec: Any) -> None:
         values = {"type": "ssh", "username": "root", "worker_folder": str(tmp_path / "runs"), **spec}
         worker = ssh_worker("box", SshWorker(**values), tmp_path)
         try:
-            worker.poll(["a"])
+            worker.poll([RunId("a")])
         finally:
             worker.close()
 
     return polled
 
 
-def at(server) -> dict[str, object]:
+def at(server) -> dict[str, Any]:
     return {"hostname": server.address, "port": server.port}
 
 
@@ -130,7 +132,7 @@ def test_a_password_lets_in_and_a_wrong_one_does_not(
     monkeypatch.setenv("WORD", "right word")
     ask(**spec)
     monkeypatch.setenv("WORD", "wrong word")
-    with pytest.raises(Refused, match="not let in with the password"):
+    with pytest.raises(Refused, match="login rejected with the password"):
         ask(**spec)
 
 
@@ -161,6 +163,19 @@ def test_a_jump_leads_through_another_host(network, ask) -> None:
         ask(hostname="inner", ssh_key_path=str(network.key))
 
 
+def test_a_gate_that_lets_nobody_through_is_refused_with_what_to_set(network, ask) -> None:
+    gate, inner = network.server("AllowTcpForwarding no"), network.server()
+    config(
+        network,
+        f"Host inner\n HostName {inner.address}\n Port {inner.port}\n ProxyJump root@{gate.address}:{gate.port}\n"
+        f"Host *\n IdentityFile {network.key}\n",
+    )
+    with pytest.raises(
+        Refused, match=rf"{gate.address}.* forwards no connection to {inner.address}.*AllowTcp"
+    ):
+        ask(hostname="inner")
+
+
 def test_a_command_may_be_the_way(network, ask) -> None:
     server = network.server()
     relay = Path(network.home / "relay.py")
@@ -180,12 +195,9 @@ def test_a_command_may_be_the_way(network, ask) -> None:
     ask(hostname="inner", ssh_key_path=str(network.key))
 
 
-def test_a_jump_in_a_circle_and_a_broken_configuration_are_refused(network, ask) -> None:
+def test_a_jump_in_a_circle_is_refused(network, ask) -> None:
     config(network, "Host a\n ProxyJump b\nHost b\n ProxyJump a\n")
     with pytest.raises(Refused, match="circle"):
-        ask(hostname="a")
-    (network.home / ".ssh" / "config").write_bytes(b"Host \xff\xfe\n")
-    with pytest.raises(Refused, match="config cannot be read"):
         ask(hostname="a")
 
 
@@ -194,18 +206,6 @@ def test_a_host_that_is_not_there_is_unreachable_and_says_what_to_see_to(ask) ->
         ask(hostname="127.0.0.1", port=9)
     with pytest.raises(Unreachable, match=r"no-such-host\.invalid"):
         ask(hostname="no-such-host.invalid")
-
-
-def test_what_a_login_script_prints_is_no_answer(network, tmp_path, run, ssh_on) -> None:
-    server = network.server(
-        "ForceCommand echo welcome; echo '@rasreconcile no'; sh -c \"$SSH_ORIGINAL_COMMAND\""
-    )
-    ssh = ssh_on(server)
-    ssh.worker.start(run, ssh.job(inputs={"a.tif": b"1"}, writes={"x.p01.hdf": b"123"}, prints=b"words"))
-    assert ssh.end(run).outputs["x.p01.hdf"].size == 3
-    assert ssh.worker.fetch(run, "x.p01.hdf", tmp_path / "here").size == 3
-    assert ssh.worker.read_log(run) == b"words"
-    assert ssh.worker.check() == []
 
 
 def test_a_key_that_only_the_agent_has_lets_in(network, ask, tmp_path, monkeypatch) -> None:
@@ -224,11 +224,10 @@ def test_a_key_that_only_the_agent_has_lets_in(network, ask, tmp_path, monkeypat
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         env = {**os.environ, "SSH_ASKPASS": str(answers), "SSH_ASKPASS_REQUIRE": "force"}
         add = ["ssh-add", "-q", str(tmp_path / "carried")]
-        until = time.monotonic() + 10
-        while not socket.exists():
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        subprocess.run(add, env=env, check=True, timeout=20, stdin=subprocess.DEVNULL, capture_output=True)
+        until(socket.exists)
+        subprocess.run(
+            add, env=env, check=True, timeout=LONGEST, stdin=subprocess.DEVNULL, capture_output=True
+        )
         ask(**at(server))
     finally:
         agent.terminate()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,18 +14,18 @@ from hypothesis import strategies as st
 
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Absent, Ended, Job, OutputRecord, RunId, Running, Vanished
-from rasreconcile.workers import rundir
-from rasreconcile.workers.rundir import RunFiles
+from rasreconcile.workers import run_files, rundir
+from rasreconcile.workers.run_files import RunFiles
 
 CLAIM = "pid 7\nstart 99\nboot abc\ntime 1700000000.5\n"
 DONE = (
     '{"exit_code": 3, "cause": "time limit", "started": 1700000000.5, "ended": 1700000001, '
-    '"outputs": {"a b/ü.hdf": {"size": 2, "digest": "ff"}}}\n'
+    '"outputs": {"a b/ü.hdf": {"size": 2, "digest": "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}}}\n'
 )
 
 
-def job(**more: object) -> Job:
-    values: dict[str, object] = {
+def job(**more: Any) -> Job:
+    values: dict[str, Any] = {
         "platform": "posix",
         "steps": (("true",),),
         "inputs": (),
@@ -36,18 +37,18 @@ def job(**more: object) -> Job:
 
 
 def test_a_whole_end_is_read_as_it_was_written() -> None:
-    assert rundir.status_of(RunFiles(started=CLAIM, done=DONE)) == Ended(
+    assert run_files.status_of(RunFiles(started=CLAIM, done=DONE)) == Ended(
         exit_code=3,
         started=datetime(2023, 11, 14, 22, 13, 20, 500_000, tzinfo=UTC),
         ended=datetime(2023, 11, 14, 22, 13, 21, tzinfo=UTC),
-        outputs={"a b/ü.hdf": OutputRecord(2, "ff")},
+        outputs={"a b/ü.hdf": OutputRecord(2, "f" * 64)},
         cause="time limit",
     )
 
 
 def test_every_cut_of_an_end_is_no_end() -> None:
     for length in range(len(DONE) - 2):
-        status = rundir.status_of(RunFiles(started=CLAIM, done=DONE[:length]))
+        status = run_files.status_of(RunFiles(started=CLAIM, done=DONE[:length]))
         assert isinstance(status, Vanished)
         assert "done.json is damaged" in status.evidence
 
@@ -56,13 +57,13 @@ def test_every_cut_of_an_end_is_no_end() -> None:
     "done", ["[]", "null", "3", DONE.replace("time limit", "boredom"), DONE.replace("2,", '"?",')]
 )
 def test_an_end_that_says_something_else_is_no_end(done: str) -> None:
-    assert isinstance(rundir.status_of(RunFiles(started=CLAIM, done=done)), Vanished)
+    assert isinstance(run_files.status_of(RunFiles(started=CLAIM, done=done)), Vanished)
 
 
 def test_what_one_look_means() -> None:
-    assert rundir.status_of(None) == Absent()
-    assert rundir.status_of(RunFiles()) == Absent()
-    running = rundir.status_of(RunFiles(started=CLAIM, alive=True, heartbeat=1700000015.0, log_size=4))
+    assert run_files.status_of(None) == Absent()
+    assert run_files.status_of(RunFiles()) == Absent()
+    running = run_files.status_of(RunFiles(started=CLAIM, alive=True, heartbeat=1700000015.0, log_size=4))
     assert isinstance(running, Running)
     assert (running.heartbeat, running.log_size) == (datetime(2023, 11, 14, 22, 13, 35, tzinfo=UTC), 4)
     for found, word in (
@@ -70,7 +71,7 @@ def test_what_one_look_means() -> None:
         (RunFiles(started=CLAIM, unwritten=True), "is full"),
         (RunFiles(started="pid 7\nsta"), "its claim is damaged"),
     ):
-        status = rundir.status_of(found)
+        status = run_files.status_of(found)
         assert isinstance(status, Vanished)
         assert word in status.evidence
 

@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from services import Service, absent
 
 from rasreconcile.errors import Unreachable
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Vanished
-from rasreconcile.workers import rundir
+from rasreconcile.workers import run_files, rundir
 from rasreconcile.workers.inspect import look_here, parse_looks
 
 OUTPUT = "x.p01.hdf"
@@ -24,7 +25,9 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     """`sh` is this shell, for this program and all that it starts."""
     program = shutil.which(request.param.split()[0])
     if program is None:
-        pytest.skip(f"{request.param} is not here")
+        absent(
+            Service.BUSYBOX if "busybox" in request.param else Service.SHELLS, f"{request.param} is not here"
+        )
     folder = tmp_path / "bin"
     folder.mkdir()
     names, path = ["sh"], f"{folder}:{os.environ['PATH']}"
@@ -50,36 +53,36 @@ def test_a_run_comes_to_its_end_in_every_shell(shell, local, run) -> None:
 
 def test_a_run_is_ended_in_every_shell_with_all_its_children(shell, local, a_run) -> None:
     late, cancelled = a_run("late"), a_run("cancelled")
-    script = "(sleep 60) & setsid sleep 60 & sleep 60; sleep 60"
+    script = "(sleep 600) & setsid sleep 600 & sleep 600; sleep 600"
     local.worker.start(late, local.script(script, time_limit=timedelta(seconds=1)))
     local.worker.start(cancelled, local.script(script))
     local.worker.cancel(cancelled)
     assert local.end(cancelled).cause == "cancelled"
     assert local.end(late).cause == "time limit"
-    assert (local.processes(late), local.processes(cancelled)) == ([], [])
+    local.until(lambda: local.processes(late) + local.processes(cancelled) == [])
 
 
 def test_what_the_script_sees_is_what_is_there_in_every_shell(shell, local, a_run) -> None:
     runs = _one_of_each(local, a_run)
     told = _look(local.folder, runs)
     here = look_here(local.folder, runs)
-    kinds = [type(rundir.status_of(found)) for found in told.values()]
+    kinds = [type(run_files.status_of(found)) for found in told.values()]
     assert kinds == [Running, Ended, Vanished, Vanished, Absent, Absent, Vanished]
     for run in runs:
-        assert rundir.status_of(told[run]) == _to_the_second(rundir.status_of(here[run]))
+        assert run_files.status_of(told[run]) == _to_the_second(run_files.status_of(here[run]))
 
 
 def _one_of_each(local, a_run) -> list[RunId]:
     runs = [a_run(word) for word in ("running", "ended", "killed", "reused", "made", "unknown", "damaged")]
     running, ended, killed, reused, made, _, damaged = runs
-    local.worker.start(running, local.script("printf words; sleep 60"))
+    local.worker.start(running, local.script("printf words; sleep 600"))
     local.until(lambda: local.worker.read_log(running) == b"words")
     for run in (ended, damaged):
         local.worker.start(run, local.job(writes={OUTPUT: b"1"}))
         local.end(run)
     (local.folder / damaged / "done.json").write_bytes('{"cause": "ü'.encode()[:-1])
     for run in (killed, reused):
-        local.worker.start(run, local.script("sleep 60"))
+        local.begin(run, local.script("sleep 600"))
         local.kill(run)
         local.wait(run)
     claim = local.folder / reused / "started"
@@ -122,7 +125,7 @@ def test_the_scripts_hold_nothing_that_only_some_shells_know() -> None:
 
 
 def test_a_runner_that_is_asked_to_stop_by_the_system_leaves_no_job(local, run) -> None:
-    local.worker.start(run, local.script("sleep 60"))
+    local.worker.start(run, local.script("sleep 600"))
     local.until(lambda: local.sessions(run) == 3)
     os.kill(int((local.folder / run / "started").read_text().split()[1]), signal.SIGTERM)
     assert isinstance(local.wait(run), Vanished)

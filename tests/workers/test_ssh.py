@@ -13,10 +13,11 @@ from pathlib import Path
 
 import paramiko
 import pytest
-from services import absent
+from services import Service, absent
+from waiting import LONGEST
 
 from rasreconcile.errors import InputChanged, Refused, Unreachable
-from rasreconcile.jobs import Absent, RunId, Running
+from rasreconcile.jobs import Absent, Queued, RunId, Running
 from rasreconcile.workers import retry
 
 OUTPUT = "x.p01.hdf"
@@ -155,7 +156,7 @@ def test_a_sender_that_hangs_is_overtaken(ssh, run) -> None:
     old = time.time() - 3600
     os.utime(part, (old, old))
     ssh.worker.start(run, ssh.job(inputs={"terrain.tif": TERRAIN}))
-    assert hanging.wait(20) != 0
+    assert hanging.wait(LONGEST) != 0
     assert place.read_bytes() == TERRAIN
 
 
@@ -234,7 +235,7 @@ def small_disk(tmp_path):
         ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)], check=False, capture_output=True
     )
     if mounted.returncode != 0:
-        absent("a small disk cannot be mounted here")
+        absent(Service.DISKS, "a small disk cannot be mounted here")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
@@ -247,7 +248,7 @@ def test_a_disk_that_is_full_is_refused_with_the_remedy(ssh, run, small_disk, la
         if large
         else {f"{n}.g01": os.urandom(900_000) for n in range(26)}
     )
-    with pytest.raises(Refused, match="free some room for worker_folder"):
+    with pytest.raises(Refused, match="free some space for worker_folder"):
         worker.start(run, ssh.job(inputs=inputs))
     assert worker.poll([run])[run] == Absent()
     assert any("are free" in problem.what for problem in worker.check())
@@ -264,7 +265,7 @@ def test_folders_below_the_home_there_may_be_named_so(ssh, run, folder) -> None:
     try:
         assert worker.check() == []
         worker.start(run, ssh.script("true"))
-        ssh.until(lambda: not isinstance(worker.poll([run])[run], Running))
+        ssh.until(lambda: not isinstance(worker.poll([run])[run], Running | Queued))
         assert list(place.rglob("done.json"))
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from waiting import LONGEST
 
-from rasreconcile.errors import Unreachable
-from rasreconcile.jobs import Absent, Ended, RunId, Running
-from rasreconcile.workers import detached
+from rasreconcile.errors import Refused
+from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running
+from rasreconcile.workers.rundir import control_files
 
 OUTPUT = "x.p01.hdf"
 
@@ -27,14 +30,14 @@ def test_starts_at_once_run_it_once(local, run, by) -> None:
             list(pool.map(lambda _: local.again().start(run, job), range(8)))
     else:
         starters = [_starter(local, run) for _ in range(8)]
-        assert [process.wait(30) for process in starters] == [0] * 8
+        assert [process.wait(LONGEST) for process in starters] == [0] * 8
     local.end(run)
     assert local.launches(run) == 1
     assert local.left_over() == []
     local.until(lambda: local.processes(run) == [])
 
 
-def _starter(local, run: RunId, first: str = "", **how: object) -> subprocess.Popen[bytes]:
+def _starter(local, run: RunId, first: str = "", **how: Any) -> subprocess.Popen[bytes]:
     """Another program that starts the run; `first` is what it does before."""
     code = f"""
 import hashlib, sys
@@ -82,9 +85,9 @@ def hook(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(hook)
 """
-    assert _starter(local, run, die).wait(30) == -signal.SIGKILL
-    assert isinstance(local.worker.poll([run])[run], Absent | Running | Ended)
-    assert _starter(local, run).wait(30) == 0
+    assert _starter(local, run, die).wait(LONGEST) == -signal.SIGKILL
+    assert isinstance(local.worker.poll([run])[run], Absent | Queued | Running | Ended)
+    assert _starter(local, run).wait(LONGEST) == 0
     assert local.end(run).outputs[OUTPUT].size == 6_000_000
     assert local.launches(run) == 1
     local.worker.discard(run)
@@ -97,11 +100,12 @@ def test_a_starter_killed_at_any_moment_is_made_good_by_the_next(local, a_run) -
         run = a_run(f"killed-{n}")
         starter = _starter(local, run, "print('ready', flush=True)", stdout=subprocess.PIPE)
         with starter:
+            assert starter.stdout is not None
             assert starter.stdout.readline() == b"ready\n"
             time.sleep(n * 0.002)
             starter.kill()
-        assert isinstance(local.worker.poll([run])[run], Absent | Running | Ended)
-        assert _starter(local, run).wait(30) == 0
+        assert isinstance(local.worker.poll([run])[run], Absent | Queued | Running | Ended)
+        assert _starter(local, run).wait(LONGEST) == 0
         assert local.end(run).outputs[OUTPUT].size == 6_000_000
         assert local.launches(run) == 1
 
@@ -115,7 +119,7 @@ def test_a_run_outlives_the_killed_program_and_the_closed_terminal_that_started_
         local, run, first, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
     )
     os.close(terminal)
-    assert starter.wait(30) == 0
+    assert starter.wait(LONGEST) == 0
     os.close(outside)
     assert local.end(run).outputs[OUTPUT].size == 8
     assert local.launches(run) == 1
@@ -124,7 +128,7 @@ def test_a_run_outlives_the_killed_program_and_the_closed_terminal_that_started_
 def test_a_run_cancelled_before_it_is_claimed_never_begins(local, run) -> None:
     job = local.job()
     host = local.worker._host
-    host.prepare(run, job.inputs, detached.rundir.control_files(run, job))
+    host.prepare(run, job.inputs, control_files(run, job))
     assert local.worker.poll([run])[run] == Absent()
     local.worker.cancel(run)
     local.worker.start(run, job)
@@ -136,7 +140,7 @@ def test_a_run_cancelled_before_it_is_claimed_never_begins(local, run) -> None:
 def test_a_directory_made_before_the_power_failed_is_made_again(local, run) -> None:
     job = local.script("cat a.g01", inputs={"a.g01": b"whole"})
     host = local.worker._host
-    host.prepare(run, job.inputs, detached.rundir.control_files(run, job))
+    host.prepare(run, job.inputs, control_files(run, job))
     (local.folder / run / "boot").write_text("the boot before")
     (local.folder / run / "work" / "a.g01").write_bytes(b"")
     (local.folder / run / "runner.sh").write_bytes(b"")
@@ -147,13 +151,41 @@ def test_a_directory_made_before_the_power_failed_is_made_again(local, run) -> N
     assert local.left_over() == []
 
 
-def test_a_runner_that_cannot_begin_says_why(local, run, monkeypatch) -> None:
-    monkeypatch.setattr(detached, "CLAIM_SECONDS", 0.3)
+def test_a_run_that_is_submitted_is_queued_until_it_is_claimed(local, run) -> None:
     job = local.job()
-    local.worker._host.prepare(run, job.inputs, detached.rundir.control_files(run, job))
+    host = local.worker._host
+    host.prepare(run, job.inputs, control_files(run, job))
+    host.mark(run, "launched")
+    assert local.worker.poll([run])[run] == Queued()
+    # Its runner comes late, and nobody started another.
+    local.worker.start(run, job)
+    assert local.worker.poll([run])[run] == Queued()
+    with pytest.raises(Refused, match="still running"):
+        local.worker.discard(run)
+
+
+def test_a_run_whose_runner_never_came_is_absent_and_is_started_again(local, run) -> None:
+    job = local.job()
+    host = local.worker._host
+    host.prepare(run, job.inputs, control_files(run, job))
+    host.mark(run, "launched")
+    long_ago = time.time() - 21
+    os.utime(local.folder / run / "launched", (long_ago, long_ago))
+    assert local.worker.poll([run])[run] == Absent("its runner did not start within 20 s")
+    local.worker.start(run, job)
+    local.end(run)
+    assert local.launches(run) == 1
+
+
+def test_a_runner_that_cannot_begin_says_why_at_once(local, run) -> None:
+    job = local.job()
+    local.worker._host.prepare(run, job.inputs, control_files(run, job))
     (local.folder / run / "settings.sh").unlink()
-    with pytest.raises(Unreachable, match=r"did not begin within 0 s: .*settings\.sh"):
-        local.worker.start(run, job)
+    local.worker.start(run, job)
+    local.until(lambda: local.worker.poll([run])[run] != Queued())
+    status = local.worker.poll([run])[run]
+    assert isinstance(status, Absent)
+    assert re.fullmatch('its runner could not claim it: ".*settings.sh is not there.*"', status.why)
 
 
 def test_a_removal_that_died_half_way_is_finished_by_the_next(local, run) -> None:

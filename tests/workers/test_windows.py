@@ -6,15 +6,17 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
 from winsshd import compiled, new_windows_host
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Absent, Running
+from rasreconcile.jobs import Absent, Job, Running
 from rasreconcile.workers import retry, rundir
 from rasreconcile.workers.ssh.windows_commands import HOME, LONGEST_FOLDER, SOURCES, sources
 
@@ -159,13 +161,13 @@ def test_a_job_that_writes_nothing_is_ended_as_stalled(windows, run) -> None:
 
 
 def test_a_pid_used_again_is_not_taken_for_the_runner(windows, run) -> None:
-    windows.worker.start(run, windows.job(waits=True))
+    windows.begin(run, windows.job(waits=True))
     assert isinstance(windows.worker.poll([run])[run], Running)
     windows.kill(run)
     started = windows.folder / run / "started"
     lines = started.read_text().splitlines()
     started.write_text("\n".join([f"pid {os.getpid()}", *lines[1:]]) + "\n")
-    assert "is gone and left no end" in windows.wait(run).evidence
+    assert "is gone without recording an exit status" in windows.wait(run).evidence
 
 
 @pytest.fixture
@@ -208,5 +210,5 @@ def test_what_an_earlier_transfer_left_damaged_is_sent_again(windows, run) -> No
     assert not part.exists()
 
 
-def _fields(job: object) -> dict[str, object]:
-    return {name: getattr(job, name) for name in job.__dataclass_fields__}
+def _fields(job: Job) -> dict[str, Any]:
+    return {field.name: getattr(job, field.name) for field in fields(job)}

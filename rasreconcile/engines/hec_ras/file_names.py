@@ -48,7 +48,7 @@ def prepared_needed(plan: Plan, version: str) -> tuple[str, ...]:
 def prepared_there(plan: Plan, version: str) -> dict[str, InputFile]:
     """Those of the prepared files the plan needs, or can use, that are there, by name; `inputs` may name them too."""
     naming = naming_of(plan)
-    welcome = versions.STEADY_WELCOME if naming.steady else versions.form_of(version).welcome
+    welcome = () if naming.steady else versions.form_of(version).welcome
     wanted = {name.casefold(): name for name in (*prepared_needed(plan, version), *naming.fill(welcome))}
     return {
         wanted[file.name.casefold()]: file

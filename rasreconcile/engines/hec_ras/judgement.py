@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rasreconcile.facts import HdfFacts
-from rasreconcile.failures import Failure, FailureClass
+from rasreconcile.failures import Failure, FailureCause, FailureClass
 from rasreconcile.hecras_messages import FINISHED, last_said, log_errors, said
 from rasreconcile.hecras_versions import same, version_in
 from rasreconcile.jobs import RunEvidence
+
+NO_START = frozenset({FailureCause.MISSING_LIBRARY, FailureCause.PROGRAM_MISSING})
+"""Causes by which no other run of HEC-RAS will do better on the same worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,90 +25,105 @@ class Sign:
 
     pattern: str
     kind: FailureClass
-    cause: str
+    cause: FailureCause
     remedy: str
 
 
 SIGNS = (
     Sign(
-        r"error while loading shared libraries|DLL.* not found|was not found .*\.dll",
+        r"error while loading shared libraries|Error loading shared library|DLL.* not found|was not found .*\.dll"
+        r"|MKL FATAL ERROR",
         "worker",
-        "missing library",
-        "HEC-RAS's install on this worker is not whole: its `libs` folder must hold this file, readable",
+        FailureCause.MISSING_LIBRARY,
+        "HEC-RAS's install on this worker is incomplete: its `libs` folder must contain this file, readable",
     ),
     Sign(
-        r"^(sh|.*steps\.sh): .*(not found|Permission denied)|^exec: .*not found",
+        r": version `[\w.]+' not found|symbol lookup error|relocation error|Error relocating"
+        r"|cannot execute|Exec format error",
         "worker",
-        "program missing",
-        "look whether HEC-RAS's programs are there and executable on this worker (`check`)",
+        FailureCause.MISSING_LIBRARY,
+        "this HEC-RAS was built for another system: install the libraries that it asks for, or run it in a container",
+    ),
+    Sign(
+        r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found",
+        "worker",
+        FailureCause.PROGRAM_MISSING,
+        "check that HEC-RAS's programs exist and are executable on this worker (`check`)",
     ),
     Sign(
         r"Restart file is not from HEC-RAS",
         "permanent",
-        "restart of another version",
+        FailureCause.RESTART_OF_ANOTHER_VERSION,
         "compute the plan that writes the restart file with this version too",
     ),
     Sign(
         r"There are no flow values|There are no rivers",
         "permanent",
-        "input refused",
-        "mend the flow or geometry file in HEC-RAS; a change frees the plan",
+        FailureCause.INPUT_REFUSED,
+        "fix the flow or geometry file in HEC-RAS; the plan runs again after the change",
     ),
     Sign(
         r"Unable to compute face tables|terrain .*does not completely cover|Geometry Writer Failed"
         r"|Error Processing Geometry",
         "permanent",
-        "geometry error",
-        "mend the geometry, or its terrain, in HEC-RAS; a change frees the plan",
+        FailureCause.GEOMETRY_ERROR,
+        "fix the geometry, or its terrain, in HEC-RAS; the plan runs again after the change",
     ),
     Sign(
         r"went unstable|failed to converge",
         "permanent",
-        "unstable",
-        "shorten the computation interval, or look at mesh and boundary where it went unstable",
+        FailureCause.UNSTABLE,
+        "shorten the computation interval, or check mesh and boundary where it went unstable",
     ),
     Sign(
-        r"forrtl: severe \((29|30)\)|HDF_ERROR: unable to open",
+        r"forrtl: severe \((29|30)\)|HDF_ERROR: unable to open|^\s*File: .* Not Found\s*$",
         "permanent",
-        "file not found by HEC-RAS",
+        FailureCause.FILE_NOT_FOUND,
         "an input is missing in the run: name it in `inputs`, or prepare the plan again on Windows",
     ),
     Sign(
         r"forrtl: severe \((59|64)\)",
         "permanent",
-        "file not understood by HEC-RAS",
+        FailureCause.FILE_NOT_UNDERSTOOD,
         "a prepared file is damaged or of another version: prepare the plan again on Windows",
     ),
     Sign(
         r"HDF_ERROR|^\s*ERROR:",
         "permanent",
-        "refused by HEC-RAS",
-        "mend the input that it names; a change frees the plan",
+        FailureCause.REFUSED,
+        "fix the input that it names; the plan runs again after the change",
     ),
     Sign(
         r"rasreconcile: Ras\.exe hangs",
         "worker",
-        "hangs",
-        "it needs a desktop session (session_id of `query session`), and a dialog that nobody sees stops it (terms and"
-        " conditions, after an installation): start HEC-RAS once by hand there, as the user that runs it",
+        FailureCause.HANGS,
+        "it needs a desktop session (session_id of `query session`), and an unseen dialog can block it"
+        " (terms and conditions, after an installation): start HEC-RAS once by hand there, as the user that"
+        " runs it",
     ),
     Sign(
         r"rasreconcile: Ras\.exe has returned",
         "retryable",
-        "solver stopped",
-        "look at the messages (`logs`); it is tried again",
+        FailureCause.SOLVER_STOPPED,
+        "look at the messages (`logs`); it will be retried",
     ),
     Sign(
         r"forrtl: severe|Error with program|Program execution halted|encountered an error|Killed|Segmentation fault",
         "retryable",
-        "solver crashed",
-        "it is tried again; if it comes back, run the plan in HEC-RAS's own window and look there",
+        FailureCause.SOLVER_CRASHED,
+        "it will be retried; if it recurs, run the plan in HEC-RAS's own window and look there",
     ),
 )
 """The first that matches a line counts; the order is from the cause to its consequences."""
 
-SOLVER_BEGINS = r"PROCESS:RasUnsteady|Performing Unsteady Flow Simulation"
+SOLVER_BEGINS = (
+    r"PROCESS:Ras(?:Uns|S)teady|Performing Unsteady Flow Simulation|Steady Flow Simulation HEC-RAS"
+)
 """Messages by which Ras.exe tells that everything is prepared."""
+
+_POST_PROCESSED = "Finished Post Processing"
+_NOT_FOUND = re.compile(r"^[ \t]*File:\s*(\S.*?)\s+Not Found[ \t]*$", re.MULTILINE)
+"""RasSteady says it in three lines."""
 
 _NOISE = re.compile(r"Accounting Error|above default range|Maximum iteration location", re.IGNORECASE)
 
@@ -113,6 +131,11 @@ _NOISE = re.compile(r"Accounting Error|above default range|Maximum iteration loc
 def judge(evidence: RunEvidence, version: str) -> Failure | None:
     """Why the run is no success, with class and remedy; None: every sign says that it is one."""
     return next(_failures(evidence, version), None)
+
+
+def why_no_start(said_by_it: str) -> Failure | None:
+    """Why a program that was started without arguments could not even begin; None: it began."""
+    return next((failure for failure in _signs(said_by_it) if failure.cause in NO_START), None)
 
 
 def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) -> Iterator[Failure]:
@@ -137,16 +160,24 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
     if not said(told) and hdf is None:
         yield _silent(evidence)
     yield from _signs(everything)
+    if _POST_PROCESSED in everything and not any(words in everything for words in FINISHED.values()):
+        text = (
+            "RasSteady has post-processed an unsteady plan, and computed nothing: the .rNN is of an unsteady plan;"
+            " prepare this steady plan again on Windows"
+        )
+        yield Failure(kind="permanent", cause=FailureCause.NOTHING_COMPUTED, message=text)
     if errors := log_errors(everything):
         yield Failure(
-            kind="retryable", cause="computation failed", message=f"{errors[0]}; see its messages (`logs`)"
+            kind="retryable",
+            cause=FailureCause.COMPUTATION_FAILED,
+            message=f"{errors[0]}; see its messages (`logs`)",
         )
     if evidence.ended.cause != "exited":
         # How it was ended is all that can be said of it.
         return
     if hdf is None:
-        text = f"HEC-RAS ended and left no result HDF; its last word: {last_said(told)}"
-        yield Failure(kind="retryable", cause="no result", message=f"{text}; see `logs`")
+        text = f"HEC-RAS ended and left no result HDF; its last message: {last_said(told)}"
+        yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=f"{text}; see `logs`")
         return
     yield from _in_hdf(hdf, everything, version)
 
@@ -154,13 +185,15 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
 def _silent(evidence: RunEvidence) -> Failure:
     how = "was stopped at its time limit" if evidence.ended.cause == "time limit" else "ended"
     text = (
-        f"HEC-RAS {how} and had written nothing at all: no messages, no result; on Windows it needs a desktop session"
-        " (session_id of `query session`), and hangs at a dialog that nobody sees: start it once by hand there"
+        f"HEC-RAS {how} and wrote nothing: no messages, no result; on Windows it needs a desktop session"
+        " (session_id of `query session`), and is probably waiting at an unseen dialog: start it once by"
+        " hand there"
     )
-    return Failure(kind="worker", cause="no sign of life", message=text)
+    return Failure(kind="worker", cause=FailureCause.NO_SIGN_OF_LIFE, message=text)
 
 
 def _signs(everything: str) -> Iterator[Failure]:
+    everything = _NOT_FOUND.sub(r"File: \1 Not Found", everything)
     lines = [line for line in said(everything) if not _NOISE.search(line)]
     for sign in SIGNS:
         for line in lines:
@@ -172,26 +205,28 @@ def _signs(everything: str) -> Iterator[Failure]:
 def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
     yield from _of_version(hdf, version)
     if hdf.kind is None:
-        text = "HEC-RAS left an HDF without results: its solver did not begin, or died at once; see `logs`"
-        yield Failure(kind="retryable", cause="no results", message=text)
+        text = "HEC-RAS left an HDF without results: its solver did not start, or stopped at once; see `logs`"
+        yield Failure(kind="retryable", cause=FailureCause.NO_RESULTS, message=text)
         return
     if hdf.unstable_at:
-        sign = next(sign for sign in SIGNS if sign.cause == "unstable")
+        sign = next(sign for sign in SIGNS if sign.cause is FailureCause.UNSTABLE)
         text = f"the solution went unstable at {hdf.unstable_at}; {sign.remedy}"
         yield Failure(kind=sign.kind, cause=sign.cause, message=text)
     if FINISHED[hdf.kind] not in everything:
-        text = f"nothing says {FINISHED[hdf.kind]!r}: it ended early; its last word: {last_said(everything)}"
-        yield Failure(kind="retryable", cause="did not finish", message=f"{text}; see `logs`")
+        text = (
+            f"nothing says {FINISHED[hdf.kind]!r}: it ended early; its last message: {last_said(everything)}"
+        )
+        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, message=f"{text}; see `logs`")
     if hdf.solution is not None and not hdf.solution.endswith("Finished Successfully"):
         text = f"HEC-RAS says of its solution {hdf.solution!r}; see its messages (`logs`)"
-        yield Failure(kind="retryable", cause="did not finish", message=text)
+        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, message=text)
 
 
 def _of_version(hdf: HdfFacts, version: str) -> Iterator[Failure]:
     found = version_in(hdf.file_version)
     if found is not None and not same(found, version):
         text = (
-            f"the result is of HEC-RAS {found}, the spec asks for {version};"
-            " set ras_exe_path of this worker to the right one"
+            f"the result was made by HEC-RAS {found}, the spec asks for {version}; set ras_exe_path of this"
+            " worker to the right one"
         )
-        yield Failure(kind="worker", cause="wrong version", message=text)
+        yield Failure(kind="worker", cause=FailureCause.WRONG_VERSION, message=text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 
 from rasreconcile.engines.hec_ras import versions
 from rasreconcile.engines.hec_ras.file_names import Naming, naming_of, prepared_needed, prepared_there
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
+from rasreconcile.engines.hec_ras.scripts import staged_script
 from rasreconcile.engines.inputs import folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Edit, Install, Job, OfVersion, SetAttributes, Staged, UnixLines, WithoutResults
@@ -43,7 +45,9 @@ def job(plan: Plan, install: Install, version: str) -> Job:
     if refused:
         raise ProjectError(refused)
     if missing := unprepared(plan, version):
-        raise ProjectError(f"{', '.join(missing)} went away since {plan.prepared_by} made them; apply again")
+        raise ProjectError(
+            f"{', '.join(missing)} were removed after {plan.prepared_by} made them; apply again"
+        )
     naming, form = naming_of(plan), versions.form_of(version)
     home = (install.home or "").rstrip("/")
     prepared = prepared_there(plan, version)
@@ -54,44 +58,45 @@ def job(plan: Plan, install: Install, version: str) -> Job:
         staged = replace(staged_file(file, folder), name=name_in(folder, name))
         # The solver writes into these, whatever kind they were found as.
         inputs.append(replace(staged, edits=_edits(name, install.cores, version), writable="own copy"))
+    script = staged_script("solvers.sh", folder)
+    call = ("sh", posixpath.basename(script.name), "run")
     return Job(
         platform="posix",
-        steps=_steps(naming, form, home, prepared),
-        inputs=tuple(inputs),
+        steps=_steps(naming, form, (*call, home), prepared),
+        inputs=(*inputs, script),
         outputs=outputs_of(plan, folder),
         cores=install.cores,
         time_limit=plan.time_limit,
-        env={
-            "LD_LIBRARY_PATH": ":".join(f"{home}/{place}" for place in versions.LIBRARIES),
-            "OMP_NUM_THREADS": str(install.cores),
-        },
+        env={"OMP_NUM_THREADS": str(install.cores)},
         process_priority=install.process_priority,
         folder=folder,
     )
 
 
 def _steps(
-    naming: Naming, form: versions.Form, home: str, prepared: dict[str, InputFile]
+    naming: Naming, form: versions.Form, call: tuple[str, ...], prepared: dict[str, InputFile]
 ) -> tuple[tuple[str, ...], ...]:
     steps: list[tuple[str, ...]] = []
     if naming.steady:
-        steps.append(_program(home, naming.fill(versions.STEADY)))
+        steps.append(_program(call, naming.fill(versions.STEADY)))
     else:
         made = {target for _, target in form.copies}
         for file, link in versions.LINKS:
             if file in made or naming.one(file) in prepared:
                 steps.append(("ln", "-sf", f"./{naming.one(file)}", link))
         if form.geometry:
-            steps.append(_program(home, naming.fill(form.geometry)))
+            steps.append(_program(call, naming.fill(form.geometry)))
         steps += [("cp", f"./{naming.one(old)}", f"./{naming.one(new)}") for old, new in form.copies]
-        steps.append(_program(home, naming.fill(form.unsteady)))
+        steps.append(_program(call, naming.fill(form.unsteady)))
     growing, result = naming.one(versions.GROWING), naming.one(versions.RESULT)
     steps.append(("mv", "-f", f"./{growing}", f"./{result}"))
     return tuple(steps)
 
 
-def _program(home: str, words: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"{home}/{words[0]}", *words[1:])
+def _program(call: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
+    """Through the script that finds the libraries: only on the worker is it known what its environment holds."""
+    *script, home = call
+    return (*script, f"{home}/{words[0]}", *words[1:])
 
 
 def _other(file: InputFile, folder: str) -> Staged:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rasreconcile.engines.hec_ras import judgement, windows
 from rasreconcile.engines.hec_ras.engine import HecRas, is_windows
 from rasreconcile.errors import ProjectError
-from rasreconcile.failures import Failure
+from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
 from rasreconcile.spec import HecRasEngine
@@ -26,7 +26,7 @@ class HecRasPreparation(HecRas):
     def why_not(self, plan: Plan, install: Install) -> str | None:
         """Only Ras.exe prepares."""
         if not is_windows(install):
-            return "only Ras.exe prepares plans, on Windows or under Wine; give the spec a worker that has it"
+            return "only Ras.exe prepares plans, on Windows or under Wine; add a worker that has it"
         return windows.why_not(plan, install)
 
     def job(self, plan: Plan, install: Install) -> Job:
@@ -46,12 +46,13 @@ class HecRasPreparation(HecRas):
             return
         if lacking:
             text = (
-                f"HEC-RAS ended before its solver began, and left no whole {', '.join(lacking)}; see `logs`"
+                f"HEC-RAS ended before its solver began, and left no complete {', '.join(lacking)}; see"
+                " `logs`"
             )
-            yield Failure(kind="retryable", cause="not prepared", message=text)
+            yield Failure(kind="retryable", cause=FailureCause.NOT_PREPARED, message=text)
         elif evidence.hdf is not None and (absent := [n for n in _NEEDED if n not in evidence.hdf.groups]):
             text = f"{self._plan.result_name} holds no {', '.join(absent)}: HEC-RAS did not finish it; see `logs`"
-            yield Failure(kind="retryable", cause="not prepared", message=text)
+            yield Failure(kind="retryable", cause=FailureCause.NOT_PREPARED, message=text)
 
     def _lacking(self, evidence: RunEvidence) -> list[str]:
         """Those of the files that are not there, or empty."""

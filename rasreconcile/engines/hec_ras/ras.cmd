@@ -58,7 +58,7 @@ if exist rasreconcile.returned set "returned=yes"
 rem A short plan is computed before anybody sees that it was prepared: its result is what was prepared, and more.
 if defined returned if exist "%result%" if not exist "%growing%" ren "%result%" "%growing%"
 set "whole=yes"
-for %%F in ("%~7" "%~8" "%~9") do call :is_there "%%~F"
+for %%F in ("%~7" "%~8" "%~9") do if not "%%~F"=="" call :is_there "%%~F"
 if defined whole if defined returned exit /b 0
 if defined whole call :begins && exit /b 0
 call :compare
@@ -94,7 +94,7 @@ exit /b 1
 :begins
 rem Everything is prepared. Some releases leave the .bco empty.
 for %%F in ("%bco%" "%told%" "%told_before%") do if exist "%%~F" (
-    findstr /c:"Starting Unsteady Flow Computations" /c:"PROCESS:RasUnsteady" /c:"Performing Unsteady Flow Simulation" "%%~F" >nul && exit /b 0
+    findstr /c:"Starting Unsteady Flow Computations" /c:"PROCESS:RasUnsteady" /c:"Performing Unsteady Flow Simulation" /c:"PROCESS:RasSteady" /c:"Steady Flow Simulation HEC-RAS" "%%~F" >nul && exit /b 0
 )
 exit /b 1
 

@@ -27,7 +27,7 @@ is_over() { messages | grep -qE 'Complete Process|Error with program|Program exe
 is_prepared() {
     for product in "$@"; do [ -s "$product" ] || return 1; done
     [ -n "$returned" ] ||
-        messages | grep -qE 'Starting Unsteady Flow Computations|PROCESS:RasUnsteady|Performing Unsteady Flow Simulation'
+        messages | grep -qE 'Starting Unsteady Flow Computations|PROCESS:Ras(Uns|S)teady|Performing Unsteady Flow Simulation|Steady Flow Simulation HEC-RAS'
 }
 has_returned() {
     [ -z "$returned" ] && [ -f rasreconcile.returned ] && read -r code <rasreconcile.returned && returned=yes

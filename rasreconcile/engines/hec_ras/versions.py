@@ -17,7 +17,7 @@ class Form:
 
     since: Version
     geometry: tuple[str, ...]
-    """Geometry preprocessor on Linux: program below the install's folder, and arguments. Empty: there is none."""
+    """Geometry preprocessor on Linux: program in the folder of the solvers, and arguments. Empty: there is none."""
     copies: tuple[tuple[str, str], ...]
     """Files to copy between the two."""
     unsteady: tuple[str, ...]
@@ -39,7 +39,7 @@ FORMS = (
         since=(5, 0),
         geometry=(),
         copies=(),
-        unsteady=("bin_ras/rasUnsteady64", "{stem}.c{geometry}", "b{plan}"),
+        unsteady=("rasUnsteady64", "{stem}.c{geometry}", "b{plan}"),
         prepared=(_GROWING, "{stem}.b{plan}", "{stem}.c{geometry}"),
         welcome=("{stem}.x{geometry}",),
         messages=(_MESSAGES, "{stem}.p{plan}.comp_msgs.txt"),
@@ -72,11 +72,9 @@ NEWEST_TRIED: Version = (7, 0)
 """Of later versions nothing is known: they are called as this one, with a word of warning."""
 
 STEADY = ("RasSteady", "{stem}.r{plan}")
-STEADY_PREPARED = ("{stem}.r{plan}",)
-STEADY_WELCOME = (_GROWING,)
+STEADY_PREPARED = (_GROWING, "{stem}.r{plan}")
 LINKS = (("{stem}.b{plan}", "io.b"), ("{stem}.x{geometry}", "io.x"), ("{stem}.c{geometry}", "io.c"))
 """Names by which the Fortran programs may look for their units."""
-LIBRARIES = ("libs", "libs/mkl", "libs/rhel_8")
 RESULT = "{stem}.p{plan}.hdf"
 GROWING = _GROWING
 
@@ -89,10 +87,11 @@ def form_of(version: str) -> Form:
 
 def doubt(version: str) -> str | None:
     """Why it is not certain that the version is called rightly; None: it is."""
-    known = f"HEC-RAS {FORMS[0].since[0]}.{FORMS[0].since[1]} to {NEWEST_TRIED[0]}.{NEWEST_TRIED[1]}"
+    oldest, newest = (".".join(map(str, version[:2])) for version in (FORMS[0].since, NEWEST_TRIED))
+    supported = f"than the supported range {oldest}-{newest}"
     wanted = parsed(version)
     if wanted[:2] > NEWEST_TRIED:
-        return f"HEC-RAS {version} is newer than {known}, which are known; it is called as the newest of them"
+        return f"HEC-RAS {version} is newer {supported}; using the command line of {newest}"
     if wanted < FORMS[0].since:
-        return f"HEC-RAS {version} is older than {known}, which are known; it is called as the oldest of them"
+        return f"HEC-RAS {version} is older {supported}; using the command line of {oldest}"
     return None

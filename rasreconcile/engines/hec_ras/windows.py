@@ -1,19 +1,16 @@
-"""Ras.exe's job, on Windows or under Wine: staged texts with the run's own settings, and one script that runs it. PURE
-but for reading that script, which is a file of this package."""
+"""Ras.exe's job, on Windows or under Wine: staged texts with the run's own settings, and the script for it. PURE."""
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
 from rasreconcile.engines.hec_ras import versions
 from rasreconcile.engines.hec_ras.file_names import naming_of
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
+from rasreconcile.engines.hec_ras.scripts import staged_script
 from rasreconcile.engines.inputs import beside_project, folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Edit, Install, Job, SetKeys, SetReferences, Staged
@@ -25,7 +22,7 @@ GRACE_SECONDS = 10
 QUIET_SECONDS = 1800
 """A solver that writes nothing for so long has died without a word: HEC-RAS writes several times a minute."""
 LONGEST_PATH = 259
-"""Beyond it Ras.exe stops at a dialog that nobody sees."""
+"""Beyond it Ras.exe stops at an unseen dialog."""
 
 _NAMES_FILES = frozenset({"plan", "flow", "sediment", "water-quality"})
 
@@ -76,11 +73,11 @@ def job(plan: Plan, install: Install, version: str) -> Job:
 
 def _calls(install: Install, folder: str) -> tuple[tuple[str, ...], tuple[Staged, ...]]:
     """How the script is called, and the scripts that go along."""
-    home, windows = install.home or "", _script("ras.cmd", folder)
+    home, windows = install.home or "", staged_script("ras.cmd", folder)
     if install.wine is None:
         return ("cmd", "/d", "/c", posixpath.basename(windows.name), home), (windows,)
     # HEC-RAS wants its words in quotes: Wine's cmd leaves them there, `wine` itself takes them off.
-    posix = _script("ras.sh", folder)
+    posix = staged_script("ras.sh", folder)
     return ("sh", posixpath.basename(posix.name), install.wine, home), (posix, windows)
 
 
@@ -124,16 +121,3 @@ def _has_moved(spelling: str, name: str) -> bool:
 def _as_windows(name: str) -> str:
     """As HEC-RAS spells a path relative to the project's folder."""
     return ("" if name.startswith("../") else ".\\") + name.replace("/", "\\")
-
-
-def _script(name: str, folder: str) -> Staged:
-    """Given along with the project, so that it is at hand wherever the worker is."""
-    path = Path(__file__).with_name(name)
-    size, digest = _bytes_of(path)
-    return Staged(source=path, name=name_in(folder, f"rasreconcile-{name}"), digest=digest, size=size)
-
-
-@cache
-def _bytes_of(path: Path) -> tuple[int, str]:
-    data = path.read_bytes()
-    return len(data), hashlib.sha256(data).hexdigest()

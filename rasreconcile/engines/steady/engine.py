@@ -11,15 +11,15 @@ import rasreconcile
 from rasreconcile.engines.inputs import staged
 from rasreconcile.engines.steady.river_model import parse_model
 from rasreconcile.errors import ProjectError
-from rasreconcile.failures import ENGINE_MISSING, Failure, class_by_own_word
+from rasreconcile.failures import Failure, FailureCause, class_by_own_word
 from rasreconcile.hecras_messages import FINISHED, last_said
 from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
 
 _LACKS = re.compile(r"^.*(?:No module named |python3: (?:command )?not found).*$", re.MULTILINE)
 _INSTALL = (
-    "the steady engine is not there; `pip install rasreconcile` for the `python3` of the host or in the image,"
-    " or name other workers in `only_on`"
+    "the steady engine is not installed; `pip install rasreconcile` for the `python3` of the host or in the"
+    " image, or name other workers in `only_on`"
 )
 _KINDS = ("project", "plan", "geometry", "flow")
 
@@ -63,7 +63,9 @@ class Steady:
         log, hdf = evidence.log, evidence.hdf
         text = None
         if hdf is None and (lacks := _LACKS.search(log)):
-            return Failure(kind="worker", cause=ENGINE_MISSING, message=f"{lacks[0].strip()}: {_INSTALL}")
+            return Failure(
+                kind="worker", cause=FailureCause.ENGINE_MISSING, message=f"{lacks[0].strip()}: {_INSTALL}"
+            )
         errors = [line for line in log.splitlines() if line.startswith("ERROR:")]
         if errors:
             text = errors[0].removeprefix("ERROR:").strip()
@@ -74,4 +76,4 @@ class Steady:
             text = "the steady engine left a result that does not say it is finished; see its log"
         if text is None:
             return None
-        return Failure(kind=class_by_own_word(log), cause="computation failed", message=text)
+        return Failure(kind=class_by_own_word(log), cause=FailureCause.COMPUTATION_FAILED, message=text)

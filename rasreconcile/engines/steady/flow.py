@@ -109,7 +109,7 @@ class _Parser:
                 self._value(line)
             case key if keys.flow_bearing(key) is None:
                 self._warnings.append(
-                    f"{self._source.name}:{line.number}: {key!r} is not known to the steady engine; it is left out"
+                    f"{self._source.name}:{line.number}: {key!r} is not known to the steady engine; ignored"
                 )
             case _:
                 pass

@@ -101,7 +101,7 @@ class _Parser:
                 self._of_section(line)
             case key if keys.bearing(key) is None:
                 self._warnings.append(
-                    f"{self._source.name}:{line.number}: {key!r} is not known to the steady engine; it is left out"
+                    f"{self._source.name}:{line.number}: {key!r} is not known to the steady engine; ignored"
                 )
 
     def _reach(self, line: Line) -> None:
@@ -115,7 +115,7 @@ class _Parser:
 
     def _of_section(self, line: Line) -> None:
         if self._section is None:
-            raise self._source.error(line, f"{line.key!r} stands outside of a cross section", FIX)
+            raise self._source.error(line, f"{line.key!r} is outside of a cross section", FIX)
         if line.key in self._given:
             raise self._source.error(line, f"{line.key!r} of {self._section.station} is given twice", FIX)
         if line.key not in _WITH_ROWS:

@@ -92,7 +92,7 @@ class Source:
     def without_rows(self, line: Line) -> None:
         """Raises ProjectError where numbers follow below a line that has none in HEC-RAS's text."""
         if any(row.strip() for row in line.rows):
-            raise self.error(line, f"{line.key!r} is followed by a row that belongs to nothing", FIX)
+            raise self.error(line, f"{line.key!r} is followed by an unexpected row", FIX)
 
 
 def lines(data: bytes) -> Iterator[Line]:

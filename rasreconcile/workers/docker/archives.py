@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rasreconcile.errors import InputChanged, Refused, Unreachable
+from rasreconcile.errors import Damaged, InputChanged, Unreachable
 from rasreconcile.jobs import Fetched, Staged
 
 _CHUNK = 1 << 20
@@ -65,7 +65,7 @@ def folder_entry(name: str, *, owner: int) -> bytes:
 def unpack_one(chunks: Iterable[bytes], name: str, size: int, into: Path) -> Fetched:
     """Writes the one file that was asked for to `into`, flushed. Nothing in the archive names a path here.
 
-    Raises Refused for anything else than one plain file of this name and size.
+    Raises Damaged for anything else than one plain file of this name and size.
     """
     source = _Source(chunks, size + _SLACK, name)
     whole = hashlib.sha256()
@@ -78,9 +78,9 @@ def unpack_one(chunks: Iterable[bytes], name: str, size: int, into: Path) -> Fet
                 or member.issparse()
                 or member.name != PurePosixPath(name).name
             ):
-                raise Refused(f"{name}: what came is not the plain file that was asked for; it is not taken")
+                raise Damaged(f"{name}: unexpected archive contents (not the requested plain file); rejected")
             if member.size != size:
-                raise Refused(f"{name}: {member.size} bytes came, the run had left {size}; it is not taken")
+                raise Damaged(f"{name}: {member.size} bytes arrived, the run recorded {size}; rejected")
             content = archive.extractfile(member)
             assert content is not None
             with into.open("wb") as write:
@@ -111,7 +111,7 @@ class _Source(io.RawIOBase):
                 self._rest = next(self._chunks, b"")
                 self._left -= len(self._rest)
                 if self._left < 0:
-                    raise Refused(f"{self._name}: more came than the run had left; it is not taken")
+                    raise Damaged(f"{self._name}: more arrived than the run recorded; rejected")
                 if not self._rest:
                     break
             part = self._rest if size < 0 else self._rest[:size]
@@ -135,11 +135,11 @@ def _bytes_of(staged: Staged) -> Iterator[bytes]:
             # That says something of this process, nothing of the file.
             raise
         said = (
-            f"{staged.source}: {error.strerror}; it could be read when it was hashed and is looked at again"
+            f"{staged.source}: {error.strerror}; it was readable when it was hashed; it will be checked again"
         )
         raise InputChanged(said) from error
     if left or more or whole.hexdigest() != staged.digest:
-        raise InputChanged(f"{staged.source} is no longer what was hashed; it is looked at again")
+        raise InputChanged(f"{staged.source} changed after it was hashed; it will be hashed again")
 
 
 def _header(name: str, owner: int, kind: bytes, size: int, mode: int) -> bytes:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from rasreconcile.errors import Refused
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.daemon import Mounted
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.paths import below
 from rasreconcile.workers.docker.run_storage import INSIDE
-from rasreconcile.workers.host import LocalHost
 from rasreconcile.workers.input_cache import cached
 from rasreconcile.workers.inspect import look_here
-from rasreconcile.workers.rundir import RunFiles
+from rasreconcile.workers.local_host import LocalHost
+from rasreconcile.workers.run_files import RunFiles
 
 
 class BindMountStorage:
@@ -29,7 +27,8 @@ class BindMountStorage:
     def __init__(self, folder: Path, seen_as: str, helper: Helper) -> None:
         self._folder = folder
         self._seen_as = seen_as
-        self._files = _GivenAway(folder, int(helper.kind.user.partition(":")[0]))
+        owner = int(helper.kind.user.partition(":")[0])
+        self._files = LocalHost(folder, lambda made: give(made, owner))
         self.helper = helper
         self.user = helper.kind.user
 
@@ -50,15 +49,12 @@ class BindMountStorage:
         self._files.prepare(run, inputs, controls)
 
     def mark(self, run: RunId, name: str) -> None:
-        if self._own(run, name) is not None:
-            self._files.mark(run, name)
+        self._files.mark(run, name)
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
-        self._own(run, f"{rundir.WORK}/{name}")
         return self._files.get(run, name, into)
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        self._own(run, name)
         return self._files.read(run, name, offset, limit)
 
     def remove(self, run: RunId) -> None:
@@ -69,35 +65,6 @@ class BindMountStorage:
 
     def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
         return self._files.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
-
-    def _own(self, run: RunId, name: str) -> Path | None:
-        """None where there is no run directory. Raises Refused where the name leads out of it.
-
-        A container may leave a link there that means nothing inside it, and the password file outside.
-        """
-        place = self._folder / run
-        if not place.is_dir():
-            return None
-        path = place / name
-        if not path.resolve().is_relative_to(place.resolve()):
-            raise Refused(f"{run}: {name} is a link that leads out of the run directory; it is not followed")
-        return path
-
-
-class _GivenAway(LocalHost):
-    """Files of this machine, given to the user of the containers."""
-
-    def __init__(self, folder: Path, owner: int) -> None:
-        super().__init__(folder)
-        self._owner = owner
-
-    def answering(self) -> AbstractContextManager[None]:
-        """What the file system says, in our words."""
-        return self._answering()
-
-    def _fill(self, aside: Path, inputs: Collection[Staged], controls: Mapping[str, bytes]) -> None:
-        super()._fill(aside, inputs, controls)
-        give(aside, self._owner)
 
 
 def give(folder: Path, owner: int) -> None:

@@ -6,6 +6,7 @@ from rasreconcile.jobs import Problem
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.run_storage import INSIDE
 from rasreconcile.workers.docker.scripts import script
+from rasreconcile.workers.inspect import number_of
 
 NEEDED = ("setsid", "sha256sum", "grep", "ln", "cut", "wc", "date", "stat", "tail", "head", "df")
 """Programs the image must have for the runner and the helper; `sh` shows by itself."""
@@ -28,12 +29,15 @@ def problems_of(helper: Helper, now: float) -> list[Problem]:
         )
         for name in words.get("lacks", ())
     ]
-    free = int(words["free"][0]) if "free" in words else None
+    free = number_of("free", words)
     if free is not None and free < _LEAST_FREE:
         found.append(
-            Problem(f"only {free >> 10} MB are free where run directories lie", "free some room there")
+            Problem(f"only {int(free) >> 10} MB are free where run directories lie", "free some space there")
         )
-    skew = float(words["clock"][0]) - now if "clock" in words else 0.0
+    clock = number_of("clock", words)
+    skew = clock - now if clock is not None else 0.0
     if abs(skew) > _CLOCK_SECONDS:
-        found.append(Problem(f"its clock is {skew:+.0f} s from this machine's", "let both keep time by NTP"))
+        found.append(
+            Problem(f"its clock is {skew:+.0f} s from this machine's", "synchronise both clocks by NTP")
+        )
     return found

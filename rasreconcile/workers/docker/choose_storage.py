@@ -54,8 +54,8 @@ def choose_storage(daemon: Daemon, settings: DockerSettings) -> RunStorage:
         storage = _bound(daemon, settings, settings.share, settings.staging)
         if storage is None:
             raise Refused(
-                f"{daemon.address}: {settings.staging} is not the folder that is {settings.share} here, or takes no"
-                " files and hard links of a container; mend share_path and remote_staging_path"
+                f"{daemon.address}: {settings.staging} is not the folder that is {settings.share} here, or"
+                " takes no files and hard links of a container; correct share_path and remote_staging_path"
             )
         return storage
     if daemon.address.is_local and (
@@ -107,7 +107,7 @@ def _proven(daemon: Daemon, settings: DockerSettings, mount: Mounted, user: int,
         try:
             said = helper.do(script("probe.sh"), INSIDE).splitlines()
         except Refused as error:
-            if "the daemon knows no folder" in str(error):
+            if "the daemon has no folder" in str(error):
                 return None
             raise
         finally:

@@ -17,16 +17,27 @@ from docker.errors import (
     DockerException,
     ImageNotFound,
     NotFound,
-    create_api_error_from_http_exception,
 )
 from docker.types import LogConfig, Mount
 from paramiko import SSHException
 
 from rasreconcile.errors import RasReconcileError, Refused, Unreachable
+from rasreconcile.workers.docker.answers import About, checked, frames, moment
 from rasreconcile.workers.docker.error_messages import reason_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
 
 _PIDS = 4096
+_LARGEST_ANSWER = 256 << 20
+"""Bytes that a program in a container may say."""
+
+SCRATCH = "/rasreconcile-scratch"
+"""Memory of a container's own, where no image has a folder: where one has a /tmp, some daemons keep its rights."""
+
+
+def _memory_of(user: str) -> str:
+    """Options of a tmpfs whose owner is this user, `UID:GID`: of use where the daemon gives it the image's rights."""
+    uid, _, gid = user.partition(":")
+    return f"rw,exec,nosuid,nodev,mode=1777,uid={uid},gid={gid}"
 
 
 class Gone(Unreachable):
@@ -44,7 +55,7 @@ class Mounted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """A container to be made. All are without network, without rights, and can write nothing but mount and /tmp."""
+    """A container to be made. All are without network and rights, and write nothing but mount, SCRATCH and /tmp."""
 
     name: str
     image: str
@@ -90,16 +101,6 @@ class Ran:
     exit_code: int
     out: bytes
     err: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a daemon says of itself."""
-
-    version: str
-    system: str
-    limits_memory: bool
-    limits_cpus: bool
 
 
 class Daemon:
@@ -155,7 +156,7 @@ class Daemon:
                 state = client.inspect_container(name)["State"]
             except NotFound:
                 return None
-        at = _moment(state["FinishedAt"])
+        at = moment(state["FinishedAt"])
         return End(state["Status"], int(state["ExitCode"]), bool(state["OOMKilled"]), at)
 
     def create(self, wanted: Container) -> Literal["made", "there"]:
@@ -173,7 +174,7 @@ class Daemon:
                 mounts=[Mount(wanted.mount.target, wanted.mount.source, type=wanted.mount.kind)],
                 network_mode="none",
                 read_only=True,
-                tmpfs={"/tmp": "rw,exec,nosuid,nodev,mode=1777"},  # noqa: S108  the container's own
+                tmpfs={SCRATCH: _memory_of(wanted.user), "/tmp": _memory_of(wanted.user)},  # noqa: S108  its own
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
                 pids_limit=_PIDS,
@@ -192,7 +193,7 @@ class Daemon:
                     user=wanted.user,
                     working_dir=wanted.mount.target,
                     labels=dict(wanted.labels),
-                    environment={"HOME": "/tmp", **wanted.env},  # noqa: S108  as above
+                    environment={"HOME": SCRATCH, "TMPDIR": SCRATCH, **wanted.env},
                     network_disabled=True,
                     healthcheck={"test": ["NONE"]},
                     host_config=host,
@@ -245,24 +246,25 @@ class Daemon:
                 "headers": {"Connection": "Upgrade", "Upgrade": "tcp"},
             }
             with client.post(url, **asked, stream=True, timeout=seconds) as answer:
-                _checked(answer)
+                checked(answer)
                 stream: Any = answer.raw
-                out, err = _frames(self._heard(name, stream._fp.fp, seconds))
+                out, err = frames(self._heard(name, stream._fp.fp, seconds))
             forget_idle(client)
             code = client.exec_inspect(made)["ExitCode"]
         if code is None:
-            raise Unreachable(
-                f"{self.address}: {command[0]} in {name} did not come to an end; it is tried again"
-            )
+            raise Unreachable(f"{self.address}: {command[0]} in {name} did not end; it will be retried")
         return Ran(int(code), out, err)
 
     def _heard(self, name: str, stream: Any, seconds: float) -> bytes:
         try:
-            return bytes(stream.read())
+            said = bytes(stream.read(_LARGEST_ANSWER + 1))
         except TimeoutError as error:
             # A daemon may lose the end of what a program said, and then of all that are run in this container.
-            late = f"{self.address}: nothing was heard of {name} for {seconds:.0f} s; it is made again"
+            late = f"{self.address}: there was no answer from {name} for {seconds:.0f} s; it is made again"
             raise Gone(late) from error
+        if len(said) > _LARGEST_ANSWER:
+            raise Unreachable(f"{self.address}: the answer of {name} does not end; it is asked again")
+        return said
 
     def put(self, name: str, folder: str, archive: Iterable[bytes]) -> None:
         """Unpacks an archive in a folder of a container. What the archive raises goes through. Raises Gone."""
@@ -274,7 +276,7 @@ class Daemon:
         with self._asked(container=True) as client:
             url = f"{client.base_url}/v{client.api_version}/containers/{name}/archive"
             with client.get(url, params={"path": path}, stream=True, timeout=TIMEOUT) as answer:
-                _checked(answer)
+                checked(answer)
                 yield from answer.iter_content(1 << 20)
 
     def close(self) -> None:
@@ -316,11 +318,11 @@ class Daemon:
         except APIError as error:
             said = str(error.explanation or error)
             if container and (isinstance(error, NotFound) or "is not running" in said):
-                raise Gone(f"{self.address}: {said}; it is tried again") from error
+                raise Gone(f"{self.address}: {said}; it will be retried") from error
             if why := reason_of(said):
                 raise Refused(f"{self.address}: {why}") from error
             if error.is_server_error():
-                raise Unreachable(f"{self.address}: {said}; it is tried again") from error
+                raise Unreachable(f"{self.address}: {said}; it will be retried") from error
             raise Refused(f"{self.address}: {said}") from error
         except (
             DockerException,
@@ -335,31 +337,5 @@ class Daemon:
             if why := reason_of(str(error), str(self.address)):
                 raise Refused(f"{self.address}: {why}") from error
             raise Unreachable(
-                f"{self.address}: {error}; see that the daemon runs and can be reached"
+                f"{self.address}: {error}; check that the daemon is running and reachable"
             ) from error
-
-
-def _checked(answer: requests.Response) -> None:
-    try:
-        answer.raise_for_status()
-    except requests.HTTPError as error:
-        create_api_error_from_http_exception(error)
-
-
-def _frames(data: bytes) -> tuple[bytes, bytes]:
-    """Output and errors, out of the frames in which Docker sends both: kind, three zeros, length, bytes."""
-    found: tuple[list[bytes], list[bytes]] = ([], [])
-    at = 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at + 4 : at + 8], "big")
-        found[data[at] == 2].append(data[at + 8 : at + 8 + length])
-        at += 8 + length
-    return b"".join(found[0]), b"".join(found[1])
-
-
-def _moment(text: str) -> datetime | None:
-    """Docker's time, to the microsecond; None where it has not come yet."""
-    if text.startswith("0001"):
-        return None
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}.{(fraction + '000000')[:6]}+00:00")

@@ -12,16 +12,16 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (
         r"no space left on device",
-        "the disk of the daemon is full; free some room (`docker system df` shows what takes it)",
+        "the disk of the daemon is full; free some space (`docker system df` shows what uses it)",
     ),
-    (r"bind source path does not exist: (.*)", "the daemon knows no folder {0}; mend remote_staging_path"),
+    (r"bind source path does not exist: (.*)", "the daemon has no folder {0}; correct remote_staging_path"),
     (
         r'exec: "([^"]+)": (?:executable file not found|stat|permission denied)|exec ([^"]+) failed: no such file',
         "the image cannot run `{0}`; use an image with a shell and coreutils or busybox",
     ),
     (
         r"permission denied",
-        "this user may not talk to the daemon; add it to the group `docker`, or use a daemon of its own",
+        "this user has no access to the daemon; add it to the group `docker`, or use a daemon of its own",
     ),
     (r"http request to an https server", "the daemon wants TLS; set docker_cert_path or DOCKER_CERT_PATH"),
     (
@@ -35,7 +35,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (
         r"authentication failed|no authentication methods|permission denied \(publickey|private key file is encrypted",
-        "ssh did not let us in; set ssh_key_path, or load the key into the agent",
+        "the ssh login was rejected; set ssh_key_path, or load the key into the agent",
     ),
     (r"requested cpus|range of cpus", "it has fewer processors than cpu_limit asks for; lower it"),
     (r"minimum memory limit|invalid size", "memory_limit is too small for a container; raise it"),

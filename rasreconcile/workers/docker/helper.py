@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.failures import says_no_room
 from rasreconcile.workers.docker.daemon import Container, Daemon, Gone, Mounted, Ran
 
 HELPER_LABEL = "rasreconcile.helper"
@@ -18,8 +19,8 @@ n=0
 while [ "$n" -lt 20 ]; do
     sleep 30
     n=$((n + 1))
-    if [ -e /tmp/used ]; then
-        rm -f /tmp/used
+    if [ -e "$TMPDIR/used" ]; then
+        rm -f "$TMPDIR/used"
         n=0
     fi
 done"""
@@ -69,7 +70,7 @@ class Helper:
         self, script: str, *words: str, env: Mapping[str, str] | None = None, seconds: float = _QUICK
     ) -> Ran:
         """Runs a shell script with arguments."""
-        command = ("sh", "-c", f": >/tmp/used\n{script}", "sh", *words)
+        command = ("sh", "-c", f': >"$TMPDIR/used"\n{script}', "sh", *words)
         name = self._made()
         try:
             return self._daemon.run(name, command, env or {}, seconds=seconds)
@@ -84,16 +85,22 @@ class Helper:
         ran = self.run(script, *words, env=env, seconds=seconds)
         if ran.exit_code == 0:
             return ran.out.decode(errors="replace")
-        said = ran.err.decode(errors="replace").strip().replace("\n", "; ") or f"exit code {ran.exit_code}"
-        if "No space left" in said or "quota exceeded" in said.lower():
+        said = (
+            ran.err[-2000:].decode(errors="replace").strip().replace("\n", "; ")
+            or f"exit code {ran.exit_code}"
+        )
+        if says_no_room(said):
             raise Refused(
-                f"{self._daemon.address}: {said}; free some room where the daemon keeps its volumes"
+                f"{self._daemon.address}: {said}; free some space where the daemon keeps its volumes"
             )
-        raise Unreachable(f"{self._daemon.address}: {said}; it is tried again")
+        raise Unreachable(f"{self._daemon.address}: {said}; it will be retried")
 
     def find(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Those of `paths` that are in the image."""
-        return tuple(paths[int(n)] for n in self.do(_FIND, *paths).split()) if paths else ()
+        if not paths:
+            return ()
+        said = set(self.do(_FIND, *paths).split())
+        return tuple(path for n, path in enumerate(paths) if str(n) in said)
 
     def put(self, folder: str, archive: Iterable[bytes]) -> None:
         """Unpacks an archive. Raises Gone where the helper went away: what was unpacked may then be there or not."""

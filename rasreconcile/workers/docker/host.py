@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.errors import Damaged, Refused, Unreachable
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
-from rasreconcile.workers import rundir
+from rasreconcile.workers import controls, run_files, rundir
+from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.docker.check import problems_of
 from rasreconcile.workers.docker.choose_storage import DockerSettings, choose_storage
 from rasreconcile.workers.docker.daemon import Container, ContainerSeen, Daemon, End
 from rasreconcile.workers.docker.run_storage import RunStorage
-from rasreconcile.workers.rundir import RunFiles
+from rasreconcile.workers.host import ASK_SECONDS
+from rasreconcile.workers.run_files import RunFiles
 
 RUN_LABEL = "rasreconcile.run"
 PLACE_LABEL = "rasreconcile.place"
@@ -77,7 +79,11 @@ class DockerHost:
         self._prepared[run] = controls[rundir.JOB]
 
     def launch(self, run: RunId) -> None:
-        job: Any = json.loads(self._prepared.pop(run, b"") or self._storage.read(run, rundir.JOB, 0, 1 << 24))
+        asked = self._prepared.pop(run, b"") or self._storage.read(run, rundir.JOB, 0, controls.LARGEST + 1)
+        try:
+            cores, priority = run_files.work_of(asked.decode(errors="replace"))
+        except Unfit as error:
+            raise Damaged(f"{run}: {rundir.JOB} {error}; it is not started") from error
         mount = self._storage.mount(run)
         wanted = Container(
             name=run,
@@ -87,9 +93,9 @@ class DockerHost:
             user=self._storage.user,
             mount=mount,
             labels={**self._labels, RUN_LABEL: run, PLACE_LABEL: mount.source},
-            cpus=self._limits.cpus or float(job.get("cores", 1)),
+            cpus=self._limits.cpus or float(cores),
             memory=self._limits.memory,
-            shares=_SHARES[job.get("process_priority", "normal")],
+            shares=_SHARES[priority],
         )
         self._make(wanted)
         self._daemon.start(run)
@@ -114,6 +120,10 @@ class DockerHost:
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Inside the image."""
         return self._storage.helper.find(tuple(paths))
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        """Inside the image, with its environment."""
+        return self._storage.helper.do(script, *words, seconds=ASK_SECONDS)
 
     def remove(self, run: RunId) -> None:
         if self._is_ours(self._daemon.container(run)):
@@ -141,11 +151,11 @@ class DockerHost:
             helper = self._storage.helper
         except Refused as error:
             what, _, remedy = str(error).partition("; ")
-            return [*found, Problem(what, remedy or "mend the spec")]
+            return [*found, Problem(what, remedy or "correct the spec")]
         found += problems_of(helper, time.time())
         engine = self._site.engine
         if engine is not None and not helper.find([engine]):
-            remedy = "ras_exe_path is a path inside the image: mend it, or the image"
+            remedy = "ras_exe_path is a path inside the image: correct it, or the image"
             found.append(Problem(f"{engine} is not in {self._site.image}", remedy))
         return found
 
@@ -166,8 +176,8 @@ class DockerHost:
     def _judged(self, run: RunId, found: RunFiles | None, container: ContainerSeen | None) -> RunFiles | None:
         """What lies there, and what the daemon knows beyond it: who was killed, and whether for want of memory."""
         if found is None or found.started is None:
-            return found
-        ended = rundir.ended_of(found.done) if found.done else None
+            return self._unclaimed(run, found, container)
+        ended = run_files.ended_of(found.done) if found.done else None
         if ended is not None and (ended.cause != "exited" or ended.exit_code == 0):
             return found
         if container is not None and container.goes_on:
@@ -178,6 +188,18 @@ class DockerHost:
             return replace(found, done=_out_of_memory(found, end))
         return found if ended is not None else replace(found, evidence=_evidence(end))
 
+    def _unclaimed(
+        self, run: RunId, found: RunFiles | None, container: ContainerSeen | None
+    ) -> RunFiles | None:
+        """A container that goes on is about to claim its run; one that was made and not started is started again."""
+        if found is None or found.done is not None or container is None or container.state == "created":
+            return found
+        if container.goes_on:
+            return replace(found, queued=True)
+        said = self._storage.read(run, rundir.COMPLAINTS, 0, run_files.LONGEST_COMPLAINT)
+        last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        return replace(found, lost_start=run_files.lost_start("ended", last))
+
     def _make(self, wanted: Container) -> None:
         """The container of the run is there, made now or before. Raises Refused where another has its name."""
         until = time.monotonic() + _NAME_SECONDS
@@ -185,14 +207,14 @@ class DockerHost:
             there = self._daemon.container(wanted.name)
             if there is not None and not self._is_ours(there):
                 raise Refused(
-                    f"{self._daemon.address}: a container {wanted.name} is there that rasreconcile did not make;"
-                    f" `docker rm {wanted.name}` if nobody needs it"
+                    f"{self._daemon.address}: a container {wanted.name} exists that rasreconcile did not"
+                    f" create; `docker rm {wanted.name}` if it is not needed"
                 )
             if there is not None and (there.labels.get(PLACE_LABEL) == wanted.mount.source or there.goes_on):
                 return
             if time.monotonic() > until:
                 late = f"{self._daemon.address}: the name {wanted.name} is taken by a container that does not appear"
-                raise Unreachable(f"{late}; it is tried again")
+                raise Unreachable(f"{late}; it will be retried")
             if there is None:
                 # Somebody is making it at this moment: a name is taken before its container is there.
                 time.sleep(0.05)
@@ -217,11 +239,11 @@ def _is_doubtful(found: RunFiles | None, container: ContainerSeen | None) -> boo
 def _out_of_memory(found: RunFiles, end: End) -> str:
     """The done.json of a run whose processes the kernel killed: the runner's own, or one in its place."""
     own: dict[str, Any] | None = (
-        json.loads(found.done) if found.done and rundir.ended_of(found.done) else None
+        json.loads(found.done) if found.done and run_files.ended_of(found.done) else None
     )
     if own is not None:
         return json.dumps({**own, "cause": "out of memory"})
-    claim = rundir.claim_of(found.started or "")
+    claim = run_files.claim_of(found.started or "")
     began = claim.at.timestamp() if claim else 0.0
     at = end.at.timestamp() if end.at else began
     document = {
@@ -236,9 +258,9 @@ def _out_of_memory(found: RunFiles, end: End) -> str:
 
 def _evidence(end: End | None) -> str:
     if end is None:
-        return "its container is gone and left no end: somebody removed it"
+        return "its container is gone without recording an exit status: it was removed"
     when = f" at {end.at:%Y-%m-%d %H:%M:%S} UTC" if end.at else ""
     return (
-        f"its container is gone and left no end: {end.state} with {end.exit_code}{when}; it was killed from outside,"
-        " or the daemon or its machine was restarted"
+        f"its container is gone without recording an exit status: {end.state} with {end.exit_code}{when};"
+        " it was killed from outside, or the daemon or its machine was restarted"
     )

@@ -43,7 +43,9 @@ class DockerWorker(WorkerBase):
             return None
         scheme, _, rest = value.partition("://")
         if scheme not in {"ssh", "tcp", "http", "https", "unix", "npipe"} or not rest:
-            raise ValueError("is no address of a Docker daemon; write ssh://user@host or tcp://host:2376")
+            raise ValueError(
+                "is not the address of a Docker daemon; write ssh://user@host or tcp://host:2376"
+            )
         if ":" in urlsplit(f"//{rest}").netloc.rpartition("@")[0]:
             raise ValueError("holds a password, which is never written; use a key or a certificate")
         return value

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers.docker.daemon import Mounted
 from rasreconcile.workers.docker.helper import Helper
-from rasreconcile.workers.rundir import RunFiles
+from rasreconcile.workers.run_files import RunFiles
 
 INSIDE = "/rasreconcile"
 """Where every container sees its run directory, and a helper all it may see."""

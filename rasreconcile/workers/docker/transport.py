@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from docker.tls import TLSConfig
 from docker.transport import SSHHTTPAdapter
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils import kwargs_from_env
+
+from rasreconcile.workers.openssh.connection import Connection, Door
+from rasreconcile.workers.openssh.login import login_to
 
 TIMEOUT = 60
 """Seconds of silence in the middle of an answer."""
@@ -39,6 +42,8 @@ class DaemonAddress:
     cert_folder: Path | None = None
     ssh_key: Path | None = None
     use_ssh_client: bool = False
+    door: Door = field(default_factory=Door, compare=False, repr=False)
+    """For all threads: a refused login is not repeated by each."""
 
     @property
     def is_local(self) -> bool:
@@ -98,7 +103,7 @@ def _adapter(host: str, address: DaemonAddress) -> BaseHTTPAdapter:
     if host.startswith("unix://"):
         return _Lines(partial(_socket_line, "/" + host.removeprefix("unix://").lstrip("/")))
     if not address.use_ssh_client:
-        paramiko: BaseHTTPAdapter = _Paramiko(host, address.ssh_key)
+        paramiko: BaseHTTPAdapter = _Paramiko(host, address)
         return paramiko
     if IS_WINDOWS_PLATFORM:
         raise docker.errors.DockerException("use_ssh_client needs a POSIX system; leave it out of the spec")
@@ -114,26 +119,34 @@ _Sdk: Any = SSHHTTPAdapter
 
 
 class _Paramiko(_Sdk):  # type: ignore[misc]  # its stubs leave out what is overridden here
-    """The SDK's own, which knows ~/.ssh/config and refuses unknown hosts; with a key and with limits of time."""
+    """The SDK's own, over a login as ssh workers have it: its reader of known_hosts ends at the first odd line."""
 
-    def __init__(self, host: str, key: Path | None) -> None:
-        self._key = key
+    def __init__(self, host: str, address: DaemonAddress) -> None:
+        self._address = address
         super().__init__(host, timeout=TIMEOUT)
 
     def _create_paramiko_client(self, base_url: str) -> None:
-        super()._create_paramiko_client(base_url)
-        limits = {"timeout": DIAL_TIMEOUT, "banner_timeout": DIAL_TIMEOUT, "auth_timeout": DIAL_TIMEOUT}
-        self.ssh_params.update(limits)
-        self.ssh_params["port"] = int(self.ssh_params.get("port") or 22)
-        if self._key is not None:
-            self.ssh_params.update(key_filename=str(self._key), look_for_keys=False, allow_agent=False)
+        where = urlsplit(base_url)
+        key = self._address.ssh_key
+        self._login = partial(login_to, where.hostname or "", user=where.username, port=where.port, key=key)
+        self.ssh_client = _Client()
 
     def _connect(self) -> None:
-        super()._connect()
-        transport = self.ssh_client.get_transport() if self.ssh_client else None
-        if transport is not None:
-            # A link that is cut without a word is noticed, and no firewall forgets it.
-            transport.set_keepalive(15)
+        self.ssh_client.connection = self._address.door.enter(lambda: Connection(self._login()))
+
+
+@dataclass(slots=True)
+class _Client:
+    """What the SDK asks of paramiko's client."""
+
+    connection: Connection | None = None
+
+    def get_transport(self) -> object:
+        return self.connection.transport() if self.connection is not None else None
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from rasreconcile.errors import Unreachable
+from rasreconcile.errors import Damaged, Unreachable
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
-from rasreconcile.workers import rundir
+from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.docker.archives import Sent, Text, folder_entry, pack, unpack_one
 from rasreconcile.workers.docker.daemon import Mounted
@@ -20,17 +20,25 @@ from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.scripts import script
 from rasreconcile.workers.inspect import parse_looks
-from rasreconcile.workers.rundir import RunFiles
+from rasreconcile.workers.run_files import RunFiles
 
 _RUNS = "runs"
 _FOLDER = f"{INSIDE}/{_RUNS}"
 _SLOWEST = 10 << 20
 """Bytes a second at which a digest is taken at the least."""
-_READ = 'tail -c "+$2" "$1" 2>/dev/null | head -c "$3"'
-_MARK = '[ -d "$1" ] && : >"$1/$2"; true'
+_DAMAGED = 65
+"""Exit code: there is something, and no plain file."""
+_READ = f"""\
+[ -e "$1" ] || [ -L "$1" ] || exit 0
+if [ -L "$1" ] || [ ! -f "$1" ]; then exit {_DAMAGED}; fi
+tail -c "+$2" "$1" 2>/dev/null | head -c "$3\""""
+_MARK = """\
+[ -d "$1" ] && [ ! -L "$1" ] || exit 0
+if [ -L "$1/$2" ] || { [ -e "$1/$2" ] && [ ! -f "$1/$2" ]; }; then rm -rf "$1/$2"; fi
+: >"$1/$2\""""
 _REMOVE = """\
 cd "$1" || exit 1
-[ -d "$2" ] && mv "$2" ".$2.$3.gone"
+if [ -e "$2" ] || [ -L "$2" ]; then mv "$2" ".$2.$3.gone"; fi
 chmod -R u+rwX ".$2".*.gone 2>/dev/null
 rm -rf ".$2".*.gone ".$2".*.new"""
 
@@ -100,15 +108,18 @@ class VolumeStorage:
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
         place = f"{_FOLDER}/{run}"
-        done = self.read(run, rundir.DONE, 0, 1 << 22).decode(errors="replace")
-        ended = rundir.ended_of(done) if done else None
+        done = self.read(run, rundir.DONE, 0, controls.LARGEST + 1).decode(errors="replace")
+        ended = run_files.ended_of(done) if done else None
         record = ended.outputs.get(name) if ended else None
         if record is None:
             raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
         return unpack_one(self.helper.get(f"{place}/{rundir.WORK}/{name}"), name, record.size, into)
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        return self.helper.run(_READ, f"{_FOLDER}/{run}/{name}", str(offset + 1), str(limit)).out
+        ran = self.helper.run(_READ, f"{_FOLDER}/{run}/{name}", str(offset + 1), str(limit))
+        if ran.exit_code == _DAMAGED:
+            raise Damaged(f"{run}: {name} is not a plain file")
+        return ran.out[:limit]
 
     def remove(self, run: RunId) -> None:
         self.helper.do(_REMOVE, _FOLDER, run, secrets.token_hex(4))

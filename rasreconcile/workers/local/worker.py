@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rasreconcile.jobs import Worker
 from rasreconcile.workers.detached import DetachedWorker
-from rasreconcile.workers.host import LocalHost
 from rasreconcile.workers.local.kind import LOCAL, LocalWorker
+from rasreconcile.workers.local_host import LocalHost
 
 
 def open_worker(name: str, spec: LocalWorker, folder: Path) -> Worker:

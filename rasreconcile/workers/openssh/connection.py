@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import shlex
 import socket
 import sys
 import threading
-from base64 import b64encode
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha256
-from typing import Any
 
 import paramiko
 
 from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.workers.openssh.admission import LOGIN_SECONDS, LoginRefused, admitted
 from rasreconcile.workers.openssh.login import Login
+from rasreconcile.workers.printed import quoted
 
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
 """A host that neither takes nor gives a byte for so long is taken for gone."""
+REFUSED_SECONDS = 600.0
+"""A refused login is not tried again for so long: pam_faillock counts three in fifteen minutes."""
 _KEEPALIVE_SECONDS = 15
+_PROHIBITED = 1
 _PACKET = 1 << 18
 """Bytes a host may send at once: the fewer packets, the less of Python's time."""
 _TAIL = 1 << 16
-
-# Its threads report every dropped link with a traceback; what matters of that is raised here.
-logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
+CHATTER = 8 << 20
+"""Bytes that a login script may print; one that prints more is taken for one that does not end."""
+LONGEST_LINE = 1 << 16
+LARGEST_ANSWER = 16 << 20
+"""Bytes of an answer to a question; the longest tells of the thousands of files in a cache."""
+LONGEST_ANSWER = 600.0
+"""Seconds in which an answer must have come to its end, however it trickles."""
 
 
 class RemoteCommand:
@@ -68,8 +75,12 @@ class RemoteCommand:
         return b"".join(parts)
 
     def line(self) -> str | None:
-        """The next line, without its end; None where there is no more."""
+        """The next line, without its end; None where there is no more. Raises Unreachable where it does not end."""
         while b"\n" not in self._read:
+            if len(self._read) > LONGEST_LINE:
+                raise Unreachable(
+                    f"{self._where}: it prints a line without an end; see what its login scripts print"
+                )
             with _answering(self._where):
                 more = self._channel.recv(_PACKET)
             if not more:
@@ -78,32 +89,55 @@ class RemoteCommand:
         line, _, self._read = self._read.partition(b"\n")
         return line.decode(errors="replace")
 
-    def rest(self) -> bytes:
-        """All that is still to come."""
-        return b"".join(iter(self.receive, b""))
+    def rest(self, limit: int = LARGEST_ANSWER) -> bytes:
+        """All that is still to come. Raises Unreachable where that is more than `limit` bytes, or does not end."""
+        parts, size, until = [], 0, time.monotonic() + LONGEST_ANSWER
+        while part := self.receive():
+            parts.append(part)
+            size += len(part)
+            if size > limit or time.monotonic() > until:
+                raise Unreachable(f"{self._where}: its answer does not end; see what its login scripts print")
+        return b"".join(parts)
 
-    def wait(self, seconds: float) -> None:
-        """From now on silence is borne for so long: the host reads a large file, say."""
-        self._channel.settimeout(seconds)
+    def skip_past(self, mark: bytes) -> bytes | None:
+        """Goes on behind `mark`, wherever it comes: a login script may have printed anything before it.
+
+        None; or, where it does not come, what came instead: all of it, or `CHATTER` bytes of it.
+        """
+        said = self._read
+        while mark not in said:
+            if len(said) > CHATTER:
+                return said
+            with _answering(self._where):
+                more = self._channel.recv(_PACKET)
+            if not more:
+                return said
+            said += more
+        _, _, self._read = said.partition(mark)
+        return None
+
+    def wait(self, seconds: float = 0.0) -> None:
+        """From now on silence is allowed for so long: the host reads a large file, say. Left out: as long as usual."""
+        self._channel.settimeout(seconds or SILENCE_SECONDS)
 
     def exit_status(self) -> int:
-        """Raises Unreachable where the command ended without one: the link was cut, or it was killed."""
+        """Raises Unreachable where the command ended without one: the connection was lost, or it was killed."""
         with _answering(self._where):
             if not self._channel.status_event.wait(SILENCE_SECONDS):
                 raise TimeoutError("no word of the end")
             status = self._channel.recv_exit_status()
         if status < 0:
-            raise Unreachable(f"{self._where}: the link was cut; it is tried again")
+            raise Unreachable(f"{self._where}: the connection was lost; it will be retried")
         return status
 
     def has_exited(self) -> bool:
         """Whether the command has come to an end of its own."""
         return self._channel.exit_status_ready() and self._channel.exit_status >= 0
 
-    def stderr(self) -> str:
+    def stderr(self) -> bytes:
         """What it wrote to its standard error; asked after its end."""
         with _answering(self._where):
-            return self._channel.recv_stderr(_TAIL).decode(errors="replace")
+            return self._channel.recv_stderr(_TAIL)
 
 
 class Connection:
@@ -116,10 +150,15 @@ class Connection:
         try:
             self._sock = self._socket(login)
             try:
-                self._client = _client(login, self._sock)
+                self._way = admitted(login, self._sock)
+            except Unreachable as error:
+                if said := _end(self._sock):
+                    raise Unreachable(f'{error}; its ProxyCommand says "{said}"') from error
+                raise
             except BaseException:
                 _end(self._sock)
                 raise
+            self._way.set_keepalive(_KEEPALIVE_SECONDS)
         except BaseException:
             if self._through is not None:
                 self._through.close()
@@ -129,7 +168,7 @@ class Connection:
     def talk(self, command: str) -> Iterator[RemoteCommand]:
         """Runs the command; at the end of the block it has no input and no reader any more."""
         with _answering(self._where):
-            channel = self._transport().open_session(max_packet_size=_PACKET, timeout=CONNECT_SECONDS)
+            channel = self.transport().open_session(max_packet_size=_PACKET, timeout=LOGIN_SECONDS)
         try:
             channel.settimeout(SILENCE_SECONDS)
             with _answering(self._where):
@@ -143,9 +182,9 @@ class Connection:
     def files(self) -> Iterator[paramiko.SFTPClient]:
         """The host's files, from the user's home on. An OSError in the block is the file system's own."""
         with _answering(self._where):
-            client = paramiko.SFTPClient.from_transport(self._transport())
+            client = paramiko.SFTPClient.from_transport(self.transport())
         if client is None:
-            raise Unreachable(f"{self._where}: it opens no SFTP; it is tried again")
+            raise Unreachable(f"{self._where}: it offers no SFTP; it will be retried")
         try:
             client.get_channel().settimeout(SILENCE_SECONDS)  # type: ignore[union-attr]  # it is open
             yield client
@@ -157,26 +196,39 @@ class Connection:
 
     def close(self) -> None:
         """What runs there detached goes on."""
-        self._client.close()
+        self._way.close()
         _end(self._sock)
         if self._through is not None:
             self._through.close()
 
-    def _transport(self) -> paramiko.Transport:
-        transport = self._client.get_transport()
-        if transport is None or not transport.is_active():
-            raise Unreachable(f"{self._where}: the link was cut; it is tried again")
-        return transport
+    def transport(self) -> paramiko.Transport:
+        """Raises Unreachable where the connection was lost."""
+        if not self._way.is_active():
+            raise Unreachable(f"{self._where}: the connection was lost; it will be retried")
+        return self._way
+
+    def way_to(self, place: tuple[str, int]) -> paramiko.Channel:
+        """From this host on. Raises Refused where it lets nobody through."""
+        try:
+            return self.transport().open_channel(
+                "direct-tcpip", place, ("127.0.0.1", 0), timeout=LOGIN_SECONDS
+            )
+        except paramiko.ChannelException as error:
+            if error.code != _PROHIBITED:
+                raise
+            raise Refused(
+                f"{self._where} forwards no connection to {place[0]}:{place[1]}; set `AllowTcpForwarding"
+                " yes` in its sshd_config, or use a ProxyCommand"
+            ) from error
 
     def _socket(self, login: Login) -> socket.socket | paramiko.Channel | paramiko.ProxyCommand:
         """The way there: another host's channel, a command's pipes, or a plain socket."""
         place = (login.hostname, login.port)
-        with _answering(self._where, "see that it is switched on, and that `hostname` and `port` are right"):
+        with _answering(
+            self._where, "check that it is switched on, and that `hostname` and `port` are right"
+        ):
             if self._through is not None:
-                transport = self._through._transport()
-                return transport.open_channel(
-                    "direct-tcpip", place, ("127.0.0.1", 0), timeout=CONNECT_SECONDS
-                )
+                return self._through.way_to(place)
             if login.command is not None:
                 return _Command(login.command)
             sock = socket.create_connection(place, timeout=CONNECT_SECONDS)
@@ -191,8 +243,43 @@ class Connection:
 class _Command(paramiko.ProxyCommand):
     """A command whose pipes are the way there. It may have ended by itself: to close it then is no error."""
 
+    def __init__(self, command: str) -> None:
+        """By the user's shell, as ssh has it."""
+        shell = os.environ.get("SHELL") or "/bin/sh"
+        super().__init__(shlex.join([shell, "-c", f"exec {command}"]) if os.name == "posix" else command)
+
     def close(self) -> None:
         self.process.terminate()
+
+
+class Door:
+    """Sees to it that a login that was refused is not repeated by every thread: hosts lock out who tries often."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._refused: LoginRefused | None = None
+        self._when = 0.0
+        self._known = False
+        """Whether it ever let anybody in since it last refused."""
+        self._first = threading.Lock()
+
+    def enter(self, connect: Callable[[], Connection]) -> Connection:
+        """One at a time until the first is let in. Raises what was last refused, without another try."""
+        if self._known:
+            return self._tried(connect)
+        with self._first:
+            if self._refused is not None and self._seconds() - self._when < REFUSED_SECONDS:
+                raise LoginRefused(str(self._refused)) from self._refused
+            return self._tried(connect)
+
+    def _tried(self, connect: Callable[[], Connection]) -> Connection:
+        try:
+            made = connect()
+        except LoginRefused as error:
+            self._refused, self._when, self._known = error, self._seconds(), False
+            raise
+        self._known = True
+        return made
 
 
 class Connections:
@@ -203,14 +290,15 @@ class Connections:
         self._own = threading.local()
         self._all: set[Connection] = set()
         self._lock = threading.Lock()
+        self._door = Door()
 
     def mine(self) -> Connection:
-        """This thread's connection, opened where there is none."""
+        """This thread's connection, opened where there is none. A refusal is repeated, the login is not."""
         held: Connection | None = getattr(self._own, "connection", None)
         with self._lock:
             if held is not None and held in self._all:
                 return held
-        made = Connection(self._login())
+        made = self._door.enter(lambda: Connection(self._login()))
         self._own.connection = made
         with self._lock:
             self._all.add(made)
@@ -232,131 +320,26 @@ class Connections:
             connection.close()
 
 
-def _end(sock: socket.socket | paramiko.Channel | paramiko.ProxyCommand) -> None:
+def _end(sock: socket.socket | paramiko.Channel | paramiko.ProxyCommand) -> str:
+    """What a command that was the way there had to say."""
     with suppress(OSError, paramiko.SSHException):
         sock.close()
     if isinstance(sock, paramiko.ProxyCommand):
         # It is told to end; whoever started it must still take leave of it.
-        sock.process.communicate(timeout=CONNECT_SECONDS)
-
-
-def _client(
-    login: Login, sock: socket.socket | paramiko.Channel | paramiko.ProxyCommand
-) -> paramiko.SSHClient:
-    client = paramiko.SSHClient()
-    for path in login.known_hosts:
-        with suppress(FileNotFoundError), _answering(str(path), "correct it, or make it readable"):
-            client.load_host_keys(str(path)) if path.is_file() else None
-    client.set_missing_host_key_policy(_RefuseUnknown(login))
-    secret = login.password() if login.password is not None else None
-    passphrase = login.passphrase() if login.passphrase is not None else None
-    try:
-        client.connect(
-            login.key_name or login.hostname,
-            22 if login.key_name else login.port,
-            login.user,
-            password=secret,
-            passphrase=passphrase,
-            key_filename=list(login.keys),  # type: ignore[arg-type]  # the stubs know of one key only
-            allow_agent=not login.only_these_keys,
-            look_for_keys=not login.keys,
-            sock=sock,
-            timeout=CONNECT_SECONDS,
-            banner_timeout=CONNECT_SECONDS,
-            auth_timeout=CONNECT_SECONDS,
-            channel_timeout=CONNECT_SECONDS,
-            transport_factory=_transport,
-        )
-    except BaseException as error:
-        client.close()
-        said = _said(login, error)
-        if said is None:
-            raise
-        raise said from error
-    transport = client.get_transport()
-    if transport is not None:
-        transport.set_keepalive(_KEEPALIVE_SECONDS)
-    return client
-
-
-def _transport(sock: Any, /, **algorithms: Any) -> paramiko.Transport:
-    """With the ciphers first that need no digest beside them: half as fast again, docs/decisions/0019."""
-    transport = paramiko.Transport(sock, **algorithms)
-    options = transport.get_security_options()
-    options.ciphers = tuple(sorted(options.ciphers, key=lambda name: "gcm" not in name))
-    return transport
-
-
-class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
-    def __init__(self, login: Login) -> None:
-        self._login = login
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        login = self._login
-        add = f"ssh-keyscan -p {login.port} {shlex.quote(login.hostname)} >> {login.known_hosts[0]}"
-        if login.through is not None or login.command is not None or login.key_name:
-            add = f"ssh -p {login.port} {shlex.quote(login.hostname)}"
-        raise Refused(
-            f"{login}: its host key is not known: {key.get_name()} {_fingerprint(key)}; compare this with what"
-            f" `ssh-keygen -lf` says there of its /etc/ssh/ssh_host_*_key.pub, then add it: `{add}`"
-        )
-
-
-def _said(login: Login, error: BaseException) -> Exception | None:
-    """What went wrong on the way in, in our words; None: it is said already, or is not ours to say."""
-    match error:
-        case paramiko.BadHostKeyException():
-            name = login.key_name or login.hostname
-            entry = name if login.key_name or login.port == 22 else f"[{name}]:{login.port}"
-            forget = f"ssh-keygen -R {shlex.quote(entry)} -f {login.known_hosts[0]}"
-            return Refused(
-                f"{login}: ITS HOST KEY HAS CHANGED: it shows {error.key.get_name()} {_fingerprint(error.key)},"
-                f" known is {_fingerprint(error.expected_key)}; somebody may be in between. Only where you know that it"
-                f" was installed anew: `{forget}`, then add the new key"
-            )
-        case paramiko.PasswordRequiredException():
-            key = login.keys[0] if login.keys else "the key"
-            return Refused(f"{key} needs its passphrase; load it into the agent, or name it under `password`")
-        case paramiko.AuthenticationException() if "EOF" not in str(error):
-            ways = (
-                "the password"
-                if login.password
-                else (" or ".join(login.keys) or "the agent and the usual keys")
-            )
-            return Refused(
-                f"{login} is not let in with {ways}; see `username` and `ssh_key_path`, and that the public key is"
-                " in its ~/.ssh/authorized_keys"
-            )
-        case paramiko.SSHException() if "No authentication methods" in str(error):
-            return Refused(
-                f"{login}: there is no key to be let in with, in the agent or in ~/.ssh; name one in `ssh_key_path`,"
-                " and see that the public key is in its ~/.ssh/authorized_keys"
-            )
-        case paramiko.SSHException() | EOFError() | OSError() | ValueError():
-            if any(word in str(error).lower() for word in ("passphrase", "decrypt", "invalid key")):
-                keys = " or ".join(login.keys) or "a usual key"
-                return Refused(
-                    f"{keys} cannot be read: its passphrase is wrong, or it is damaged; correct that"
-                )
-            return _unreachable(str(login), error)
-        case _:
-            return None
-
-
-def _fingerprint(key: paramiko.PKey) -> str:
-    return "SHA256:" + b64encode(sha256(key.asbytes()).digest()).decode().rstrip("=")
+        return quoted(sock.process.communicate(timeout=CONNECT_SECONDS)[1])
+    return ""
 
 
 @contextmanager
-def _answering(where: str, remedy: str = "it is tried again") -> Iterator[None]:
+def _answering(where: str, remedy: str = "it will be retried") -> Iterator[None]:
     try:
         yield
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise _unreachable(where, error, remedy) from error
 
 
-def _unreachable(where: str, error: BaseException, remedy: str = "it is tried again") -> Unreachable:
+def _unreachable(where: str, error: BaseException, remedy: str = "it will be retried") -> Unreachable:
     said = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if isinstance(error, TimeoutError):
-        said = said or "it gave no sign of life"
-    return Unreachable(f"{where}: {said or 'the link was cut'}; {remedy}")
+        said = said or "it did not answer"
+    return Unreachable(f"{where}: {said or 'the connection was lost'}; {remedy}")

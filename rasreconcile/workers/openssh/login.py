@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import paramiko
-
 from rasreconcile.errors import Refused
+from rasreconcile.workers.openssh.settings import settings_of
 
 _LONGEST_WAY = 8
 
@@ -21,9 +19,15 @@ class Login:
     hostname: str
     port: int
     user: str
-    keys: tuple[str, ...] = ()
-    """Private keys to try; empty: the agent's and the usual ones."""
+    key: Path | None = None
+    """The one key that the spec names; then no other is tried."""
+    keys: tuple[Path, ...] = ()
+    """Those of the configuration, or the usual ones; some may be missing."""
+    certificates: tuple[Path, ...] = ()
     only_these_keys: bool = False
+    """Of the agent's keys, those alone that `keys` names too."""
+    agent: str | None = None
+    """The path of its socket, or `none`; None: the agent of the environment."""
     key_name: str = ""
     """The name its host key has in known_hosts, where that is not the host's own (HostKeyAlias)."""
     known_hosts: tuple[Path, ...] = ()
@@ -39,61 +43,39 @@ class Login:
         return f"{self.user}@{self.hostname}" + ("" if self.port == 22 else f":{self.port}")
 
 
-def login_to(host: str) -> Login:
-    """As ~/.ssh/config has it. Raises Refused where that cannot be understood."""
-    return _Config(Path.home() / ".ssh").login(host)
+def login_to(
+    host: str, *, user: str | None = None, port: int | None = None, key: Path | None = None
+) -> Login:
+    """As ~/.ssh/config has it; what is given wins. Raises Refused where that cannot be understood."""
+    return replace(_login(host, user, port, ()), key=key)
 
 
-class _Config:
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._config = paramiko.SSHConfig()
-        try:
-            with (home / "config").open(encoding="utf-8") as file:
-                self._config.parse(file)
-        except FileNotFoundError:
-            pass
-        except (OSError, UnicodeDecodeError, paramiko.ConfigParseError) as error:
-            raise Refused(f"{home / 'config'} cannot be read: {error}; correct it") from error
+def _login(host: str, user: str | None, port: int | None, before: tuple[str, ...]) -> Login:
+    if len(before) > _LONGEST_WAY:
+        raise Refused(f"ProxyJump in ~/.ssh/config goes round in a circle at {host}; correct it")
+    found = settings_of(host, user, port)
+    own = Path.home() / ".ssh" / "known_hosts"
+    return Login(
+        hostname=found.hostname,
+        port=found.port,
+        user=found.user,
+        keys=found.keys,
+        certificates=found.certificates,
+        only_these_keys=found.only_these_keys,
+        agent=found.agent,
+        key_name=found.key_name,
+        known_hosts=found.known_hosts or (own,),
+        through=_way(found.jump, (*before, host)) if found.jump else None,
+        command=found.command,
+    )
 
-    def login(self, host: str, steps: int = 0) -> Login:
-        if steps > _LONGEST_WAY:
-            raise Refused(
-                f"ProxyJump in {self._home / 'config'} goes round in a circle at {host}; correct it"
-            )
-        found = self._lookup(host)
-        jump = found.get("proxyjump", "none")
-        command = found.get("proxycommand", "none")
-        return Login(
-            hostname=found["hostname"],
-            port=int(found.get("port", 22)),
-            user=found.get("user") or getpass.getuser(),
-            keys=tuple(found.get("identityfile", ())),
-            only_these_keys=found.get("identitiesonly", "no") == "yes",
-            key_name=found.get("hostkeyalias", ""),
-            known_hosts=self._known_hosts(found.get("userknownhostsfile")),
-            through=None if jump == "none" else self._way(jump, steps + 1),
-            command=None if command == "none" or jump != "none" else command,
-        )
 
-    def _lookup(self, host: str) -> paramiko.SSHConfigDict:
-        try:
-            return self._config.lookup(host)
-        except (paramiko.SSHException, ImportError, ValueError, KeyError) as error:
-            raise Refused(f"{self._home / 'config'}: {host}: {error}; correct it") from error
-
-    def _way(self, jump: str, steps: int) -> Login:
-        """`user@one:2222,two`: the last is the one that reaches the host."""
-        before, _, last = jump.strip().rpartition(",")
-        user, _, place = last.strip().removeprefix("ssh://").rpartition("@")
-        name, colon, port = place.rpartition(":")
-        if not colon or not port.isdigit() or (":" in name and not name.endswith("]")):
-            name, port = place, ""
-        found = self.login(name.strip("[]"), steps)
-        one = replace(found, port=int(port) if port else found.port, user=user or found.user)
-        return replace(one, through=self._way(before, steps + 1)) if before else one
-
-    def _known_hosts(self, named: str | None) -> tuple[Path, ...]:
-        own = [Path(word.strip('"')).expanduser() for word in (named or "").split()]
-        usual = [self._home / "known_hosts", self._home / "known_hosts2"]
-        return (*(own or usual), Path("/etc/ssh/ssh_known_hosts"))
+def _way(jump: str, before: tuple[str, ...]) -> Login:
+    """`user@one:2222,two`: the last is the one that reaches the host."""
+    earlier, _, last = jump.strip().rpartition(",")
+    user, _, place = last.strip().removeprefix("ssh://").rpartition("@")
+    name, colon, port = place.rpartition(":")
+    if not colon or not port.isdigit() or (":" in name and not name.endswith("]")):
+        name, port = place, ""
+    one = _login(name.strip("[]"), user or None, int(port) if port else None, before)
+    return replace(one, through=_way(earlier, before)) if earlier else one

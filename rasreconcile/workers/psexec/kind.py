@@ -53,7 +53,8 @@ class PsExecWorker(WorkerBase):
     def _unc(cls, value: str) -> str:
         if re.fullmatch(r"[\\/]{2}[^\\/]+[\\/][^\\/]+.*", value) is None:
             raise ValueError(
-                "is no UNC path, and mapped drives do not exist in the remote session; write \\\\host\\share"
+                "is not a UNC path, and mapped drives do not exist in the remote session; write"
+                " \\\\host\\share"
             )
         return value
 

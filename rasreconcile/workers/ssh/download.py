@@ -1,23 +1,25 @@
-"""A download: one file of a run, straight into a file here, that goes on where the link was cut."""
+"""A download: one file of a run, straight into a file here, that goes on where the connection was lost."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from rasreconcile.errors import Unreachable
+from rasreconcile.errors import Damaged, Unreachable
 from rasreconcile.jobs import Fetched, RunId
-from rasreconcile.workers import rundir
+from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.openssh.connection import RemoteCommand
 
 Dialogue = Callable[..., AbstractContextManager[RemoteCommand]]
 _CHUNK = 1 << 18
 _GZIP = 31
+_HEAD = re.compile("file [0-9]{1,18} [0-9]{1,18} (plain|gzip) [0-9]{1,18}", re.ASCII)
 
 
 class Download:
@@ -42,11 +44,19 @@ class Download:
             head = (talk.line() or "").split(" ")
             if head[0] == "absent":
                 raise FileNotFoundError(errno.ENOENT, f"{self._run} has no output of this name", self._name)
-            if len(head) != 5:
+            if not _HEAD.fullmatch(" ".join(head)):
                 raise Unreachable("the answer was cut short; it is asked again")
             size, offset, done = int(head[1]), int(head[2]), int(head[4])
-            ended = rundir.ended_of(talk.receive_exactly(done).decode(errors="replace"))
+            if done > controls.LARGEST:
+                raise Damaged(f"{self._run}: {rundir.DONE} has more than {controls.LARGEST >> 20} MB")
+            ended = run_files.ended_of(talk.receive_exactly(done).decode(errors="replace"))
             record = ended.outputs.get(self._name) if ended else None
+            if record is not None and record.size != size:
+                # Before it fills a disk here.
+                raise Damaged(
+                    f"{self._run}: {self._name} has {size} bytes now, the run recorded {record.size};"
+                    " rejected"
+                )
             digest = self._write(_plain(talk, head[3]), offset, size)
         return Fetched(size, digest), record.digest if record else None
 
@@ -57,14 +67,16 @@ class Download:
             while file.tell() < offset:
                 known = file.read(min(_CHUNK, offset - file.tell()))
                 if not known:
-                    raise Unreachable(f"{self._into} became shorter while it was fetched; it is tried again")
+                    raise Unreachable(f"{self._into} became shorter while it was fetched; it will be retried")
                 whole.update(known)
             file.truncate(offset)
             for part in parts:
+                if file.tell() + len(part) > size:
+                    raise Unreachable(f"more came of {self._name} than the {size} bytes that were promised")
                 file.write(part)
                 whole.update(part)
             if file.tell() != size:
-                raise Unreachable(f"{self._name} was cut short; it is fetched on from there")
+                raise Unreachable(f"{self._name} was cut short; the download continues from there")
             file.flush()
             os.fsync(file.fileno())
         return whole.hexdigest()
@@ -77,7 +89,10 @@ def _plain(talk: RemoteCommand, how: str) -> Iterator[bytes]:
     unpack = zlib.decompressobj(_GZIP)
     try:
         while packed := talk.receive(_CHUNK):
-            yield unpack.decompress(packed)
+            # In parts: a little of what is packed can be much.
+            while packed:
+                yield unpack.decompress(packed, _CHUNK)
+                packed = unpack.unconsumed_tail
         yield unpack.flush()
     except zlib.error as error:
         raise Unreachable(f"what arrived cannot be unpacked: {error}; it is fetched again") from error

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from rasreconcile.errors import Refused, Unreachable
+from rasreconcile.errors import Damaged, Refused, Unreachable
+from rasreconcile.failures import says_no_room
 from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
-from rasreconcile.workers.host import LEAST_FREE
+from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
-from rasreconcile.workers.openssh.connection import Connections, RemoteCommand
+from rasreconcile.workers.openssh.admission import LOGIN_SECONDS
+from rasreconcile.workers.openssh.connection import CHATTER, LARGEST_ANSWER, Connections, RemoteCommand
 from rasreconcile.workers.openssh.login import Login
+from rasreconcile.workers.printed import quoted
 from rasreconcile.workers.retry import patiently
-from rasreconcile.workers.rundir import RunFiles
+from rasreconcile.workers.run_files import RunFiles
 from rasreconcile.workers.ssh.download import Download
 from rasreconcile.workers.ssh.host_commands import MARK, HostCommands
 from rasreconcile.workers.ssh.upload import Upload
@@ -27,7 +31,15 @@ T = TypeVar("T")
 
 LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 _CLEANING_SECONDS = 600.0
-_NO_ROOM = ("No space left on device", "Disk quota exceeded")
+_KILLED = frozenset({128 + 9, 128 + 15})
+_LARGEST_LIST = 256 << 20
+"""Bytes in which a host tells of every file of its cache."""
+_LONGEST_WORD = 300
+"""Characters of what a host says that are told to the user."""
+_DAMAGED = 65
+"""Exit status of host.sh: a run directory holds what no run leaves there."""
+_NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?", re.ASCII)
 _NO_RIGHT = ("Permission denied", "Read-only file system", "Operation not permitted", "Not a directory")
 
 
@@ -70,13 +82,17 @@ class SshHost:
         return self._patiently(lambda: download.go_on(self._dialogue))
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        return self._verb("part_of", run, name, str(offset), str(limit))
+        # A host may say more than it was asked for.
+        return self._verb("part_of", run, name, str(offset), str(limit))[:limit]
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         if not paths:
             return ()
         there = set(self._verb("found", *paths).decode(errors="replace").splitlines())
         return tuple(path for path in paths if path in there)
+
+    def ask(self, script: str, words: Sequence[str]) -> str:
+        return self._verb("ask", script, *words, patience=ASK_SECONDS).decode(errors="replace")
 
     def remove(self, run: RunId) -> None:
         self._verb("remove", run, secrets.token_hex(4), patience=_CLEANING_SECONDS)
@@ -107,21 +123,21 @@ class SshHost:
     # ---- asking
 
     def _listed(self) -> str:
-        return self._verb("list", patience=_CLEANING_SECONDS).decode(errors="replace")
+        return self._verb("list", patience=_CLEANING_SECONDS, limit=_LARGEST_LIST).decode(errors="replace")
 
-    def _verb(self, verb: str, *words: str, patience: float = 0.0) -> bytes:
+    def _verb(self, verb: str, *words: str, patience: float = 0.0, limit: int = LARGEST_ANSWER) -> bytes:
         def once() -> bytes:
             connection = self._connections.mine()
             self._commands.make_ready(connection)
             command, text = self._commands.question(verb, words)
             with connection.talk(command) as talk:
-                if patience:
-                    talk.wait(patience)
-                talk.send(text)
+                self._send(talk, text)
                 talk.end_sending()
-                answer = talk.rest()
+                self._reach_the_answer(talk)
+                talk.wait(patience)
+                answer = talk.rest(limit)
                 self._see_the_end(talk)
-                return _after_mark(answer)
+                return answer
 
         return self._patiently(once)
 
@@ -132,11 +148,9 @@ class SshHost:
         self._commands.make_ready(connection)
         command, text = self._commands.dialogue(verb, words)
         with connection.talk(command) as talk:
-            talk.send(text)
-            while (line := talk.line()) != MARK:
-                if line is None:
-                    self._see_the_end(talk)
-                    raise Unreachable(f"{self._name}: it gave no answer; it is asked again")
+            self._send(talk, text)
+            self._reach_the_answer(talk)
+            talk.wait()
             try:
                 yield talk
             except Unreachable:
@@ -146,17 +160,54 @@ class SshHost:
                 raise
             self._see_the_end(talk)
 
+    def _send(self, talk: RemoteCommand, text: bytes) -> None:
+        """A command that ends before it takes its text is no cut link: its own words say why."""
+        talk.wait(LOGIN_SECONDS)
+        try:
+            talk.send(text)
+        except Unreachable:
+            if not talk.has_exited():
+                raise
+
+    def _reach_the_answer(self, talk: RemoteCommand) -> None:
+        """Behind the mark. Raises Refused with what was printed where there is none: no command runs there."""
+        said = talk.skip_past(f"{MARK}\n".encode())
+        if said is None:
+            return
+        words = quoted(said)
+        if len(said) > CHATTER:
+            raise Refused(
+                f'{self._name}: its login script prints endlessly: "{words}"; let it print only where there'
+                " is a"
+                " terminal (`[ -t 1 ]`)"
+            )
+        if (status := talk.exit_status()) in _KILLED:
+            raise Unreachable(f"{self._name}: the shell was killed there; it will be retried")
+        words = quoted(said, talk.stderr()) or "nothing"
+        if self._commands.platform == "windows":
+            # Its program may be gone: it is put there again with the next try.
+            raise Unreachable(
+                f'{self._name}: no answer, it printed "{words}" (exit {status}); it will be retried'
+            )
+        raise Refused(
+            f'{self._name}: it runs no commands for this user: it printed "{words}" (exit {status}); allow its user a'
+            " shell there that runs `sh` (no ForceCommand, sftp only, nologin or restricted shell), and let login"
+            " scripts neither exit nor read where there is no terminal"
+        )
+
     def _see_the_end(self, talk: RemoteCommand) -> None:
         """Raises what the host's own words come to, where the command failed."""
         if talk.exit_status() == 0:
             return
-        said = talk.stderr().strip()
-        last = said.splitlines()[-1] if said else "it did not say why"
-        if any(words in said for words in _NO_ROOM):
-            raise Refused(f"{self._name}: {last}; free some room for worker_folder")
+        said = talk.stderr().decode(errors="replace").strip()
+        last = quoted(said.splitlines()[-1].encode()) if said else "it did not say why"
+        if talk.exit_status() == _DAMAGED and said:
+            raise Damaged(f"{self._name}: {last}")
+        if says_no_room(said):
+            raise Refused(f"{self._name}: {last}; free some space for worker_folder")
         if any(words in said for words in _NO_RIGHT):
             raise Refused(f"{self._name}: {last}; set worker_folder to a folder its user may write to")
-        raise Unreachable(f"{self._name}: {last}; it is tried again")
+        raise Unreachable(f"{self._name}: {last}; it will be retried")
 
     def _patiently(self, call: Callable[[], T]) -> T:
         def once() -> T:
@@ -170,11 +221,6 @@ class SshHost:
         return patiently(once)
 
 
-def _after_mark(answer: bytes) -> bytes:
-    _, _, rest = (b"\n" + answer).partition(f"\n{MARK}\n".encode())
-    return rest
-
-
 def _problem(line: str, folder: str, now: float) -> Problem | None:
     word, _, rest = line.partition(" ")
     match word:
@@ -184,11 +230,16 @@ def _problem(line: str, folder: str, now: float) -> Problem | None:
             return Problem(f"{folder}: {rest}", "set worker_folder to a folder that can be written there")
         case "links":
             return Problem(
-                f"{folder}: it takes no hard links", "set worker_folder to a folder on another disk"
+                f"{folder}: it does not support hard links", "set worker_folder to a folder on another disk"
             )
+        case "clock" if not _SECONDS.fullmatch(rest):
+            remedy = "see what `date -u +%s` prints there"
+            return Problem(f"it reports the time as `{rest[:_LONGEST_WORD]}`, which is not a number", remedy)
         case "clock" if abs(float(rest) - now) > LARGEST_CLOCK_DIFFERENCE.total_seconds():
-            return Problem(f"its clock is {float(rest) - now:+.0f} s off this one's", "set both by NTP")
-        case "free" if rest.isdigit() and int(rest) << 10 < LEAST_FREE:
-            return Problem(f"{folder}: only {int(rest) >> 10} MB are free", "free some room")
+            return Problem(
+                f"its clock is {float(rest) - now:+.0f} s off this one's", "synchronise both clocks by NTP"
+            )
+        case "free" if _NUMBER.fullmatch(rest) and int(rest) << 10 < LEAST_FREE:
+            return Problem(f"{folder}: only {int(rest) >> 10} MB are free", "free some space")
         case _:
             return None

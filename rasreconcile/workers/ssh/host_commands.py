@@ -73,6 +73,11 @@ class PosixCommands:
                 )
             case "list" | "drop":
                 return f"echo {MARK}\nset -- {self._folder} {verb} {spoken}\n{rundir.script('upkeep.sh')}"
+            case "sweep":
+                runner = rundir.quoted(rundir.script("runner.sh"))
+                return f"{rundir.script('host.sh')}\nrunner={runner}\nhost {verb} {self._folder} {spoken}\n"
+            case "ask":
+                return f"echo {MARK}\nset -- {' '.join(map(rundir.quoted, words[1:]))}\n{words[0]}"
             case _:
                 return f"{rundir.script('host.sh')}\nhost {verb} {self._folder} {spoken}\n"
 

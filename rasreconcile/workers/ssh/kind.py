@@ -27,7 +27,7 @@ class SshWorker(WorkerBase):
     password: Secret | None = None
     """Where the key's passphrase is found, or the password where no key is named. A key and an agent are better."""
     platform: Literal["posix", "windows"] = "posix"
-    """What the host runs. Windows needs OpenSSH with cmd.exe as its shell, as it comes."""
+    """What the host runs. Windows needs OpenSSH with cmd.exe as its shell (the default)."""
     session: Literal["desktop", "none"] = "desktop"
     """On Windows: runs belong to the desktop of `username`, who must be logged on there (HEC-RAS hangs without one);
     `none`: to nobody's desktop, for programs without windows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import threading
 import time
@@ -18,11 +19,12 @@ from rasreconcile.workers.ssh.tar_stream import for_cache, tar_stream
 Dialogue = Callable[..., AbstractContextManager[RemoteCommand]]
 
 SMALL = 1 << 20
-"""Files up to this size travel together; larger ones alone, so that they can go on where the link was cut."""
+"""Files up to this size travel together; larger ones alone, so that they can go on where the connection was lost."""
 _PARCEL = 16 << 20
 _SLOWEST_DISK = 20_000_000
 """Bytes a second, at least, that a host can hash and flush."""
 _TRIES = 3
+_NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _KIND = {"own copy": "own", "read only": "shared"}
 _UNTOUCHED = "1"
 """The time every cached file was last changed at: a job that wrote to one through a link gave it another."""
@@ -57,7 +59,7 @@ class Upload:
             if not gone:
                 return
             self._forget(gone)
-        raise Unreachable(f"somebody empties the cache while {run} is staged; it is tried again")
+        raise Unreachable(f"the cache was emptied while {run} was staged; it will be retried")
 
     def _bring_large(self, inputs: Collection[Staged]) -> list[Staged]:
         """Sends the large files that are missing, and gives back the small ones."""
@@ -94,13 +96,14 @@ class Upload:
                         # What an earlier transfer had left there was damaged.
                         wrong += 1
                     case "wrong":
-                        raise Unreachable(f"{staged.source} arrives damaged; it is sent again")
+                        raise Unreachable(f"{staged.source} arrived damaged; it is sent again")
                     case "busy":
                         # Another controller sends it; one that died is overtaken there after some seconds.
                         time.sleep(0.5)
                     case _:
                         raise Unreachable(
-                            f"the link was cut while {staged.source} was sent; it goes on there"
+                            f"the connection was lost while {staged.source} was sent; the upload continues"
+                            " from there"
                         )
 
     def _offer(self, staged: Staged) -> str:
@@ -109,6 +112,10 @@ class Upload:
             word, _, number = (talk.line() or "cut").partition(" ")
             if word != "from":
                 return word
+            if not _NUMBER.fullmatch(number) or int(number) > staged.size:
+                raise Unreachable(
+                    f"the host wants {staged.source} from `{number[:100]}` on; it is asked again"
+                )
             digest = _pour(staged, int(number), talk)
             talk.end_sending()
             talk.wait(60.0 + staged.size / _SLOWEST_DISK)

@@ -105,7 +105,7 @@ class WindowsCommands:
         with connection.talk(command) as talk:
             talk.send(text)
             talk.end_sending()
-            return talk.rest().startswith(MARK.encode())
+            return MARK.encode() in talk.rest()
 
     def _install(self, connection: Connection, there: paramiko.SFTPClient) -> None:
         """Compiled aside and renamed, so that a program of this name is whole; two that do it make the same."""
@@ -128,7 +128,7 @@ class WindowsCommands:
                     there.rename(f"{aside}/{kind}.exe", f"{HOME}/{_program(kind)}")
                 if not _is_there(there, _program(kind)):
                     raise Unreachable(
-                        f"{self._name}: {HOME}\\{_program(kind)} cannot be put there; it is tried again"
+                        f"{self._name}: {HOME}\\{_program(kind)} cannot be put there; it will be retried"
                     )
         except OSError as error:
             why = error.strerror or str(error)
@@ -146,9 +146,10 @@ class WindowsCommands:
         with connection.talk(command) as talk:
             talk.wait(_COMPILING_SECONDS)
             talk.end_sending()
-            printed = talk.rest().decode(errors="replace")
+            printed = talk.rest()
             if talk.exit_status() != 0:
-                said = (printed + talk.stderr()).strip().splitlines() or ["it did not say why"]
+                printed += talk.stderr()
+                said = printed.decode(errors="replace").strip().splitlines() or ["it did not say why"]
                 raise Refused(
                     f"{self._name}: its agent cannot be compiled there: {said[0]}; see that it has .NET Framework 4,"
                     " and that cmd.exe is the DefaultShell of its OpenSSH"

@@ -29,20 +29,13 @@ def ssh_worker(name: str, spec: SshWorker, folder: Path) -> Worker:
 
 def login_of(spec: SshWorker, folder: Path) -> Login:
     """Raises Refused where ~/.ssh/config cannot be understood. Secrets are read when they are needed."""
-    found = login_to(spec.hostname)
-    secret = spec.password
-    told = (lambda: reveal(secret, folder)) if secret is not None else None
-    key = str(folder / Path(spec.ssh_key_path).expanduser()) if spec.ssh_key_path else None
-    if key is not None and not Path(key).is_file():
+    key = folder / Path(spec.ssh_key_path).expanduser() if spec.ssh_key_path else None
+    if key is not None and not key.exists():
         raise Refused(
             f"ssh_key_path: there is no key {key}; make one with `ssh-keygen -f {key}`, or correct the path"
         )
-    return replace(
-        found,
-        port=spec.port or found.port,
-        user=spec.username or found.user,
-        keys=(key,) if key else found.keys,
-        # A passphrase is for the key alone: no host ever gets to see it.
-        password=None if key else told,
-        passphrase=told if key else None,
-    )
+    found = login_to(spec.hostname, user=spec.username, port=spec.port, key=key)
+    secret = spec.password
+    told = (lambda: reveal(secret, folder)) if secret is not None else None
+    # A passphrase is for the key alone: no host ever gets to see it.
+    return replace(found, passphrase=told) if key else replace(found, password=told)

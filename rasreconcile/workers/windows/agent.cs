@@ -17,6 +17,7 @@ static class Agent
     static readonly UTF8Encoding Text = new UTF8Encoding(false);
     static readonly Stream Input = Console.OpenStandardInput();
     static readonly Stream Output = Console.OpenStandardOutput();
+    const double ClaimSeconds = 20;
 
     static int Main(string[] words)
     {
@@ -145,10 +146,26 @@ static class Agent
                 return;
             }
         }
+        else Launched(place);
         // Asked after the process: its end is written before it goes.
         if (File.Exists(Path.Combine(place, "unwritten"))) Say("unwritten");
         string end = Contents(done);
         if (end != null) Lines("done", end);
+    }
+
+    // Of a run that was launched and is not claimed: whether its runner is about to begin, or why it will not any more.
+    static void Launched(string place)
+    {
+        string launched = Path.Combine(place, "launched"), how = "late";
+        if (File.Exists(launched))
+        {
+            double age = (DateTime.UtcNow - File.GetLastWriteTimeUtc(launched)).TotalSeconds;
+            if (age >= 0 && age < ClaimSeconds) { Say("queued"); return; }
+        }
+        else if (File.Exists(Path.Combine(place, "unclaimed"))) how = "failed";
+        else return;
+        string[] said = (Contents(Path.Combine(place, "runner.err")) ?? "").Trim().Split('\n');
+        Say(how + " " + said[said.Length - 1]);
     }
 
     static bool IsAlive(string claim)
@@ -192,6 +209,10 @@ static class Agent
             isThere |= string.Equals(name, Machine.Me(), StringComparison.OrdinalIgnoreCase);
         if (!isThere) throw new IOException("nobody is logged on as " + Machine.Me() + ": HEC-RAS needs a desktop");
         Machine.Launch(Beside("runner"), place, run, session);
+        string launched = Path.Combine(place, "launched");
+        // Without the mark, as on a full disk, a run that is not claimed yet is started once more, which does no harm.
+        try { File.WriteAllText(launched, ""); File.SetLastWriteTimeUtc(launched, DateTime.UtcNow); }
+        catch (IOException) { }
     }
 
     // `file SIZE OFFSET HOW DONE`, then DONE bytes of done.json, then the file from OFFSET on.

@@ -19,7 +19,7 @@ sealed class Runner
     double began;
     string cause = "exited";
     int code;
-    double beat, grew, looked;
+    double beat, grew, looked, ticked, awake;
     string seen = "";
 
     Runner(string place) { this.place = place; }
@@ -36,8 +36,15 @@ sealed class Runner
         }
         catch (Exception error)
         {
-            // Nobody hears what it says: it is written down, for the controller to read.
-            File.AppendAllText(Path.Combine(place, "runner.err"), error.Message.Trim() + "\n", Text);
+            // Nobody hears what it says: it is written down, for the controller to read, as far as there is room.
+            try { File.AppendAllText(Path.Combine(place, "runner.err"), error.Message.Trim() + "\n", Text); }
+            catch (IOException) { }
+            string launched = Path.Combine(place, "launched"), unclaimed = Path.Combine(place, "unclaimed");
+            if (File.Exists(launched) && !File.Exists(Path.Combine(place, "started")))
+            {
+                File.Delete(unclaimed);
+                File.Move(launched, unclaimed);
+            }
             return 1;
         }
     }
@@ -117,7 +124,8 @@ sealed class Runner
         string folder = At(Path.Combine("work", settings["folder"]));
         Directory.CreateDirectory(folder);
         Environment.CurrentDirectory = folder;
-        beat = grew = looked = Elapsed();
+        beat = looked = ticked = Elapsed();
+        grew = awake = 0;
         using (FileStream log = new FileStream(
             At("log.txt"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 1))
         {
@@ -178,29 +186,33 @@ sealed class Runner
         return thread;
     }
 
-    // Heartbeat, cancel, time limit, stall; by a clock that nobody can set.
+    // Heartbeat, cancel, time limit, stall; by a clock that nobody can set. It runs on while the machine sleeps:
+    // for the limits a gap that is longer than the pace was slept through, and counts as one look.
     void Watch()
     {
         double now = Elapsed(), stalled = double.Parse(settings["stalled_after"], CultureInfo.InvariantCulture);
+        double pace = stalled > 0 && stalled < 60 ? stalled / 4 : 15;
+        awake += now - ticked > Math.Max(pace, 3) ? 0.25 : now - ticked;
+        ticked = now;
         if (now - beat >= 15)
         {
             Touch("heartbeat");
             beat = now;
         }
-        if (now - looked >= (stalled > 0 && stalled < 60 ? stalled / 4 : 15))
+        if (now - looked >= pace)
         {
             looked = now;
             string there = OutputsNow();
             if (there != seen)
             {
                 seen = there;
-                grew = now;
+                grew = awake;
                 Touch("growth");
             }
         }
         if (File.Exists(At("cancel"))) cause = "cancelled";
-        else if (now >= double.Parse(settings["time_limit"], CultureInfo.InvariantCulture)) cause = "time limit";
-        else if (stalled > 0 && now - grew >= stalled) cause = "stalled";
+        else if (awake >= double.Parse(settings["time_limit"], CultureInfo.InvariantCulture)) cause = "time limit";
+        else if (stalled > 0 && awake - grew >= stalled) cause = "stalled";
     }
 
     void EndJob(double grace)

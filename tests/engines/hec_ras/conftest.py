@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from rasreconcile.edits.spool import Spool
 from rasreconcile.engines.registry import engine_for
@@ -72,10 +73,9 @@ def run_job(tmp_path: Path) -> Callable[..., RunEvidence]:
         # No two runs of a machine may share a name: by it the runner knows whom to end.
         run = RunId(f"run-{secrets.token_hex(6)}")
         worker.start(run, spool.job(job))
-        until = time.monotonic() + 60
-        while not isinstance(status := worker.poll([run])[run], Ended):
-            assert time.monotonic() < until, status
-            time.sleep(0.02)
+        until(lambda: isinstance(worker.poll([run])[run], Ended))
+        status = worker.poll([run])[run]
+        assert isinstance(status, Ended)
         texts = [worker.read_work(run, n) for n in status.outputs if n.endswith(".txt")]
         found = next((n for n in status.outputs if n.endswith(result)), None)
         facts = None

@@ -63,6 +63,30 @@ def test_noise_of_good_runs_is_no_sign(noise: str) -> None:
             "solver crashed",
         ),
         ("The computations did not complete", "retryable", "computation failed"),
+        ("RasUnsteady: error while loading shared libraries: libiomp5.so: ...", "worker", "missing library"),
+        (
+            "Error loading shared library libiomp5.so: No such file (needed by RasUnsteady)",
+            "worker",
+            "missing library",
+        ),
+        ("INTEL MKL FATAL ERROR: Cannot load libmkl_avx2.so or libmkl_def.so.", "worker", "missing library"),
+        (
+            "/lib64/libc.so.6: version `GLIBC_2.28' not found (required by RasUnsteady)",
+            "worker",
+            "missing library",
+        ),
+        ("RasUnsteady: symbol lookup error: RasUnsteady: undefined symbol: x", "worker", "missing library"),
+        (
+            "rasreconcile-solvers.sh: 66: exec: /opt/x/RasUnsteady: Permission denied",
+            "worker",
+            "program missing",
+        ),
+        (
+            "rasreconcile-solvers.sh: line 66: /opt/x/RasSteady: No such file or directory",
+            "worker",
+            "program missing",
+        ),
+        ("File: Brook.r01 Not Found", "permanent", "file not found by HEC-RAS"),
     ],
 )
 def test_each_sign_of_failure_has_its_class_and_a_remedy_also_beside_a_successful_hdf(
@@ -72,6 +96,23 @@ def test_each_sign_of_failure_has_its_class_and_a_remedy_also_beside_a_successfu
         failure = judge(evidence(messages, log=log), "6.6")
         assert failure is not None and (failure.kind, failure.cause) == (kind, cause)
         assert line.strip(" -") in failure.message and "; " in failure.message
+
+
+def test_steady_words_in_three_lines_are_one_and_post_processing_is_no_result() -> None:
+    failure = judge(evidence("", log="File:\nBrook.p01.tmp.hdf\nNot Found\n", hdf=None), "6.6")
+    assert failure is not None and failure.message.startswith("File: Brook.p01.tmp.hdf Not Found; ")
+    for hdf in (None, replace(GOOD_HDF, kind=None), replace(GOOD_HDF, kind="steady")):
+        failure = judge(evidence("", log="Finished Post Processing", hdf=hdf), "6.6")
+        assert failure is not None and (failure.kind, failure.cause) == ("permanent", "nothing computed")
+    assert judge(evidence(f"{FINISHED}Finished Post Processing\n"), "6.6") is None
+
+
+def test_a_beta_is_another_version_than_its_release() -> None:
+    beta = replace(GOOD_HDF, file_version="HEC-RAS 6.7 Beta 5 October 2025")
+    assert judge(evidence(hdf=beta), "6.7 Beta 5") is None
+    for version in ("6.7", "6.7 Beta 4"):
+        failure = judge(evidence(hdf=beta), version)
+        assert failure is not None and failure.cause == "wrong version"
 
 
 def test_the_great_trap_is_seen_in_the_messages_inside_the_old_result() -> None:

@@ -41,7 +41,7 @@ def test_each_form_is_called_as_its_version_wants_and_ends_in_a_good_result(
     ras = standins.linux(tmp_path / "hec ras" / version, version)
     plan = plan_of(project, version)
     engine = hec_ras(version)
-    left = run_job(engine.job(plan, linux_install(ras.home)), "Basin.p01.hdf")
+    left = run_job(engine.job(plan, linux_install(ras.programs)), "Basin.p01.hdf")
     assert engine.judge(left) is None, left
     assert [(call["program"], call["arguments"]) for call in ras.calls()] == CALLS[version]
     with h5py.File(tmp_path / "fetched.hdf") as file:
@@ -53,7 +53,7 @@ def test_the_steady_form_is_executed(standins, plan_of, run_job, linux_install, 
     project = standins.write_steady_project(tmp_path / "model")
     standins.prepare(project, "01")
     ras = standins.linux(tmp_path / "6.6", "6.6")
-    left = run_job(hec_ras("6.6").job(plan_of(project), linux_install(ras.home)), "Brook.p01.hdf")
+    left = run_job(hec_ras("6.6").job(plan_of(project), linux_install(ras.programs)), "Brook.p01.hdf")
     assert hec_ras("6.6").judge(left) is None
     assert left.hdf is not None and left.hdf.profiles == ("ten", "hundred")
     assert [(call["program"], call["arguments"]) for call in ras.calls()] == [("RasSteady", ["Brook.r01"])]
@@ -68,22 +68,25 @@ def test_a_finished_plan_hdf_serves_as_prepared_one_without_its_results(
     with h5py.File(growing, "r+") as file:
         file["Results/Unsteady/old"] = [1.0]
     ras = standins.linux(tmp_path / "6.6", "6.6")
-    left = run_job(hec_ras("6.6").job(plan_of(project), linux_install(ras.home)), "Basin.p01.hdf")
+    left = run_job(hec_ras("6.6").job(plan_of(project), linux_install(ras.programs)), "Basin.p01.hdf")
     assert hec_ras("6.6").judge(left) is None, left
     with h5py.File(tmp_path / "fetched.hdf") as file:
         assert "old" not in file["Results/Unsteady"]
 
 
-def test_without_the_libraries_of_the_install_the_worker_is_to_blame(
-    standins, plan_of, run_job, linux_install, tmp_path: Path
+@pytest.mark.parametrize("library", ["libifcoremt.so.5", "libmkl_core.so.1", "libgfortran.so.5"])
+def test_without_a_library_of_the_install_the_worker_is_to_blame_and_the_library_is_named(
+    standins, plan_of, run_job, linux_install, tmp_path: Path, library: str
 ) -> None:
     project = standins.write_project(tmp_path / "model")
     standins.prepare(project, "01")
     ras = standins.linux(tmp_path / "6.6", "6.6")
-    job = replace(hec_ras("6.6").job(plan_of(project), linux_install(ras.home)), env={})
+    ras.loses(library)
+    job = hec_ras("6.6").job(plan_of(project), linux_install(ras.programs))
     failure = hec_ras("6.6").judge(run_job(job, "Basin.p01.hdf"))
     assert failure is not None
     assert (failure.kind, failure.cause) == ("worker", "missing library")
+    assert f"error while loading shared libraries: {library}: cannot open" in failure.message
 
 
 def test_a_plan_without_prepared_files_is_refused_with_their_names_and_the_remedy(
@@ -114,6 +117,7 @@ def test_old_results_and_other_plans_files_are_never_given_to_a_run(
     assert names == {
         *("Basin.prj", "Basin.p01", "Basin.g01", "Basin.u01", "rain.hdf"),
         *("Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01", "Basin.p02", "Basin.u02"),
+        "rasreconcile-solvers.sh",
     }
 
 
@@ -126,7 +130,7 @@ def test_what_lies_beside_the_project_lies_beside_it_in_the_run(
     plan = plan_of(project)
     engine = hec_ras("6.6")
     far = with_input(with_input(plan, "../shared/x.dss", "dss"), "../../far/y.tif", "terrain")
-    job = engine.job(far, linux_install(ras.home))
+    job = engine.job(far, linux_install(ras.programs))
     assert job.folder == "beside/project"
     assert {"beside/shared/x.dss", "far/y.tif", "beside/project/Basin.prj"} <= {s.name for s in job.inputs}
     linked = {s.name for s in job.inputs if s.writable == "read only"}
@@ -137,5 +141,5 @@ def test_what_lies_beside_the_project_lies_beside_it_in_the_run(
     source.write_bytes(b"x")
     digest = hashlib.sha256(b"x").hexdigest()
     near = replace(near, inputs=(*near.inputs[:-1], replace(near.inputs[-1], source=source, raw=digest)))
-    left = run_job(engine.job(near, linux_install(ras.home)), "project/Basin.p01.hdf")
+    left = run_job(engine.job(near, linux_install(ras.programs)), "project/Basin.p01.hdf")
     assert engine.judge(left) is None, left

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.edits import texts
 from rasreconcile.engines.registry import engine_for
@@ -128,7 +129,7 @@ def test_the_posix_script_waits_until_nothing_goes_on(
     words += ["plan", "Basin", "01", "2", "20"]
     environment = os.environ | {"WINEPREFIX": str(tmp_path / "none")}
     done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=environment
+        words, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False, env=environment
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in folder.glob("*.hdf")} == left
@@ -140,7 +141,7 @@ def test_a_solver_that_stays_silent_is_given_up(standins, tmp_path: Path) -> Non
     (folder / "Basin.p01.tmp.hdf").write_bytes(b"left by a solver that died without a word")
     words = ["sh", str(SCRIPTS / "ras.sh"), str(standins.sh_wine(tmp_path / "wine")), str(ras.exe)]
     words += ["plan", "Basin", "01", "2", "4"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
     assert done.returncode == 1
     assert "rasreconcile: Ras.exe has returned, and Basin.p01.tmp.hdf has not changed for 4 s" in done.stdout
 
@@ -154,7 +155,9 @@ def test_the_windows_script_does_so_in_a_real_cmd(
     shutil.copy(SCRIPTS / "ras.cmd", folder / "rasreconcile-ras.cmd")
     exe = "Z:" + str(ras.exe).replace("/", "\\")
     words = ["cmd", "/d", "/c", "rasreconcile-ras.cmd", exe, "plan", "Basin", "01", "4", "20"]
-    done = subprocess.run([wine.program, *words], cwd=folder, env=wine.environment, timeout=120, check=False)
+    done = subprocess.run(
+        [wine.program, *words], cwd=folder, env=wine.environment, timeout=LONGEST, check=False
+    )
     assert done.returncode == 0
     assert {path.name for path in folder.glob("*.hdf")} == left
 
@@ -170,7 +173,7 @@ def test_ras_exe_finds_its_words_in_quotes_under_wine_and_is_ended_when_it_has_p
     products = ["Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01"]
     runner = subprocess.Popen([*words, *products], cwd=folder, env=wine.environment, start_new_session=True)
     try:
-        assert runner.wait(timeout=100) == 0
+        assert runner.wait(timeout=LONGEST) == 0
     finally:
         # As the end of a run does.
         os.killpg(runner.pid, signal.SIGKILL)
@@ -190,7 +193,9 @@ def test_the_windows_script_waits_until_everything_is_prepared(
     exe = "Z:" + str(ras.exe).replace("/", "\\")
     products = ["Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01"]
     words = ["cmd", "/d", "/c", "rasreconcile-ras.cmd", exe, "plan", "Basin", "01", "4", "20", *products]
-    done = subprocess.run([wine.program, *words], cwd=folder, env=wine.environment, timeout=120, check=False)
+    done = subprocess.run(
+        [wine.program, *words], cwd=folder, env=wine.environment, timeout=LONGEST, check=False
+    )
     assert done.returncode == 0
     assert (folder / "Basin.b01").exists() is (mode == "good")
     assert len(ras.lines()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from rasreconcile.engines.steady.section_hydraulics import SectionHydraulics
 SI = Units(gravity=9.80665, manning=1.0, largest_error=0.1)
 
 
-def section(points: list[tuple[float, float]], lift: float = 0.0, **more: object) -> CrossSection:
+def section(points: list[tuple[float, float]], lift: float = 0.0, **more: Any) -> CrossSection:
     left, right = points[0][0], points[-1][0]
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "river": "r",
         "reach": "r",
         "station": "1",
@@ -27,7 +28,7 @@ def section(points: list[tuple[float, float]], lift: float = 0.0, **more: object
         "roughness": ((left, 0.03),),
         "banks": (left, right),
     }
-    return CrossSection(**(found | more))  # type: ignore[arg-type]
+    return CrossSection(**(found | more))
 
 
 TERRACED = [
@@ -98,13 +99,13 @@ def test_a_water_surface_among_the_minima_is_in_doubt() -> None:
 
 
 @pytest.mark.parametrize("regime", ["subcritical", "mixed"])
-def test_what_defaulted_to_critical_depth_did_not_converge(regime: str) -> None:
+def test_what_defaulted_to_critical_depth_did_not_converge(regime: Literal["subcritical", "mixed"]) -> None:
     """A mild reach, and below it a steep one: no subcritical flow on the steep part."""
     bottoms = [20.0, 19.9, 19.8, 19.7, 16.7, 13.7, 10.7, 7.7]
     rectangle = [(0.0, 30.0), (0.0, 0.0), (10.0, 0.0), (10.0, 30.0)]
     solver = Solver([SectionHydraulics(section(rectangle, bottom), 1.0) for bottom in bottoms], SI)
     ends = Boundary("none"), Boundary("critical depth")
-    profile = solver.solve([50.0] * 8, ends, regime)  # type: ignore[arg-type]
+    profile = solver.solve([50.0] * 8, ends, regime)
     at_critical = [s.surface == c for s, c in zip(profile.states, profile.critical, strict=True)]
     assert any(at_critical[:-1])
     for critical, converged in list(zip(at_critical, profile.converged, strict=True))[:-1]:

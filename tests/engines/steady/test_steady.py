@@ -85,7 +85,8 @@ def test_mixed_flow_in_si_units_agrees_within_three_centimetres(
 
 
 def test_rashdf_opens_the_result_and_nobody_takes_it_for_hec_ras(tmp_path: Path, demo: Path) -> None:
-    rashdf = pytest.importorskip("rashdf")
+    import rashdf
+
     computed(demo, "Willow", "01", tmp_path).close()
     result = rashdf.RasPlanHdf(tmp_path / "Willow.p01.hdf")
     assert result.steady_flow_names() == ["10-year", "50-year", "100-year"]
@@ -170,7 +171,9 @@ def test_energy_is_conserved_from_section_to_section() -> None:
 def test_an_obstruction_and_a_levee_take_area_away(demo: Path) -> None:
     plain = parse_geometry((demo / "Willow.g01").read_bytes(), "g01").reaches[0].sections[1]
     levee = parse_geometry((demo / "Willow.g02").read_bytes(), "g02").reaches[0].sections[1]
-    below, above = levee.levees[0].elevation - 0.5, levee.levees[0].elevation + 0.5
+    left_levee = levee.levees[0]
+    assert left_levee is not None
+    below, above = left_levee.elevation - 0.5, left_levee.elevation + 0.5
     for water, same in ((below, False), (above, True)):
         left = [float(SectionHydraulics(s, 1.486).at(water).areas[0, 0]) for s in (plain, levee)]
         assert (left[0] == pytest.approx(left[1])) is same

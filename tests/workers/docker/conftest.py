@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from dockerd import Dockerd, why_not
-from services import absent
+from services import Service, absent
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def own_dockerd() -> Iterator[Callable[..., Dockerd]]:
 
     def make(*more: str, hidden: Path | None = None) -> Dockerd:
         if (missing := why_not()) is not None:
-            absent(missing)
+            absent(Service.DOCKER, missing)
         made.append(Dockerd(*more, hidden=hidden))
         made[-1].start()
         made[-1].add_images()

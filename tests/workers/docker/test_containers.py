@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dockerd import IMAGE, NO_SHELL, Dockerd
-from services import absent
+from dockerd import IMAGE, NO_SHELL, Dockerd, busybox_image
+from services import Service, absent
+from waiting import LONGEST
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
 from rasreconcile.workers.docker import choose_storage
-from rasreconcile.workers.docker.daemon import Daemon, Mounted
+from rasreconcile.workers.docker.daemon import SCRATCH, Daemon, Mounted
 from rasreconcile.workers.docker.helper import HELPER_LABEL, Helper, HelperKind
 from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.transport import DaemonAddress
@@ -52,7 +55,28 @@ def test_a_run_is_not_root_has_no_network_and_can_write_nothing_but_its_own(dock
     assert said[0] == "1000"
     assert said[1:4] == ["cannot write the image", "can write /tmp", "lo"]
     assert said[4:6] == ["CapEff:\t0000000000000000", "NoNewPrivs:\t1"]
-    assert said[6:] == ["no network", "/tmp", "1"]
+    assert said[6:] == ["no network", SCRATCH, "1"]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o555, 0o000], ids=oct)
+def test_an_image_whose_tmp_nobody_may_write_to_serves_all_the_same(docker, run, mode) -> None:
+    image = f"tmp{mode:03o}:1"
+    docker.daemon.add_image(image, with_folder(busybox_image(), "tmp", mode))
+    worker = docker.again(docker_image=image)
+    script = f'echo kept >"$TMPDIR/x" && echo home >"$HOME/y" && cat "$TMPDIR/x" "$HOME/y" >{OUTPUT}'
+    worker.start(run, docker.script(script, inputs={"a.tif": b"data"}))
+    ended = docker.end(run)
+    assert (ended.exit_code, ended.outputs[OUTPUT].size) == (0, 10), worker.read_log(run)
+
+
+def with_folder(image: bytes, name: str, mode: int) -> bytes:
+    """An image with one more folder, of root's."""
+    data = io.BytesIO(image)
+    with tarfile.open(fileobj=data, mode="a") as tar:
+        folder = tarfile.TarInfo(name)
+        folder.type, folder.mode = tarfile.DIRTYPE, mode
+        tar.addfile(folder)
+    return data.getvalue()
 
 
 def test_a_container_is_found_by_its_label_and_has_the_limits_of_its_worker(bound, run) -> None:
@@ -100,12 +124,12 @@ def test_a_run_leaves_neither_container_nor_directory_nor_volume(docker, run) ->
 
 
 def test_a_container_that_is_removed_from_outside_has_vanished(docker, run) -> None:
-    docker.worker.start(run, docker.job(waits=True))
+    docker.begin(run, docker.job(waits=True))
     with docker.daemon.client() as client:
         client.remove_container(run, force=True)
     status = docker.wait(run)
     assert isinstance(status, Vanished)
-    assert "somebody removed it" in status.evidence
+    assert "it was removed" in status.evidence
     docker.worker.discard(run)
     assert docker.worker.poll([run])[run] == Absent()
 
@@ -113,7 +137,7 @@ def test_a_container_that_is_removed_from_outside_has_vanished(docker, run) -> N
 def test_a_container_of_the_same_name_that_is_not_ours_is_left_alone(bound, run) -> None:
     with bound.daemon.client() as client:
         client.create_container("rasbox:1", name=run, command=["true"])
-    with pytest.raises(Refused, match=rf"did not make; `docker rm {run}`"):
+    with pytest.raises(Refused, match=rf"did not create; `docker rm {run}`"):
         bound.worker.start(run, bound.job())
     bound.worker.discard(run)
     assert run in bound.daemon.names()
@@ -141,7 +165,7 @@ job = Job(platform="posix", steps=(("sh", "-c", "echo x >>../launches"),), input
           time_limit=timedelta(seconds=60))
 docker_worker({docker.name!r}, DockerWorker.model_validate({fields!r}), Path("/")).start(RunId({run!r}), job)
 """
-    died = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
+    died = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=LONGEST)
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert docker.worker.poll([run])[run] == Absent()
     docker.worker.start(run, docker.job(writes={OUTPUT: b"1"}))
@@ -225,11 +249,11 @@ def test_a_result_that_was_changed_after_its_digest_is_not_taken(volume, run, tm
     volume.end(run)
     place = volume.folder / run / "work" / OUTPUT
     place.write_bytes(b"a longer result")
-    with pytest.raises(Refused, match="15 bytes came, the run had left 6"):
+    with pytest.raises(Refused, match="15 bytes arrived, the run recorded 6"):
         volume.worker.fetch(run, OUTPUT, tmp_path / "here")
     place.unlink()
     place.symlink_to("/etc/passwd")
-    with pytest.raises(Refused, match="not the plain file"):
+    with pytest.raises(Refused, match="not the requested plain file"):
         volume.worker.fetch(run, OUTPUT, tmp_path / "here")
 
 
@@ -257,17 +281,17 @@ def test_a_share_must_be_the_same_folder_on_both_sides(bound, run, tmp_path) -> 
     worker.discard(run)
     for elsewhere in (other, tmp_path / "nowhere"):
         wrong = bound.again(share_path=str(seen), remote_staging_path=str(elsewhere))
-        with pytest.raises(Refused, match="mend share_path and remote_staging_path"):
+        with pytest.raises(Refused, match="correct share_path and remote_staging_path"):
             wrong.start(run, bound.job())
     assert list(real.glob(".probe*")) == []
 
 
 def test_a_daemon_that_is_not_there_is_silent_and_not_an_end_of_its_runs(bound, run) -> None:
-    bound.worker.start(run, bound.job(waits=True))
+    bound.begin(run, bound.job(waits=True))
     for host in ("unix:///nowhere.sock", "tcp://127.0.0.1:1"):
         lost = bound.again(docker_host=host)
         for call in (lambda: lost.poll([run]), lost.check, lambda: lost.start(run, bound.job())):  # noqa: B023
-            with pytest.raises(Unreachable, match="see that the daemon runs"):
+            with pytest.raises(Unreachable, match="check that the daemon is running"):
                 call()
     assert isinstance(bound.worker.poll([run])[run], Running)
 
@@ -314,7 +338,7 @@ def test_two_controllers_that_start_one_run_at_once_run_it_once(docker, run) -> 
 
 
 def test_a_helper_that_went_away_is_made_again(volume, run) -> None:
-    volume.worker.start(run, volume.job(waits=True))
+    volume.begin(run, volume.job(waits=True))
     for name in volume.daemon.names():
         if name.startswith("rasreconcile-helper"):
             with volume.daemon.client() as client:
@@ -372,7 +396,7 @@ def small_dockerd(own_dockerd) -> Iterator[Dockerd]:
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", place]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
-        absent("a small disk cannot be mounted here")
+        absent(Service.DISKS, "a small disk cannot be mounted here")
     daemon.start()
     daemon.add_images()
     yield daemon
@@ -385,7 +409,7 @@ def test_a_daemon_whose_disk_is_full_refuses_with_the_remedy_and_goes_on_when_th
 ) -> None:
     place = volume_place_on(small_dockerd)
     large, small = a_run("large"), a_run("small")
-    with pytest.raises(Refused, match="free some room"):
+    with pytest.raises(Refused, match="free some space"):
         place.worker.start(large, place.job(inputs={"a.tif": os.urandom(64 << 20)}))
     assert place.worker.poll([large])[large] == Absent()
     place.worker.start(small, place.job(inputs={"a.tif": b"1"}, writes={OUTPUT: b"1"}))

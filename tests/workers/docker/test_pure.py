@@ -108,13 +108,13 @@ def test_what_is_packed_is_what_was_hashed(tmp_path) -> None:
         assert {member.uid for member in tar} == {1000}
     for changed in (b"date" * 1000, b"data" * 999, b"data" * 1001):
         source.write_bytes(changed)
-        with pytest.raises(InputChanged, match="no longer what was hashed"):
+        with pytest.raises(InputChanged, match="changed after it was hashed"):
             list(pack([Sent("a", staged)], owner=1000))
 
 
 SAID = {
     "No such image: hecras:6.6": "`docker pull`",
-    "write /var/lib/docker/x: no space left on device": "free some room",
+    "write /var/lib/docker/x: no space left on device": "free some space",
     "('Connection aborted.', PermissionError(13, 'Permission denied'))": "group `docker`",
     "root@h: Permission denied (publickey,password).": "ssh_key_path",
     "Server '[h]:22' not found in known_hosts": "ssh-keyscan -p 2222 box",

@@ -6,12 +6,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services import absent
+from services import Service, absent
+from waiting import LONGEST, until
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Ended
@@ -24,7 +24,7 @@ SSHD = "/usr/sbin/sshd"
 def ssh_host(tmp_path: Path, dockerd, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An SSH server whose `docker` speaks to the tests' daemon; its key is known, and the way in is `key`."""
     if not Path(SSHD).exists():
-        absent("openssh-server is not installed")
+        absent(Service.SSH, "openssh-server is not installed")
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
@@ -68,15 +68,14 @@ def ssh_host(tmp_path: Path, dockerd, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def _wait_for(port: int) -> None:
-    until = time.monotonic() + 20
-    while True:
+    def answers() -> bool:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), LONGEST).close()
         except OSError:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        else:
-            return
+            return False
+        return True
+
+    until(answers)
 
 
 @pytest.mark.parametrize("use_ssh_client", [False, True], ids=["paramiko", "the system's ssh"])
@@ -87,13 +86,13 @@ def test_a_run_on_a_daemon_behind_ssh_comes_to_its_end(
     worker = volume.again(**way)
     data = os.urandom(300_000)
     worker.start(run, volume.script(f"cp a.tif {OUTPUT}", inputs={"a.tif": data}))
-    volume.until(lambda: isinstance(worker.poll([run])[run], Ended), 40)
+    volume.until(lambda: isinstance(worker.poll([run])[run], Ended))
     worker.fetch(run, OUTPUT, tmp_path / "here")
     assert (tmp_path / "here").read_bytes() == data
     assert worker.check() == []
 
     (tmp_path / "home" / ".ssh" / "known_hosts").write_text("")
-    with pytest.raises(Refused, match=r"host key of 127\.0\.0\.1 is not known.*ssh-keyscan -p"):
+    with pytest.raises(Refused, match=r"host key.* is not known.*ssh-keyscan -p"):
         volume.again(**way).poll([run])
 
 
@@ -103,7 +102,7 @@ def test_a_key_that_is_not_let_in_is_refused_with_the_remedy(
 ) -> None:
     key = str(tmp_path / "stranger")
     stranger = volume.again(docker_host=ssh_host, ssh_key_path=key, use_ssh_client=use_ssh_client)
-    with pytest.raises(Refused, match="did not let us in; set ssh_key_path"):
+    with pytest.raises(Refused, match=r"(login was rejected|login rejected).*ssh_key_path"):
         stranger.poll([run])
 
 

@@ -11,6 +11,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.durations import left
 from rasreconcile.reconcile.observed import LiveRun, Seen, WorkerSeen
 from rasreconcile.reconcile.policy import InUse, Policy, SetAside, Share, worker_standing
+from rasreconcile.reconcile.verdicts import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,9 @@ class Failing:
         limit = most.of(self.total) if isinstance(most, Share) else most
         if limit is None or self.count < limit:
             return None
+        plans = f"{self.count} plan" if self.count == 1 else f"{self.count} plans"
         of_all = f" of {self.total} plans" if isinstance(most, Share) else ""
-        return (
-            f"{self.count} plans failed and max_fails is {most}{of_all}; mend those first, or raise max_fails"
-        )
+        return f"{plans} failed and max_fails is {most}{of_all}; fix those first, or raise max_fails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Schedule:
     placed: tuple[Placed, ...]
     held: Mapping[Address, str] = field(default_factory=dict)
     """Plans that no worker of today's can take, and why."""
+    held_by: Obstacle = Obstacle.NO_WORKER
     waiting: str = "waits for a free slot"
     opens: tuple[datetime, ...] = ()
     """When workers that are set aside are tried again."""
@@ -55,7 +56,7 @@ def make_schedule(
     if not due:
         return Schedule(())
     if why := failing.why_stop(policy):
-        return Schedule((), {plan.address: why for plan in due})
+        return Schedule((), {plan.address: why for plan in due}, Obstacle.MAX_FAILS)
     standings = {w.name: worker_standing(w, seen.now, policy) for w in seen.workers}
     rooms = [_room(w, seen, standings[w.name]) for w in seen.workers]
     offers = {plan.address: _due(plan, order[plan.address], seen) for plan in due}
@@ -71,7 +72,14 @@ def make_schedule(
     opens = tuple(s.until for s in standings.values() if isinstance(s, SetAside) and s.until)
     in_use = any(isinstance(standing, InUse) for standing in standings.values())
     next_at = None if in_use else min(opens, default=None)
-    return Schedule(placed, held, _waiting(seen, standings, at_most), opens, next_at, upcoming)
+    return Schedule(
+        placed,
+        held,
+        waiting=_waiting(seen, standings, at_most),
+        opens=opens,
+        next_at=next_at,
+        upcoming=upcoming,
+    )
 
 
 def _is_full(room: Room, placed: Sequence[Placed], standings: Mapping[str, InUse | SetAside]) -> bool:
@@ -151,7 +159,7 @@ def _impossible(
     out = [standings[room.worker] for room in able]
     given_up = [s for s in out if isinstance(s, SetAside) and s.until is None]
     if len(given_up) == len(out):
-        return f"no worker left for it: {given_up[0].why}; apply again when that is mended"
+        return f"no worker left for it: {given_up[0].why}; apply again when that is fixed"
     return None
 
 
@@ -164,7 +172,7 @@ def _why_unable(due: Due, name: str, seen: Seen) -> str | None:
 
 def _waiting(seen: Seen, standings: Mapping[str, InUse | SetAside], at_most: int | None) -> str:
     if at_most == 0:
-        return "waits: max_concurrent runs are going"
+        return "waiting: max_concurrent reached"
     silent = {w.name: w.unreachable for w in seen.workers if w.unreachable}
     told = [words for name, s in standings.items() if (words := _told(name, s, silent.get(name)))]
     return "; ".join(["waits for a free slot", *told])

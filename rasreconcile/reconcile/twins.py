@@ -1,0 +1,71 @@
+"""Plans with the same inputs: one computes, the others copy its result. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rasreconcile.plans import Address, Plan
+from rasreconcile.reconcile.actions import Action, Reuse
+from rasreconcile.reconcile.observed import Seen
+from rasreconcile.reconcile.policy import Policy
+from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reconcile.strictness import strayed
+from rasreconcile.reconcile.verdicts import Obstacle, Verdict, quarantined
+from rasreconcile.records import Published
+
+
+def once_each(
+    due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen, policy: Policy
+) -> tuple[list[Plan], list[Action], Mapping[Address, Address]]:
+    """Two plans with one fingerprint compute once: copy what is there, wait for what is on its way.
+
+    Who computes, the copies, and who waits for whom.
+    """
+    computing: dict[str, Address] = {live.run.fingerprint: address for address, live in seen.live.items()}
+    alone: list[Plan] = []
+    shared: list[Action] = []
+    twins: dict[Address, Address] = {}
+    for plan in due:
+        source = seen.intact.get(plan.fingerprint)
+        if source is not None and strayed(plan, source, seen.workers, policy):
+            source = None
+        if source is not None and has_twin(plan, seen):
+            shortfalls = _known_short(plan, source, seen)
+            if shortfalls:
+                verdicts[plan.address] = _short(verdicts[plan.address], source, shortfalls)
+                continue
+            shared.append(Reuse(plan, source))
+            note = f"has the same inputs as {source.address}: its result is copied"
+        elif plan.fingerprint in computing:
+            twins[plan.address] = computing[plan.fingerprint]
+            note = f"has the same inputs as {computing[plan.fingerprint]}, which computes"
+        else:
+            computing[plan.fingerprint] = plan.address
+            alone.append(plan)
+            continue
+        verdicts[plan.address] = replace(verdicts[plan.address], note=note)
+    return alone, shared, twins
+
+
+def has_twin(plan: Plan, seen: Seen) -> bool:
+    """Whether a plan with the same inputs has a good result, which is copied."""
+    return plan.fingerprint in seen.intact and plan.address not in seen.retried | seen.uncopied
+
+
+def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:
+    """What the source's result is known to lack of what this plan expects."""
+    known = seen.verifications.get(plan.address)
+    if known is None or known.output_digest != source.digest:
+        return ()
+    return known.shortfalls if known.expectation_digest == plan.expectation_digest else ()
+
+
+def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Verdict:
+    reasons = tuple(Reason(Cause.EXPECTATION_FAILED, "", shortfall) for shortfall in shortfalls)
+    note = (
+        f"{source.address} computed the same inputs, and its result does not meet the expectations; change"
+        " the inputs or the expectations"
+    )
+    verdict = replace(verdict, reasons=(*verdict.reasons, *reasons))
+    return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)

@@ -1,0 +1,51 @@
+"""The files of a store on their disk: whether they are files at all, and what an error of the file system means."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from rasreconcile.errors import StoreError
+
+COMPANIONS = ("-journal", "-wal", "-shm")
+"""Files that belong to a database and to no other: they move with it."""
+HERE_OR_ELSEWHERE = "make the folder writable, or set `state:` to another place"
+FULL = "the disk is full; free some space and apply again"
+FAILING = "the disk may be failing or unplugged: see what `dmesg` says of it"
+
+
+def refuse_other_kinds(path: Path) -> None:
+    """Raises StoreError where the store, or a file that SQLite keeps beside it, is not a file: a pipe is waited for."""
+    for place in (path, *(path.with_name(path.name + end) for end in (*COMPANIONS, ".lock"))):
+        try:
+            mode = place.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise refused(place, error) from error
+        if not stat.S_ISREG(mode):
+            kind = "a directory" if stat.S_ISDIR(mode) else "not a plain file"
+            raise StoreError(f"{place} is {kind}; move it away, or set `state:` to another place")
+
+
+def refused(path: Path, error: OSError) -> StoreError:
+    """What the file system said, and what to do."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return StoreError(f"{path}: {FULL}")
+        case errno.EIO:
+            return StoreError(f"{path}: {error.strerror}; {FAILING}")
+        case _:
+            return StoreError(f"{path}: {error.strerror or error}; {HERE_OR_ELSEWHERE}")
+
+
+def is_full(path: Path) -> bool:
+    """Whether there is no room for another page beside the store, or for another file."""
+    try:
+        found = os.statvfs(path.parent)
+    except OSError:
+        # It cannot be told; then what SQLite said stands.
+        return False
+    return found.f_bavail * found.f_frsize < 1 << 16 or (found.f_files > 0 and found.f_favail == 0)

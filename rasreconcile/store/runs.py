@@ -1,0 +1,294 @@
+"""Runs: each attempt of a plan, what it was started with, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rasreconcile.errors import StoreError
+from rasreconcile.failures import Failure, FailureCause
+from rasreconcile.jobs import RunId
+from rasreconcile.plans import Address, Component, Plan
+from rasreconcile.runs import Run, RunState, check_move, named
+from rasreconcile.store import rows
+from rasreconcile.store.events import WritableEvents
+from rasreconcile.store.tables import LIVE, Tables, WritableTables, question
+from rasreconcile.store.texts import WritableTexts
+
+_DURATIONS_KEPT = 10
+_INPUTS = (
+    "SELECT name, kind, raw, semantic, size FROM run_input WHERE run = ?"
+    " UNION ALL SELECT name, kind, raw, semantic, size FROM adopted_input WHERE run = ? ORDER BY name"
+)
+_RETRIED = (
+    "SELECT request.address, max(coalesce(newest.rowid, 0)) AS after FROM request"
+    " LEFT JOIN run AS newest ON newest.id = request.after_run WHERE request.kind = 'retry' GROUP BY request.address"
+)
+"""By plan: the row of the newest run there was when it was last asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedInput:
+    """An input as it was when a run was started."""
+
+    name: str
+    kind: str
+    raw: str
+    semantic: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPlan:
+    """What a run was started with."""
+
+    components: tuple[Component, ...]
+    inputs: tuple[RecordedInput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """A part of a store."""
+
+    tables: Tables
+
+    @question
+    def live(self) -> tuple[Run, ...]:
+        return self._runs(f"SELECT * FROM run WHERE {LIVE} ORDER BY created, id")
+
+    @question
+    def latest(self, *, address: Address | None = None, limit: int = 50) -> tuple[Run, ...]:
+        """Newest first."""
+        where, values = ("WHERE address = ?", [address]) if address is not None else ("", [])
+        return self._runs(f"SELECT * FROM run {where} ORDER BY rowid DESC LIMIT ?", *values, limit)
+
+    @question
+    def find(self, run: str) -> Run | None:
+        return next(iter(self._runs("SELECT * FROM run WHERE id = ?", run)), None)
+
+    @question
+    def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
+        """Ended runs of each plan at this fingerprint, oldest first, since the last `retry` of it."""
+        found: dict[Address, list[Run]] = {}
+        query = (
+            f"SELECT run.* FROM run LEFT JOIN ({_RETRIED}) AS retried ON retried.address = run.address"
+            f" WHERE NOT {LIVE} AND run.rowid > coalesce(retried.after, 0) ORDER BY run.rowid"
+        )
+        for run in self._runs(query):
+            if pairs.get(run.address) == run.fingerprint:
+                found.setdefault(run.address, []).append(run)
+        return {address: tuple(_since_success(runs)) for address, runs in found.items()}
+
+    @question
+    def last_ends(self) -> Mapping[Address, str]:
+        """How the last ended run of each plan ended: the run's state."""
+        query = f"SELECT address, state, max(rowid) FROM run WHERE NOT {LIVE} GROUP BY address"
+        return {Address(row["address"]): row["state"] for row in self.tables.all(query)}
+
+    @question
+    def durations(self) -> Mapping[Address, Sequence[tuple[str, timedelta]]]:
+        """Worker and run time of the last runs that succeeded, by plan."""
+        found: dict[Address, list[tuple[str, timedelta]]] = {}
+        query = (
+            "SELECT address, worker, started, ended FROM run"
+            " WHERE state = 'succeeded' AND started IS NOT NULL AND ended IS NOT NULL ORDER BY created"
+        )
+        for row in self.tables.all(query):
+            took = rows.certain(row["ended"]) - rows.certain(row["started"])
+            found.setdefault(Address(row["address"]), []).append((row["worker"], max(took, timedelta())))
+        return {address: lengths[-_DURATIONS_KEPT:] for address, lengths in found.items()}
+
+    @question
+    def worker_faults(self, since: datetime) -> Mapping[str, tuple[tuple[datetime, str], ...]]:
+        """Faults of each worker since its last good run, and since then; when and what, oldest first.
+
+        What it lost of what it had at one time is one fault: when a machine dies, all its runs do. A run that was
+        begun before `since` tells nothing of the worker as it is now, and the restart of its machine is no fault.
+        """
+        lost: dict[str, list[Run]] = {}
+        query = "SELECT * FROM run WHERE ended >= ? AND state IN ('succeeded', 'failed', 'lost') ORDER BY ended, rowid"
+        for run in self._runs(query, since.isoformat()):
+            if run.state != "lost":
+                lost.pop(run.worker, None)
+            elif run.failure and run.failure.cause is not FailureCause.RESTARTED and run.created >= since:
+                lost.setdefault(run.worker, []).append(run)
+        return {worker: tuple(_faults(runs)) for worker, runs in lost.items()}
+
+    @question
+    def plan_of(self, run: RunId) -> RecordedPlan:
+        """What the run was started with."""
+        parts = rows.components(
+            self.tables.all("SELECT * FROM run_component WHERE run = ? ORDER BY name", run)
+        )
+        return RecordedPlan(parts, self.inputs_of(run))
+
+    @question
+    def inputs_of(self, run: RunId) -> tuple[RecordedInput, ...]:
+        return tuple(
+            RecordedInput(row["name"], row["kind"], row["raw"], row["semantic"], row["size"])
+            for row in self.tables.all(_INPUTS, run, run)
+        )
+
+    @question
+    def stops(self) -> Mapping[RunId, Failure]:
+        """Live runs that were to be ended early, and why."""
+        query = f"SELECT s.* FROM run_stop s JOIN run r ON r.id = s.run WHERE {LIVE}"
+        return {
+            RunId(row["run"]): Failure(
+                kind="permanent", cause=FailureCause.read(row["cause"]), message=row["message"]
+            )
+            for row in self.tables.all(query)
+        }
+
+    @question
+    def log(self, run: RunId) -> bytes | None:
+        """What the run printed, as it was kept when it was collected."""
+        row = self.tables.one("SELECT content FROM run_log WHERE run = ?", run)
+        return None if row is None else rows.unpacked(row["content"])
+
+    @question
+    def specs(self) -> Mapping[RunId, Path]:
+        """For which spec each run was started."""
+        query = "SELECT run.id, apply.spec_path FROM run JOIN apply ON apply.id = run.apply"
+        return {RunId(row["id"]): Path(row["spec_path"]) for row in self.tables.all(query)}
+
+    @question
+    def discardable(self) -> tuple[Run, ...]:
+        """Ended runs whose run directory was not removed yet, newest first."""
+        return self._runs(f"SELECT * FROM run WHERE NOT {LIVE} AND discarded = 0 ORDER BY rowid DESC")
+
+    def _runs(self, query: str, *values: object) -> tuple[Run, ...]:
+        return tuple(rows.run(row) for row in self.tables.all(query, *values))
+
+
+@dataclass(frozen=True, slots=True)
+class WritableRuns(Runs):
+    """The same for the controller."""
+
+    tables: WritableTables
+    events: WritableEvents
+    texts: WritableTexts
+
+    def start(self, run: Run, plan: Plan, texts: Mapping[str, bytes], *, apply: int) -> None:
+        """Writes down that the run is about to be started, and everything it will be started with."""
+        values = {
+            "id": run.id,
+            "apply": apply,
+            "address": run.address,
+            "fingerprint": run.fingerprint,
+            "worker": run.worker,
+            "slot": run.slot,
+            "cores": run.cores,
+            "state": str(run.state),
+            "reason": run.reason,
+            "created": run.created.isoformat(),
+        }
+        with self.tables.atomic():
+            self.tables.insert("run", values)
+            self.texts.keep(texts)
+            self.tables.insert_all(
+                "run_input", ({"run": run.id, **rows.input_values(file)} for file in plan.inputs)
+            )
+            self.tables.insert_all(
+                "run_component", ({"run": run.id, **rows.component_values(c)} for c in plan.components)
+            )
+            self.events.add(run.created, "started", f"on {run.worker}: {run.reason}", run.address, run.id)
+
+    def move(  # noqa: PLR0913  a move and what is known about it
+        self,
+        run: RunId,
+        to: RunState,
+        *,
+        now: datetime,
+        started: datetime | None = None,
+        ended: datetime | None = None,
+        failure: Failure | None = None,
+        exit_code: int | None = None,
+        message: str | None = None,
+    ) -> Run:
+        """Raises IllegalMove where a run in its state cannot go there. `message`: what is told of it."""
+        with self.tables.atomic():
+            self._move(run, to, _known(started=started, ended=ended, exit_code=exit_code, failure=failure))
+            found = self._run(run)
+            told = failure.message if failure else f"on {found.worker}"
+            self.events.add(now, str(to), message or told, found.address, run)
+        return found
+
+    def keep_log(self, run: RunId, log: bytes) -> None:
+        """What the run printed, for `logs` when its run directory is gone."""
+        with self.tables.atomic():
+            self.tables.replace_all("run_log", [{"run": run, "content": rows.packed(log)}])
+
+    def mark_discarded(self, runs: Iterable[RunId]) -> None:
+        """Their run directories were removed."""
+        with self.tables.atomic():
+            for run in runs:
+                self.tables.update("run", run, {"discarded": 1})
+
+    def intend_stop(self, run: RunId, failure: Failure, *, now: datetime) -> None:
+        """Written down before the worker is asked to end the run: the first reason stands."""
+        values = (run, now.isoformat(), str(failure.cause), failure.message)
+        with self.tables.atomic():
+            self.tables.execute(
+                "INSERT OR IGNORE INTO run_stop (run, at, cause, message) VALUES (?, ?, ?, ?)", *values
+            )
+
+    def _run(self, run: RunId) -> Run:
+        found = self.find(run)
+        if found is None:
+            raise StoreError(
+                f"{self.tables.path}: run {run} is not in the store; was the store restored from a backup?"
+            )
+        return found
+
+    def _move(self, run: RunId, to: RunState, known: Mapping[str, Any]) -> None:
+        check_move(run, self._run(run).state, to)
+        self.tables.update("run", run, {"state": str(to), **known})
+
+
+def _faults(lost: Sequence[Run]) -> Iterator[tuple[datetime, str]]:
+    """Of runs in the order in which they were lost: each that was begun after the last fault is a new one."""
+    together: list[Run] = []
+    for run in lost:
+        if together and together[0].ended and run.created > together[0].ended:
+            yield _fault(together)
+            together = []
+        together.append(run)
+    if together:
+        yield _fault(together)
+
+
+def _fault(together: Sequence[Run]) -> tuple[datetime, str]:
+    last = together[-1]
+    message = last.failure.message if last.failure else ""
+    if len(together) > 1:
+        message = f"{len(together)} runs at once ({named(run.address for run in together)}): {message}"
+    return last.ended or last.created, message
+
+
+def _since_success(runs: list[Run]) -> list[Run]:
+    """A run that succeeded wipes out the failures before it."""
+    last = max((n for n, run in enumerate(runs) if run.state == "succeeded"), default=-1)
+    return runs[last + 1 :]
+
+
+def _known(**values: Any) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    for name, value in values.items():
+        match value:
+            case None:
+                continue
+            case Failure():
+                known |= {
+                    "failure_kind": value.kind,
+                    "failure_cause": str(value.cause),
+                    "failure_message": value.message,
+                }
+            case datetime():
+                known[name] = value.isoformat()
+            case _:
+                known[name] = value
+    return known

@@ -1,0 +1,142 @@
+"""`init`: the first spec names every plan that has a file, the engine, and the version that fits."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+
+PROJECT = "Proj Title=Weir\nPlan File=p01\nPlan File=P02\nPlan File=p03\n"
+
+
+def init(folder: Path, *words: str, check: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "rasreconcile", "init", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == check, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def plan(folder: Path, name: str, program: str = "6.60", flow: str = "u01") -> None:
+    lines = (f"Plan Title={name}", f"Program Version={program}", "Geom File=g01", f"Flow File={flow}")
+    (folder / name).write_text("\n".join(lines))
+
+
+def result(folder: Path, name: str, version: str, kind: str = "Steady") -> None:
+    with h5py.File(folder / name, "w") as file:
+        file.attrs["File Version"] = np.bytes_(version)
+        file.create_group(f"Results/{kind}/Summary").attrs["Solution"] = np.bytes_(
+            f"{kind} Finished Successfully"
+        )
+
+
+def written(folder: Path) -> dict[str, object]:
+    return dict(yaml.safe_load((folder / "rasreconcile.yaml").read_text()))
+
+
+def test_plans_are_named_whatever_the_case_of_their_files_and_those_without_one_are_told(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "WEIR.PRJ").write_text(PROJECT)
+    plan(tmp_path, "Weir.P01")
+    plan(tmp_path, "weir.p02")
+    said = init(tmp_path, "weir.prj")
+    spec = written(tmp_path)
+    assert spec["plans"][0]["numbers"] == ["01", "02"]  # type: ignore[index]
+    assert spec["plans"][0]["project"] == "WEIR.PRJ"  # type: ignore[index]
+    assert "WEIR.PRJ lists p03, which do not exist: left out" in said and "2 plans" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PROJECT, "none of its plan files exists (Weir.p01, Weir.p02, Weir.p03); put them beside it"),
+        ("Proj Title=Weir\n", "lists no plan; make one in HEC-RAS"),
+        ('PROJCS["NAD83"]', "not a HEC-RAS project"),
+    ],
+)
+def test_a_project_without_a_plan_file_is_told_and_no_spec_is_written(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "Weir.prj").write_text(text)
+    assert said in init(tmp_path, "Weir.prj", check=1)
+    assert not (tmp_path / "rasreconcile.yaml").exists()
+
+
+CHOICES: dict[str, tuple[list[str], list[str], str, list[str], dict[str, str]]] = {
+    "the results' version": (
+        ["6.60", "6.60", "6.60"],
+        ["HEC-RAS 6.3.1 September 2022", "HEC-RAS 6.3.1 September 2022", "HEC-RAS 6.6 September 2024"],
+        "u01",
+        [],
+        {"type": "hec-ras", "version": "6.3.1"},
+    ),
+    "a beta": (
+        ["6.60"],
+        ["HEC-RAS 6.7 Beta 5 October 2025"],
+        "u01",
+        [],
+        {"type": "hec-ras", "version": "6.7 Beta 5"},
+    ),
+    "what saved the plans": (
+        ["5.07", "5.07", "6.31"],
+        [],
+        "u01",
+        [],
+        {"type": "hec-ras", "version": "5.0.7"},
+    ),
+    "too old to be run": (["4.10"], [], "u01", [], {"type": "hec-ras", "version": "6.6"}),
+    "a steady project": (["6.60"], [], "f01", [], {"type": "steady"}),
+    "a steady project with results": (
+        ["6.60"],
+        ["HEC-RAS 6.5 2024"],
+        "f01",
+        [],
+        {"type": "hec-ras", "version": "6.5"},
+    ),
+    "results of our own": (["6.60"], ["rasreconcile steady 1"], "f01", [], {"type": "steady"}),
+    "chosen": (["6.60"], ["HEC-RAS 6.5 2024"], "f01", ["--engine", "steady"], {"type": "steady"}),
+    "chosen otherwise": (
+        ["6.41"],
+        [],
+        "f01",
+        ["--engine", "hec-ras"],
+        {"type": "hec-ras", "version": "6.4.1"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(CHOICES))
+def test_engine_and_version_follow_the_results_else_what_saved_the_plans(tmp_path: Path, name: str) -> None:
+    programs, results, flow, words, engine = CHOICES[name]
+    (tmp_path / "Weir.prj").write_text(PROJECT)
+    for number, program in enumerate(programs, start=1):
+        plan(tmp_path, f"Weir.p{number:02}", program, flow)
+    for number, version in enumerate(results, start=1):
+        result(tmp_path, f"Weir.P{number:02}.HDF", version, "Steady" if flow[0] == "f" else "Unsteady")
+    said = init(tmp_path, "Weir.prj", *words)
+    assert written(tmp_path)["engine"] == engine
+    assert engine.get("version", "the built-in steady engine") in said
+
+
+def test_a_project_named_in_capitals_converges_from_the_spec_that_init_wrote(
+    tmp_path: Path, demo: Path
+) -> None:
+    for path in demo.glob("Willow.*"):
+        shutil.copy(path, tmp_path / path.name.upper())
+    init(tmp_path, "WILLOW.PRJ")
+    words = [sys.executable, "-m", "rasreconcile", "apply"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+    assert "4 of 4 plans are current" in done.stdout, done.stdout + done.stderr
