@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from sqlite_utils import Database
+from types import ModuleType
+from typing import cast
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store.disk import refuse_other_kinds, refused
@@ -14,6 +17,25 @@ from rasreconcile.store.location import why_not
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
 from rasreconcile.store.sqlite_errors import damaged, translated
 from rasreconcile.store.tables import WritableTables
+
+
+@contextmanager
+def _without(*libraries: str) -> Iterator[None]:
+    """Within it, these libraries cannot be imported; those that are already there stay."""
+    hidden = [name for name in libraries if name not in sys.modules]
+    sys.modules.update(
+        dict.fromkeys(hidden, cast(ModuleType, None))
+    )  # as Python marks what cannot be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+# It imports them where they are installed, to take data frames, which it is never given here: a second of every verb.
+with _without("pandas", "numpy"):
+    from sqlite_utils import Database
 
 BUSY_SECONDS = 30.0
 WAL_IS_SOUND = (3, 51, 3)
