@@ -19,15 +19,46 @@ A message is one line: where, what, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong, and what to do about it: as it arises, so it is shown."""
+
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.remedy}" if self.remedy else self.what
+
+
+def in_one_line(troubles: Iterable[Trouble]) -> str:
+    """As a note shows them; empty where there are none."""
+    return "; ".join(map(str, troubles))
 
 
 class RasReconcileError(Exception):
     """The root of every error raised on purpose."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str | Trouble, remedy: str = "") -> None:
+        self.trouble = Trouble(what, remedy) if isinstance(what, str) else what
+        super().__init__(str(self.trouble))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.trouble.what, self.trouble.remedy)
+
+
+class Wrong(ValueError):
+    """A value of the spec that cannot be meant so; pydantic hands it on with its trouble."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.trouble = Trouble(what, remedy)
+        super().__init__(str(self.trouble))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +86,9 @@ class SpecError(RasReconcileError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda f: (f.file, f.line)))
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.faults,)
 
 
 class UsageError(RasReconcileError):
@@ -99,6 +133,10 @@ class Unreachable(WorkerError):
 
 class Refused(WorkerError):
     """The worker answered no, and will again: missing rights, missing engine, no room."""
+
+
+REACHABLE = "check that it is switched on and reachable"
+"""What to do about a worker that gave no remedy of its own."""
 
 
 class Damaged(Refused):

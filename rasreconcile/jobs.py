@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, NewType, Protocol
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure
 from rasreconcile.plans import Plan
@@ -204,17 +205,6 @@ Status = Absent | Queued | Running | Ended | Vanished | Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that would stop a run on a worker, and the remedy."""
-
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.what}; {self.remedy}"
-
-
-@dataclass(frozen=True, slots=True)
 class Fetched:
     """What arrived: size and sha256 of the bytes as they were written here."""
 
@@ -327,7 +317,7 @@ class Worker(Protocol):
         One that a run directory is linked to stays. A run that is being staged meanwhile gets a copy of its own.
         """
 
-    def check(self) -> list[Problem]:
+    def check(self) -> list[Trouble]:
         """What would stop a run here, and the remedy; empty: fit to run."""
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious:
     spec, patterns = spec_and_plans(words)
     if not patterns and not everything and not dry_run:
         raise UsageError(
-            "name the plans to adopt (`Muncie/p04`, `Muncie/*`), or say --all; --dry-run only looks"
+            "name the plans to adopt (`Muncie/p04`, `Muncie/*`), or say --all", "--dry-run only looks"
         )
     choose = _choosing(patterns, everything=everything or not patterns, suspicious=suspicious)
     answers = []

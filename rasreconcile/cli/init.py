@@ -60,12 +60,12 @@ def command(project: Path, spec: Path, engine: str | None) -> int:
     from rasreconcile.resolve.projects import on_disk  # noqa: PLC0415
 
     if spec.exists():
-        raise UsageError(f"{spec} already exists; name another file, or edit it")
+        raise UsageError(f"{spec} already exists", "name another file, or edit it")
     project = on_disk(project)
     try:
         found = parse_project(decode(project.read_bytes()), str(project))
     except OSError as error:
-        raise ProjectError(f"{project}: {error.strerror}; name the .prj of a HEC-RAS project") from error
+        raise ProjectError(f"{project}: {error.strerror}", "name the .prj of a HEC-RAS project") from error
     plans = _plans(project, found.plans)
     flows = [plan.flow for plan in plans.values()]
     made_by = _versions_of_results(project, plans)
@@ -131,10 +131,10 @@ def _plans(project: Path, numbers: Iterable[str]) -> Mapping[str, _Plan]:
         saved = saved_by(next(programs, ""))
         found[number] = _Plan(parse_plan(text, path.name).flow or "", saved)
     if not found and not numbers:
-        raise ProjectError(f"{project}: lists no plan; make one in HEC-RAS, and save the project")
+        raise ProjectError(f"{project}: lists no plan", "make one in HEC-RAS, and save the project")
     if not found:
         listed = ", ".join(f"{project.stem}.p{number}" for number in numbers)
-        raise ProjectError(f"{project}: none of its plan files exists ({listed}); put them beside it")
+        raise ProjectError(f"{project}: none of its plan files exists ({listed})", "put them beside it")
     return found
 
 

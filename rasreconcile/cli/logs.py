@@ -91,13 +91,13 @@ def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
     if wanted is not None:
         run = reader.runs.find(wanted)
         if run is None:
-            raise UsageError(f"{wanted}: no such run; `history` lists them")
+            raise UsageError(f"{wanted}: no such run", "`history` lists them")
         return run
     runs = reader.runs.latest(limit=1_000_000)
     address = one_plan(plans, _known(reader))
     found = next((run for run in runs if run.address == address), None)
     if found is None:
-        raise UsageError(f"{address} has not run yet; `logs -f` waits for its run")
+        raise UsageError(f"{address} has not run yet", "`logs -f` waits for its run")
     return found
 
 
@@ -122,7 +122,7 @@ def _awaited(reader: Reader, plans: tuple[str, ...]) -> Run:
             return runs[0]
         if not coming:
             raise UsageError(
-                f"{address} has not run yet, and no controller is running; start one with `apply`"
+                f"{address} has not run yet, and no controller is running", "start one with `apply`"
             )
         if not told:
             click.echo(f"waiting for a run of {address}", err=True)

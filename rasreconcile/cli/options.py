@@ -41,7 +41,7 @@ def spec_path(given: Path | None) -> Path:
     if Path(DEFAULT_SPEC).exists():
         return Path(DEFAULT_SPEC)
     raise UsageError(
-        f"no spec was named, and there is no {DEFAULT_SPEC} here; name one: rasreconcile VERB spec.yaml"
+        f"no spec was named, and there is no {DEFAULT_SPEC} here", "name one: rasreconcile VERB spec.yaml"
     )
 
 
@@ -65,7 +65,7 @@ def one_plan(words: Sequence[str], known: Iterable[Address]) -> Address:
         raise UsageError("name one plan by its address, as `diff` and `status` list them: Muncie/p04")
     found = plans_matching(words[0], known)
     if len(found) > 1:
-        raise UsageError(f"{words[0]} means {len(found)} plans: {', '.join(found[:5])}; name one")
+        raise UsageError(f"{words[0]} means {len(found)} plans: {', '.join(found[:5])}", "name one")
     return found[0]
 
 
@@ -86,7 +86,7 @@ def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
         return tuple(found)
     near = get_close_matches(word, addresses, n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans"
-    raise UsageError(f"{word}: no such plan; {hint}")
+    raise UsageError(f"{word}: no such plan", hint)
 
 
 def say(line: str) -> None:

@@ -68,9 +68,9 @@ def command(
     """
     form = form or ("json" if as_json else _by_name(output, dataset))
     if form == "parquet" and output is None:
-        raise UsageError("Parquet is not text; name a file: --output results.parquet")
+        raise UsageError("Parquet is not text", "name a file: --output results.parquet")
     if stat and not dataset:
-        raise UsageError("--stat sums up a dataset; name one: --dataset PATH")
+        raise UsageError("--stat sums up a dataset", "name one: --dataset PATH")
     rows = _rows(words, "state" if dataset else "facts")
     if dataset is None:
         _write_rows(rows, form, output)
@@ -170,7 +170,7 @@ def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]
             if list(index) != heads:
                 names = f"{', '.join(index)} instead of {', '.join(heads)}"
                 raise ResultError(
-                    f"{row.published.path}: {place} has a different layout ({names}); collect it alone"
+                    f"{row.published.path}: {place} has a different layout ({names})", "collect it alone"
                 )
             yield {"plan": [str(row.verdict.address)] * len(values), **index, "value": values}
     if heads is None and lacking is not None:
@@ -227,7 +227,7 @@ def _write_tables(tables: Iterator[dict[str, Sequence[Any]]], form: str, output:
 
     first = next(tables, None)
     if first is None:
-        raise UsageError("none of these plans has a result; `status` says why")
+        raise UsageError("none of these plans has a result", "`status` says why")
     every = chain([first], tables)
     match form:
         case "parquet" if output is not None:
@@ -240,7 +240,7 @@ def _write_tables(tables: Iterator[dict[str, Sequence[Any]]], form: str, output:
                     write_line(dict(zip(table, (_plain(cell) for cell in cells), strict=True)))
         case "json":
             raise UsageError(
-                "--dataset writes JSON to stdout, a line for each value; leave --output out, or use csv"
+                "--dataset writes JSON to stdout, a line for each value", "leave --output out, or use csv"
             )
         case _:
             _write_csv(every, output)

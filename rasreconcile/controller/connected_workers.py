@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from rasreconcile.clock import Clock
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.edits.spool import Spool
-from rasreconcile.jobs import Install, Job, Problem, RunId, Status, Worker
+from rasreconcile.errors import Trouble, in_one_line
+from rasreconcile.jobs import Install, Job, RunId, Status, Worker
 from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import EngineSpec, WorkerBase
 from rasreconcile.specfile import LoadedSpec
@@ -67,7 +68,7 @@ class ConnectedWorker:
         """Where this engine is found here, for a run with this many cores."""
         return Equipment(self.spec, self.kind, self.installed, self.folder).install(cores, engine)
 
-    def check(self) -> list[Problem]:
+    def check(self) -> list[Trouble]:
         """What would stop every run here; also looks for the engines, which stop some. Blocks: for the control lane."""
         problems = self.calls.check()
         if not problems:
@@ -113,9 +114,9 @@ class ConnectedWorker:
         self.silent = None
         self.silences.clear()
 
-    def found(self, problems: Collection[Problem], clock: Clock) -> None:
+    def found(self, problems: Collection[Trouble], clock: Clock) -> None:
         """What a check came to. What is in the way may be put right while others compute: it is asked again."""
-        self.unfit = "; ".join(map(str, problems)) or None
+        self.unfit = in_one_line(problems) or None
         if self.unfit is None:
             self.fit_at = clock.now()
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasreconcile.controller.connected_workers import ConnectedWorker
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import ask_worker
-from rasreconcile.jobs import Problem
+from rasreconcile.errors import Trouble
 
 
 def look_at_images(session: Session) -> None:
@@ -21,7 +21,7 @@ def check(session: Session, worker: ConnectedWorker) -> None:
     if worker.name in checks.busy or worker.silent is not None:
         return
 
-    def checked(problems: list[Problem]) -> None:
+    def checked(problems: list[Trouble]) -> None:
         _found(session, worker, problems)
 
     ask_worker(session, worker, worker.check, checked, marks=checks)
@@ -30,7 +30,7 @@ def check(session: Session, worker: ConnectedWorker) -> None:
 def knock(session: Session, worker: ConnectedWorker) -> None:
     """A worker that was silent or unfit, and has no runs to be asked about, is asked how it is."""
 
-    def answered(problems: list[Problem]) -> None:
+    def answered(problems: list[Trouble]) -> None:
         came_back(session, worker)
         _found(session, worker, problems)
 
@@ -47,7 +47,7 @@ def came_back(session: Session, worker: ConnectedWorker) -> bool:
     return was_silent
 
 
-def _found(session: Session, worker: ConnectedWorker, problems: list[Problem]) -> None:
+def _found(session: Session, worker: ConnectedWorker, problems: list[Trouble]) -> None:
     first, worker.checked = not worker.checked, True
     session.decide_again()
     if worker.installed.image:

@@ -181,7 +181,7 @@ def put_in_place(proven: Proven) -> Placed:
     published = proven.published
     other = Owners().other(published.address, published.path, published.spec)
     if other is not None:
-        raise PublishHeld(f"cannot be put at {published.path}: {other.what}; {other.remedy}")
+        raise PublishHeld(f"cannot be put at {published.path}: {other.what}", other.remedy)
     for temporary, place in proven.beside:
         publish.replace(temporary, place)
     kept = None
@@ -204,7 +204,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
     size, digest = publish.copy_file(source.path, temporary)
     if digest != source.digest:
         temporary.unlink(missing_ok=True)
-        raise ResultError(f"{source.path} changed while it was copied; it will be checked again")
+        raise ResultError(f"{source.path} changed while it was copied", "it will be checked again")
     copied = replace(
         source,
         address=plan.address,

@@ -28,7 +28,7 @@ def edit(path: Path, change: SetAttributes | WithoutResults | OfVersion, source:
     except _DAMAGE as error:
         why = " ".join(str(error).split())[:200]
         raise ProjectError(
-            f"{source}: cannot be edited as HDF5: {why}; let HEC-RAS write it again"
+            f"{source}: cannot be edited as HDF5: {why}", "let HEC-RAS write it again"
         ) from error
 
 
@@ -38,8 +38,8 @@ def _refuse_other_version(path: Path, version: str, source: Path) -> None:
     found = version_in(said.decode("latin-1") if isinstance(said, bytes) else str(said))
     if found is not None and not same(found, version):
         raise ProjectError(
-            f"{source.name} was prepared by HEC-RAS {found}, the spec asks for {version};"
-            f" prepare the plan again with {version}, or ask for {found} in `engine`"
+            f"{source.name} was prepared by HEC-RAS {found}, the spec asks for {version}",
+            f"prepare the plan again with {version}, or ask for {found} in `engine`",
         )
 
 

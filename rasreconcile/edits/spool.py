@@ -105,7 +105,7 @@ def _copy_checked(staged: Staged, target: Path) -> None:
             write.write(chunk)
             whole.update(chunk)
     if whole.hexdigest() != staged.digest:
-        raise InputChanged(f"{staged.source} changed after it was hashed; it will be hashed again")
+        raise InputChanged(f"{staged.source} changed after it was hashed", "it will be hashed again")
 
 
 def _digest(path: Path) -> str:

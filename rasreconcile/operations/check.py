@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from rasreconcile.clock import Clock
 from rasreconcile.engines.hec_ras.engine import HecRas
-from rasreconcile.errors import WorkerError
-from rasreconcile.jobs import Problem
+from rasreconcile.errors import REACHABLE, Trouble, WorkerError
 from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import HecRasEngine
 from rasreconcile.specfile import LoadedSpec
@@ -23,7 +22,7 @@ class Findings:
     """What `check` found."""
 
     plans: tuple[Plan, ...]
-    workers: Mapping[str, tuple[Problem, ...]]
+    workers: Mapping[str, tuple[Trouble, ...]]
     unable: Mapping[str, Mapping[Address, str]]
     """By worker: the plans that it cannot run, and why."""
 
@@ -65,7 +64,7 @@ def _with_doubt(plan: Plan) -> Plan:
 
 def _check(
     loaded: LoadedSpec, name: str, plans: tuple[Plan, ...]
-) -> tuple[tuple[Problem, ...], Mapping[Address, str]]:
+) -> tuple[tuple[Trouble, ...], Mapping[Address, str]]:
     """What would stop every run there, and which plans cannot run there."""
     worker = loaded.open_worker(name)
     try:
@@ -76,9 +75,6 @@ def _check(
             equipment.installed.try_out(worker)
         return (*problems, *equipment.installed.missing()), equipment.installed.unable(equipment, plans)
     except WorkerError as error:
-        # Where, what, and what to do: the last is the remedy.
-        what, _, remedy = str(error).rpartition("; ")
-        fallback = "check that it is switched on and reachable"
-        return (Problem(what or remedy, remedy if what else fallback),), {}
+        return (error.trouble if error.trouble.remedy else Trouble(str(error), REACHABLE),), {}
     finally:
         worker.close()

@@ -54,7 +54,7 @@ def leavers(loaded: LoadedSpec, view: StoreView, clock: Clock, adopted: Adopted 
     """
     plans = Study.open(loaded, view, clock).listed()
     if not plans:
-        raise UsageError(f"{loaded.name}: the spec has no plans: nothing is pruned; remove results by hand")
+        raise UsageError(f"{loaded.name}: the spec has no plans: nothing is pruned", "remove results by hand")
     real, addresses = RealPaths(), {plan.address for plan in plans}
     wanted = {real.of(path) for plan in plans for path in (plan.output, *plan.side_paths)}
     home = products_home(loaded)

@@ -43,8 +43,8 @@ def parse_plan(text: str, name: str) -> PlanText:
         wanted = _REFERENCES.get(entry.key)
         if wanted and entry.value and not re.fullmatch(wanted, entry.value, re.IGNORECASE):
             raise ProjectError(
-                f"{name}:{entry.line}: {entry.key}={entry.value[:80]}: not the ending of a HEC-RAS file;"
-                " open and save the plan in HEC-RAS"
+                f"{name}:{entry.line}: {entry.key}={entry.value[:80]}: not the ending of a HEC-RAS file",
+                "open and save the plan in HEC-RAS",
             )
 
     def reference(*keys: str) -> str | None:

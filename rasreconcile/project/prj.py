@@ -31,7 +31,8 @@ def parse_project(text: str, name: str) -> ProjectText:
     """Raises ProjectError where `text` is not a HEC-RAS project."""
     if not is_project(text):
         raise ProjectError(
-            f"{name}:1: not a HEC-RAS project: its first line is not 'Proj Title='; name the .prj of the model"
+            f"{name}:1: not a HEC-RAS project: its first line is not 'Proj Title='",
+            "name the .prj of the model",
         )
     title, units, plans = "", ENGLISH_UNITS, list[str]()
     for entry in entries(text):

@@ -17,7 +17,7 @@ _LAYERS = {"TerrainLayer": "terrain", "LandCoverLayer": "land-cover", "Infiltrat
 def rasmap_mentions(data: bytes, name: str) -> tuple[Mention, ...]:
     """The projection, and every terrain, land cover and infiltration layer. Raises ProjectError where it is no XML."""
     if len(data) > LARGEST:
-        raise ProjectError(f"{name}: larger than {LARGEST >> 20} MiB; save it again in RAS Mapper")
+        raise ProjectError(f"{name}: larger than {LARGEST >> 20} MiB", "save it again in RAS Mapper")
     found: dict[Mention, None] = {}
     depth = 0
     parser = expat.ParserCreate()
@@ -26,7 +26,7 @@ def rasmap_mentions(data: bytes, name: str) -> tuple[Mention, ...]:
         nonlocal depth
         depth += 1
         if depth > _DEEPEST:
-            raise ProjectError(f"{name}: nested deeper than {_DEEPEST}; save it again in RAS Mapper")
+            raise ProjectError(f"{name}: nested deeper than {_DEEPEST}", "save it again in RAS Mapper")
         path = attributes.get("Filename", "").strip()
         what = "projection" if element == "RASProjectionFilename" else None
         if element == "Layer":
@@ -40,7 +40,7 @@ def rasmap_mentions(data: bytes, name: str) -> tuple[Mention, ...]:
 
     def refuse(*_: object) -> None:
         # RAS Mapper writes no DOCTYPE; without one there are no entities to expand.
-        raise ProjectError(f"{name}: has a DOCTYPE, which RAS Mapper never writes; save it again there")
+        raise ProjectError(f"{name}: has a DOCTYPE, which RAS Mapper never writes", "save it again there")
 
     parser.StartElementHandler = begin
     parser.EndElementHandler = end
@@ -48,7 +48,7 @@ def rasmap_mentions(data: bytes, name: str) -> tuple[Mention, ...]:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise ProjectError(f"{name}: not valid XML: {error}; save it again in RAS Mapper") from error
+        raise ProjectError(f"{name}: not valid XML: {error}", "save it again in RAS Mapper") from error
     except (ValueError, LookupError) as error:
-        raise ProjectError(f"{name}: its encoding cannot be read: {error}; save it again") from error
+        raise ProjectError(f"{name}: its encoding cannot be read: {error}", "save it again") from error
     return tuple(found)

@@ -40,23 +40,23 @@ def parse_reference(text: str) -> Reference:
     """Raises ProjectError where it can be the name of no file."""
     path = text.strip().strip("\"'").strip().replace("\\", "/")
     if len(path) > LONGEST:
-        raise ProjectError(f"{_short(text)} is longer than {LONGEST} characters; choose the file again")
+        raise ProjectError(f"{_short(text)} is longer than {LONGEST} characters", "choose the file again")
     if path.startswith("//?/"):
         path = path[4:]
         path = f"//{path[4:]}" if path[:4].upper() == "UNC/" else path
     if path.startswith("//./"):
-        raise ProjectError(f"{_short(text)} is a device; choose a file")
+        raise ProjectError(f"{_short(text)} is a device", "choose a file")
     root, rest = _split_root(path)
     parts = tuple(part for part in rest.split("/") if part not in {"", "."})
     if root:
         parts = _without_parents(parts)
     if not parts or parts[-1] == "..":
-        raise ProjectError(f"{_short(text)} names no file; choose one")
+        raise ProjectError(f"{_short(text)} names no file", "choose one")
     for part in parts:
         if _NEVER.search(part) or len(part.encode()) > _LONGEST_PART:
-            raise ProjectError(f"{_short(text)} cannot be a file name; choose the file again")
+            raise ProjectError(f"{_short(text)} cannot be a file name", "choose the file again")
         if is_device(part.rstrip(" .")):
-            raise ProjectError(f"{_short(text)} is a Windows device; choose a file")
+            raise ProjectError(f"{_short(text)} is a Windows device", "choose a file")
     return Reference(text, root, parts)
 
 
@@ -81,8 +81,8 @@ def parse_prefix(prefix: str) -> tuple[str, tuple[str, ...]]:
     root, rest = _split_root(prefix.strip().replace("\\", "/"))
     if not root:
         raise ProjectError(
-            f"{_short(prefix)} is not an absolute path; write a drive, `C:\\Models`, or a share,"
-            " `\\\\host\\share`"
+            f"{_short(prefix)} is not an absolute path",
+            "write a drive, `C:\\Models`, or a share, `\\\\host\\share`",
         )
     parts = tuple(part.casefold() for part in rest.split("/") if part not in {"", "."})
     return root.casefold(), parts

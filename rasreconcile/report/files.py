@@ -31,7 +31,7 @@ def write_parquet(path: Path, tables: Iterable[Columns], kinds: Mapping[str, str
         import pyarrow.parquet as pq  # noqa: PLC0415  as above
     except ImportError as error:
         raise UsageError(
-            f"Parquet needs pyarrow ({error}); pip install 'rasreconcile[parquet]', or use --format csv"
+            f"Parquet needs pyarrow ({error})", "pip install 'rasreconcile[parquet]', or use --format csv"
         ) from error
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in kinds.items()])
     aside = path.with_name(f".{path.name}.part")

@@ -19,7 +19,7 @@ class Folder:
                 for entry in listing:
                     self._names.setdefault(entry.name.casefold(), []).append(entry.name)
         except OSError as error:
-            raise ProjectError(f"{path}: {error.strerror}; name a folder that can be read") from error
+            raise ProjectError(f"{path}: {error.strerror}", "name a folder that can be read") from error
 
     @property
     def names(self) -> list[str]:
@@ -34,6 +34,6 @@ class Folder:
         if len(found) > 1:
             both = " and ".join(sorted(found))
             raise ProjectError(
-                f"{self.path}: {both} differ in case only; keep the one that is meant by {name}"
+                f"{self.path}: {both} differ in case only", f"keep the one that is meant by {name}"
             )
         return self.path / found[0] if found else None

@@ -85,7 +85,7 @@ def _read(entry: PlanEntry, index: int, path: Path, prefix: str) -> FoundProject
         text = decode(path.read_bytes())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ProjectError(f"{path}: {reason}; name the .prj of a HEC-RAS project") from error
+        raise ProjectError(f"{path}: {reason}", "name the .prj of a HEC-RAS project") from error
     if glob.has_magic(entry.project) and not is_project(text):
         return None
     return FoundProject(entry, index, path.absolute(), prefix, parse_project(text, str(path)))

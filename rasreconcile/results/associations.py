@@ -31,7 +31,7 @@ def associations(path: Path) -> tuple[Mention, ...]:
 def _mentions(tree: Tree) -> tuple[Mention, ...]:
     found = tuple(islice(dict.fromkeys(_of(tree)), MOST + 1))
     if len(found) > MOST:
-        raise ResultError(f"{tree.name}: names more than {MOST} files; check that this is the right file")
+        raise ResultError(f"{tree.name}: names more than {MOST} files", "check that this is the right file")
     faults = (Mention("fault", f"{tree.name}: {why}; open and save it in HEC-RAS") for why in tree.unreadable)
     return (*found, *faults)
 

@@ -75,8 +75,8 @@ def place(output: Path) -> Path:
         return output
     if not real.parent.is_dir():
         raise PublishHeld(
-            f"cannot be put at {output}: it is a link to {real}, whose folder does not exist;"
-            " mount the disk, or remove the link"
+            f"cannot be put at {output}: it is a link to {real}, whose folder does not exist",
+            "mount the disk, or remove the link",
         )
     return real
 
@@ -126,7 +126,7 @@ def copy_file(source: Path, target: Path) -> tuple[int, str]:
     try:
         read = source.open("rb")
     except OSError as error:
-        raise ResultError(f"{source}: {error.strerror or error}; make it readable") from error
+        raise ResultError(f"{source}: {error.strerror or error}", "make it readable") from error
     with read:
         try:
             with target.open("wb") as write:

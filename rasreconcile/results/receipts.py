@@ -73,18 +73,18 @@ def read_receipt(output: Path) -> Published | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ResultError(f"{path}: {error.strerror or error}; make it readable") from error
+        raise ResultError(f"{path}: {error.strerror or error}", "make it readable") from error
     try:
         if len(data) > _LARGEST:
             raise ValueError(f"larger than {_LARGEST >> 20} MiB")
         return _published(json.loads(data), output)
     except KeyError as error:
         raise ResultError(
-            f"{path}: no receipt: lacks {error}; adopt the file or compute the plan again"
+            f"{path}: no receipt: lacks {error}", "adopt the file or compute the plan again"
         ) from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         why = " ".join(str(error).split())[:120]
-        raise ResultError(f"{path}: no receipt: {why}; adopt the file or compute the plan again") from error
+        raise ResultError(f"{path}: no receipt: {why}", "adopt the file or compute the plan again") from error
 
 
 def _published(document: Any, output: Path) -> Published:

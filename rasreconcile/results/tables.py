@@ -33,7 +33,7 @@ def parts(path: Path, place: str) -> Iterator[Part]:
         found = [one for one in _matching(tree, place) if _is_numbers(tree, one[0])]
         if not found:
             raise ResultError(
-                f"{path}: {place} does not exist, or holds no numbers; `h5dump -n` lists what exists"
+                f"{path}: {place} does not exist, or holds no numbers", "`h5dump -n` lists what exists"
             )
         for exact, names in found:
             shape = tree.shape(exact) or ()
@@ -43,7 +43,7 @@ def parts(path: Path, place: str) -> Iterator[Part]:
                 matched = {name: [value] * part.values.size for name, value in names.items()}
                 yield Part({**matched, **part.index}, part.values)
         if tree.unreadable:
-            raise ResultError(f"{path}: {next(iter(tree.unreadable))}; compute it again")
+            raise ResultError(f"{path}: {next(iter(tree.unreadable))}", "compute it again")
 
 
 def _matching(tree: Tree, place: str) -> list[tuple[str, dict[str, str]]]:

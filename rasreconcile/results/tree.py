@@ -53,20 +53,20 @@ def opened(path: Path, *, remedy: str = "compute it again") -> Iterator[Tree]:
         with h5py.File(path, "r", locking=False, rdcc_nbytes=0) as file:
             yield Tree(file, size, path.name)
     except PermissionError as error:
-        raise ResultError(f"{path}: {error.strerror or 'not permitted'}; make it readable") from error
+        raise ResultError(f"{path}: {error.strerror or 'not permitted'}", "make it readable") from error
     except _DAMAGE as error:
-        raise ResultError(f"{path}: cannot be read as HDF5: {_one_line(error)}; {remedy}") from error
+        raise ResultError(f"{path}: cannot be read as HDF5: {_one_line(error)}", remedy) from error
 
 
 def _size(path: Path) -> int:
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ResultError(f"{path}: no such file; compute it again") from error
+        raise ResultError(f"{path}: no such file", "compute it again") from error
     except (OSError, ValueError) as error:
-        raise ResultError(f"{path}: cannot be examined: {_one_line(error)}; make it readable") from error
+        raise ResultError(f"{path}: cannot be examined: {_one_line(error)}", "make it readable") from error
     if not stat.S_ISREG(found.st_mode):
-        raise ResultError(f"{path}: is not a regular file; move it and compute the plan again")
+        raise ResultError(f"{path}: is not a regular file", "move it and compute the plan again")
     return found.st_size
 
 

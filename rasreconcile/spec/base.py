@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from rasreconcile.errors import Wrong
+
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 _LONGEST = timedelta(days=365)
@@ -69,13 +71,13 @@ class Secret(SpecModel):
     @classmethod
     def _never_plain(cls, value: Any) -> Any:
         if isinstance(value, str | int | float):
-            raise ValueError("a secret is named, never written; give {env: NAME} or {file: PATH}")  # noqa: TRY004
+            raise Wrong("a secret is named, never written", "give {env: NAME} or {file: PATH}")
         return value
 
     @model_validator(mode="after")
     def _one_place(self) -> Secret:
         if (self.env is None) == (self.file is None):
-            raise ValueError("a secret has one place; give one of `env` and `file`")
+            raise Wrong("a secret has one place", "give one of `env` and `file`")
         return self
 
 
@@ -101,7 +103,7 @@ def duration(value: Any) -> Any:
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if 0 <= seconds <= _LONGEST.total_seconds():
         return timedelta(seconds=seconds)
-    raise ValueError("is not a duration (maximum: one year); write 30s, 15m, 2h or 1h30m")
+    raise Wrong("is not a duration (maximum: one year)", "write 30s, 15m, 2h or 1h30m")
 
 
 def in_words(span: timedelta) -> str:
@@ -134,7 +136,7 @@ Duration = Annotated[
 
 def _not_at_once(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
-        raise ValueError("must be at least 1s; change it, or leave it out")
+        raise Wrong("must be at least 1s", "change it, or leave it out")
     return value
 
 
@@ -146,10 +148,10 @@ _SHARE = re.compile(r"(?:\d{1,2}(?:\.\d+)?|100)%")
 def _count_or_share(value: Any) -> int | str:
     if type(value) is int:
         if value < 1:
-            raise ValueError("must be at least 1; change it")
+            raise Wrong("must be at least 1", "change it")
         return value
     if not isinstance(value, str) or not _SHARE.fullmatch(value) or float(value[:-1]) == 0:
-        raise ValueError("must be a number of plans, 1 or more, or a share of them such as 10%")
+        raise Wrong("must be a number of plans, 1 or more, or a share of them such as 10%")
     return value
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
+from rasreconcile.errors import Wrong
 from rasreconcile.spec.base import CountOrShare, Duration, Patience, SpecModel, Words, in_words
 from rasreconcile.spec.engines import EngineSpec
 from rasreconcile.spec.plans import PlanEntry, StopWhen
@@ -31,14 +32,14 @@ class Retries(SpecModel):
     def _not_below_the_first(cls, value: timedelta, others: ValidationInfo) -> timedelta:
         wait = others.data.get("wait", value)
         if value < wait:
-            raise ValueError(f"is shorter than `wait` ({in_words(wait)}); raise it, or lower `wait`")
+            raise Wrong(f"is shorter than `wait` ({in_words(wait)})", "raise it, or lower `wait`")
         return value
 
 
 def _whole(value: Any) -> Any:
     # `true` and `1.0` equal 1 for Python, and so for Literal.
     if type(value) is not int:
-        raise ValueError("is not a version of this format; write 1")
+        raise Wrong("is not a version of this format", "write 1")
     return value
 
 
@@ -85,9 +86,9 @@ class Spec(SpecModel):
     def _from_elsewhere(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         for prefix in value:
             if re.match(r"\s*(?:[A-Za-z]:|[\\/])", prefix) is None:
-                raise ValueError(
-                    f"{short(prefix)} is not an absolute path; write a drive, `C:\\Models`, or a share,"
-                    " `\\\\host\\share`"
+                raise Wrong(
+                    f"{short(prefix)} is not an absolute path",
+                    "write a drive, `C:\\Models`, or a share, `\\\\host\\share`",
                 )
         return value
 
@@ -95,5 +96,5 @@ class Spec(SpecModel):
     @classmethod
     def _some(cls, value: Any) -> Any:
         if not value:
-            raise ValueError("is empty; add at least one")
+            raise Wrong("is empty", "add at least one")
         return value

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from rasreconcile.errors import Wrong
 from rasreconcile.spec.base import SpecModel, Words
 
 
@@ -31,7 +32,7 @@ class DatasetExpectation(SpecModel):
     @classmethod
     def _ordered(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
         if value is not None and value[0] > value[1]:
-            raise ValueError("the first number is larger than the second; give [lowest, highest]")
+            raise Wrong("the first number is larger than the second", "give [lowest, highest]")
         return value
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
+from rasreconcile.errors import Wrong
 from rasreconcile.reserved import is_reserved
 from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Patience, SpecModel, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
@@ -18,18 +19,16 @@ from rasreconcile.spec.expectations import Expectations
 def numbers(value: Any) -> tuple[str, ...]:
     """`["04", "06-12", 3]` -> two digits each, in order, each once."""
     if value is None:
-        raise ValueError("is empty; leave it out to take every plan the .prj lists")
+        raise Wrong("is empty", "leave it out to take every plan the .prj lists")
     found: dict[str, None] = {}
     for word in value if isinstance(value, list | tuple) else [value]:
         text = f"{word:02d}" if isinstance(word, int) and not isinstance(word, bool) else word
         match = re.fullmatch(r"p?([0-9]{2})(?:-p?([0-9]{2}))?", text) if isinstance(text, str) else None
         if match is None:
-            raise ValueError(
-                f'{short(word)} is not a plan number; write two digits, "04", or a range, "06-12"'
-            )
+            raise Wrong(f"{short(word)} is not a plan number", 'write two digits, "04", or a range, "06-12"')
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last:
-            raise ValueError(f"{short(word)}: plan numbers run from 01 to 99; write the smaller one first")
+            raise Wrong(f"{short(word)}: plan numbers run from 01 to 99", "write the smaller one first")
         found |= {f"{number:02d}": None for number in range(first, last + 1)}
     return tuple(found)
 
@@ -101,12 +100,10 @@ class PlanEntry(SpecModel):
     def _below_results(cls, value: str | None) -> str | None:
         # The name is also a folder below `results`.
         if value is not None and ({"", ".", ".."} & set(value.split("/")) or ":" in value):
-            raise ValueError(f"{short(value)} leads out of the results folder; write a plain name, or a/b")
+            raise Wrong(f"{short(value)} leads out of the results folder", "write a plain name, or a/b")
         for part in value.split("/") if value else ():
             if is_reserved(part):
-                raise ValueError(
-                    f"{short(part)} is not a name that Windows can give a folder; choose another"
-                )
+                raise Wrong(f"{short(part)} is not a name that Windows can give a folder", "choose another")
         return value
 
     @field_validator("inputs")
@@ -115,5 +112,5 @@ class PlanEntry(SpecModel):
         for word in value:
             absolute = PurePosixPath(word).is_absolute() or PureWindowsPath(word).anchor
             if absolute or ".." in PureWindowsPath(word).parts:
-                raise ValueError(f"{short(word)} leads out of the project's folder; put the file inside it")
+                raise Wrong(f"{short(word)} leads out of the project's folder", "put the file inside it")
         return value

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
+from rasreconcile.errors import Wrong
 from rasreconcile.spec.base import NAME, Minutes, SpecModel, Words
 
 Cores = Annotated[int, Field(ge=1, le=100_000)]
@@ -42,7 +43,7 @@ class WorkerBase(SpecModel):
     def _fits(cls, value: int, others: ValidationInfo) -> int:
         total = others.data.get("cores_total", value)
         if value > total:
-            raise ValueError(f"{value} is more than cores_total ({total}), so no run would fit; lower it")
+            raise Wrong(f"{value} is more than cores_total ({total}), so no run would fit", "lower it")
         return value
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from rasreconcile.errors import Fault
+from rasreconcile.errors import Fault, Wrong
 from rasreconcile.spec.base import FORMS
 from rasreconcile.specfile.known import Known, known_at
 from rasreconcile.specfile.model import spec_model
@@ -132,10 +132,10 @@ def _say(
         return f"must be {context.get('expected')}", "change it"
     if kind == "union_tag_invalid":
         return f"must be one of {context.get('expected_tags')}", _near_tag(context)
-    said = error["msg"]
-    ours = said.removeprefix("Value error, ")
-    what, _, remedy = (said[:1].lower() + said[1:] if ours == said else ours).partition("; ")
-    return what, remedy or "change it"
+    if isinstance(ours := context.get("error"), Wrong):
+        return ours.trouble.what, ours.trouble.remedy or "change it"
+    said = error["msg"].removeprefix("Value error, ")
+    return said[:1].lower() + said[1:], "change it"
 
 
 def _near_tag(context: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rasreconcile.errors import Fault, SpecError
+from rasreconcile.errors import Fault, SpecError, Wrong
 
 LARGEST = 16 << 20
 """Bytes of a spec; ten thousand literal plans take two."""
@@ -26,13 +26,13 @@ def bytes_of(path: Path) -> bytes:
 def place_of(path: Path, written: str) -> Path:
     """What a path written in the spec at `path` means: relative to its folder, `~` expanded.
 
-    Raises ValueError where `~` stands for nobody's folder.
+    Raises Wrong where `~` stands for nobody's folder.
     """
     try:
         there = Path(written).expanduser()
     except RuntimeError as error:
         user = written.partition("/")[0]
-        raise ValueError(f"{user} is not a home folder of this machine; write the whole path") from error
+        raise Wrong(f"{user} is not a home folder of this machine", "write the whole path") from error
     return Path(os.path.normpath(path.absolute().parent / there))
 
 

@@ -84,9 +84,9 @@ class LoadedSpec:
         faults = []
         for name, worker in self.spec.workers.items():
             if self.kind_of(name).opener is None:
-                what, _, remedy = not_built(worker.type).partition("; ")
+                why = not_built(worker.type)
                 place = ("workers", name, "type")
-                faults.append(Fault(self.name, self.line_of(place), ".".join(place), what, remedy))
+                faults.append(Fault(self.name, self.line_of(place), ".".join(place), why.what, why.remedy))
         if faults:
             raise SpecError(faults)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rasreconcile.errors import Fault
+from rasreconcile.errors import Fault, Trouble, Wrong
 from rasreconcile.specfile.faults import near
 from rasreconcile.specfile.files import place_of
 from rasreconcile.specfile.yamltext import Document, Place, path_of
@@ -20,7 +20,7 @@ def names_that_mean_nothing(document: Document, name: str, kinds: Kinds) -> list
         if word not in known:
             meant = near(word, known)
             remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known) or 'none'}"
-            faults.append(_fault(document, name, place, f"{_short(word)} is not {what}; {remedy}"))
+            faults.append(_fault(document, name, place, Trouble(f"{_short(word)} is not {what}", remedy)))
     return faults
 
 
@@ -30,14 +30,13 @@ def folders_of_nobody(document: Document, path: Path, kinds: Kinds) -> list[Faul
     for place, word in _paths(document.value, kinds):
         try:
             place_of(path, word)
-        except ValueError as error:
-            faults.append(_fault(document, str(path), place, str(error)))
+        except Wrong as error:
+            faults.append(_fault(document, str(path), place, error.trouble))
     return faults
 
 
-def _fault(document: Document, name: str, place: Place, said: str) -> Fault:
-    what, _, remedy = said.partition("; ")
-    return Fault(name, document.line_of(place), path_of(place), what, remedy)
+def _fault(document: Document, name: str, place: Place, said: Trouble) -> Fault:
+    return Fault(name, document.line_of(place), path_of(place), said.what, said.remedy)
 
 
 def _short(word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rasreconcile.errors import Fault, SpecError
+from rasreconcile.errors import Fault, SpecError, Wrong
 from rasreconcile.specfile.files import bytes_of, store_of
 
 
@@ -20,6 +20,7 @@ def state_path(path: Path) -> Path:
         raise SpecError([Fault(str(path), error.line, error.key, error.what, error.remedy)]) from error
     try:
         return store_of(path, state)
-    except ValueError as error:
-        what, _, remedy = str(error).partition("; ")
-        raise SpecError([Fault(str(path), line, "state", what, remedy)]) from error
+    except Wrong as error:
+        raise SpecError(
+            [Fault(str(path), line, "state", error.trouble.what, error.trouble.remedy)]
+        ) from error

@@ -28,12 +28,12 @@ def copy_whole(source: sqlite3.Connection, to: Path) -> None:
             target.close()
         if found != "ok":
             first = str(found).splitlines()[-1]
-            raise StoreError(f"{to}: the store is damaged ({first}); no backup was made")
+            raise StoreError(f"{to}: the store is damaged ({first})", "no backup was made")
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
         aside.replace(to)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{to}: no backup was made: {error}; name a place that can be written") from error
+        raise StoreError(f"{to}: no backup was made: {error}", "name a place that can be written") from error
     finally:
         with suppress(FileNotFoundError):
             aside.unlink()
@@ -46,4 +46,4 @@ def _refuse_other_files(to: Path) -> None:
         head = file.read(72)
     # The application id of an SQLite file stands at byte 68.
     if not head.startswith(b"SQLite format 3\0") or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-        raise UsageError(f"{to} exists and is not a backup of a store; name another file")
+        raise UsageError(f"{to} exists and is not a backup of a store", "name another file")

@@ -49,7 +49,7 @@ def refuse_bad_place(path: Path) -> None:
     mounts = Path("/proc/self/mountinfo")
     why = why_not(path.absolute().resolve(), mounts.read_text() if mounts.exists() else "")
     if why:
-        raise StoreError(f"{path}: {why}; set `state:` to a folder on a disk of this machine")
+        raise StoreError(f"{path}: {why}", "set `state:` to a folder on a disk of this machine")
 
 
 def open_database(path: Path) -> WritableTables:
@@ -93,13 +93,14 @@ def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application != APPLICATION_ID and (application or version or tables):
-        raise StoreError(f"{path} is a database of another program; set `state:` to a file of its own")
+        raise StoreError(f"{path} is a database of another program", "set `state:` to a file of its own")
     if version < 0:
         raise damaged(path, f"its version is {version}")
     if version > len(MIGRATIONS):
         raise StoreError(
-            f"{path} was written by a newer rasreconcile (store version {version}, this one knows {len(MIGRATIONS)});"
-            " upgrade: pip install --upgrade rasreconcile"
+            f"{path} was written by a newer rasreconcile (store version {version}, this one knows "
+            f"{len(MIGRATIONS)})",
+            "upgrade: pip install --upgrade rasreconcile",
         )
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":

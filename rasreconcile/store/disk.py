@@ -27,7 +27,7 @@ def refuse_other_kinds(path: Path) -> None:
             raise refused(place, error) from error
         if not stat.S_ISREG(mode):
             kind = "a directory" if stat.S_ISDIR(mode) else "not a plain file"
-            raise StoreError(f"{place} is {kind}; move it away, or set `state:` to another place")
+            raise StoreError(f"{place} is {kind}", "move it away, or set `state:` to another place")
 
 
 def refused(path: Path, error: OSError) -> StoreError:
@@ -36,9 +36,9 @@ def refused(path: Path, error: OSError) -> StoreError:
         case errno.ENOSPC | errno.EDQUOT:
             return StoreError(f"{path}: {FULL}")
         case errno.EIO:
-            return StoreError(f"{path}: {error.strerror}; {FAILING}")
+            return StoreError(f"{path}: {error.strerror}", FAILING)
         case _:
-            return StoreError(f"{path}: {error.strerror or error}; {HERE_OR_ELSEWHERE}")
+            return StoreError(f"{path}: {error.strerror or error}", HERE_OR_ELSEWHERE)
 
 
 def is_full(path: Path) -> bool:

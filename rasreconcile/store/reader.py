@@ -30,7 +30,7 @@ _BUSY_SECONDS = 10.0
 def require_store(path: Path) -> None:
     """Raises StoreError where there is none: what only looks after a store must not make one."""
     if not path.exists():
-        raise StoreError(f"{path}: there is no store yet; `apply` creates it")
+        raise StoreError(f"{path}: there is no store yet", "`apply` creates it")
 
 
 class Reader:
@@ -75,15 +75,25 @@ def _opened(path: Path) -> sqlite3.Connection:
     require_store(path)
     with translated(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+    try:
+        return _of_today(path, connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _of_today(path: Path, connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, or one to a copy in today's form. Raises StoreError where it is no store that can be read."""
+    with translated(path):
         connection.row_factory = sqlite3.Row
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application in {0, APPLICATION_ID} and version == 0 and lock.is_held(path):
-        raise StoreError(f"{path}: a controller is just creating it; try again in a moment")
+        raise StoreError(f"{path}: a controller is just creating it", "try again in a moment")
     if application != APPLICATION_ID or version == 0:
-        raise StoreError(f"{path} is not a store of rasreconcile, or is empty; `apply` creates it")
+        raise StoreError(f"{path} is not a store of rasreconcile, or is empty", "`apply` creates it")
     if version > len(MIGRATIONS):
-        raise StoreError(f"{path} was written by a newer rasreconcile; upgrade this one")
+        raise StoreError(f"{path} was written by a newer rasreconcile", "upgrade this one")
     if version < 0:
         raise damaged(path, f"its version is {version}")
     if version < len(MIGRATIONS):
@@ -108,9 +118,12 @@ def _brought_up(old: sqlite3.Connection) -> sqlite3.Connection:
     copy = _in_memory()
     try:
         old.backup(copy)
-    finally:
-        old.close()
-    return _migrated(copy)
+        migrated = _migrated(copy)
+    except BaseException:
+        copy.close()
+        raise
+    old.close()
+    return migrated
 
 
 def _migrated(copy: sqlite3.Connection) -> sqlite3.Connection:

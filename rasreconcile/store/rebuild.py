@@ -39,8 +39,8 @@ def rebuild(path: Path, proven: Iterable[Published], *, now: datetime, even: Eve
             _refuse_live_runs(path)
         if even == "lost or damaged" and _is_sound(path):
             raise UsageError(
-                f"{path}: the store is sound, and rebuilding it loses history, logs and old texts; --yes"
-                " rebuilds it anyway, and keeps the old one"
+                f"{path}: the store is sound, and rebuilding it loses history, logs and old texts",
+                "--yes rebuilds it anyway, and keeps the old one",
             )
         aside = path.with_name(f".{path.name}.rebuilding")
         _remove(aside)
@@ -76,8 +76,8 @@ def _refuse_live_runs(path: Path) -> None:
     if live:
         live_runs = "1 run is" if len(live) == 1 else f"{len(live)} runs are"
         raise StoreError(
-            f"{path}: the store is readable and {live_runs} live in it; `apply` collects them first,"
-            " or --give-up-runs forgets them and computes their plans again"
+            f"{path}: the store is readable and {live_runs} live in it",
+            "`apply` collects them first, or --give-up-runs forgets them and computes their plans again",
         )
 
 

@@ -240,7 +240,7 @@ class WritableRuns(Runs):
         found = self.find(run)
         if found is None:
             raise StoreError(
-                f"{self.tables.path}: run {run} is not in the store; was the store restored from a backup?"
+                f"{self.tables.path}: run {run} is not in the store", "was the store restored from a backup?"
             )
         return found
 

@@ -16,8 +16,9 @@ from rasreconcile.store.disk import FAILING, FULL, HERE_OR_ELSEWHERE, is_full
 def damaged(path: Path, error: Exception | str) -> StoreError:
     """The one word for a store that cannot be read."""
     return StoreError(
-        f"{path}: the store is damaged ({error}); restore a backup, or move it away: the next `apply`"
-        " recalls what the receipts beside the results prove"
+        f"{path}: the store is damaged ({error})",
+        "restore a backup, or move it away: the next `apply` recalls what the receipts beside "
+        "the results prove",
     )
 
 
@@ -35,9 +36,9 @@ def explained(path: Path, error: sqlite3.DatabaseError) -> StoreError | None:
             # No room for its journal, which SQLite tells as an error of opening or of writing it.
             return StoreError(f"{path}: {FULL}")
         case ["READONLY" | "CANTOPEN" | "PERM" | "AUTH"]:
-            return StoreError(f"{path}: {error}; {HERE_OR_ELSEWHERE}")
+            return StoreError(f"{path}: {error}", HERE_OR_ELSEWHERE)
         case ["IOERR"]:
-            return StoreError(f"{path}: {error}; {FAILING}")
+            return StoreError(f"{path}: {error}", FAILING)
         case ["CORRUPT" | "NOTADB"]:
             return damaged(path, error)
         case _ if isinstance(error, sqlite3.OperationalError):

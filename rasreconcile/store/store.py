@@ -57,7 +57,7 @@ class Store:
         except OSError as error:
             raise refused(path.parent, error) from error
         refuse_other_kinds(path)
-        held = take_lock(path)
+        held, tables = take_lock(path), None
         try:
             tables = open_database(path)
             with translated(path), tables.atomic():
@@ -69,6 +69,8 @@ class Store:
                 }
                 tables.replace_all("controller", [values])
         except BaseException:
+            if tables is not None:
+                tables.connection.close()
             held.release()
             raise
         return cls(tables, held)

@@ -69,7 +69,7 @@ def survey(path: Path) -> Survey:
 def backup(path: Path, to: Path) -> None:
     """A copy of the store at `path` as of now, safe while a controller works. Raises StoreError, UsageError."""
     if to.resolve() == path.resolve():
-        raise StoreError(f"{to} is the store itself; name another file")
+        raise StoreError(f"{to} is the store itself", "name another file")
     with Surveyor(path) as reader:
         reader.copy(to)
 

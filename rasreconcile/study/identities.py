@@ -20,7 +20,7 @@ def of_plan(plan: Plan) -> Identity:
         return _identity(plan, source.read_bytes() if source else None)
     except OSError as error:
         raise ResultError(
-            f"{source}: {error.strerror or error}; what its result must say is not known"
+            f"{source}: {error.strerror or error}", "what its result must say is not known"
         ) from error
 
 

@@ -11,8 +11,8 @@ from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.hec_ras.install_search import FoundInstall, NotFound, WantedInstall
 from rasreconcile.engines.hec_ras.preparation import hec_ras_for
 from rasreconcile.engines.hec_ras.scripts import script
-from rasreconcile.errors import ProjectError
-from rasreconcile.jobs import Install, Problem, Worker
+from rasreconcile.errors import ProjectError, Trouble
+from rasreconcile.jobs import Install, Worker
 from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import EngineSpec, HecRasEngine, Spec, WorkerBase
 from rasreconcile.specfile import LoadedSpec
@@ -90,9 +90,9 @@ class InstalledEngines:
         known = self._found.get(engine.version) if isinstance(engine, HecRasEngine) else None
         return known if isinstance(known, FoundInstall) else None
 
-    def missing(self) -> tuple[Problem, ...]:
+    def missing(self) -> tuple[Trouble, ...]:
         """What was looked for and is not there."""
-        return tuple(Problem(f.why, f.remedy) for f in self._found.values() if isinstance(f, NotFound))
+        return tuple(Trouble(f.why, f.remedy) for f in self._found.values() if isinstance(f, NotFound))
 
     def note_lack(self, plan: Plan, why: str) -> None:
         """A run found out that what the plan needs is not here: in this apply no other need find it out again."""

@@ -21,13 +21,13 @@ def program_and_arguments(step: Sequence[str]) -> tuple[str, str]:
     CommandLineToArgvW.
     """
     if not step or not step[0] or step[0].startswith("-"):
-        raise Refused(f"{list(step)!r} names no program; correct the command in the spec")
+        raise Refused(f"{list(step)!r} names no program", "correct the command in the spec")
     for word in step:
         # cmd ends its line there, and a line of the steps file too.
         if re.search(r"[\0\r\n]", word):
-            raise Refused(f"{word!r} holds a line end or a NUL byte; correct the command in the spec")
+            raise Refused(f"{word!r} holds a line end or a NUL byte", "correct the command in the spec")
         if any("\ud800" <= c <= "\udfff" for c in word):
-            raise Refused(f"{word!r} holds bytes that are not text; correct the command in the spec")
+            raise Refused(f"{word!r} holds bytes that are not text", "correct the command in the spec")
     name = PureWindowsPath(step[0])
     if name.suffix.casefold() in _BATCH:
         return "cmd.exe", f"/e:on /v:off /d /s /c {_for_cmd(step)}"
@@ -50,7 +50,7 @@ def _shell(step: Sequence[str]) -> tuple[str, str]:
     at = next((n for n, word in enumerate(step) if word.casefold() in {"/c", "/k"}), None)
     switches = [word for word in step[1:at] if word.casefold() not in {"/s", "/d"}]
     if at is None or step[at].casefold() == "/k" or any(not re.fullmatch(r"/\w(:\w+)?", w) for w in switches):
-        raise Refused(f"{list(step)!r}: cmd would wait for input; write `cmd /c` and the command")
+        raise Refused(f"{list(step)!r}: cmd would wait for input", "write `cmd /c` and the command")
     wanted = " ".join(["/e:on", "/v:off", *switches, "/d", "/s"])
     return step[0], f"{wanted} /c {_for_cmd(step[at + 1 :])}"
 

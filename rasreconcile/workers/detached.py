@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Absent, Fetched, Job, Problem, Queued, RunId, Running, Status, Trimmed, Vanished
+from rasreconcile.errors import REACHABLE, Refused, Trouble, Unreachable
+from rasreconcile.jobs import Absent, Fetched, Job, Queued, RunId, Running, Status, Trimmed, Vanished
 from rasreconcile.workers import run_files, rundir
 from rasreconcile.workers.host import Host
 
@@ -35,7 +35,7 @@ class DetachedWorker:
         if job.platform != self._host.platform:
             kind = {"posix": "POSIX", "windows": "Windows"}
             theirs, here = kind[job.platform], kind[self._host.platform]
-            raise Refused(f"{self._name} runs {here} jobs, this one is for {theirs}; use `only_on`")
+            raise Refused(f"{self._name} runs {here} jobs, this one is for {theirs}", "use `only_on`")
         controls = rundir.control_files(run, job)
         status = self._status(run)
         if not isinstance(status, Absent):
@@ -76,7 +76,7 @@ class DetachedWorker:
     def ask(self, script: str, words: Sequence[str]) -> str:
         """What the script prints."""
         if self._host.platform != "posix":
-            raise Refused(f"{self._name} has no POSIX shell; ask it by `find`")
+            raise Refused(f"{self._name} has no POSIX shell", "ask it by `find`")
         return self._host.ask(script, words)
 
     def image(self) -> str | None:
@@ -90,6 +90,8 @@ class DetachedWorker:
         """
         status = self._status(run)
         if isinstance(status, Vanished):
+            # Its runner may be there all the same, where the job has spoilt the claim: it finds the mark.
+            self._host.mark(run, rundir.CANCEL)
             self._host.sweep(run)
         if not isinstance(status, Running | Queued | Absent):
             return
@@ -97,15 +99,15 @@ class DetachedWorker:
         until = time.monotonic() + END_SECONDS
         while isinstance(self._status(run), Running | Queued):
             if time.monotonic() > until:
-                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s; it will be retried"
-                raise Unreachable(late)
+                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s"
+                raise Unreachable(late, "it will be retried")
             time.sleep(0.05)
 
     def discard(self, run: RunId) -> None:
         """Removes the run directory. Raises Refused while the run goes on."""
         status = self._status(run)
         if isinstance(status, Running | Queued):
-            raise Refused(f"{run} is still running on {self._name}; `cancel` it first")
+            raise Refused(f"{run} is still running on {self._name}", "`cancel` it first")
         if isinstance(status, Vanished):
             self._host.sweep(run)
         self._host.remove(run)
@@ -120,13 +122,12 @@ class DetachedWorker:
         """The cache becomes smaller; no run notices."""
         return self._host.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
-    def check(self) -> list[Problem]:
+    def check(self) -> list[Trouble]:
         """What would stop a run here, and the remedy. A host that says no is no silent one: its no is a problem."""
         try:
             return self._host.problems()
         except Refused as error:
-            what, _, remedy = str(error).rpartition("; ")
-            return [Problem(what or remedy, remedy if what else "check that it is switched on and reachable")]
+            return [error.trouble if error.trouble.remedy else Trouble(str(error), REACHABLE)]
 
     def close(self) -> None:
         """Gives back connections; runs go on."""
@@ -140,4 +141,4 @@ class DetachedWorker:
         if problems := self._host.problems():
             # Should it begin all the same it finds the mark, and runs nothing.
             self.cancel(run)
-            raise Refused("; ".join(map(str, problems)))
+            raise Refused(problems[0])

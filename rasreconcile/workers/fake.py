@@ -14,19 +14,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Literal
 
-from rasreconcile.errors import InputChanged, Refused, WorkerError
-from rasreconcile.jobs import (
-    Absent,
-    Ended,
-    Fetched,
-    Job,
-    Problem,
-    Queued,
-    RunId,
-    Running,
-    Status,
-    Trimmed,
-)
+from rasreconcile.errors import InputChanged, Refused, Trouble, WorkerError
+from rasreconcile.jobs import Absent, Ended, Fetched, Job, Queued, RunId, Running, Status, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.fake_run import (
     FakeRun,
@@ -77,7 +66,7 @@ class FakeWorld:
         """Every run that was really started, in order: a run that is here twice was computed twice."""
         self.staged: list[Job] = []
         """Every job whose inputs were staged ahead, in order."""
-        self.problems: list[Problem] = []
+        self.problems: list[Trouble] = []
         """What `check` finds."""
         self.paths: set[str] = set()
         """What `find` finds."""
@@ -241,7 +230,7 @@ class FakeWorker:
         world.inject("discard", "before")
         with world.lock:
             if isinstance(world.status(run), Queued | Running):
-                raise Refused(f"{run} is still running; `cancel` it first")
+                raise Refused(f"{run} is still running", "`cancel` it first")
             world.forget(run)
         world.inject("discard", "after")
 
@@ -261,7 +250,7 @@ class FakeWorker:
         self._world.inject("trim_cache", "before")
         return Trimmed(0, 0)
 
-    def check(self) -> list[Problem]:
+    def check(self) -> list[Trouble]:
         """The problems of the world."""
         self._world.inject("check", "before")
         return list(self._world.problems)
@@ -291,7 +280,7 @@ def _read(source: Path, digest: str) -> bytes:
     try:
         data = source.read_bytes()
     except OSError as error:
-        raise InputChanged(f"{source}: {error.strerror}; it was readable when it was hashed") from error
+        raise InputChanged(f"{source}: {error.strerror}", "it was readable when it was hashed") from error
     if hashlib.sha256(data).hexdigest() != digest:
-        raise InputChanged(f"{source} changed after it was hashed; it will be hashed again")
+        raise InputChanged(f"{source} changed after it was hashed", "it will be hashed again")
     return data

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 
-from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
+from rasreconcile.errors import Trouble
+from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers.run_files import RunFiles
 
 LEAST_FREE = 100 << 20
@@ -67,7 +68,7 @@ class Host(Protocol):
     def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
         """As `jobs.Worker` says."""
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[Trouble]:
         """What would stop a run here."""
 
     def close(self) -> None:

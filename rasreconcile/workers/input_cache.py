@@ -79,7 +79,7 @@ def copy_checked(staged: Staged, target: Path, *, durably: bool = False) -> None
 
 def changed(staged: Staged) -> InputChanged:
     """Its bytes are no longer those that were hashed."""
-    return InputChanged(f"{staged.source} changed after it was hashed; it will be hashed again")
+    return InputChanged(f"{staged.source} changed after it was hashed", "it will be hashed again")
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def _changed(source: Path, error: OSError) -> Exception:
         # That says something of this process, nothing of the file.
         return error
     return InputChanged(
-        f"{source}: {error.strerror}; it was readable when it was hashed; it will be checked again"
+        f"{source}: {error.strerror}; it was readable when it was hashed", "it will be checked again"
     )
 
 

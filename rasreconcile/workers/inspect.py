@@ -43,7 +43,7 @@ def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, RunFile
         elif line:
             lines.append(line)
     if missing := [run for run in runs if run not in told]:
-        raise Unreachable(f"the answer does not mention {missing[0]}: it was cut short; it is asked again")
+        raise Unreachable(f"the answer does not mention {missing[0]}: it was cut short", "it is asked again")
     return {run: _told(told[run]) for run in runs}
 
 
@@ -170,7 +170,7 @@ def number_of(name: str, words: Mapping[str, Sequence[str]]) -> float | None:
     said = words[name][0]
     if not _NUMBER.fullmatch(said):
         what = f"it answers `{name} {said[:_LONGEST_WORD]}`, which is not a number"
-        raise Unreachable(f"{what}; see what its shell and its programs print")
+        raise Unreachable(f"{what}", "see what its shell and its programs print")
     return float(said)
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from rasreconcile.errors import UsageError
+from rasreconcile.errors import Trouble, UsageError
 from rasreconcile.jobs import Worker
 from rasreconcile.spec.workers import WorkerBase
 
@@ -54,7 +54,8 @@ class Kind:
     def open(self, name: str, spec: WorkerBase, folder: Path) -> Worker:
         """The worker that this part of a spec describes. Raises UsageError where the kind is not built."""
         if self.opener is None:
-            raise UsageError(f"workers.{name}: {not_built(self.name)}")
+            why = not_built(self.name)
+            raise UsageError(f"workers.{name}: {why.what}", why.remedy)
         return _imported(self.opener)(name, spec, folder)
 
 
@@ -62,9 +63,9 @@ Kinds = Mapping[str, Kind]
 """By name."""
 
 
-def not_built(kind: str) -> str:
-    """The one sentence for a kind that a spec may name and no version runs yet."""
-    return f"workers of type {kind} are not built yet; leave the worker out for now"
+def not_built(kind: str) -> Trouble:
+    """The one word for a kind that a spec may name and no version runs yet."""
+    return Trouble(f"workers of type {kind} are not built yet", "leave the worker out for now")
 
 
 def _imported(opener: Opener | str) -> Opener:

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from rasreconcile.errors import Damaged, Refused, Unreachable
-from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
+from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
+from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, rundir
 from rasreconcile.workers.cache_gc import trim
 from rasreconcile.workers.controls import Unfit
@@ -83,7 +83,7 @@ class LocalHost:
             subprocess.run(command, check=True, start_new_session=True, stdin=subprocess.DEVNULL, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
-                f"the runner of {run} could not be started: {error}; it will be retried"
+                f"the runner of {run} could not be started: {error}", "it will be retried"
             ) from error
         # After it: without the mark a run that is not claimed yet is started once more, which does no harm, and with a
         # mark and no runner it would be waited for.
@@ -110,7 +110,7 @@ class LocalHost:
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
-                f"what is left of {run} could not be ended: {error}; it will be retried"
+                f"what is left of {run} could not be ended: {error}", "it will be retried"
             ) from error
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
@@ -144,7 +144,9 @@ class LocalHost:
                 command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_SECONDS
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unreachable(f"this machine could not be looked at: {error}; it will be retried") from error
+            raise Unreachable(
+                f"this machine could not be looked at: {error}", "it will be retried"
+            ) from error
         return done.stdout.decode(errors="replace")
 
     def remove(self, run: RunId) -> None:
@@ -168,9 +170,9 @@ class LocalHost:
         with self.answering():
             return trim(self._cache, unused_for=unused_for, at_most=at_most, how=how)
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[Trouble]:
         found = [
-            Problem(f"{name} is not there", f"install the package that has `{name}`")
+            Trouble(f"{name} is not there", f"install the package that has `{name}`")
             for name in NEEDED
             if shutil.which(name) is None
         ]
@@ -182,12 +184,12 @@ class LocalHost:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 return [
                     *found,
-                    Problem(f"{self._folder}: {error.strerror}", "free some space for worker_folder"),
+                    Trouble(f"{self._folder}: {error.strerror}", "free some space for worker_folder"),
                 ]
             remedy = "set worker_folder to a folder on a disk of this machine that can be written and takes hard links"
-            return [*found, Problem(f"{self._folder}: {error.strerror or error}", remedy)]
+            return [*found, Trouble(f"{self._folder}: {error.strerror or error}", remedy)]
         if free < LEAST_FREE:
-            found.append(Problem(f"{self._folder}: only {free >> 20} MB are free", "free some space"))
+            found.append(Trouble(f"{self._folder}: only {free >> 20} MB are free", "free some space"))
         return found
 
     def close(self) -> None:
@@ -248,11 +250,13 @@ class LocalHost:
             said = f"{error.filename or self._folder}: {error.strerror or error}"
             match error.errno:
                 case errno.ENOSPC | errno.EDQUOT:
-                    raise Refused(f"{said}; free some space for worker_folder") from error
+                    raise Refused(f"{said}", "free some space for worker_folder") from error
                 case errno.EACCES | errno.EPERM | errno.EROFS | errno.ENOTDIR:
-                    raise Refused(f"{said}; set worker_folder to a folder this user may write to") from error
+                    raise Refused(
+                        f"{said}", "set worker_folder to a folder this user may write to"
+                    ) from error
                 case _:
-                    raise Unreachable(f"{said}; it will be retried") from error
+                    raise Unreachable(f"{said}", "it will be retried") from error
 
 
 def _rename_unless_there(aside: Path, place: Path) -> None:

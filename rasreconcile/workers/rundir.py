@@ -51,7 +51,7 @@ PRIORITIES = {"normal": 0, "below normal": 5, "low": 15}
 def check_run(run: RunId) -> None:
     """Raises Refused for a name that could reach outside the run's own directory."""
     if not _RUN.fullmatch(run) or run == CACHE:
-        raise Refused(f"{run!r} is not a valid name for a run; use lower-case letters, digits and hyphens")
+        raise Refused(f"{run!r} is not a valid name for a run", "use lower-case letters, digits and hyphens")
 
 
 def run_named(entry: str) -> RunId | None:
@@ -69,7 +69,7 @@ def check_name(name: str) -> None:
     )
     # Asked last: what holds half a character cannot be measured in bytes.
     if bad or any(len(part.encode()) > _LONGEST_PART for part in parts):
-        raise Refused(f"{name!r} is not a valid name for a file in a run directory; rename the file")
+        raise Refused(f"{name!r} is not a valid name for a file in a run directory", "rename the file")
 
 
 def check_job(job: Job) -> None:
@@ -78,11 +78,11 @@ def check_job(job: Job) -> None:
         check_name(name)
     names = {staged.name.casefold(): staged.name for staged in job.inputs}
     if len(names) < len(job.inputs):
-        raise Refused("two inputs have names that differ in case only, or not at all; rename one of them")
+        raise Refused("two inputs have names that differ in case only, or not at all", "rename one of them")
     for folded, name in names.items():
         for parent in PurePosixPath(folded).parents:
             if str(parent) in names:
-                raise Refused(f"{names[str(parent)]!r} and {name!r}: a file cannot be a folder; rename one")
+                raise Refused(f"{names[str(parent)]!r} and {name!r}: a file cannot be a folder", "rename one")
 
 
 def control_files(run: RunId, job: Job) -> Mapping[str, bytes]:
@@ -113,7 +113,7 @@ def steps_text(job: Job) -> str:
     lines += [f"export {name}={quoted(value)}" for name, value in _variables(job)]
     for step in job.steps:
         if not step or not step[0] or step[0].startswith("-"):
-            raise Refused(f"{list(step)!r} names no program; correct the command in the spec")
+            raise Refused(f"{list(step)!r} names no program", "correct the command in the spec")
         # exec, so that a word is a program and never a word of the shell's own.
         lines.append(f"(exec {' '.join(quoted(word) for word in step)}) || exit $?")
     return "\n".join(lines) + "\n"
@@ -123,7 +123,7 @@ def _variables(job: Job) -> list[tuple[str, str]]:
     for name in job.env:
         if not _VARIABLE.fullmatch(name):
             raise Refused(
-                f"{name!r} is not a valid name for an environment variable; correct `env` in the spec"
+                f"{name!r} is not a valid name for an environment variable", "correct `env` in the spec"
             )
     return sorted(job.env.items())
 
@@ -133,7 +133,7 @@ def windows_steps_text(job: Job) -> str:
     lines = [f"env {PER_CENT}=%"]
     for name, value in _variables(job):
         if re.search(r"[\0\r\n]", value):
-            raise Refused(f"the value of {name} holds a line end or a NUL byte; correct `env` in the spec")
+            raise Refused(f"the value of {name} holds a line end or a NUL byte", "correct `env` in the spec")
         lines.append(f"env {name}={value}")
     for step in job.steps:
         program, arguments = program_and_arguments(step)
@@ -144,7 +144,7 @@ def windows_steps_text(job: Job) -> str:
 def quoted(word: str) -> str:
     """The word as every POSIX shell reads it back; always in quotes, so that none is a keyword or an assignment."""
     if "\0" in word:
-        raise Refused(f"{word!r} holds a NUL byte; correct the command in the spec")
+        raise Refused(f"{word!r} holds a NUL byte", "correct the command in the spec")
     return "'" + word.replace("'", "'\\''") + "'"
 
 

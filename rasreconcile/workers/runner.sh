@@ -223,6 +223,8 @@ run_job() {
     5) cause=stalled ;;
     *) cause=exited ;;
     esac
+    # Ended from outside, before the guard saw why.
+    if [ "$cause" = exited ] && [ "$code" != 0 ] && [ -e cancel ]; then cause=cancelled; fi
     # Children that outlive their parent must not write while the outputs are being hashed.
     end_job 10
 }

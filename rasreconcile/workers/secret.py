@@ -26,7 +26,7 @@ def reveal(secret: Secret, folder: Path) -> str:
     if secret.env is not None:
         value = os.environ.get(secret.env) or _hidden.get(secret.env)
         if not value:
-            raise Refused(f"the environment variable {secret.env} is not set; set it for this program")
+            raise Refused(f"the environment variable {secret.env} is not set", "set it for this program")
         return value
     path = folder / Path(secret.file or "").expanduser()
     try:
@@ -34,7 +34,7 @@ def reveal(secret: Secret, folder: Path) -> str:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise Refused(f"{path}: {said}; put the secret there, and nothing else") from error
+        raise Refused(f"{path}: {said}", "put the secret there, and nothing else") from error
     if loose:
-        raise Refused(f"{path}: it is readable by other users; run `chmod 600 {path}`")
+        raise Refused(f"{path}: it is readable by other users", f"run `chmod 600 {path}`")
     return text.removesuffix("\n").removesuffix("\r")

@@ -21,8 +21,8 @@ from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from rasreconcile.errors import RasReconcileError
-from rasreconcile.jobs import Fetched, Job, Problem, RunId, Status, Trimmed
+from rasreconcile.errors import RasReconcileError, Trouble
+from rasreconcile.jobs import Fetched, Job, RunId, Status, Trimmed
 from rasreconcile.workers.detached import DetachedWorker
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.kind import Kinds
@@ -235,8 +235,8 @@ class FarMemoryWorker:
         found: str | None = _ask(self._address, "image")
         return found
 
-    def check(self) -> list[Problem]:
-        found: list[Problem] = _ask(self._address, "check")
+    def check(self) -> list[Trouble]:
+        found: list[Trouble] = _ask(self._address, "check")
         return found
 
     def close(self) -> None:

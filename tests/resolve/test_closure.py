@@ -38,6 +38,7 @@ flow          counts      14320639.f02
 geometry-hdf  staged only  14320639.g01.hdf
 rasmap        staged only  14320639.rasmap
 projection    counts      crs.prj
+prepared      staged only  14320639.r02
 """
 BASELINE = """\
 project       counts      Meerlustkloof.prj
@@ -58,6 +59,7 @@ geometry-hdf  staged only  MeerlustkloofPartB15.g01.hdf
 terrain       MISSING     ../../UPDATED HEC RAS FILES/ras_project/Terrain/Terrain.hdf
 rasmap        staged only  MeerlustkloofPartB15.rasmap
 projection    MISSING     ../../../../cjkoe/Downloads/REF/Projection files/Meerlustkloof_Projection.prj
+prepared      staged only  MeerlustkloofPartB15.r01
 """
 
 

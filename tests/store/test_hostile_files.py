@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_a_flipped_bit_of_the_header_is_told_or_harmless(tmp_path: Path, good: b
 def test_a_row_that_says_what_cannot_be_is_damage(tmp_path: Path, good: bytes, change: str) -> None:
     path = tmp_path / "state.db"
     path.write_bytes(good)
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute(change)
     other.close()
 

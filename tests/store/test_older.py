@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +76,7 @@ def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> N
 
 
 def test_verdicts_of_an_older_store_are_read_with_their_sentences(first) -> None:
-    with sqlite3.connect(first) as database:
+    with closing(sqlite3.connect(first)) as database, database:
         database.execute(
             "INSERT INTO verdict (address, sync, phase, reasons, output, at) VALUES ('M/p01', 'stale', 'held', ?, '/x', ?)",
             ['["input-changed M.g01: a -> b", "no worker left for it"]', NOW.isoformat()],

@@ -196,7 +196,7 @@ def test_a_cause_of_another_version_is_read_and_its_message_kept(path: Path) -> 
             store.runs.move(run.id, RunState.FAILED, now=NOW, failure=failure, ended=NOW)
         kept = [store.runs.find(f"r{n}") for n in (0, 1)]
     assert [run and run.failure for run in kept] == failures
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE run SET failure_cause = 'gremlins' WHERE id = 'r0'")
         database.execute("UPDATE run SET failure_cause = NULL WHERE id = 'r1'")
     with Store.open(path, now=NOW) as store:

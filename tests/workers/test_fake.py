@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rasreconcile.errors import Unreachable
-from rasreconcile.jobs import Absent, Ended, Problem, Queued, RunId, Running, Vanished
+from rasreconcile.errors import Trouble, Unreachable
+from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Vanished
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 
 RUN = RunId("r-1")
@@ -118,8 +118,8 @@ def test_a_fetch_that_breaks_off_leaves_half_and_a_repeat_the_whole(memory, tmp_
 def test_a_world_can_be_unfit_and_forget(memory) -> None:
     world = FakeWorld()
     worker = FakeWorker(world)
-    world.problems.append(Problem("no engine", "install it"))
-    assert worker.check() == [Problem("no engine", "install it")]
+    world.problems.append(Trouble("no engine", "install it"))
+    assert worker.check() == [Trouble("no engine", "install it")]
     worker.start(RUN, memory.job())
     world.forget(RUN)
     assert worker.poll([RUN])[RUN] == Absent()

@@ -127,7 +127,7 @@ def test_a_run_directory_of_windows_holds_no_shell_script(windows, run) -> None:
     assert settings == {
         "run": run,
         "folder": "",
-        "time_limit": "60",
+        "time_limit": "600",
         "stalled_after": "0",
         "priority": "low",
     }

@@ -34,7 +34,7 @@ def naming_of(plan: Plan) -> Naming:
     endings = {file.kind: file.name.rpartition(".")[2] for file in plan.inputs}
     geometry, flow = endings.get("geometry"), endings.get("flow")
     if geometry is None or flow is None:
-        raise ProjectError(f"{plan.stem}.p{plan.number}: names no geometry or no flow; save it in HEC-RAS")
+        raise ProjectError(f"{plan.stem}.p{plan.number}: names no geometry or no flow", "save it in HEC-RAS")
     kind = flow[:1].lower()
     return Naming(plan.stem, plan.number, geometry[1:], kind == "f", kind == "u")
 

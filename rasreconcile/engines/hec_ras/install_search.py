@@ -148,8 +148,7 @@ def started(wanted: WantedInstall, found: FoundInstall, answer: str) -> FoundIns
         if end == "locked":
             return NotFound(f"{program} may not be executed", "run `chmod a+x` on HEC-RAS's programs")
         if why := why_no_start(said):
-            what, _, remedy = why.message.rpartition("; ")
-            return NotFound(f"{program} does not start: {what}", remedy)
+            return NotFound(f"{program} does not start: {why.what}", why.remedy)
     return found
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause, FailureClass
 from rasreconcile.hecras_messages import FINISHED, last_said, log_errors, said
@@ -133,9 +134,10 @@ def judge(evidence: RunEvidence, version: str) -> Failure | None:
     return next(_failures(evidence, version), None)
 
 
-def why_no_start(said_by_it: str) -> Failure | None:
+def why_no_start(said_by_it: str) -> Trouble | None:
     """Why a program that was started without arguments could not even begin; None: it began."""
-    return next((failure for failure in _signs(said_by_it) if failure.cause in NO_START), None)
+    signs = ((sign, line) for sign, line in _signs_in(said_by_it) if sign.cause in NO_START)
+    return next((Trouble(line, sign.remedy) for sign, line in signs), None)
 
 
 def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) -> Iterator[Failure]:
@@ -193,12 +195,17 @@ def _silent(evidence: RunEvidence) -> Failure:
 
 
 def _signs(everything: str) -> Iterator[Failure]:
+    for sign, line in _signs_in(everything):
+        yield Failure(kind=sign.kind, cause=sign.cause, message=str(Trouble(line, sign.remedy)))
+
+
+def _signs_in(everything: str) -> Iterator[tuple[Sign, str]]:
     everything = _NOT_FOUND.sub(r"File: \1 Not Found", everything)
     lines = [line for line in said(everything) if not _NOISE.search(line)]
     for sign in SIGNS:
         for line in lines:
             if re.search(sign.pattern, line, re.IGNORECASE):
-                yield Failure(kind=sign.kind, cause=sign.cause, message=f"{line[:300]}; {sign.remedy}")
+                yield sign, line[:300]
                 break
 
 

@@ -46,7 +46,7 @@ def job(plan: Plan, install: Install, version: str) -> Job:
         raise ProjectError(refused)
     if missing := unprepared(plan, version):
         raise ProjectError(
-            f"{', '.join(missing)} were removed after {plan.prepared_by} made them; apply again"
+            f"{', '.join(missing)} were removed after {plan.prepared_by} made them", "apply again"
         )
     naming, form = naming_of(plan), versions.form_of(version)
     home = (install.home or "").rstrip("/")

@@ -41,7 +41,7 @@ def compute(project: Path, number: str) -> None:
     paths = {"project": project, "plan": plan}
     for kind, ending in (("geometry", named.geometry), ("flow", named.flow)):
         if ending is None:
-            raise ProjectError(f"{plan.name}:1: names no {kind} file; open and save the plan in HEC-RAS")
+            raise ProjectError(f"{plan.name}:1: names no {kind} file", "open and save the plan in HEC-RAS")
         paths[kind] = _found(project.with_suffix(f".{ending}"))
     names = {kind: path.name for kind, path in paths.items()}
     model = parse_model({kind: path.read_bytes() for kind, path in paths.items()}, names)
@@ -67,7 +67,7 @@ def _found(path: Path) -> Path:
         return path
     others = [p for p in path.parent.iterdir() if p.name.casefold() == path.name.casefold()]
     if len(others) != 1:
-        raise ProjectError(f"{path.name} is not in the folder; put it there")
+        raise ProjectError(f"{path.name} is not in the folder", "put it there")
     return others[0]
 
 

@@ -73,7 +73,7 @@ class _Parser:
         for line in lines(data):
             self._take(line)
         if not self._count or not self._changes:
-            raise ProjectError(f"{self._source.name}:1: no steady flows; name a flow file with profiles")
+            raise ProjectError(f"{self._source.name}:1: no steady flows", "name a flow file with profiles")
         names = self._names or tuple(f"PF {n}" for n in range(1, self._count + 1))
         return Flows(
             self._title,

@@ -60,7 +60,7 @@ def parse_model(texts: Mapping[str, bytes], names: Mapping[str, str]) -> RiverMo
             (plan.flow or " ")[0], "no steady flow file"
         )
         raise ProjectError(
-            f"{names['plan']}:1: {what} ({plan.flow}) is not modelled by the steady engine; {_REMEDY}"
+            f"{names['plan']}:1: {what} ({plan.flow}) is not modelled by the steady engine", _REMEDY
         )
     regime, largest_error = _settings(texts.get("plan", b""), Source(names["plan"]), si_units=si_units)
     model = RiverModel(
@@ -122,7 +122,7 @@ def ends_of(model: RiverModel, reach: Reach, profile: int, name: str) -> tuple[B
     )
     if lacking:
         where = f"reach {reach.river} {reach.name}, profile {profile + 1}"
-        raise ProjectError(f"{name}:1: no {lacking} boundary for {where}; add one in HEC-RAS")
+        raise ProjectError(f"{name}:1: no {lacking} boundary for {where}", "add one in HEC-RAS")
     return up, down
 
 

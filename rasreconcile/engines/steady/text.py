@@ -39,7 +39,7 @@ class Source:
 
     def error(self, line: Line | int, what: str, remedy: str) -> ProjectError:
         number = line if isinstance(line, int) else line.number
-        return ProjectError(f"{self.name}:{number}: {what}; {remedy}")
+        return ProjectError(f"{self.name}:{number}: {what}", remedy)
 
     def number(self, line: Line, text: str, what: str) -> float:
         """A finite number. Raises ProjectError."""

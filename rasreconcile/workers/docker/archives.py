@@ -78,9 +78,11 @@ def unpack_one(chunks: Iterable[bytes], name: str, size: int, into: Path) -> Fet
                 or member.issparse()
                 or member.name != PurePosixPath(name).name
             ):
-                raise Damaged(f"{name}: unexpected archive contents (not the requested plain file); rejected")
+                raise Damaged(
+                    f"{name}: unexpected archive contents (not the requested plain file)", "rejected"
+                )
             if member.size != size:
-                raise Damaged(f"{name}: {member.size} bytes arrived, the run recorded {size}; rejected")
+                raise Damaged(f"{name}: {member.size} bytes arrived, the run recorded {size}", "rejected")
             content = archive.extractfile(member)
             assert content is not None
             with into.open("wb") as write:
@@ -90,7 +92,7 @@ def unpack_one(chunks: Iterable[bytes], name: str, size: int, into: Path) -> Fet
                 write.flush()
                 os.fsync(write.fileno())
     except tarfile.TarError as error:
-        raise Unreachable(f"{name}: the archive was cut short ({error}); it is fetched again") from error
+        raise Unreachable(f"{name}: the archive was cut short ({error})", "it is fetched again") from error
     return Fetched(size, whole.hexdigest())
 
 
@@ -111,7 +113,7 @@ class _Source(io.RawIOBase):
                 self._rest = next(self._chunks, b"")
                 self._left -= len(self._rest)
                 if self._left < 0:
-                    raise Damaged(f"{self._name}: more arrived than the run recorded; rejected")
+                    raise Damaged(f"{self._name}: more arrived than the run recorded", "rejected")
                 if not self._rest:
                     break
             part = self._rest if size < 0 else self._rest[:size]
@@ -139,7 +141,7 @@ def _bytes_of(staged: Staged) -> Iterator[bytes]:
         )
         raise InputChanged(said) from error
     if left or more or whole.hexdigest() != staged.digest:
-        raise InputChanged(f"{staged.source} changed after it was hashed; it will be hashed again")
+        raise InputChanged(f"{staged.source} changed after it was hashed", "it will be hashed again")
 
 
 def _header(name: str, owner: int, kind: bytes, size: int, mode: int) -> bytes:

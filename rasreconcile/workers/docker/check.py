@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasreconcile.jobs import Problem
+from rasreconcile.errors import Trouble
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.run_storage import INSIDE
 from rasreconcile.workers.docker.scripts import script
@@ -14,7 +14,7 @@ _LEAST_FREE = 100 << 10
 _CLOCK_SECONDS = 60.0
 
 
-def problems_of(helper: Helper, now: float) -> list[Problem]:
+def problems_of(helper: Helper, now: float) -> list[Trouble]:
     """One question to a container; `now` in seconds since the epoch."""
     lines = helper.do(script("probe.sh"), INSIDE, *NEEDED).splitlines()
     words: dict[str, list[str]] = {}
@@ -23,7 +23,7 @@ def problems_of(helper: Helper, now: float) -> list[Problem]:
         words.setdefault(key, []).append(value)
     image = helper.kind.image
     found = [
-        Problem(
+        Trouble(
             f"{name} is not in {image}",
             f"build the image with `{name}`: coreutils and util-linux, or busybox",
         )
@@ -32,12 +32,12 @@ def problems_of(helper: Helper, now: float) -> list[Problem]:
     free = number_of("free", words)
     if free is not None and free < _LEAST_FREE:
         found.append(
-            Problem(f"only {int(free) >> 10} MB are free where run directories lie", "free some space there")
+            Trouble(f"only {int(free) >> 10} MB are free where run directories lie", "free some space there")
         )
     clock = number_of("clock", words)
     skew = clock - now if clock is not None else 0.0
     if abs(skew) > _CLOCK_SECONDS:
         found.append(
-            Problem(f"its clock is {skew:+.0f} s from this machine's", "synchronise both clocks by NTP")
+            Trouble(f"its clock is {skew:+.0f} s from this machine's", "synchronise both clocks by NTP")
         )
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rasreconcile.errors import Refused
 from rasreconcile.workers.docker.bound import BindMountStorage, give
-from rasreconcile.workers.docker.daemon import Daemon, Mounted
+from rasreconcile.workers.docker.daemon import Daemon, Mounted, NoFolder
 from rasreconcile.workers.docker.helper import Helper, HelperKind, remove_unborn
 from rasreconcile.workers.docker.paths import below, views
 from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE, RunStorage
@@ -46,7 +46,8 @@ def choose_storage(daemon: Daemon, settings: DockerSettings) -> RunStorage:
     digest = daemon.image_id(settings.image)
     if digest is None:
         raise Refused(
-            f"{daemon.address}: the image {settings.image} is not there; `docker pull` or `docker load` it there"
+            f"{daemon.address}: the image {settings.image} is not there",
+            "`docker pull` or `docker load` it there",
         )
     settings = replace(settings, digest=digest)
     remove_unborn(daemon, settings.worker, time.time() - ABANDONED)
@@ -54,8 +55,9 @@ def choose_storage(daemon: Daemon, settings: DockerSettings) -> RunStorage:
         storage = _bound(daemon, settings, settings.share, settings.staging)
         if storage is None:
             raise Refused(
-                f"{daemon.address}: {settings.staging} is not the folder that is {settings.share} here, or"
-                " takes no files and hard links of a container; correct share_path and remote_staging_path"
+                f"{daemon.address}: {settings.staging} is not the folder that is {settings.share} here, "
+                "or takes no files and hard links of a container",
+                "correct share_path and remote_staging_path",
             )
         return storage
     if daemon.address.is_local and (
@@ -74,7 +76,8 @@ def _bound(daemon: Daemon, settings: DockerSettings, folder: Path, seen_as: str)
         probe.mkdir(parents=True)
     except OSError as error:
         raise Refused(
-            f"{folder}: {error.strerror or error}; set worker_folder or share_path to one that can be written"
+            f"{folder}: {error.strerror or error}",
+            "set worker_folder or share_path to one that can be written",
         ) from error
     try:
         (probe / "token").write_text(token)
@@ -106,10 +109,8 @@ def _proven(daemon: Daemon, settings: DockerSettings, mount: Mounted, user: int,
         helper = _helper(daemon, settings, mount, user)
         try:
             said = helper.do(script("probe.sh"), INSIDE).splitlines()
-        except Refused as error:
-            if "the daemon has no folder" in str(error):
-                return None
-            raise
+        except NoFolder:
+            return None
         finally:
             helper.close()
         if f"token {token}" in said and "links" in said:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from paramiko import SSHException
 
 from rasreconcile.errors import RasReconcileError, Refused, Unreachable
 from rasreconcile.workers.docker.answers import About, checked, frames, moment
-from rasreconcile.workers.docker.error_messages import reason_of
+from rasreconcile.workers.docker.error_messages import NO_FOLDER, reason_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
 
 _PIDS = 4096
@@ -38,6 +39,10 @@ def _memory_of(user: str) -> str:
     """Options of a tmpfs whose owner is this user, `UID:GID`: of use where the daemon gives it the image's rights."""
     uid, _, gid = user.partition(":")
     return f"rw,exec,nosuid,nodev,mode=1777,uid={uid},gid={gid}"
+
+
+class NoFolder(Refused):
+    """The daemon's machine has no folder of this path."""
 
 
 class Gone(Unreachable):
@@ -252,7 +257,7 @@ class Daemon:
             forget_idle(client)
             code = client.exec_inspect(made)["ExitCode"]
         if code is None:
-            raise Unreachable(f"{self.address}: {command[0]} in {name} did not end; it will be retried")
+            raise Unreachable(f"{self.address}: {command[0]} in {name} did not end", "it will be retried")
         return Ran(int(code), out, err)
 
     def _heard(self, name: str, stream: Any, seconds: float) -> bytes:
@@ -260,10 +265,10 @@ class Daemon:
             said = bytes(stream.read(_LARGEST_ANSWER + 1))
         except TimeoutError as error:
             # A daemon may lose the end of what a program said, and then of all that are run in this container.
-            late = f"{self.address}: there was no answer from {name} for {seconds:.0f} s; it is made again"
-            raise Gone(late) from error
+            late = f"{self.address}: there was no answer from {name} for {seconds:.0f} s"
+            raise Gone(late, "it is made again") from error
         if len(said) > _LARGEST_ANSWER:
-            raise Unreachable(f"{self.address}: the answer of {name} does not end; it is asked again")
+            raise Unreachable(f"{self.address}: the answer of {name} does not end", "it is asked again")
         return said
 
     def put(self, name: str, folder: str, archive: Iterable[bytes]) -> None:
@@ -318,11 +323,12 @@ class Daemon:
         except APIError as error:
             said = str(error.explanation or error)
             if container and (isinstance(error, NotFound) or "is not running" in said):
-                raise Gone(f"{self.address}: {said}; it will be retried") from error
+                raise Gone(f"{self.address}: {said}", "it will be retried") from error
             if why := reason_of(said):
-                raise Refused(f"{self.address}: {why}") from error
+                refused = NoFolder if re.search(NO_FOLDER, said, re.IGNORECASE) else Refused
+                raise refused(f"{self.address}: {why.what}", why.remedy) from error
             if error.is_server_error():
-                raise Unreachable(f"{self.address}: {said}; it will be retried") from error
+                raise Unreachable(f"{self.address}: {said}", "it will be retried") from error
             raise Refused(f"{self.address}: {said}") from error
         except (
             DockerException,
@@ -335,7 +341,7 @@ class Daemon:
         ) as error:
             self._hang_up()
             if why := reason_of(str(error), str(self.address)):
-                raise Refused(f"{self.address}: {why}") from error
+                raise Refused(f"{self.address}: {why.what}", why.remedy) from error
             raise Unreachable(
-                f"{self.address}: {error}; check that the daemon is running and reachable"
+                f"{self.address}: {error}", "check that the daemon is running and reachable"
             ) from error

@@ -91,9 +91,9 @@ class Helper:
         )
         if says_no_room(said):
             raise Refused(
-                f"{self._daemon.address}: {said}; free some space where the daemon keeps its volumes"
+                f"{self._daemon.address}: {said}", "free some space where the daemon keeps its volumes"
             )
-        raise Unreachable(f"{self._daemon.address}: {said}; it will be retried")
+        raise Unreachable(f"{self._daemon.address}: {said}", "it will be retried")
 
     def find(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Those of `paths` that are in the image."""

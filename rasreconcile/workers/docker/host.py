@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from rasreconcile.errors import Damaged, Refused, Unreachable
-from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
+from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
+from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.docker.check import problems_of
@@ -83,7 +83,7 @@ class DockerHost:
         try:
             cores, priority = run_files.work_of(asked.decode(errors="replace"))
         except Unfit as error:
-            raise Damaged(f"{run}: {rundir.JOB} {error}; it is not started") from error
+            raise Damaged(f"{run}: {rundir.JOB} {error}", "it is not started") from error
         mount = self._storage.mount(run)
         wanted = Container(
             name=run,
@@ -136,27 +136,29 @@ class DockerHost:
     def trim_cache(self, *, unused_for: timedelta, at_most: int, how: Literal["remove", "count"]) -> Trimmed:
         return self._storage.trim_cache(unused_for=unused_for, at_most=at_most, how=how)
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[Trouble]:
         about = self._daemon.about()
         if about.system != "linux":
-            return [Problem(f"the daemon runs {about.system} containers", "switch it to Linux containers")]
+            return [Trouble(f"the daemon runs {about.system} containers", "switch it to Linux containers")]
         found = []
         if self._limits.memory and not about.limits_memory:
             found.append(
-                Problem("the daemon cannot limit memory", "switch on the memory cgroup, or drop memory_limit")
+                Trouble("the daemon cannot limit memory", "switch on the memory cgroup, or drop memory_limit")
             )
         if not about.limits_cpus:
-            found.append(Problem("the daemon cannot limit processors", "switch on CFS quotas in the kernel"))
+            found.append(Trouble("the daemon cannot limit processors", "switch on CFS quotas in the kernel"))
         try:
             helper = self._storage.helper
         except Refused as error:
-            what, _, remedy = str(error).partition("; ")
-            return [*found, Problem(what, remedy or "correct the spec")]
+            return [
+                *found,
+                error.trouble if error.trouble.remedy else Trouble(str(error), "correct the spec"),
+            ]
         found += problems_of(helper, time.time())
         engine = self._site.engine
         if engine is not None and not helper.find([engine]):
             remedy = "ras_exe_path is a path inside the image: correct it, or the image"
-            found.append(Problem(f"{engine} is not in {self._site.image}", remedy))
+            found.append(Trouble(f"{engine} is not in {self._site.image}", remedy))
         return found
 
     def close(self) -> None:
@@ -207,14 +209,15 @@ class DockerHost:
             there = self._daemon.container(wanted.name)
             if there is not None and not self._is_ours(there):
                 raise Refused(
-                    f"{self._daemon.address}: a container {wanted.name} exists that rasreconcile did not"
-                    f" create; `docker rm {wanted.name}` if it is not needed"
+                    f"{self._daemon.address}: a container {wanted.name} exists that rasreconcile did not "
+                    "create",
+                    f"`docker rm {wanted.name}` if it is not needed",
                 )
             if there is not None and (there.labels.get(PLACE_LABEL) == wanted.mount.source or there.goes_on):
                 return
             if time.monotonic() > until:
                 late = f"{self._daemon.address}: the name {wanted.name} is taken by a container that does not appear"
-                raise Unreachable(f"{late}; it will be retried")
+                raise Unreachable(f"{late}", "it will be retried")
             if there is None:
                 # Somebody is making it at this moment: a name is taken before its container is there.
                 time.sleep(0.05)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from rasreconcile.errors import Wrong
 from rasreconcile.spec.base import CPUS, MEMORY, Words
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
@@ -43,18 +44,16 @@ class DockerWorker(WorkerBase):
             return None
         scheme, _, rest = value.partition("://")
         if scheme not in {"ssh", "tcp", "http", "https", "unix", "npipe"} or not rest:
-            raise ValueError(
-                "is not the address of a Docker daemon; write ssh://user@host or tcp://host:2376"
-            )
+            raise Wrong("is not the address of a Docker daemon", "write ssh://user@host or tcp://host:2376")
         if ":" in urlsplit(f"//{rest}").netloc.rpartition("@")[0]:
-            raise ValueError("holds a password, which is never written; use a key or a certificate")
+            raise Wrong("holds a password, which is never written", "use a key or a certificate")
         return value
 
     @model_validator(mode="after")
     def _share_has_both_ends(self) -> DockerWorker:
         if (self.share_path is None) != (self.remote_staging_path is None):
-            raise ValueError(
-                "share_path and remote_staging_path are two ends of one share; give both or neither"
+            raise Wrong(
+                "share_path and remote_staging_path are two ends of one share", "give both or neither"
             )
         return self
 

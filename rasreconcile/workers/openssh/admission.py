@@ -86,7 +86,7 @@ class _Transport(paramiko.Transport):
         )
         if not self.is_active() and said:
             why = f'it says "{said}"'
-        return Unreachable(f"{login}: {why}; it will be retried")
+        return Unreachable(f"{login}: {why}", "it will be retried")
 
     def _parse_disconnect(self, m: Message) -> None:
         m.get_int()
@@ -207,7 +207,7 @@ class _Entry:
         whys += [f"it takes {', '.join(sorted(self.allowed))}"] if self.allowed and not why else []
         more = f" ({'; '.join(whys)})" if whys else ""
         what, remedy = self._tried_in_vain()
-        return LoginRefused(f"{self.login}: {what}{more}; {remedy}")
+        return LoginRefused(f"{self.login}: {what}{more}", remedy)
 
     def _tried_in_vain(self) -> tuple[str, str]:
         there = "that the public key is in its ~/.ssh/authorized_keys"

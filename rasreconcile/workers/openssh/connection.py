@@ -69,7 +69,7 @@ class RemoteCommand:
         while size:
             part = self.receive(min(size, _PACKET))
             if not part:
-                raise Unreachable(f"{self._where}: the answer was cut short; it is asked again")
+                raise Unreachable(f"{self._where}: the answer was cut short", "it is asked again")
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
@@ -79,7 +79,7 @@ class RemoteCommand:
         while b"\n" not in self._read:
             if len(self._read) > LONGEST_LINE:
                 raise Unreachable(
-                    f"{self._where}: it prints a line without an end; see what its login scripts print"
+                    f"{self._where}: it prints a line without an end", "see what its login scripts print"
                 )
             with _answering(self._where):
                 more = self._channel.recv(_PACKET)
@@ -96,7 +96,9 @@ class RemoteCommand:
             parts.append(part)
             size += len(part)
             if size > limit or time.monotonic() > until:
-                raise Unreachable(f"{self._where}: its answer does not end; see what its login scripts print")
+                raise Unreachable(
+                    f"{self._where}: its answer does not end", "see what its login scripts print"
+                )
         return b"".join(parts)
 
     def skip_past(self, mark: bytes) -> bytes | None:
@@ -127,7 +129,7 @@ class RemoteCommand:
                 raise TimeoutError("no word of the end")
             status = self._channel.recv_exit_status()
         if status < 0:
-            raise Unreachable(f"{self._where}: the connection was lost; it will be retried")
+            raise Unreachable(f"{self._where}: the connection was lost", "it will be retried")
         return status
 
     def has_exited(self) -> bool:
@@ -153,7 +155,8 @@ class Connection:
                 self._way = admitted(login, self._sock)
             except Unreachable as error:
                 if said := _end(self._sock):
-                    raise Unreachable(f'{error}; its ProxyCommand says "{said}"') from error
+                    what = f'{error.trouble.what}; its ProxyCommand says "{said}"'
+                    raise Unreachable(what, error.trouble.remedy) from error
                 raise
             except BaseException:
                 _end(self._sock)
@@ -184,7 +187,7 @@ class Connection:
         with _answering(self._where):
             client = paramiko.SFTPClient.from_transport(self.transport())
         if client is None:
-            raise Unreachable(f"{self._where}: it offers no SFTP; it will be retried")
+            raise Unreachable(f"{self._where}: it offers no SFTP", "it will be retried")
         try:
             client.get_channel().settimeout(SILENCE_SECONDS)  # type: ignore[union-attr]  # it is open
             yield client
@@ -204,7 +207,7 @@ class Connection:
     def transport(self) -> paramiko.Transport:
         """Raises Unreachable where the connection was lost."""
         if not self._way.is_active():
-            raise Unreachable(f"{self._where}: the connection was lost; it will be retried")
+            raise Unreachable(f"{self._where}: the connection was lost", "it will be retried")
         return self._way
 
     def way_to(self, place: tuple[str, int]) -> paramiko.Channel:
@@ -217,8 +220,8 @@ class Connection:
             if error.code != _PROHIBITED:
                 raise
             raise Refused(
-                f"{self._where} forwards no connection to {place[0]}:{place[1]}; set `AllowTcpForwarding"
-                " yes` in its sshd_config, or use a ProxyCommand"
+                f"{self._where} forwards no connection to {place[0]}:{place[1]}",
+                "set `AllowTcpForwarding yes` in its sshd_config, or use a ProxyCommand",
             ) from error
 
     def _socket(self, login: Login) -> socket.socket | paramiko.Channel | paramiko.ProxyCommand:
@@ -269,7 +272,7 @@ class Door:
             return self._tried(connect)
         with self._first:
             if self._refused is not None and self._seconds() - self._when < REFUSED_SECONDS:
-                raise LoginRefused(str(self._refused)) from self._refused
+                raise LoginRefused(self._refused.trouble) from self._refused
             return self._tried(connect)
 
     def _tried(self, connect: Callable[[], Connection]) -> Connection:
@@ -342,4 +345,4 @@ def _unreachable(where: str, error: BaseException, remedy: str = "it will be ret
     said = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if isinstance(error, TimeoutError):
         said = said or "it did not answer"
-    return Unreachable(f"{where}: {said or 'the connection was lost'}; {remedy}")
+    return Unreachable(f"{where}: {said or 'the connection was lost'}", remedy)

@@ -78,9 +78,9 @@ class Trust:
             if (line := known.revoked(blobs)) is not None:
                 whose = "its key" if line.blob == shown.key else "the authority of its certificate"
                 raise Refused(
-                    f"{self._login}: {whose} is revoked: {line.where} revokes {line.kind}"
-                    f" {fingerprint(line.blob)}; someone may be intercepting the connection. Ask who runs"
-                    " this host for its new key"
+                    f"{self._login}: {whose} is revoked: {line.where} revokes {line.kind} "
+                    f"{fingerprint(line.blob)}",
+                    "someone may be intercepting the connection. Ask who runs this host for its new key",
                 )
 
     def _doubt(self, certificate: Certificate, now: float) -> str | None:
@@ -97,10 +97,10 @@ class Trust:
         was = next((one for one in old if one.kind == shown.kind), old[0])
         file = was.where.rpartition(":")[0]
         return Refused(
-            f"{login}: ITS HOST KEY HAS CHANGED: it shows {shown.kind} {fingerprint(shown.key)}, known is"
-            f" {fingerprint(was.blob)} ({was.where}); someone may be intercepting the connection. Only if"
-            f" you know that it was reinstalled: `ssh-keygen -R {shlex.quote(self._entry)} -f"
-            f" {shlex.quote(file)}`, then add the new key"
+            f"{login}: ITS HOST KEY HAS CHANGED: it shows {shown.kind} {fingerprint(shown.key)}, "
+            f"known is {fingerprint(was.blob)} ({was.where})",
+            "someone may be intercepting the connection. Only if you know that it was reinstalled: "
+            f"`ssh-keygen -R {shlex.quote(self._entry)} -f {shlex.quote(file)}`, then add the new key",
         )
 
     def _unknown(self, shown: Shown, invalidate: str | None) -> Refused:
@@ -112,6 +112,7 @@ class Trust:
         notes += [f"{', '.join(self._known.unread)} cannot be read"] if self._known.unread else []
         more = f" ({'; '.join(notes)})" if notes else ""
         return Refused(
-            f"{login}: its host key is not known{more}: {shown.kind} {fingerprint(shown.key)}; compare this with what"
-            f" `ssh-keygen -lf` says there of its /etc/ssh/ssh_host_*_key.pub, then add it: `{add}`"
+            f"{login}: its host key is not known{more}: {shown.kind} {fingerprint(shown.key)}",
+            "compare this with what `ssh-keygen -lf` says there of its /etc/ssh/ssh_host_*_key.pub, "
+            f"then add it: `{add}`",
         )

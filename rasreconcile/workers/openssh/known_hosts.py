@@ -80,7 +80,7 @@ def _lines(path: Path) -> list[bytes]:
         # Bytes: names and comments may be in any encoding. What is no plain file, as /dev/null, says nothing.
         return path.read_bytes().splitlines() if path.is_file() else []
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror or error}; make it readable for this user") from error
+        raise Refused(f"{path}: {error.strerror or error}", "make it readable for this user") from error
 
 
 def _fields(line: bytes) -> tuple[Marker | None, bytes, list[bytes]]:

@@ -52,7 +52,7 @@ def login_to(
 
 def _login(host: str, user: str | None, port: int | None, before: tuple[str, ...]) -> Login:
     if len(before) > _LONGEST_WAY:
-        raise Refused(f"ProxyJump in ~/.ssh/config goes round in a circle at {host}; correct it")
+        raise Refused(f"ProxyJump in ~/.ssh/config goes round in a circle at {host}", "correct it")
     found = settings_of(host, user, port)
     own = Path.home() / ".ssh" / "known_hosts"
     return Login(

@@ -80,14 +80,14 @@ def _public(data: bytes) -> bytes | None:
 def _bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise Refused(f"{path} is a folder; name the private key in it, such as {path / 'id_ed25519'}")
+            raise Refused(f"{path} is a folder", f"name the private key in it, such as {path / 'id_ed25519'}")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise Refused(
-            f"there is no key {path}; make one with `ssh-keygen -f {path}`, or correct the path"
+            f"there is no key {path}", f"make one with `ssh-keygen -f {path}`, or correct the path"
         ) from error
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror or error}; make the key readable for this user") from error
+        raise Refused(f"{path}: {error.strerror or error}", "make the key readable for this user") from error
 
 
 def _refuse_other_kinds(path: Path, data: bytes) -> None:
@@ -95,8 +95,8 @@ def _refuse_other_kinds(path: Path, data: bytes) -> None:
     if data.startswith(b"PuTTY-User-Key-File"):
         made = shlex.quote(str(path.with_suffix("") if path.suffix.lower() == ".ppk" else f"{path}.openssh"))
         raise Refused(
-            f"{path} is a key of PuTTY, which OpenSSH does not read; convert it with"
-            f" `puttygen {quoted} -O private-openssh -o {made}` and name {made}"
+            f"{path} is a key of PuTTY, which OpenSSH does not read",
+            f"convert it with `puttygen {quoted} -O private-openssh -o {made}` and name {made}",
         )
     if data.startswith(_PUBLIC):
         private = path.with_name(path.name.removesuffix(".pub").removesuffix("-cert"))
@@ -104,13 +104,13 @@ def _refuse_other_kinds(path: Path, data: bytes) -> None:
         if private != path and private.is_file():
             other = f"{private}, its private key"
         raise Refused(
-            f"{path} is a public key, and a login needs the private one; name {other} (`ssh-keygen -f FILE`"
-            " makes a pair)"
+            f"{path} is a public key, and a login needs the private one",
+            f"name {other} (`ssh-keygen -f FILE` makes a pair)",
         )
     if b"BEGIN SSH2 ENCRYPTED PRIVATE KEY" in data:
         raise Refused(
-            f"{path} is a key of another SSH program; convert it with `ssh-keygen -i -f {quoted} > {quoted}.openssh`"
-            f" and name {path}.openssh"
+            f"{path} is a key of another SSH program",
+            f"convert it with `ssh-keygen -i -f {quoted} > {quoted}.openssh` and name {path}.openssh",
         )
 
 
@@ -125,31 +125,31 @@ def _loaded(path: Path, data: bytes, passphrase: str | None) -> object:
         return load(data, word)
     except TypeError as error:
         if word is None:
-            raise Refused(f"{path} needs its passphrase; {_UNLOCK}") from error
+            raise Refused(f"{path} needs its passphrase", _UNLOCK) from error
         # It has no passphrase, and one was given.
         return _loaded(path, data, None)
     except UnsupportedAlgorithm as error:
         raise _unsupported(path, str(error)) from error
     except ValueError as error:
         if word is None and b"ENCRYPTED" in data:
-            raise Refused(f"{path} needs its passphrase; {_UNLOCK}") from error
+            raise Refused(f"{path} needs its passphrase", _UNLOCK) from error
         if b"PRIVATE KEY" not in data:
             raise Refused(
-                f"{path} is not a private key; name one, or make one with `ssh-keygen -f FILE`"
+                f"{path} is not a private key", "name one, or make one with `ssh-keygen -f FILE`"
             ) from error
         if word is not None:
             raise Refused(
-                f"{path} cannot be read: its passphrase is wrong, or it is damaged; correct `password`, and"
-                f" check whether `ssh-keygen -y -f {shlex.quote(str(path))}` reads it"
+                f"{path} cannot be read: its passphrase is wrong, or it is damaged",
+                f"correct `password`, and check whether `ssh-keygen -y -f {shlex.quote(str(path))}` reads it",
             ) from error
         raise Refused(
-            f"{path} cannot be read: it is damaged; check whether `ssh-keygen -y -f"
-            f" {shlex.quote(str(path))}` reads it"
+            f"{path} cannot be read: it is damaged",
+            f"check whether `ssh-keygen -y -f {shlex.quote(str(path))}` reads it",
         ) from error
 
 
 def _unsupported(path: Path, why: str) -> Refused:
     return Refused(
-        f"{path}: keys of this kind are not supported ({' '.join(why.split())[:120]}); make an ed25519, ecdsa or rsa"
-        " key with `ssh-keygen -t ed25519`, or load this one into the agent"
+        f"{path}: keys of this kind are not supported ({' '.join(why.split())[:120]})",
+        "make an ed25519, ecdsa or rsa key with `ssh-keygen -t ed25519`, or load this one into the agent",
     )

@@ -66,7 +66,8 @@ def _settings(
 
     if one("revokedhostkeys"):
         raise Refused(
-            f"{host}: RevokedHostKeys is not supported; put the keys into known_hosts as lines `@revoked * KIND KEY`"
+            f"{host}: RevokedHostKeys is not supported",
+            "put the keys into known_hosts as lines `@revoked * KIND KEY`",
         )
     place = Settings(
         hostname=one("hostname") or host,
@@ -112,7 +113,7 @@ def _asked(host: str, user: str | None, port: int | None, home: Path | None) -> 
             )
     except subprocess.TimeoutExpired as error:
         raise Refused(
-            f"{host}: `ssh -G {host}` does not end; see what `Match exec` runs in ~/.ssh/config"
+            f"{host}: `ssh -G {host}` does not end", "see what `Match exec` runs in ~/.ssh/config"
         ) from error
     except OSError:
         return None
@@ -125,7 +126,7 @@ def _asked(host: str, user: str | None, port: int | None, home: Path | None) -> 
     if done.returncode != _ERROR:
         return None
     said = quoted(done.stderr) or "it does not say why"
-    raise Refused(f"{host}: `ssh` does not accept its configuration: {said}; correct it")
+    raise Refused(f"{host}: `ssh` does not accept its configuration: {said}", "correct it")
 
 
 @contextmanager
@@ -150,17 +151,19 @@ def _parsed(path: Path, host: str) -> dict[str, list[str]]:
     except FileNotFoundError:
         text = ""
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror or error}; make it readable for this user") from error
+        raise Refused(f"{path}: {error.strerror or error}", "make it readable for this user") from error
     for number, line in enumerate(text.splitlines(), 1):
         if why := _unreadable(line):
             raise Refused(
-                f"{path}:{number}: {why}: {line.strip()[:80]}; correct the line, or install OpenSSH's"
-                " client (`ssh`), which is used where it is installed"
+                f"{path}:{number}: {why}: {line.strip()[:80]}",
+                "correct the line, or install OpenSSH's client (`ssh`), which is used where it is installed",
             )
     try:
         found = paramiko.SSHConfig.from_text(text).lookup(host)
     except (paramiko.SSHException, ImportError, ValueError, KeyError) as error:
-        raise Refused(f"{path}: {host}: {error}; correct it, or install OpenSSH's client (`ssh`)") from error
+        raise Refused(
+            f"{path}: {host}: {error}", "correct it, or install OpenSSH's client (`ssh`)"
+        ) from error
     usual = [str(path.with_name("known_hosts")), str(path.with_name("known_hosts2"))]
     values: Mapping[str, Any] = found
     told = {name: value if isinstance(value, list) else [value] for name, value in values.items() if value}
@@ -207,13 +210,13 @@ def _caller() -> str | None:
 def _known_caller() -> str:
     name = _caller()
     if name is None:
-        raise Refused("this machine knows no name of the user who runs this program; set `username`")
+        raise Refused("this machine knows no name of the user who runs this program", "set `username`")
     return name
 
 
 def _port(said: str, host: str) -> int:
     if said and not said.isdigit():
-        raise Refused(f"{host}: `Port {said}` in ~/.ssh/config is not a number; correct it")
+        raise Refused(f"{host}: `Port {said}` in ~/.ssh/config is not a number", "correct it")
     return int(said or 22)
 
 

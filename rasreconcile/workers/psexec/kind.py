@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from rasreconcile.errors import Wrong
 from rasreconcile.spec.base import Secret, SpecModel, Words
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
@@ -43,8 +44,8 @@ class PsExecWorker(WorkerBase):
     @classmethod
     def _a_desktop(cls, value: int) -> int:
         if value < 1:
-            raise ValueError(
-                "HEC-RAS hangs without a desktop; give the number that `query session` shows, mostly 2"
+            raise Wrong(
+                "HEC-RAS hangs without a desktop", "give the number that `query session` shows, mostly 2"
             )
         return value
 
@@ -52,9 +53,9 @@ class PsExecWorker(WorkerBase):
     @classmethod
     def _unc(cls, value: str) -> str:
         if re.fullmatch(r"[\\/]{2}[^\\/]+[\\/][^\\/]+.*", value) is None:
-            raise ValueError(
-                "is not a UNC path, and mapped drives do not exist in the remote session; write"
-                " \\\\host\\share"
+            raise Wrong(
+                "is not a UNC path, and mapped drives do not exist in the remote session",
+                "write \\\\host\\share",
             )
         return value
 

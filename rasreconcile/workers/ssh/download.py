@@ -45,7 +45,7 @@ class Download:
             if head[0] == "absent":
                 raise FileNotFoundError(errno.ENOENT, f"{self._run} has no output of this name", self._name)
             if not _HEAD.fullmatch(" ".join(head)):
-                raise Unreachable("the answer was cut short; it is asked again")
+                raise Unreachable("the answer was cut short", "it is asked again")
             size, offset, done = int(head[1]), int(head[2]), int(head[4])
             if done > controls.LARGEST:
                 raise Damaged(f"{self._run}: {rundir.DONE} has more than {controls.LARGEST >> 20} MB")
@@ -54,8 +54,8 @@ class Download:
             if record is not None and record.size != size:
                 # Before it fills a disk here.
                 raise Damaged(
-                    f"{self._run}: {self._name} has {size} bytes now, the run recorded {record.size};"
-                    " rejected"
+                    f"{self._run}: {self._name} has {size} bytes now, the run recorded {record.size}",
+                    "rejected",
                 )
             digest = self._write(_plain(talk, head[3]), offset, size)
         return Fetched(size, digest), record.digest if record else None
@@ -67,7 +67,9 @@ class Download:
             while file.tell() < offset:
                 known = file.read(min(_CHUNK, offset - file.tell()))
                 if not known:
-                    raise Unreachable(f"{self._into} became shorter while it was fetched; it will be retried")
+                    raise Unreachable(
+                        f"{self._into} became shorter while it was fetched", "it will be retried"
+                    )
                 whole.update(known)
             file.truncate(offset)
             for part in parts:
@@ -76,7 +78,7 @@ class Download:
                 file.write(part)
                 whole.update(part)
             if file.tell() != size:
-                raise Unreachable(f"{self._name} was cut short; the download continues from there")
+                raise Unreachable(f"{self._name} was cut short", "the download continues from there")
             file.flush()
             os.fsync(file.fileno())
         return whole.hexdigest()
@@ -95,4 +97,4 @@ def _plain(talk: RemoteCommand, how: str) -> Iterator[bytes]:
                 packed = unpack.unconsumed_tail
         yield unpack.flush()
     except zlib.error as error:
-        raise Unreachable(f"what arrived cannot be unpacked: {error}; it is fetched again") from error
+        raise Unreachable(f"what arrived cannot be unpacked: {error}", "it is fetched again") from error

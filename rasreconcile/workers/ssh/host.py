@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from rasreconcile.errors import Damaged, Refused, Unreachable
+from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
 from rasreconcile.failures import says_no_room
-from rasreconcile.jobs import Fetched, Problem, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
@@ -108,7 +108,7 @@ class SshHost:
                 self._verb("drop", *names, patience=_CLEANING_SECONDS)
         return trimmed(gone)
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[Trouble]:
         before = time.time()
         told = self._verb("problems", secrets.token_hex(4)).decode(errors="replace")
         return [
@@ -177,22 +177,22 @@ class SshHost:
         words = quoted(said)
         if len(said) > CHATTER:
             raise Refused(
-                f'{self._name}: its login script prints endlessly: "{words}"; let it print only where there'
-                " is a"
-                " terminal (`[ -t 1 ]`)"
+                f'{self._name}: its login script prints endlessly: "{words}"',
+                "let it print only where there is a terminal (`[ -t 1 ]`)",
             )
         if (status := talk.exit_status()) in _KILLED:
-            raise Unreachable(f"{self._name}: the shell was killed there; it will be retried")
+            raise Unreachable(f"{self._name}: the shell was killed there", "it will be retried")
         words = quoted(said, talk.stderr()) or "nothing"
         if self._commands.platform == "windows":
             # Its program may be gone: it is put there again with the next try.
             raise Unreachable(
-                f'{self._name}: no answer, it printed "{words}" (exit {status}); it will be retried'
+                f'{self._name}: no answer, it printed "{words}" (exit {status})', "it will be retried"
             )
         raise Refused(
-            f'{self._name}: it runs no commands for this user: it printed "{words}" (exit {status}); allow its user a'
-            " shell there that runs `sh` (no ForceCommand, sftp only, nologin or restricted shell), and let login"
-            " scripts neither exit nor read where there is no terminal"
+            f'{self._name}: it runs no commands for this user: it printed "{words}" (exit {status})',
+            "allow its user a shell there that runs `sh` (no ForceCommand, sftp only, nologin or "
+            "restricted shell), and let login scripts neither exit nor read where there is no "
+            "terminal",
         )
 
     def _see_the_end(self, talk: RemoteCommand) -> None:
@@ -204,10 +204,10 @@ class SshHost:
         if talk.exit_status() == _DAMAGED and said:
             raise Damaged(f"{self._name}: {last}")
         if says_no_room(said):
-            raise Refused(f"{self._name}: {last}; free some space for worker_folder")
+            raise Refused(f"{self._name}: {last}", "free some space for worker_folder")
         if any(words in said for words in _NO_RIGHT):
-            raise Refused(f"{self._name}: {last}; set worker_folder to a folder its user may write to")
-        raise Unreachable(f"{self._name}: {last}; it will be retried")
+            raise Refused(f"{self._name}: {last}", "set worker_folder to a folder its user may write to")
+        raise Unreachable(f"{self._name}: {last}", "it will be retried")
 
     def _patiently(self, call: Callable[[], T]) -> T:
         def once() -> T:
@@ -221,25 +221,25 @@ class SshHost:
         return patiently(once)
 
 
-def _problem(line: str, folder: str, now: float) -> Problem | None:
+def _problem(line: str, folder: str, now: float) -> Trouble | None:
     word, _, rest = line.partition(" ")
     match word:
         case "lacks":
-            return Problem(f"`{rest}` is not there", f"install the package that has `{rest}` on the host")
+            return Trouble(f"`{rest}` is not there", f"install the package that has `{rest}` on the host")
         case "folder":
-            return Problem(f"{folder}: {rest}", "set worker_folder to a folder that can be written there")
+            return Trouble(f"{folder}: {rest}", "set worker_folder to a folder that can be written there")
         case "links":
-            return Problem(
+            return Trouble(
                 f"{folder}: it does not support hard links", "set worker_folder to a folder on another disk"
             )
         case "clock" if not _SECONDS.fullmatch(rest):
             remedy = "see what `date -u +%s` prints there"
-            return Problem(f"it reports the time as `{rest[:_LONGEST_WORD]}`, which is not a number", remedy)
+            return Trouble(f"it reports the time as `{rest[:_LONGEST_WORD]}`, which is not a number", remedy)
         case "clock" if abs(float(rest) - now) > LARGEST_CLOCK_DIFFERENCE.total_seconds():
-            return Problem(
+            return Trouble(
                 f"its clock is {float(rest) - now:+.0f} s off this one's", "synchronise both clocks by NTP"
             )
         case "free" if _NUMBER.fullmatch(rest) and int(rest) << 10 < LEAST_FREE:
-            return Problem(f"{folder}: only {int(rest) >> 10} MB are free", "free some space")
+            return Trouble(f"{folder}: only {int(rest) >> 10} MB are free", "free some space")
         case _:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, Literal, Protocol
 
-from rasreconcile.jobs import Problem
+from rasreconcile.errors import Trouble
 from rasreconcile.workers import rundir
 from rasreconcile.workers.openssh.connection import Connection
 
@@ -32,7 +32,7 @@ class HostCommands(Protocol):
     def invalidate(self) -> None:
         """A question failed: what was put there may be gone."""
 
-    def problems(self, told: Collection[str]) -> list[Problem]:
+    def problems(self, told: Collection[str]) -> list[Trouble]:
         """What stops runs on this kind of host only, of what it said about itself."""
 
 
@@ -59,7 +59,7 @@ class PosixCommands:
     def invalidate(self) -> None:
         """Nothing was put there."""
 
-    def problems(self, told: Collection[str]) -> list[Problem]:
+    def problems(self, told: Collection[str]) -> list[Trouble]:
         return []
 
     def _script(self, verb: str, words: Sequence[str]) -> str:

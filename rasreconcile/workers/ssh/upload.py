@@ -59,7 +59,7 @@ class Upload:
             if not gone:
                 return
             self._forget(gone)
-        raise Unreachable(f"the cache was emptied while {run} was staged; it will be retried")
+        raise Unreachable(f"the cache was emptied while {run} was staged", "it will be retried")
 
     def _bring_large(self, inputs: Collection[Staged]) -> list[Staged]:
         """Sends the large files that are missing, and gives back the small ones."""
@@ -96,14 +96,14 @@ class Upload:
                         # What an earlier transfer had left there was damaged.
                         wrong += 1
                     case "wrong":
-                        raise Unreachable(f"{staged.source} arrived damaged; it is sent again")
+                        raise Unreachable(f"{staged.source} arrived damaged", "it is sent again")
                     case "busy":
                         # Another controller sends it; one that died is overtaken there after some seconds.
                         time.sleep(0.5)
                     case _:
                         raise Unreachable(
-                            f"the connection was lost while {staged.source} was sent; the upload continues"
-                            " from there"
+                            f"the connection was lost while {staged.source} was sent",
+                            "the upload continues from there",
                         )
 
     def _offer(self, staged: Staged) -> str:
@@ -114,7 +114,7 @@ class Upload:
                 return word
             if not _NUMBER.fullmatch(number) or int(number) > staged.size:
                 raise Unreachable(
-                    f"the host wants {staged.source} from `{number[:100]}` on; it is asked again"
+                    f"the host wants {staged.source} from `{number[:100]}` on", "it is asked again"
                 )
             digest = _pour(staged, int(number), talk)
             talk.end_sending()

@@ -11,8 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal
 
-from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.jobs import Problem
+from rasreconcile.errors import Refused, Trouble, Unreachable
 from rasreconcile.workers.openssh.connection import Connection
 from rasreconcile.workers.ssh.host_commands import MARK
 
@@ -50,7 +49,7 @@ class WindowsCommands:
         more = {"launch": (self._session,), "problems": (PROBE,)}.get(verb, ())
         lines = (verb, self._folder, *words, *more)
         if any("\n" in line or not line for line in lines):
-            raise Refused(f"{self._name}: a name with a line end cannot be asked for; rename it")
+            raise Refused(f"{self._name}: a name with a line end cannot be asked for", "rename it")
         text = "".join(f"{line}\n" for line in lines)
         return rf"{HOME}\{_program('host')}", f"{text}\n".encode("utf-8", "replace")
 
@@ -68,14 +67,14 @@ class WindowsCommands:
         with self._lock:
             self._ready = False
 
-    def problems(self, told: Collection[str]) -> list[Problem]:
+    def problems(self, told: Collection[str]) -> list[Trouble]:
         said: dict[str, list[str]] = {}
         for line in told:
             word, _, rest = line.partition(" ")
             said.setdefault(word, []).append(rest)
         if said.get("echo") != [PROBE]:
             return [
-                Problem(
+                Trouble(
                     "its shell changes what passes through it",
                     r"make cmd.exe the DefaultShell of its OpenSSH again (HKLM\SOFTWARE\OpenSSH)",
                 )
@@ -84,7 +83,7 @@ class WindowsCommands:
         me, desktops = said.get("me", ["?"])[0], said.get("desktop", [])
         if self._session == "desktop" and me.casefold() not in {name.casefold() for name in desktops}:
             found.append(
-                Problem(
+                Trouble(
                     f"nobody is logged on there as {me}, and HEC-RAS needs a desktop",
                     "log on as that user, then lock or disconnect; `session: none` is for programs without windows",
                 )
@@ -92,7 +91,7 @@ class WindowsCommands:
         length = int(said.get("longest", ["0"])[0])
         if length > LONGEST_FOLDER:
             found.append(
-                Problem(
+                Trouble(
                     f"worker_folder has {length} characters, and HEC-RAS stops at paths of 259",
                     r"set worker_folder to a shorter path, such as C:\R",
                 )
@@ -128,12 +127,12 @@ class WindowsCommands:
                     there.rename(f"{aside}/{kind}.exe", f"{HOME}/{_program(kind)}")
                 if not _is_there(there, _program(kind)):
                     raise Unreachable(
-                        f"{self._name}: {HOME}\\{_program(kind)} cannot be put there; it will be retried"
+                        f"{self._name}: {HOME}\\{_program(kind)} cannot be put there", "it will be retried"
                     )
         except OSError as error:
             why = error.strerror or str(error)
             raise Refused(
-                f"{self._name}: ~\\{HOME}: {why}; let its user write to the home folder there"
+                f"{self._name}: ~\\{HOME}: {why}", "let its user write to the home folder there"
             ) from error
         finally:
             with suppress(OSError):
@@ -151,8 +150,8 @@ class WindowsCommands:
                 printed += talk.stderr()
                 said = printed.decode(errors="replace").strip().splitlines() or ["it did not say why"]
                 raise Refused(
-                    f"{self._name}: its agent cannot be compiled there: {said[0]}; see that it has .NET Framework 4,"
-                    " and that cmd.exe is the DefaultShell of its OpenSSH"
+                    f"{self._name}: its agent cannot be compiled there: {said[0]}",
+                    "see that it has .NET Framework 4, and that cmd.exe is the DefaultShell of its OpenSSH",
                 )
 
 

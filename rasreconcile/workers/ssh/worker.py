@@ -32,7 +32,8 @@ def login_of(spec: SshWorker, folder: Path) -> Login:
     key = folder / Path(spec.ssh_key_path).expanduser() if spec.ssh_key_path else None
     if key is not None and not key.exists():
         raise Refused(
-            f"ssh_key_path: there is no key {key}; make one with `ssh-keygen -f {key}`, or correct the path"
+            f"ssh_key_path: there is no key {key}",
+            f"make one with `ssh-keygen -f {key}`, or correct the path",
         )
     found = login_to(spec.hostname, user=spec.username, port=spec.port, key=key)
     secret = spec.password

@@ -306,7 +306,7 @@ def test_a_daemon_restarted_in_the_middle_of_a_run_loses_nothing_and_repeats_not
     done = a_run("done")
     place.worker.start(done, place.job(writes={OUTPUT: b"1"}))
     place.end(done)
-    place.worker.start(run, place.job(writes={OUTPUT: b"2"}, waits=True))
+    place.begin(run, place.job(writes={OUTPUT: b"2"}, waits=True))
     daemon.stop()
     with pytest.raises(Unreachable):
         place.worker.poll([run])
@@ -364,7 +364,7 @@ def test_a_helper_of_which_nothing_is_heard_is_made_again(dockerd, tmp_path) -> 
 
 
 def test_a_stop_from_outside_ends_a_run_quickly_and_leaves_no_end(bound, run) -> None:
-    bound.worker.start(run, bound.job(waits=True, time_limit=timedelta(hours=1)))
+    bound.begin(run, bound.job(waits=True, time_limit=timedelta(hours=1)))
     with bound.daemon.client() as client:
         client.stop(run, timeout=10)
     assert isinstance(bound.wait(run), Vanished)
