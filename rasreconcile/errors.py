@@ -34,6 +34,10 @@ class Trouble:
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}" if self.remedy else self.what
 
+    def or_else(self, remedy: str) -> Trouble:
+        """With this remedy where it has none of its own."""
+        return self if self.remedy else Trouble(self.what, remedy)
+
 
 def in_one_line(troubles: Iterable[Trouble]) -> str:
     """As a note shows them; empty where there are none."""

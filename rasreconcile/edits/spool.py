@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rasreconcile.edits import texts
 from rasreconcile.errors import InputChanged
+from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import Edit, Job, OfVersion, SetAttributes, Staged, WithoutResults
 
-_CHUNK = 1 << 20
 _KEPT_SECONDS = 30 * 86400.0
 """An entry nobody asked for in a month is made again when somebody does."""
 
@@ -92,7 +93,6 @@ def _edit(path: Path, edit: Edit, source: Path) -> None:
 
 def _copy_checked(staged: Staged, target: Path) -> None:
     """Copies and hashes in one read, as a worker does. Raises InputChanged."""
-    whole = hashlib.sha256()
     try:
         read = staged.source.open("rb")
     except OSError as error:
@@ -101,10 +101,8 @@ def _copy_checked(staged: Staged, target: Path) -> None:
         )
         raise InputChanged(text) from error
     with read, target.open("xb") as write:
-        while chunk := read.read(_CHUNK):
-            write.write(chunk)
-            whole.update(chunk)
-    if whole.hexdigest() != staged.digest:
+        _, digest = hashed_copy(partial(read.read, CHUNK), write)
+    if digest != staged.digest:
         raise InputChanged(f"{staged.source} changed after it was hashed", "it will be hashed again")
 
 

@@ -75,6 +75,6 @@ def _check(
             equipment.installed.try_out(worker)
         return (*problems, *equipment.installed.missing()), equipment.installed.unable(equipment, plans)
     except WorkerError as error:
-        return (error.trouble if error.trouble.remedy else Trouble(str(error), REACHABLE),), {}
+        return (error.trouble.or_else(REACHABLE),), {}
     finally:
         worker.close()

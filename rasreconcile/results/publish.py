@@ -16,10 +16,12 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace as replaced
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import PublishHeld, ResultError
+from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import RunId
 from rasreconcile.records import Published
 from rasreconcile.results import receipts
@@ -47,7 +49,6 @@ __all__ = [
 
 Thoroughness = Literal["summary", "every dataset"]
 
-_CHUNK = 1 << 20
 _HDF = b"\x89HDF\r\n\x1a\n"
 _HELD_WINDOWS = {5, 32, 33}
 """Access denied, sharing violation, lock violation: a viewer has the file open."""
@@ -110,7 +111,7 @@ def digest_file(path: Path) -> tuple[int, str]:
     """Size in bytes and sha256, hex. Raises OSError."""
     whole, size = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(CHUNK):
             whole.update(chunk)
             size += len(chunk)
     return size, whole.hexdigest()
@@ -122,7 +123,6 @@ def copy_file(source: Path, target: Path) -> tuple[int, str]:
     Raises ResultError where `source` cannot be read, PublishHeld where `target` cannot be written; nothing half
     written is left.
     """
-    whole, size = hashlib.sha256(), 0
     try:
         read = source.open("rb")
     except OSError as error:
@@ -130,16 +130,13 @@ def copy_file(source: Path, target: Path) -> tuple[int, str]:
     with read:
         try:
             with target.open("wb") as write:
-                while chunk := read.read(_CHUNK):
-                    write.write(chunk)
-                    whole.update(chunk)
-                    size += len(chunk)
+                copied = hashed_copy(partial(read.read, CHUNK), write)
                 write.flush()
                 os.fsync(write.fileno())
         except OSError as error:
             drop(target)
             raise held(target, error) from error
-    return size, whole.hexdigest()
+    return copied
 
 
 def replace(

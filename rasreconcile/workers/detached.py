@@ -127,7 +127,7 @@ class DetachedWorker:
         try:
             return self._host.problems()
         except Refused as error:
-            return [error.trouble if error.trouble.remedy else Trouble(str(error), REACHABLE)]
+            return [error.trouble.or_else(REACHABLE)]
 
     def close(self) -> None:
         """Gives back connections; runs go on."""

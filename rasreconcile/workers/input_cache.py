@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import secrets
 import shutil
@@ -14,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rasreconcile.errors import InputChanged
+from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import Staged
 
-_CHUNK = 1 << 20
 _UNTOUCHED_NS = 1_000_000_000
 """The time every cached file is given: a job that wrote to one through a link gave it another."""
 _ABANDONED_SECONDS = 3600.0
@@ -60,17 +59,14 @@ def cached(staged: Staged, cache: Path) -> Path:
 
 def copy_checked(staged: Staged, target: Path, *, durably: bool = False) -> None:
     """Copies and hashes in one read. Raises InputChanged, leaving nothing behind."""
-    whole = hashlib.sha256()
     with reading(staged) as read:
         try:
             with target.open("wb") as write:
-                while chunk := read():
-                    write.write(chunk)
-                    whole.update(chunk)
+                _, digest = hashed_copy(read, write)
                 if durably:
                     write.flush()
                     os.fsync(write.fileno())
-            if whole.hexdigest() != staged.digest:
+            if digest != staged.digest:
                 raise changed(staged)
         except BaseException:
             target.unlink(missing_ok=True)
@@ -95,7 +91,7 @@ def reading(staged: Staged) -> Iterator[Callable[[], bytes]]:
 
 def _read(file: int, source: Path) -> bytes:
     try:
-        return os.read(file, _CHUNK)
+        return os.read(file, CHUNK)
     except OSError as error:
         raise _changed(source, error) from error
 

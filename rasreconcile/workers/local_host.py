@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import secrets
 import shutil
@@ -12,10 +11,12 @@ import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
+from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, rundir
 from rasreconcile.workers.cache_gc import trim
@@ -25,7 +26,6 @@ from rasreconcile.workers.input_cache import cached, stage
 from rasreconcile.workers.inspect import boot_id, look_here
 from rasreconcile.workers.run_files import RunFiles
 
-_CHUNK = 1 << 20
 NEEDED = ("sh", "setsid", "sha256sum", "nice")
 """Programs without which the runner cannot do its work."""
 LAUNCH = 'sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
@@ -114,18 +114,14 @@ class LocalHost:
             ) from error
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
-        whole, size = hashlib.sha256(), 0
         with _left_by(run), controls.opened(self._folder / run, f"{rundir.WORK}/{name}") as read:
             if read is None:
                 raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
             with into.open("wb") as write:
-                while chunk := read.read(_CHUNK):
-                    write.write(chunk)
-                    whole.update(chunk)
-                    size += len(chunk)
+                size, digest = hashed_copy(partial(read.read, CHUNK), write)
                 write.flush()
                 os.fsync(write.fileno())
-        return Fetched(size, whole.hexdigest())
+        return Fetched(size, digest)
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         with self.answering(), _left_by(run), controls.opened(self._folder / run, name) as file:

@@ -33,14 +33,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def ask_all(path: Path) -> None:
     """Everything that a verb asks of a store, in a few calls."""
-    with Reader(path) as reader:
-        (
-            reader.runs.live(),
-            reader.outputs.published(),
-            reader.verdicts.latest(),
-            reader.events.latest(),
-            reader.controller(),
-        )
+    read_all(path)
     survey(path)
     file_request(path, "retry", Address("M/p01"), by="x", now=NOW)
     with Store.open(path, now=NOW) as store:

@@ -152,7 +152,7 @@ class DockerHost:
         except Refused as error:
             return [
                 *found,
-                error.trouble if error.trouble.remedy else Trouble(str(error), "correct the spec"),
+                error.trouble.or_else("correct the spec"),
             ]
         found += problems_of(helper, time.time())
         engine = self._site.engine

@@ -1,0 +1,20 @@
+"""The loop that copies bytes and hashes them in one read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import IO
+
+CHUNK = 1 << 20
+"""Bytes that are read at once."""
+
+
+def hashed_copy(read: Callable[[], bytes], write: IO[bytes]) -> tuple[int, str]:
+    """Writes what `read` gives until it gives nothing; size in bytes and sha256, hex, of what was written."""
+    whole, size = hashlib.sha256(), 0
+    while chunk := read():
+        write.write(chunk)
+        whole.update(chunk)
+        size += len(chunk)
+    return size, whole.hexdigest()
