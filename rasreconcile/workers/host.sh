@@ -240,6 +240,8 @@ part_of() {
 launch() {
     [ -d "$1" ] || return 0
     here=$(pwd)/$1
+    # Of an earlier start.
+    rm -f "$here/unclaimed"
     setsid sh "$here/runner.sh" "$here" </dev/null >/dev/null 2>"$here/runner.err" &
     # Without the mark, as on a full disk, a run that is not claimed yet is started once more, which does no harm.
     touch "$here/launched" 2>/dev/null || true

@@ -110,14 +110,14 @@ def _found(place: Path, goes_on: Callable[[Claim], bool]) -> RunFiles | None:
 
 def _launched(place: Path) -> tuple[bool, str]:
     """Whether the runner of an unclaimed run is about to begin here, and why it will not any more."""
-    launched = _mtime(place / rundir.LAUNCHED)
-    if launched is not None and 0 <= time.time() - launched < run_files.CLAIM_SECONDS:
+    launched, failed = _mtime(place / rundir.LAUNCHED), _stat(place / rundir.UNCLAIMED) is not None
+    if not failed and launched is not None and 0 <= time.time() - launched < run_files.CLAIM_SECONDS:
         return True, ""
-    if launched is None and _stat(place / rundir.UNCLAIMED) is None:
+    if not failed and launched is None:
         return False, ""
     complaints, _ = _read(place, rundir.COMPLAINTS)
     last = (complaints or "").strip().rpartition("\n")[2][-_LONGEST_WORD:]
-    return False, run_files.lost_start("late" if launched is not None else "failed", last)
+    return False, run_files.lost_start("failed" if failed else "late", last)
 
 
 def _was_restarted(started: str | None) -> bool:

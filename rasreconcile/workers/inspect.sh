@@ -74,15 +74,15 @@ plain() {
 
 # Of a run that was launched and is not claimed: whether its runner is about to begin, or why it will not any more.
 launched() {
-    if [ -f "$1/launched" ]; then
+    if [ -e "$1/unclaimed" ]; then
+        how=failed
+    elif [ -f "$1/launched" ]; then
         age=$(($(date -u +%s) - $(stat -c %Y "$1/launched")))
         if [ "$age" -ge 0 ] && [ "$age" -lt "$claim_seconds" ]; then
             echo queued
             return
         fi
         how=late
-    elif [ -e "$1/unclaimed" ]; then
-        how=failed
     else
         return
     fi

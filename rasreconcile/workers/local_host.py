@@ -79,6 +79,9 @@ class LocalHost:
 
     def launch(self, run: RunId) -> None:
         command = ["sh", "-c", LAUNCH, "sh", str(self._folder / run)]
+        with self.answering():
+            # Of an earlier start.
+            (self._folder / run / rundir.UNCLAIMED).unlink(missing_ok=True)
         try:
             subprocess.run(command, check=True, start_new_session=True, stdin=subprocess.DEVNULL, timeout=60)
         except (OSError, subprocess.SubprocessError) as error:

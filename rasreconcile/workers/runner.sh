@@ -19,7 +19,8 @@ fi
 
 # Nothing will come of this start, and whoever looks need not wait for it: a word that takes no room on a full disk.
 give_up() {
-    mv launched unclaimed 2>/dev/null
+    # Whoever started it may be about to write `launched`, and has not yet.
+    mv launched unclaimed 2>/dev/null || true 2>/dev/null >unclaimed
     exit 1
 }
 

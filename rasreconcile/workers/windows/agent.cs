@@ -157,12 +157,12 @@ static class Agent
     static void Launched(string place)
     {
         string launched = Path.Combine(place, "launched"), how = "late";
-        if (File.Exists(launched))
+        if (File.Exists(Path.Combine(place, "unclaimed"))) how = "failed";
+        else if (File.Exists(launched))
         {
             double age = (DateTime.UtcNow - File.GetLastWriteTimeUtc(launched)).TotalSeconds;
             if (age >= 0 && age < ClaimSeconds) { Say("queued"); return; }
         }
-        else if (File.Exists(Path.Combine(place, "unclaimed"))) how = "failed";
         else return;
         string[] said = (Contents(Path.Combine(place, "runner.err")) ?? "").Trim().Split('\n');
         Say(how + " " + said[said.Length - 1]);
@@ -208,6 +208,8 @@ static class Agent
         foreach (string name in Machine.Desktops())
             isThere |= string.Equals(name, Machine.Me(), StringComparison.OrdinalIgnoreCase);
         if (!isThere) throw new IOException("nobody is logged on as " + Machine.Me() + ": HEC-RAS needs a desktop");
+        // Of an earlier start.
+        File.Delete(Path.Combine(place, "unclaimed"));
         Machine.Launch(Beside("runner"), place, run, session);
         string launched = Path.Combine(place, "launched");
         // Without the mark, as on a full disk, a run that is not claimed yet is started once more, which does no harm.

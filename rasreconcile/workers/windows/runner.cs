@@ -40,11 +40,10 @@ sealed class Runner
             try { File.AppendAllText(Path.Combine(place, "runner.err"), error.Message.Trim() + "\n", Text); }
             catch (IOException) { }
             string launched = Path.Combine(place, "launched"), unclaimed = Path.Combine(place, "unclaimed");
-            if (File.Exists(launched) && !File.Exists(Path.Combine(place, "started")))
-            {
-                File.Delete(unclaimed);
-                File.Move(launched, unclaimed);
-            }
+            if (File.Exists(Path.Combine(place, "started"))) return 1;
+            // Whoever started it may be about to write `launched`, and has not yet.
+            if (File.Exists(launched) && !File.Exists(unclaimed)) File.Move(launched, unclaimed);
+            else File.WriteAllText(unclaimed, "");
             return 1;
         }
     }
