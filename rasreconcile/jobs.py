@@ -169,7 +169,7 @@ class Ended:
     image: str | None = None
     """Digest of the container image it ran in; None: it ran in none."""
     room: int | None = None
-    """Bytes that were free on the disk of its run directory when it ended; None: nobody looked."""
+    """Bytes free on the disk of its run directory when it ended, 0 where it was full before; None: nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

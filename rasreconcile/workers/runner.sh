@@ -126,12 +126,23 @@ outputs_now() {
     ls -lnR log.txt work 2>/dev/null | cksum
 }
 
-# Its exit status is its verdict: 0 none, 3 time limit, 4 cancelled, 5 stalled.
+# Kilobytes that are free here, in $room; empty where nobody can tell.
+measure_room() {
+    room='' before=''
+    for word in $(df -Pk . 2>/dev/null | tail -n 1); do
+        case $word in *[0-9]%) room=$before ;; esac
+        before=$word
+    done
+    case $room in *[!0-9]*) room='' ;; esac
+}
+
+# Its exit status is its verdict: 0 none, 3 time limit, 4 cancelled, 5 stalled; and 8 more where it saw the disk full.
 guard() {
     runner=$1
     runner_began=$2
     job=$3
-    trap 'kill "$!" 2>/dev/null; exit 0' TERM
+    was_full=0
+    trap 'kill "$!" 2>/dev/null; exit "$was_full"' TERM
     tick
     beat=$clock
     looked=$clock
@@ -154,6 +165,8 @@ guard() {
         fi
         if [ "$((clock - looked))" -ge "$pace" ]; then
             looked=$clock
+            measure_room
+            [ "${room:-1024}" -ge 1024 ] || was_full=8
             now_there=$(outputs_now)
             if [ "$now_there" != "$seen" ]; then
                 seen=$now_there
@@ -173,7 +186,7 @@ guard() {
     # From here on the runner waits for the verdict.
     trap '' TERM
     end_job 50
-    exit "$verdict"
+    exit "$((verdict + was_full))"
 }
 
 # The claim appears whole or not at all; a second runner finds it and leaves.
@@ -218,7 +231,10 @@ run_job() {
     code=$?
     kill -TERM "$guard" 2>/dev/null
     wait "$guard" 2>/dev/null
-    case $? in
+    verdict=$?
+    # What it could not write is not there, although by now there may be room again.
+    case $verdict in 8 | 11 | 12 | 13) was_full=1 verdict=$((verdict - 8)) ;; esac
+    case $verdict in
     3) cause='time limit' ;;
     4) cause=cancelled ;;
     5) cause=stalled ;;
@@ -228,16 +244,6 @@ run_job() {
     if [ "$cause" = exited ] && [ "$code" != 0 ] && [ -e cancel ]; then cause=cancelled; fi
     # Children that outlive their parent must not write while the outputs are being hashed.
     end_job 10
-}
-
-# Kilobytes that are free here, in $room; empty where nobody can tell.
-measure_room() {
-    room='' before=''
-    for word in $(df -Pk . 2>/dev/null | tail -n 1); do
-        case $word in *[0-9]%) room=$before ;; esac
-        before=$word
-    done
-    case $room in *[!0-9]*) room='' ;; esac
 }
 
 describe() {
@@ -269,8 +275,10 @@ sweep)
     # Of outputs, one a line: read before the job can write to it.
     names=$(cat outputs) || give_up
     claim
+    was_full=
     run_job
     measure_room
+    [ -z "$was_full" ] || room=0
     ended=$(now)
     # Written aside and renamed: its presence is the end. A full disk leaves a word, which takes no room, and no half of it.
     clear done.part

@@ -111,7 +111,8 @@ def trial(study: Study, moments: random.Random, die_at: int) -> tuple[str, ...]:
 def check(study: Study, seen: Mapping[str, list[str]], kills: int, *, losing: bool = False) -> None:
     """What must be published is, everything was computed as often as it had to be, and nothing is left.
 
-    `losing`: runs may have been lost by their worker, and those computed once more.
+    `losing`: runs may have been lost by their worker, or failed for what they could not write there although there was
+    room again at their end, and those computed once more.
     """
     scenario = study.scenario
     for plan in scenario.plans:
@@ -182,8 +183,13 @@ def _check_store(study: Study, *, losing: bool) -> tuple[list[str], Mapping[str,
             raise Broken(f"plans that did not end as they must: {odd or verdicts}")
         if why := scenario.check(store):
             raise Broken(why)
-        failed = store.execute("SELECT id FROM run WHERE state = 'failed'").fetchall()
-        return [row[0] for row in failed + lost], Counter(f"Willow.{row[1][-3:]}" for row in lost)
+        failed = store.execute("SELECT id, address FROM run WHERE state = 'failed'").fetchall()
+        again = Counter(f"Willow.{row[1][-3:]}" for row in lost)
+        if losing:
+            again += Counter(f"Willow.{row[1][-3:]}" for row in failed) - Counter(
+                {plan: count - 1 for plan, count in scenario.computed.items()}
+            )
+        return [row[0] for row in failed + lost], again
     finally:
         store.close()
 

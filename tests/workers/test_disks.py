@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,30 @@ def test_a_disk_that_is_nearly_full_gives_an_end_that_is_true(small_disk: Path, 
     assert status.exit_code == 3
     assert b"No space left on device" in worker.read_log(run)
     assert status.outputs[OUTPUT].size == (small_disk / run / "work" / OUTPUT).stat().st_size
+
+
+def test_a_disk_that_was_full_meanwhile_is_told_of_a_run_that_ended_with_room_again(
+    small_disk: Path, local, run
+) -> None:
+    worker = local_worker("desk", small_disk)
+    full = (
+        "echo begun; cat /dev/zero >fill; : >full; while ! [ -e ../go ]; do sleep 0.02; done; rm fill; exit 3"
+    )
+    job = local.script(full, stalled_after=timedelta(seconds=8))
+    worker.start(run, job)
+    work, growth = small_disk / run / "work", small_disk / run / "growth"
+    local.until((work / "full").exists)
+    for name in ("once", "twice"):
+        # The first look may have begun before the disk was full.
+        before = growth.stat().st_mtime_ns
+        (work / name).touch()
+        local.until(lambda before=before: growth.stat().st_mtime_ns > before)
+    (small_disk / run / "go").touch()
+    local.until(lambda: not isinstance(worker.poll([run])[run], Running | Queued))
+    status = worker.poll([run])[run]
+    assert isinstance(status, Ended)
+    assert (status.exit_code, status.cause, status.room) == (3, "exited", 0)
+    assert os.statvfs(small_disk).f_bavail
 
 
 def test_inputs_that_do_not_fit_are_refused_and_leave_no_half(small_disk: Path, local, run) -> None:

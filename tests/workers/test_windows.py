@@ -154,6 +154,13 @@ def test_a_program_that_is_not_there_is_told_in_the_log(windows, run) -> None:
     assert b"no-such-program.exe" in windows.worker.read_log(run)
 
 
+def test_the_room_on_its_disk_is_told_at_the_end(windows, run) -> None:
+    windows.worker.start(run, windows.job())
+    room = windows.end(run).room
+    assert room is not None
+    assert room > 1 << 20
+
+
 def test_a_job_that_writes_nothing_is_ended_as_stalled(windows, run) -> None:
     windows.worker.start(run, windows.job(waits=True, stalled_after=timedelta(seconds=2)))
     assert windows.end(run).cause == "stalled"

@@ -20,6 +20,7 @@ sealed class Runner
     string cause = "exited";
     int code;
     double beat, grew, looked, ticked, awake;
+    long leastRoom = long.MaxValue;
     string seen = "";
 
     Runner(string place) { this.place = place; }
@@ -99,6 +100,7 @@ sealed class Runner
             cause = "cancelled";
         }
         else RunJob();
+        MeasureRoom();
         try
         {
             // Written aside and renamed: its presence is the end.
@@ -201,6 +203,7 @@ sealed class Runner
         if (now - looked >= pace)
         {
             looked = now;
+            MeasureRoom();
             string there = OutputsNow();
             if (there != seen)
             {
@@ -212,6 +215,14 @@ sealed class Runner
         if (File.Exists(At("cancel"))) cause = "cancelled";
         else if (awake >= double.Parse(settings["time_limit"], CultureInfo.InvariantCulture)) cause = "time limit";
         else if (stalled > 0 && awake - grew >= stalled) cause = "stalled";
+    }
+
+    // The least that was free here at any look: what the job could not write is not there, although there may be room now.
+    void MeasureRoom()
+    {
+        try { leastRoom = Math.Min(leastRoom, new DriveInfo(Path.GetPathRoot(place)).AvailableFreeSpace); }
+        catch (IOException) { /* nobody can tell */ }
+        catch (ArgumentException) { /* it is on a share */ }
     }
 
     void EndJob(double grace)
@@ -249,7 +260,9 @@ sealed class Runner
     {
         StringBuilder text = new StringBuilder();
         text.Append("{\"exit_code\": ").Append(code).Append(", \"cause\": \"").Append(cause).Append("\", \"started\": ");
-        text.Append(Seconds(began)).Append(", \"ended\": ").Append(Seconds(ended)).Append(", \"outputs\": {");
+        text.Append(Seconds(began)).Append(", \"ended\": ").Append(Seconds(ended));
+        text.Append(", \"room\": ").Append(leastRoom == long.MaxValue ? "null" : (leastRoom >> 10).ToString());
+        text.Append(", \"outputs\": {");
         string comma = "";
         foreach (string name in File.ReadAllLines(At("outputs"), Text))
         {
