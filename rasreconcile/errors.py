@@ -57,6 +57,11 @@ class RasReconcileError(Exception):
         return type(self), (self.trouble.what, self.trouble.remedy)
 
 
+def trouble_of(error: Exception) -> Trouble:
+    """What an error tells; one of another library has no remedy."""
+    return error.trouble if isinstance(error, RasReconcileError | Wrong) else Trouble(str(error))
+
+
 class Wrong(ValueError):
     """A value of the spec that cannot be meant so; pydantic hands it on with its trouble."""
 

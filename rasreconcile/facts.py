@@ -133,7 +133,7 @@ class HdfFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class LargestError:
     """A computation step that HEC-RAS gave up iterating on: it prints one line for each."""
 
     at: str
@@ -163,7 +163,7 @@ class LogFacts:
     """Of the simulation window, as the solver itself counts it, 0 to 1."""
     troubles: int = 0
     """Computation steps whose iterations ran to their limit."""
-    worst: Trouble | None = None
+    worst: LargestError | None = None
     """The one with the largest error."""
     volume_error_percent: float | None = None
     first_error: str = ""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from rasreconcile.errors import Trouble
+
 Blame = Literal["plan", "worker"]
 FailureClass = Literal["worker", "retryable", "permanent"]
 
@@ -92,8 +94,8 @@ class Failure:
 
     kind: FailureClass
     cause: FailureCause
-    message: str
-    """One line for the modeller: what happened and what to do."""
+    trouble: Trouble
+    """For the modeller: what happened, and what to do."""
 
     @property
     def blame(self) -> Blame:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
+from rasreconcile.reasons import Reason
 
 
 class RunState(StrEnum):
@@ -55,8 +56,8 @@ class Run:
     """From 0; unique among the live runs of a worker."""
     cores: int
     state: RunState
-    reason: str
-    """Why it was started, as the user was told."""
+    reasons: tuple[Reason, ...]
+    """Why it was started."""
     created: datetime
     started: datetime | None = None
     """The worker's clock."""

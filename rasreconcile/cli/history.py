@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rasreconcile.cli.options import as_json, plans_matching, say, spec_and_plans, write_json
+from rasreconcile.reasons import in_words
 from rasreconcile.report.text import length, stamp, table
 from rasreconcile.report.values import event_values, run_values
 from rasreconcile.runs import Run
@@ -63,5 +64,5 @@ def _events(reader: Reader, patterns: Sequence[str], limit: int, *, as_json: boo
 
 def _row(run: Run) -> tuple[str, ...]:
     took = length(run.ended - run.started) if run.ended and run.started else "-"
-    said = run.failure.message if run.failure else run.reason
+    said = str(run.failure.trouble) if run.failure else in_words(run.reasons)
     return stamp(run.created), str(run.state), run.address, run.worker, took, run.id, said

@@ -213,7 +213,7 @@ def _rest(reader: Reader, run: Run, log: Printed) -> None:
 
 
 def _close(run: Run, *, as_json: bool) -> None:
-    why = f": {run.failure.message}" if run.failure else ""
+    why = f": {run.failure.trouble}" if run.failure else ""
     if as_json:
         write_line({"kind": "end", **run_values(run)})
     else:

@@ -10,6 +10,7 @@ from rasreconcile.controller.publish_run import collect, finish
 from rasreconcile.controller.reuse import reuse_result
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, fell_silent, put_off, work_on_run
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure
 from rasreconcile.reconcile import actions as act
 from rasreconcile.runs import Run, RunState
@@ -35,11 +36,13 @@ def dispatch(session: Session, action: act.Action) -> None:
             _cancel(session, run, reason)
         case act.Stop(run, failure):
             session.store.runs.intend_stop(run.id, failure, now=session.clock.now())
-            _cancel(session, run, failure.message)
+            _cancel(session, run, str(failure.trouble))
         case act.Fail():
             fail(session, action)
         case act.Abandon(run, cause):
-            close(session, run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause))
+            close(
+                session, run, RunState.CANCELLED, Failure(kind="worker", cause=cause, trouble=Trouble(cause))
+            )
         case act.Verify() | act.Reuse() | act.Recall() | act.WriteReceipt():
             reuse_result(session, action)
         case _:

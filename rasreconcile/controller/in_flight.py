@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from rasreconcile.errors import Trouble
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 
@@ -21,7 +22,7 @@ class Marks(Generic[K]):
     """What lanes are busy with."""
     taken: dict[K, int] = field(default_factory=dict)
     """How often a lane took each: what a worker said of a run before that is old."""
-    why: dict[K, str] = field(default_factory=dict)
+    why: dict[K, Trouble] = field(default_factory=dict)
     """What prevented it when it was last put off, where that was reported."""
     again_at: dict[K, float] = field(default_factory=dict)
     """Monotonic time before which it is not tried again."""
@@ -41,7 +42,7 @@ class Marks(Generic[K]):
         """Whether it waits to be tried again."""
         return monotonic < self.again_at.get(key, 0.0)
 
-    def held(self, monotonic: float) -> Mapping[K, str]:
+    def held(self, monotonic: float) -> Mapping[K, Trouble]:
         """What waits to be tried again for a reason that was reported, and the reason."""
         return {
             key: why

@@ -11,7 +11,7 @@ from rasreconcile.controller.health import check
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, work_on_run
 from rasreconcile.engines.registry import engine_of
-from rasreconcile.errors import InputChanged, ProjectError, Refused
+from rasreconcile.errors import InputChanged, ProjectError, Refused, Trouble, trouble_of
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
@@ -40,7 +40,7 @@ def start(session: Session, action: Start) -> None:
         slot=action.slot,
         cores=action.cores,
         state=RunState.STARTING,
-        reason=action.reason,
+        reasons=action.reasons,
         created=now,
     )
     session.store.runs.start(run, plan, texts, apply=session.apply_id)
@@ -54,7 +54,9 @@ def launch(session: Session, run: Run, plan: Plan) -> None:
         check(session, worker)
         return
     if why := worker.installed.why_not(worker, plan):
-        lack = Failure(kind="worker", cause=FailureCause.ENGINE_MISSING, message=f"{run.worker}: {why}")
+        lack = Failure(
+            kind="worker", cause=FailureCause.ENGINE_MISSING, trouble=Trouble(f"{run.worker}: {why}")
+        )
         session.end(run, RunState.LOST, lack)
         return
     try:
@@ -88,7 +90,8 @@ def launch(session: Session, run: Run, plan: Plan) -> None:
 
 def _not_launched(session: Session, run: Run, job: Job, error: Exception) -> None:
     if isinstance(error, Refused):
-        failure = Failure(kind="worker", cause=FailureCause.LAUNCH_REFUSED, message=f"{run.worker}: {error}")
+        trouble = Trouble(f"{run.worker}: {error.trouble.what}", error.trouble.remedy)
+        failure = Failure(kind="worker", cause=FailureCause.LAUNCH_REFUSED, trouble=trouble)
         session.end(run, RunState.LOST, failure)
         discard(session, run)
     elif isinstance(error, ProjectError):
@@ -96,7 +99,7 @@ def _not_launched(session: Session, run: Run, job: Job, error: Exception) -> Non
         session.end(run, RunState.FAILED, _bad_project(error))
     elif isinstance(error, InputChanged) or _is_about_an_input(error, job):
         session.inputs_changed()
-        failure = Failure(kind="worker", cause=FailureCause.INPUT_CHANGED, message=str(error))
+        failure = Failure(kind="worker", cause=FailureCause.INPUT_CHANGED, trouble=trouble_of(error))
         session.end(run, RunState.CANCELLED, failure)
     else:
         _perhaps_launched(session, run, error)
@@ -109,7 +112,7 @@ def _perhaps_launched(session: Session, run: Run, error: Exception) -> None:
 
 
 def _bad_project(error: Exception) -> Failure:
-    return Failure(kind="permanent", cause=FailureCause.BAD_PROJECT, message=str(error))
+    return Failure(kind="permanent", cause=FailureCause.BAD_PROJECT, trouble=trouble_of(error))
 
 
 def _is_about_an_input(error: Exception, job: Job) -> bool:

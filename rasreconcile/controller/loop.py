@@ -272,6 +272,7 @@ class Loop:
                 phase=v.phase,
                 reasons=v.reasons,
                 note=v.note,
+                remedy=v.remedy,
                 obstacle=v.obstacle and str(v.obstacle),
                 next_at=v.next_at,
                 output=outputs[v.address],

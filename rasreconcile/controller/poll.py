@@ -83,7 +83,7 @@ def _live(session: Session, run: Run, monotonic: float, stopping: Failure | None
         handled=run.id in in_flight.runs.busy or in_flight.runs.is_put_off(run.id, monotonic),
         failed_starts=in_flight.failed_starts.get(run.id, 0),
         last_error=in_flight.errors.get(run.id, ""),
-        held=in_flight.runs.held(monotonic).get(run.id, ""),
+        held=in_flight.runs.held(monotonic).get(run.id),
         said=followed.reading.facts if followed else None,
         done=followed.done if followed else None,
         stopping=stopping,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from rasreconcile.errors import Damaged, PublishHeld, ResultError
+from rasreconcile.errors import Damaged, PublishHeld, ResultError, Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, Engine, Fetched, RunEvidence, Worker
@@ -262,9 +262,9 @@ def _judge(asked: ProofRequest, path: Path, left: RunEvidence) -> tuple[Failure 
     try:
         facts = facts_of(asked.plan, path, "every dataset")
     except ResultError as error:
-        said = str(error).replace(str(path), asked.plan.result_name)
-        text = f"its result cannot be read: {said}; see `logs {asked.plan.address}`"
-        return Failure(kind="retryable", cause=FailureCause.UNREADABLE_RESULT, message=text), None
+        said = error.trouble.what.replace(str(path), asked.plan.result_name)
+        trouble = Trouble(f"its result cannot be read: {said}", f"see `logs {asked.plan.address}`")
+        return Failure(kind="retryable", cause=FailureCause.UNREADABLE_RESULT, trouble=trouble), None
     failure = _failure(asked, replace(left, hdf=facts))
     if failure is None and (lacking := _lacking(asked, facts, left.log)):
         failure = fell_short(lacking)
@@ -284,21 +284,21 @@ def _digest(path: Path) -> str | None:
 
 
 def _no_result(plan: Plan) -> Failure:
-    text = f"it ended successfully but left no {plan.result_name}; see `logs {plan.address}`"
-    return Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=text)
+    trouble = Trouble(f"it ended successfully but left no {plan.result_name}", f"see `logs {plan.address}`")
+    return Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=trouble)
 
 
 def _no_side_output(plan: Plan, name: str) -> Failure:
-    text = (
-        f"it ended successfully but left no {name}, which another plan restarts from; let the plan write it"
-        f" (Write IC File, at that time), then `retry {plan.address}`"
+    trouble = Trouble(
+        f"it ended successfully but left no {name}, which another plan restarts from",
+        f"let the plan write it (Write IC File, at that time), then `retry {plan.address}`",
     )
-    return Failure(kind="permanent", cause=FailureCause.NO_RESTART_FILE, message=text)
+    return Failure(kind="permanent", cause=FailureCause.NO_RESTART_FILE, trouble=trouble)
 
 
 def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
-    text = (
-        f"{name} arrived from {run.worker} as {got[:12]}, the run recorded {wanted[:12]}; the worker's disk"
-        " or the connection damages files"
+    trouble = Trouble(
+        f"{name} arrived from {run.worker} as {got[:12]}, the run recorded {wanted[:12]}",
+        "the worker's disk or the connection damages files",
     )
-    return Failure(kind="worker", cause=FailureCause.DAMAGED_TRANSFER, message=text)
+    return Failure(kind="worker", cause=FailureCause.DAMAGED_TRANSFER, trouble=trouble)

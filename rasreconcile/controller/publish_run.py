@@ -9,7 +9,7 @@ from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, hold, work_on_run
 from rasreconcile.engines.hec_ras.judgement import NO_START
 from rasreconcile.engines.registry import engine_of
-from rasreconcile.errors import Damaged, PublishHeld, ResultError
+from rasreconcile.errors import Damaged, PublishHeld, ResultError, Trouble, trouble_of
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended
 from rasreconcile.plans import Plan
@@ -29,7 +29,10 @@ def collect(session: Session, action: Collect) -> None:
     if status.cause == "cancelled":
         cause = FailureCause.INTERRUPTED if session.interrupted else FailureCause.CANCELLED_BY_REQUEST
         session.end(
-            run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause), status=status
+            run,
+            RunState.CANCELLED,
+            Failure(kind="worker", cause=cause, trouble=Trouble(cause)),
+            status=status,
         )
         discard(session, run)
         return
@@ -65,7 +68,7 @@ def _collected(session: Session, action: Collect, collected: Collected) -> None:
     log = collected.log.encode()[-LONGEST_KEPT_LOG:]
     if isinstance(outcome, Failure):
         if outcome.cause in {FailureCause.ENGINE_MISSING, *NO_START}:
-            session.workers[run.worker].installed.note_lack(plan, outcome.message)
+            session.workers[run.worker].installed.note_lack(plan, str(outcome.trouble))
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
         with session.store.at_once():
             session.store.runs.keep_log(run.id, log)
@@ -132,13 +135,15 @@ def _not_collected(session: Session, run: Run, error: Exception) -> None:
     """The run has ended and is kept: what prevents it is reported, and collecting is tried again."""
     if isinstance(error, Damaged):
         # Asked again it would be the same: what it left is not what a run leaves.
-        message = f"{run.worker} lost it: {error}"
-        session.end(run, RunState.LOST, Failure(kind="worker", cause=FailureCause.DAMAGED, message=message))
+        trouble = Trouble(f"{run.worker} lost it: {error.trouble.what}", error.trouble.remedy)
+        session.end(run, RunState.LOST, Failure(kind="worker", cause=FailureCause.DAMAGED, trouble=trouble))
         return
-    what = str(error) if isinstance(error, PublishHeld | ResultError) else f"cannot be published: {error}"
-    why = f"run {run.id} has ended and is kept; its result {what}"
+    trouble = trouble_of(error)
+    if not isinstance(error, PublishHeld | ResultError):
+        trouble = Trouble(f"cannot be published: {trouble.what}", trouble.remedy)
+    why = Trouble(f"run {run.id} has ended and is kept; its result {trouble.what}", trouble.remedy)
     if hold(session, session.in_flight.runs, run.id, why) == "first":
-        session.say("held", why, run.address, run.id)
+        session.say("held", str(why), run.address, run.id)
 
 
 def finish(session: Session, action: Finish) -> None:
@@ -146,7 +151,7 @@ def finish(session: Session, action: Finish) -> None:
     run, plan = action.run, action.plan
     if plan is None:
         cause = FailureCause.PLAN_LEFT_LATE
-        session.end(run, RunState.LOST, Failure(kind="worker", cause=cause, message=cause))
+        session.end(run, RunState.LOST, Failure(kind="worker", cause=cause, trouble=Trouble(cause)))
         return
     if isinstance(action.status, Ended):
         collect(session, Collect(run, plan, action.status))
@@ -155,8 +160,8 @@ def finish(session: Session, action: Finish) -> None:
     if receipt is not None:
         _published(session, run, plan, receipt)
         return
-    text = "its run directory disappeared before its result was published"
-    session.end(run, RunState.LOST, Failure(kind="worker", cause=FailureCause.VANISHED, message=text))
+    trouble = Trouble("its run directory disappeared before its result was published")
+    session.end(run, RunState.LOST, Failure(kind="worker", cause=FailureCause.VANISHED, trouble=trouble))
 
 
 def _own_receipt(plan: Plan, run: Run) -> Published | None:

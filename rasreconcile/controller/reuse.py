@@ -9,7 +9,7 @@ from rasreconcile.controller.proof import Placed, copy_result, put_in_place
 from rasreconcile.controller.publish_run import say_set_aside
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, hold, work_on_plan
-from rasreconcile.errors import PublishHeld, ResultError
+from rasreconcile.errors import PublishHeld, ResultError, Trouble, trouble_of
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.records import Published
@@ -47,7 +47,7 @@ def verify(session: Session, action: Verify) -> None:
 
     def failed(error: Exception) -> None:
         # Its bytes are those that were proven: what stands in the way is this machine, and says nothing of the result.
-        _put_off(session, plan, f"{plan.output.name} cannot be judged now: {error}")
+        _put_off(session, plan, f"{plan.output.name} cannot be judged now: ", error)
 
     work_on_plan(
         session,
@@ -82,7 +82,7 @@ def reuse(session: Session, action: Reuse) -> None:
     def failed(error: Exception) -> None:
         if not isinstance(error, ResultError):
             # To compute it would meet the same disk, and whoever holds the file.
-            _put_off(session, plan, f"could not be copied from {source.address}: {error}")
+            _put_off(session, plan, f"could not be copied from {source.address}: ", error)
             return
         why = f"could not be copied from {source.address}: {error}; it will be computed"
         session.in_flight.uncopied[plan.address] = why
@@ -105,7 +105,7 @@ def recall(session: Session, action: Recall) -> None:
         try:
             publish.write_receipts(replace(action.published, spec=plan.spec))
         except PublishHeld as error:
-            _put_off(session, plan, f"its receipt {error}")
+            _put_off(session, plan, "its receipt ", error)
             return
     why = "recalled from the receipt beside it, which matches the file"
     session.store.outputs.record(action.published, "recalled", now=session.clock.now(), why=why)
@@ -119,7 +119,7 @@ def write_receipt(session: Session, action: WriteReceipt) -> None:
     try:
         publish.write_receipts(replace(action.published, path=plan.output, spec=plan.spec))
     except PublishHeld as error:
-        _put_off(session, plan, f"its receipt {error}")
+        _put_off(session, plan, "its receipt ", error)
         return
     session.say("restored", "its receipt was lost and is written again", plan.address)
     session.outputs.look_at(plan)
@@ -131,10 +131,12 @@ def _copy(plan: Plan, source: Published, at: datetime) -> Placed | tuple[str, ..
     return outcome if isinstance(outcome, tuple) else put_in_place(outcome)
 
 
-def _put_off(session: Session, plan: Plan, why: str) -> None:
+def _put_off(session: Session, plan: Plan, what: str, error: Exception) -> None:
     """Reported once, and tried again while the program runs; nothing is computed meanwhile."""
+    trouble = trouble_of(error)
+    why = Trouble(f"{what}{trouble.what}", trouble.remedy)
     if hold(session, session.in_flight.plans, plan.address, why) == "first":
-        session.say("held", why, plan.address)
+        session.say("held", str(why), plan.address)
     session.outputs.look_at(plan)
 
 

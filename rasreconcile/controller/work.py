@@ -14,7 +14,7 @@ from rasreconcile.controller.connected_workers import ConnectedWorker
 from rasreconcile.controller.in_flight import K, Marks
 from rasreconcile.controller.lanes import Lane
 from rasreconcile.controller.session import Session
-from rasreconcile.errors import Unreachable
+from rasreconcile.errors import Trouble, Unreachable
 from rasreconcile.plans import Plan
 from rasreconcile.runs import Run
 
@@ -95,7 +95,7 @@ def put_off(session: Session, marks: Marks[K], key: K, seconds: float = TRY_AGAI
     marks.again_at[key] = session.clock.monotonic() + seconds
 
 
-def hold(session: Session, marks: Marks[K], key: K, why: str) -> Literal["first", "again"]:
+def hold(session: Session, marks: Marks[K], key: K, why: Trouble) -> Literal["first", "again"]:
     """Puts it off for a reason that the user sees. Again it is no change: else the loop would never end for it."""
     first = key not in marks.why
     marks.why[key] = why

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from rasreconcile.engines.inputs import staged
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause, class_by_own_word
 from rasreconcile.hecras_messages import last_said
 from rasreconcile.jobs import Install, Job, RunEvidence
@@ -61,9 +62,9 @@ class Command:
         """A command has nothing but its exit code and its output to speak for it."""
         code, kind = evidence.ended.exit_code, class_by_own_word(evidence.log)
         if code != 0:
-            text = f"the command exited with {code}: {last_said(evidence.log)}"
-            return Failure(kind=kind, cause=FailureCause.COMPUTATION_FAILED, message=text)
+            trouble = Trouble(f"the command exited with {code}: {last_said(evidence.log)}")
+            return Failure(kind=kind, cause=FailureCause.COMPUTATION_FAILED, trouble=trouble)
         if evidence.hdf is None:
-            text = "the command exited with 0 but left no result HDF; let it write {output}"
-            return Failure(kind=kind, cause=FailureCause.COMPUTATION_FAILED, message=text)
+            trouble = Trouble("the command exited with 0 but left no result HDF", "let it write {output}")
+            return Failure(kind=kind, cause=FailureCause.COMPUTATION_FAILED, trouble=trouble)
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
 from rasreconcile.plans import Plan
+from rasreconcile.reasons import Reason
 from rasreconcile.records import Published
 from rasreconcile.runs import Run
 
@@ -19,7 +20,7 @@ class Start:
     worker: str
     slot: int
     cores: int
-    reason: str
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from rasreconcile.errors import Trouble
 from rasreconcile.hecras_versions import same, version_in
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
-from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 
@@ -126,17 +127,17 @@ def doubts(assessment: Assessment) -> tuple[Reason, ...]:
 def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
     """Held: neither run over, nor taken for a result of ours, without a person's word."""
     if assessment is None:
-        note = "`retry` computes it and replaces the file; or move the file away"
-        return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
+        remedy = "`retry` computes it and replaces the file; or move the file away"
+        return held(verdict, Obstacle.UNKNOWN_ORIGIN, Trouble("", remedy))
     match assessment.fitness:
         case Fitness.ADOPTABLE:
-            note = "adoptable: `adopt` accepts it; `retry` recomputes it"
+            why = Trouble("adoptable", "`adopt` accepts it; `retry` recomputes it")
         case Fitness.SUSPICIOUS:
-            note = "check it: `adopt` accepts it anyway if it is named; `retry` recomputes it"
+            why = Trouble("check it", "`adopt` accepts it anyway if it is named; `retry` recomputes it")
         case Fitness.UNFIT:
-            note = "must run: `retry` computes it and replaces the file"
+            why = Trouble("must run", "`retry` computes it and replaces the file")
     verdict = replace(verdict, reasons=(*verdict.reasons, *doubts(assessment)))
-    return held(verdict, Obstacle.UNKNOWN_ORIGIN, note)
+    return held(verdict, Obstacle.UNKNOWN_ORIGIN, why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from rasreconcile.errors import Trouble, in_one_line
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import found_result, may_be_adopted
 from rasreconcile.reconcile.live_runs import follow, stray
@@ -20,12 +22,20 @@ from rasreconcile.reconcile.policy import (
     Quarantined,
     standing,
 )
-from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.schedule import Failing, Schedule, make_schedule
 from rasreconcile.reconcile.strictness import made_stale, strayed
 from rasreconcile.reconcile.twins import has_twin, once_each
 from rasreconcile.reconcile.upstream import after_upstream, hold_what_waits_for_the_held
-from rasreconcile.reconcile.verdicts import Obstacle, Phase, Sync, Verdict, compare, held, quarantined
+from rasreconcile.reconcile.verdicts import (
+    Obstacle,
+    Phase,
+    Sync,
+    Verdict,
+    compare,
+    held,
+    quarantined,
+    tried_again,
+)
 from rasreconcile.runs import Run
 
 
@@ -108,16 +118,17 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     }
     if _only_held_runs(seen) and not schedule.placed and not schedule.opens and not actions:
         # Slots that only a person can free: to wait for them would be to wait for ever.
-        note = "waiting for a slot; every slot is taken by a held run; resolve those first"
+        full = Trouble("waiting for a slot; every slot is taken by a held run", "resolve those first")
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
-        verdicts |= {address: held(verdicts[address], Obstacle.SLOTS_HELD, note) for address in queued}
+        verdicts |= {address: held(verdicts[address], Obstacle.SLOTS_HELD, full) for address in queued}
     for address, first in twins.items():
         if verdicts[first].phase is Phase.HELD:
-            note = f"has the same inputs as {first}, which is held; resolve that first"
-            verdicts[address] = held(verdicts[address], Obstacle.TWIN_BLOCKED, note)
+            twin = Trouble(f"has the same inputs as {first}, which is held", "resolve that first")
+            verdicts[address] = held(verdicts[address], Obstacle.TWIN_BLOCKED, twin)
     hold_what_waits_for_the_held(plans, verdicts)
     actions += [
-        Start(known[p.address], p.worker, p.slot, p.cores, _why(verdicts[p.address])) for p in schedule.placed
+        Start(known[p.address], p.worker, p.slot, p.cores, verdicts[p.address].reasons)
+        for p in schedule.placed
     ]
     times = [v.next_at for v in verdicts.values() if v.next_at] + list(schedule.opens)
     return Decision(
@@ -181,16 +192,16 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     if verdict.sync is Sync.CURRENT and not retried:
         return verdict
     if plan.address in seen.owned:
-        return held(verdict, Obstacle.OTHER_OWNER, seen.owned[plan.address].remedy)
+        # What is wrong stands among the reasons.
+        return held(verdict, Obstacle.OTHER_OWNER, Trouble("", seen.owned[plan.address].remedy))
     if plan.address in seen.stuck and not retried:
-        note = f"{seen.stuck[plan.address]}; retried while `apply` is running, and by the next `apply`"
-        return held(verdict, Obstacle.NOT_PUBLISHED, note)
+        return held(verdict, Obstacle.NOT_PUBLISHED, tried_again(seen.stuck[plan.address]))
     attempts = seen.attempts.get(plan.address, ())
     assessment = seen.assessments.get(plan.address)
     # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.
     blocked = None if retried or attempts or plan.prepares else _held(verdict, assessment)
     if plan.stopped_by and not (blocked and may_be_adopted(verdict, assessment)):
-        return held(verdict, Obstacle.CANNOT_RUN, "; ".join(plan.stopped_by))
+        return held(verdict, Obstacle.CANNOT_RUN, Trouble(in_one_line(map(Trouble, plan.stopped_by))))
     if blocked is not None:
         return blocked
     if retried:
@@ -199,7 +210,7 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
         case Clear():
             return replace(_with_failure(verdict, attempts), phase=Phase.QUEUED)
         case BackOff(until, why):
-            return replace(verdict, phase=Phase.BACKOFF, next_at=until, note=why)
+            return replace(verdict, phase=Phase.BACKOFF, next_at=until, note=why.what, remedy=why.remedy)
         case Quarantined(why, cause):
             return quarantined(verdict, cause, why)
         case OnHold(why, cause):
@@ -212,10 +223,14 @@ def _held(verdict: Verdict, assessment: Assessment | None) -> Verdict | None:
     if Cause.UNKNOWN_ORIGIN in causes:
         return found_result(verdict, assessment)
     if verdict.sync is Sync.UNKNOWN:
-        return held(verdict, Obstacle.RESULT_UNREADABLE, "make the file readable, or move it away")
+        return held(
+            verdict, Obstacle.RESULT_UNREADABLE, Trouble("", "make the file readable, or move it away")
+        )
     if causes == {Cause.EXPECTATION_FAILED}:
-        note = "recomputing the same inputs would give the same result; change the inputs or the expectation"
-        return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)
+        same = Trouble(
+            "recomputing the same inputs would give the same result", "change the inputs or the expectation"
+        )
+        return quarantined(verdict, Obstacle.EXPECTATION_FAILED, same)
     return None
 
 
@@ -239,7 +254,7 @@ def _with_failure(verdict: Verdict, attempts: Sequence[Run]) -> Verdict:
     if failure is None:
         return verdict
     return replace(
-        verdict, reasons=(*verdict.reasons, Reason(Cause.PREVIOUS_RUN_FAILED, "", failure.message))
+        verdict, reasons=(*verdict.reasons, Reason(Cause.PREVIOUS_RUN_FAILED, "", failure.trouble.what))
     )
 
 
@@ -261,7 +276,3 @@ def _apply(verdict: Verdict, schedule: Schedule, address: Address) -> Verdict:
     if starting:
         return replace(verdict, note=f"starts on {starting.worker}")
     return replace(verdict, note=schedule.waiting, next_at=schedule.next_at)
-
-
-def _why(verdict: Verdict) -> str:
-    return "; ".join(str(reason) for reason in verdict.reasons)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import LogFacts
 from rasreconcile.failures import Failure, FailureCause
 
@@ -37,4 +38,5 @@ def _worst(said: LogFacts) -> str:
 
 
 def _failure(cause: FailureCause, what: str, where: str) -> Failure:
-    return Failure(kind="permanent", cause=cause, message=f"{what}; the run was stopped early; check {where}")
+    trouble = Trouble(f"{what}; the run was stopped early", f"check {where}")
+    return Failure(kind="permanent", cause=cause, trouble=trouble)

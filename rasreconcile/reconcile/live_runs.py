@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, Running, Unknown, Vanished
 from rasreconcile.plans import Plan
@@ -23,7 +24,7 @@ from rasreconcile.reconcile.actions import (
 from rasreconcile.reconcile.early_stop import hopeless
 from rasreconcile.reconcile.observed import LiveRun, Seen
 from rasreconcile.reconcile.policy import Policy, SetAside, worker_standing
-from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held
+from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held, tried_again
 from rasreconcile.runs import Run, RunState
 
 
@@ -33,8 +34,7 @@ def follow(
     """The verdict of a plan with a live run, and what to do about the run."""
     verdict = replace(verdict, phase=Phase.RUNNING, note=_note(live, plan, seen))
     if live.held:
-        note = f"{live.held}; retried while `apply` is running, and by the next `apply`"
-        return held(verdict, Obstacle.NOT_PUBLISHED, note), None
+        return held(verdict, Obstacle.NOT_PUBLISHED, tried_again(live.held)), None
     if live.handled or live.status is None:
         return verdict, None
     if isinstance(live.status, Unknown):
@@ -114,12 +114,16 @@ def _silent(verdict: Verdict, live: LiveRun, seen: Seen, policy: Policy) -> Verd
     name = live.run.worker
     worker = next((w for w in seen.workers if w.name == name), None)
     if worker is None:
-        note = f"it runs on {name}, which is no longer in the spec; put {name} back, or `cancel` the plan"
-        return held(verdict, Obstacle.WORKER_GONE, note)
+        gone = Trouble(
+            f"it runs on {name}, which is no longer in the spec", f"put {name} back, or `cancel` the plan"
+        )
+        return held(verdict, Obstacle.WORKER_GONE, gone)
     standing = worker_standing(worker, seen.now, policy)
     if isinstance(standing, SetAside) and standing.until is None:
-        note = f"it runs on {name}, which does not answer ({standing.why}); apply again when {name} is back"
-        return held(verdict, Obstacle.WORKER_SILENT, note)
+        silent = Trouble(
+            f"it runs on {name}, which does not answer ({standing.why})", f"apply again when {name} is back"
+        )
+        return held(verdict, Obstacle.WORKER_SILENT, silent)
     return verdict
 
 
@@ -131,15 +135,13 @@ _VANISHED = {
 
 
 def _vanished(run: Run, found: Vanished) -> Failure:
-    return Failure(
-        kind="worker", cause=_VANISHED[found.cause], message=f"vanished on {run.worker}: {found.evidence}"
-    )
+    trouble = Trouble(f"vanished on {run.worker}: {found.evidence}")
+    return Failure(kind="worker", cause=_VANISHED[found.cause], trouble=trouble)
 
 
 def _not_launched(run: Run, error: str) -> Failure:
-    return Failure(
-        kind="worker", cause=FailureCause.LAUNCH_FAILED, message=f"{run.worker} did not launch it: {error}"
-    )
+    trouble = Trouble(f"{run.worker} did not launch it: {error}")
+    return Failure(kind="worker", cause=FailureCause.LAUNCH_FAILED, trouble=trouble)
 
 
 SILENT_RUNNER = timedelta(minutes=5)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import LogFacts
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import Status
@@ -143,7 +144,7 @@ class LiveRun:
     failed_starts: int = 0
     """How often starting it got no answer in this apply."""
     last_error: str = ""
-    held: str = ""
+    held: Trouble | None = None
     """Why its proven result cannot be put in its place now."""
     said: LogFacts | None = None
     """What its messages say so far."""
@@ -209,7 +210,7 @@ class Seen:
     """Of results that stand there without a record."""
     uncopied: frozenset[Address] = frozenset()
     """Plans whose result could not be copied from one with the same fingerprint: they compute it themselves."""
-    stuck: Mapping[Address, str] = field(default_factory=dict)
+    stuck: Mapping[Address, Trouble] = field(default_factory=dict)
     """Plans whose result cannot be verified or copied now, and why: the disk, or whoever holds the file."""
     workers: tuple[WorkerSeen, ...] = ()
     expected: Mapping[Address, timedelta] = field(default_factory=dict)

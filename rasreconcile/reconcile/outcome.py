@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause, says_no_room
 from rasreconcile.jobs import Ended, RunEvidence
 
 LEAST_ROOM = 1 << 20
 """Bytes; with less no program can be blamed for what it did not write."""
 
-STALLED = (
-    "ended because it wrote nothing for the whole of stalled_after, neither to its log nor to any file;"
-    " HEC-RAS on Windows hangs like this without a desktop (see session_id) or at a dialog; if the plan is"
-    " only slow, raise stalled_after"
+STALLED = Trouble(
+    "ended because it wrote nothing for the whole of stalled_after, neither to its log nor to any file",
+    "HEC-RAS on Windows hangs like this without a desktop (see session_id) or at a dialog; if the plan is"
+    " only slow, raise stalled_after",
 )
 
 
@@ -25,16 +26,21 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
             # It never worked there: more time would be lost in the same way.
             return verdict
         case "time limit":
-            text = f"stopped after its time limit of {time_limit}; raise max_runtime_minutes or give it more cores"
-            return Failure(kind="retryable", cause=FailureCause.TIME_LIMIT, message=text)
+            trouble = Trouble(
+                f"stopped after its time limit of {time_limit}",
+                "raise max_runtime_minutes or give it more cores",
+            )
+            return Failure(kind="retryable", cause=FailureCause.TIME_LIMIT, trouble=trouble)
         case "stalled":
-            return Failure(kind="retryable", cause=FailureCause.STALLED, message=STALLED)
+            return Failure(kind="retryable", cause=FailureCause.STALLED, trouble=STALLED)
         case "out of memory":
-            text = "ran out of memory; raise memory_limit or run fewer plans at once on this worker"
-            return Failure(kind="retryable", cause=FailureCause.OUT_OF_MEMORY, message=text)
+            trouble = Trouble(
+                "ran out of memory", "raise memory_limit or run fewer plans at once on this worker"
+            )
+            return Failure(kind="retryable", cause=FailureCause.OUT_OF_MEMORY, trouble=trouble)
         case "cancelled":
-            text = "ended on its worker by a cancel"
-            return Failure(kind="retryable", cause=FailureCause.CANCELLED, message=text)
+            trouble = Trouble("ended on its worker by a cancel")
+            return Failure(kind="retryable", cause=FailureCause.CANCELLED, trouble=trouble)
         case "exited":
             return verdict
 
@@ -45,11 +51,15 @@ def for_want_of_room(failure: Failure, evidence: RunEvidence, worker: str) -> Fa
     full = room is not None and room < LEAST_ROOM
     if failure.blame == "worker" or not (full or says_no_room(evidence.log)):
         return failure
-    text = f"the disk of {worker} was full ({failure.message}); free some space for worker_folder there"
-    return Failure(kind="worker", cause=FailureCause.DISK_FULL, message=text)
+    trouble = Trouble(
+        f"the disk of {worker} was full ({failure.trouble.what})", "free some space for worker_folder there"
+    )
+    return Failure(kind="worker", cause=FailureCause.DISK_FULL, trouble=trouble)
 
 
 def fell_short(shortfalls: Sequence[str]) -> Failure:
     """The computation ended well, and its result is not what the spec expects."""
     more = f" (and {len(shortfalls) - 1} more)" if len(shortfalls) > 1 else ""
-    return Failure(kind="permanent", cause=FailureCause.EXPECTATION_FAILED, message=f"{shortfalls[0]}{more}")
+    return Failure(
+        kind="permanent", cause=FailureCause.EXPECTATION_FAILED, trouble=Trouble(f"{shortfalls[0]}{more}")
+    )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.observed import WorkerSeen
@@ -62,14 +63,14 @@ class BackOff:
     """It may run again from then on."""
 
     until: datetime
-    why: str
+    why: Trouble
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
     """It failed for good at this fingerprint; any change, or `retry`, frees it."""
 
-    why: str
+    why: Trouble
     cause: FailureCause
 
 
@@ -77,7 +78,7 @@ class Quarantined:
 class OnHold:
     """A person stopped it, or must look at it."""
 
-    why: str
+    why: Trouble
     cause: FailureCause
 
 
@@ -95,24 +96,22 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     if last.state is RunState.CANCELLED:
         if last.failure.cause is not FailureCause.CANCELLED_BY_REQUEST:
             return Clear()
-        free = (
-            f"cancelled by request; `retry {last.address}` starts it again, and so does any change to an"
-            " input"
+        free = Trouble(
+            "cancelled by request",
+            f"`retry {last.address}` starts it again, and so does any change to an input",
         )
         return OnHold(free, last.failure.cause)
     if last.failure.kind == "permanent":
-        return Quarantined(
-            _until_changed(last.failure.message, last.failure, last.address), last.failure.cause
-        )
+        return Quarantined(_until_changed("", last.failure, last.address), last.failure.cause)
     by_plan = [run for run in counted if run.failure and run.failure.blame == "plan"]
     by_worker = [run for run in counted if run.failure and run.failure.blame == "worker"]
     if len(by_plan) >= policy.attempts:
-        failed = f"{_times('failed', len(by_plan))}: {last.failure.message}"
+        failed = f"{_times('failed', len(by_plan))}: "
         return Quarantined(_until_changed(failed, last.failure, last.address), last.failure.cause)
     if len(by_worker) >= policy.worker_faults_per_plan:
-        lost = f"{_times('workers lost it', len(by_worker))}: {last.failure.message}"
-        lost += f"; see what `check` says about them, then `retry {last.address}`"
-        return OnHold(lost, last.failure.cause)
+        what = f"{_times('workers lost it', len(by_worker))}: {last.failure.trouble.what}"
+        remedy = f"see what `check` says about them, then `retry {last.address}`"
+        return OnHold(_then(last.failure.trouble, what, remedy), last.failure.cause)
     tries = len(by_plan) if last.failure.blame == "plan" else len(by_worker) - 1
     if tries < 1 or last.ended is None:
         return Clear()
@@ -124,18 +123,27 @@ def standing(attempts: Sequence[Run], now: datetime, policy: Policy) -> Standing
     attempt = f"will be retried as attempt {len(by_plan) + 1} of {policy.attempts}"
     if last.failure.blame == "worker":
         attempt = "will be retried, on another worker if there is one"
-    return BackOff(until, f"{attempt}; {last.failure.message}")
+    trouble = last.failure.trouble
+    return BackOff(until, Trouble(f"{attempt}; {trouble.what}", trouble.remedy))
 
 
 def _times(what: str, count: int) -> str:
     return f"{what} once" if count == 1 else f"{what} {count} times, last"
 
 
-def _until_changed(what: str, last: Failure, address: Address) -> str:
+def _until_changed(before: str, last: Failure, address: Address) -> Trouble:
+    what = f"{before}{last.trouble.what}"
     if last.cause is FailureCause.NO_RESTART_FILE:
-        # Its message says what to do before a `retry`.
-        return what
-    return f"{what}; will not be retried until an input changes or you run `retry {address}`"
+        # Its remedy says what to do before a `retry`.
+        return Trouble(what, last.trouble.remedy)
+    return _then(
+        last.trouble, what, f"will not be retried until an input changes or you run `retry {address}`"
+    )
+
+
+def _then(failed: Trouble, what: str, remedy: str) -> Trouble:
+    """What came of a failure: first the remedy of the failure itself."""
+    return Trouble(what, f"{failed.remedy}; {remedy}" if failed.remedy else remedy)
 
 
 def backoff(tries: int, run: str, policy: Policy) -> timedelta:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from rasreconcile.errors import Trouble
 from rasreconcile.placement import Due, Placed, Room, fits, place
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.durations import left
@@ -21,7 +22,7 @@ class Failing:
     count: int
     total: int
 
-    def why_stop(self, policy: Policy) -> str | None:
+    def why_stop(self, policy: Policy) -> Trouble | None:
         """Why nothing more is dispatched; None: few enough failed."""
         most = policy.max_fails
         limit = most.of(self.total) if isinstance(most, Share) else most
@@ -29,7 +30,9 @@ class Failing:
             return None
         plans = f"{self.count} plan" if self.count == 1 else f"{self.count} plans"
         of_all = f" of {self.total} plans" if isinstance(most, Share) else ""
-        return f"{plans} failed and max_fails is {most}{of_all}; fix those first, or raise max_fails"
+        return Trouble(
+            f"{plans} failed and max_fails is {most}{of_all}", "fix those first, or raise max_fails"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Schedule:
     """What placement came to."""
 
     placed: tuple[Placed, ...]
-    held: Mapping[Address, str] = field(default_factory=dict)
+    held: Mapping[Address, Trouble] = field(default_factory=dict)
     """Plans that no worker of today's can take, and why."""
     held_by: Obstacle = Obstacle.NO_WORKER
     waiting: str = "waits for a free slot"
@@ -148,26 +151,27 @@ def _due(plan: Plan, order: int, seen: Seen) -> Due:
 
 def _impossible(
     due: Due, rooms: Sequence[Room], standings: Mapping[str, InUse | SetAside], seen: Seen
-) -> str | None:
+) -> Trouble | None:
     able = [room for room in rooms if fits(due, room)]
     if not able and due.unable:
         return next((why for room in rooms if (why := _why_unable(due, room.worker, seen))), None)
     if not able:
         if due.cores is not None:
-            return f"no worker it may use has {due.cores} cores; lower `cores` or add a worker"
-        return f"no worker it may use ({', '.join(due.only_on) or 'any'}) is in the spec"
+            what = f"no worker it may use has {due.cores} cores"
+            return Trouble(what, "lower `cores` or add a worker")
+        return Trouble(f"no worker it may use ({', '.join(due.only_on) or 'any'}) is in the spec")
     out = [standings[room.worker] for room in able]
     given_up = [s for s in out if isinstance(s, SetAside) and s.until is None]
     if len(given_up) == len(out):
-        return f"no worker left for it: {given_up[0].why}; apply again when that is fixed"
+        return Trouble(f"no worker left for it: {given_up[0].why}", "apply again when that is fixed")
     return None
 
 
-def _why_unable(due: Due, name: str, seen: Seen) -> str | None:
+def _why_unable(due: Due, name: str, seen: Seen) -> Trouble | None:
     if due.only_on and name not in due.only_on:
         return None
     why = next((w.unable.get(due.address) for w in seen.workers if w.name == name), None)
-    return f"{name} cannot run it: {why}" if why else None
+    return Trouble(f"{name} cannot run it: {why}") if why else None
 
 
 def _waiting(seen: Seen, standings: Mapping[str, InUse | SetAside], at_most: int | None) -> str:
@@ -184,7 +188,7 @@ def _told(name: str, standing: InUse | SetAside, silent: str | None) -> str | No
         case SetAside(None, why):
             return f"{name} takes no more runs in this apply ({why})"
         case SetAside(datetime() as until, why):
-            return f"{name} is set aside until {until:%H:%M:%S}Z and is then tried with one run ({why})"
+            return f"{name} is set aside until {until:%H:%M:%S} UTC and is then tried with one run ({why})"
         case InUse() if silent:
             return f"{name} does not answer and is asked again within a minute ({silent})"
         case InUse(probing=True):

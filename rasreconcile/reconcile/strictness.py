@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rasreconcile.plans import Plan
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.observed import WorkerSeen
 from rasreconcile.reconcile.policy import Policy
-from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.verdicts import Sync
 from rasreconcile.records import Published
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.actions import Action, Reuse
 from rasreconcile.reconcile.observed import Seen
 from rasreconcile.reconcile.policy import Policy
-from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.strictness import strayed
 from rasreconcile.reconcile.verdicts import Obstacle, Verdict, quarantined
 from rasreconcile.records import Published
@@ -63,9 +64,9 @@ def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:
 
 def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Verdict:
     reasons = tuple(Reason(Cause.EXPECTATION_FAILED, "", shortfall) for shortfall in shortfalls)
-    note = (
-        f"{source.address} computed the same inputs, and its result does not meet the expectations; change"
-        " the inputs or the expectations"
+    why = Trouble(
+        f"{source.address} computed the same inputs, and its result does not meet the expectations",
+        "change the inputs or the expectations",
     )
     verdict = replace(verdict, reasons=(*verdict.reasons, *reasons))
-    return quarantined(verdict, Obstacle.EXPECTATION_FAILED, note)
+    return quarantined(verdict, Obstacle.EXPECTATION_FAILED, why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Seen
 from rasreconcile.reconcile.twins import has_twin
@@ -35,10 +36,12 @@ def _stuck(plan: Plan, verdicts: Mapping[Address, Verdict]) -> Verdict | None:
     if first is None:
         return None
     if first.address == plan.prepared_by:
-        note = f"it is not prepared for the Linux solvers: {first.note} (`logs {first.address}`)"
-        return held(verdicts[plan.address], Obstacle.NOT_PREPARED, note)
-    note = f"needs {first.address}, which is {first.phase}; resolve that first"
-    return held(verdicts[plan.address], Obstacle.NEED_BLOCKED, note)
+        why = Trouble(
+            f"it is not prepared for the Linux solvers: {first.note} (`logs {first.address}`)", first.remedy
+        )
+        return held(verdicts[plan.address], Obstacle.NOT_PREPARED, why)
+    why = Trouble(f"needs {first.address}, which is {first.phase}", "resolve that first")
+    return held(verdicts[plan.address], Obstacle.NEED_BLOCKED, why)
 
 
 def hold_what_waits_for_the_held(plans: Sequence[Plan], verdicts: dict[Address, Verdict]) -> None:

@@ -7,8 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address, Plan
+from rasreconcile.reasons import Cause, Reason, differences
 from rasreconcile.reconcile.observed import (
     NoOutput,
     Output,
@@ -16,7 +18,6 @@ from rasreconcile.reconcile.observed import (
     OutputUnreadable,
     Verification,
 )
-from rasreconcile.reconcile.reasons import Cause, Reason, differences
 from rasreconcile.records import Published
 
 
@@ -77,9 +78,16 @@ class Verdict:
     next_at: datetime | None = None
     """When it is looked at again: the end of a backoff."""
     note: str = ""
-    """What happens next, or what a person must do."""
+    """What happens next, or what blocks it."""
+    remedy: str = ""
+    """What a person can do about that."""
     obstacle: Obstacle | FailureCause | None = None
     """Of a held or quarantined plan: what blocks it, for grouping; `note` says the same in full."""
+
+    @property
+    def outlook(self) -> str:
+        """`note` and `remedy` in one line; empty where there is nothing to say."""
+        return outlook(self.note, self.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +99,7 @@ class LastVerdict:
     phase: str
     reasons: tuple[Reason, ...]
     note: str = ""
+    remedy: str = ""
     obstacle: str | None = None
     next_at: datetime | None
     output: Path
@@ -99,17 +108,28 @@ class LastVerdict:
     @property
     def told(self) -> tuple[str, ...]:
         """Why, and what comes next, each as the user was told."""
-        return (*map(str, self.reasons), *([self.note] if self.note else []))
+        return (*map(str, self.reasons), *filter(None, [outlook(self.note, self.remedy)]))
 
 
-def held(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Verdict:
+def outlook(note: str, remedy: str) -> str:
+    """What happens next, and what a person can do about it, in one line."""
+    return "; ".join(filter(None, (note, remedy)))
+
+
+def held(verdict: Verdict, by: Obstacle | FailureCause, why: Trouble) -> Verdict:
     """A person must act before the plan can go on."""
-    return replace(verdict, phase=Phase.HELD, obstacle=by, note=note)
+    return replace(verdict, phase=Phase.HELD, obstacle=by, note=why.what, remedy=why.remedy)
 
 
-def quarantined(verdict: Verdict, by: Obstacle | FailureCause, note: str) -> Verdict:
+def quarantined(verdict: Verdict, by: Obstacle | FailureCause, why: Trouble) -> Verdict:
     """To run it as it is would come to the same."""
-    return replace(verdict, phase=Phase.QUARANTINED, obstacle=by, note=note)
+    return replace(verdict, phase=Phase.QUARANTINED, obstacle=by, note=why.what, remedy=why.remedy)
+
+
+def tried_again(why: Trouble) -> Trouble:
+    """What stands in the way of a result is looked at again without anybody asking."""
+    again = "it is retried while `apply` is running, and by the next `apply`"
+    return Trouble(why.what, f"{why.remedy}; {again}" if why.remedy else again)
 
 
 def compare(

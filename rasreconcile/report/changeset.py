@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from rasreconcile.plans import Address
+from rasreconcile.reasons import Reason
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import Proposal
 from rasreconcile.reconcile.decision import Decision, Health
-from rasreconcile.reconcile.reasons import Reason
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
 from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many
 from rasreconcile.report.values import reasons_values
@@ -43,9 +43,9 @@ def actions_of(decision: Decision, recalled: Sequence[Recall]) -> list[dict[str,
     found += [_action("copy", address, f"from {first}") for address, first in decision.twins.items()]
     for verdict in decision.verdicts:
         if verdict.phase in _DUE and verdict.address not in decision.copied:
-            found.append(_action("run", verdict.address, verdict.note, verdict.reasons))
+            found.append(_action("run", verdict.address, verdict.outlook, verdict.reasons))
         elif verdict.phase is Phase.RUNNING:
-            found.append(_action("collect", verdict.address, verdict.note))
+            found.append(_action("collect", verdict.address, verdict.outlook))
     return found
 
 
@@ -101,7 +101,7 @@ def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
     sync = str(verdict.sync)
     sign = click.style(SIGNS[sync], fg=COLOURS[sync], bold=True)
     state = click.style(f"{sync:<8}", fg=COLOURS[sync])
-    note = verdict.note or ("" if verdict.phase is Phase.IDLE else str(verdict.phase))
+    note = verdict.outlook or ("" if verdict.phase is Phase.IDLE else str(verdict.phase))
     phase = f"{verdict.phase}: {note}" if verdict.phase in _BLOCKED else note
     first, *more = [str(reason) for reason in verdict.reasons] or [""]
     yield f"{sign} {verdict.address:<{width}}  {state}  {first}".rstrip()

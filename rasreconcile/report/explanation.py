@@ -99,8 +99,8 @@ def lines(explained: Explained) -> Iterator[str]:
     )
     for reason in verdict.reasons:
         yield f"  {reason}"
-    if verdict.note:
-        yield f"  next: {verdict.note}"
+    if verdict.outlook:
+        yield f"  next: {verdict.outlook}"
     if verdict.next_at:
         yield f"  at: {stamp(verdict.next_at)}"
     yield from _progress(explained.progress)

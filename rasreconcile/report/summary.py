@@ -76,7 +76,7 @@ def _blocked(verdicts: Iterable[Verdict]) -> Iterator[str]:
             groups.setdefault((verdict.phase, verdict.obstacle), []).append(verdict)
     for group in sorted(groups.values(), key=len, reverse=True)[:_MOST_CAUSES]:
         first = group[0]
-        if all(verdict.note == first.note for verdict in group):
-            yield f"  {len(group)} x {first.note}"
+        if all(verdict.outlook == first.outlook for verdict in group):
+            yield f"  {len(group)} x {first.outlook}"
         else:
-            yield f"  {len(group)} x {first.obstacle}; the first is {first.address}: {first.note}"
+            yield f"  {len(group)} x {first.obstacle}; the first is {first.address}: {first.outlook}"

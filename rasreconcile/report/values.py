@@ -8,7 +8,7 @@ from typing import Any
 
 from rasreconcile.facts import LogFacts
 from rasreconcile.failures import Failure
-from rasreconcile.reconcile.reasons import Reason
+from rasreconcile.reasons import Reason
 from rasreconcile.reconcile.verdicts import LastVerdict, Verdict
 from rasreconcile.records import Event, Progress
 from rasreconcile.runs import Run
@@ -32,6 +32,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "phase": str(verdict.phase),
         "reasons": reasons_values(verdict.reasons),
         "note": verdict.note,
+        "remedy": verdict.remedy,
         "obstacle": str(verdict.obstacle) if verdict.obstacle else None,
         "next_at": utc(verdict.next_at) if verdict.next_at else None,
     }
@@ -45,6 +46,7 @@ def last_verdict_values(verdict: LastVerdict) -> dict[str, Any]:
         "phase": verdict.phase,
         "reasons": reasons_values(verdict.reasons),
         "note": verdict.note,
+        "remedy": verdict.remedy,
         "obstacle": verdict.obstacle,
         "next_at": utc(verdict.next_at) if verdict.next_at else None,
         "output": str(verdict.output),
@@ -62,7 +64,7 @@ def run_values(run: Run) -> dict[str, Any]:
         "worker": run.worker,
         "slot": run.slot,
         "cores": run.cores,
-        "reason": run.reason,
+        "reasons": reasons_values(run.reasons),
         "fingerprint": run.fingerprint,
         "created": utc(run.created),
         "started": utc(run.started) if run.started else None,
@@ -78,7 +80,8 @@ def failure_values(failure: Failure) -> dict[str, str]:
         "kind": failure.kind,
         "blame": failure.blame,
         "cause": str(failure.cause),
-        "message": failure.message,
+        "message": failure.trouble.what,
+        "remedy": failure.trouble.remedy,
     }
 
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from rasreconcile.facts import LogFacts, Trouble
+from rasreconcile.facts import LargestError, LogFacts
 from rasreconcile.hecras_messages import is_failure
 from rasreconcile.project import entries
 from rasreconcile.results.times import moment, simulation
@@ -137,14 +137,14 @@ def _stamped(facts: LogFacts, stamp: str, rest: str, line: str) -> LogFacts:
     *place, level, error, iterations = ["", "", "", *rest.split()]
     if not (any(place) and _is_number(level) and _is_number(error) and _COUNT.fullmatch(iterations)):
         return facts
-    trouble = Trouble(stamp, " ".join(place).strip()[:LONGEST_QUOTE], _number(error), int(iterations))
+    trouble = LargestError(stamp, " ".join(place).strip()[:LONGEST_QUOTE], _number(error), int(iterations))
     unstable = facts.unstable
     if not unstable and (trouble.error is None or _number(level) is None):
         unstable = _quoted(line)
     return replace(facts, troubles=facts.troubles + 1, worst=_worse(facts.worst, trouble), unstable=unstable)
 
 
-def _worse(one: Trouble | None, other: Trouble) -> Trouble:
+def _worse(one: LargestError | None, other: LargestError) -> LargestError:
     if one is None:
         return other
     sizes = [math.inf if trouble.error is None else abs(trouble.error) for trouble in (one, other)]

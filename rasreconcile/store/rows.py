@@ -11,12 +11,13 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
-from rasreconcile.facts import LogFacts, Trouble
+from rasreconcile.errors import Trouble
+from rasreconcile.facts import LargestError, LogFacts
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component, InputFile
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.observed import Assessed, HdfEvidence
-from rasreconcile.reconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import (
     Event,
@@ -45,7 +46,7 @@ def run(row: Row) -> Run:
         failure = Failure(
             kind=row["failure_kind"],
             cause=FailureCause.read(row["failure_cause"]),
-            message=row["failure_message"],
+            trouble=Trouble(row["failure_message"], row["failure_remedy"]),
         )
     return Run(
         id=RunId(row["id"]),
@@ -55,7 +56,7 @@ def run(row: Row) -> Run:
         slot=row["slot"],
         cores=row["cores"],
         state=RunState(row["state"]),
-        reason=row["reason"],
+        reasons=reasons(row["reason"]),
         created=certain(row["created"]),
         started=time(row["started"]),
         ended=time(row["ended"]),
@@ -138,20 +139,28 @@ def reasons_text(reasons: Iterable[Reason]) -> str:
     return json.dumps([asdict(reason) for reason in reasons])
 
 
+def reasons(text: str) -> tuple[Reason, ...]:
+    """What `reasons_text` wrote. Runs in stores of version 6 and older have a sentence, which begins with its cause."""
+    if text.startswith("["):
+        return tuple(
+            Reason(Cause(one["cause"]), one["subject"], one["evidence"])
+            for one in json.loads(text)
+            if not isinstance(one, str)
+        )
+    cause, _, evidence = text.partition(" ")
+    return (Reason(Cause(cause.strip(":;")), "", evidence),)
+
+
 def last_verdict(row: Row) -> LastVerdict:
     # Stores of version 5 and older hold sentences, the note among them.
-    listed = json.loads(row["reasons"])
-    sentences = [one for one in listed if isinstance(one, str)]
+    sentences = [one for one in json.loads(row["reasons"]) if isinstance(one, str)]
     return LastVerdict(
         address=Address(row["address"]),
         sync=row["sync"],
         phase=row["phase"],
-        reasons=tuple(
-            Reason(Cause(one["cause"]), one["subject"], one["evidence"])
-            for one in listed
-            if not isinstance(one, str)
-        ),
+        reasons=reasons(row["reasons"]),
         note=row["note"] or "; ".join(sentences),
+        remedy=row["remedy"],
         obstacle=row["obstacle"],
         next_at=time(row["next_at"]),
         output=Path(row["output"]),
@@ -167,6 +176,7 @@ def last_verdict_values(place: int, verdict: LastVerdict) -> dict[str, Any]:
         "phase": verdict.phase,
         "reasons": reasons_text(verdict.reasons),
         "note": verdict.note,
+        "remedy": verdict.remedy,
         "obstacle": verdict.obstacle,
         "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
         "output": str(verdict.output),
@@ -248,7 +258,7 @@ def log_facts(text: str) -> LogFacts:
     values = json.loads(text)
     worst = values.pop("worst")
     simulated = values.pop("simulated")
-    return LogFacts(**values, worst=Trouble(**worst) if worst else None, simulated=time(simulated))
+    return LogFacts(**values, worst=LargestError(**worst) if worst else None, simulated=time(simulated))
 
 
 def log_facts_text(facts: LogFacts) -> str:

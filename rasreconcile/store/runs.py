@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rasreconcile.errors import StoreError
+from rasreconcile.errors import StoreError, Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component, Plan
+from rasreconcile.reasons import in_words
 from rasreconcile.runs import Run, RunState, check_move, named
 from rasreconcile.store import rows
 from rasreconcile.store.events import WritableEvents
@@ -138,7 +139,9 @@ class Runs:
         query = f"SELECT s.* FROM run_stop s JOIN run r ON r.id = s.run WHERE {LIVE}"
         return {
             RunId(row["run"]): Failure(
-                kind="permanent", cause=FailureCause.read(row["cause"]), message=row["message"]
+                kind="permanent",
+                cause=FailureCause.read(row["cause"]),
+                trouble=Trouble(row["message"], row["remedy"]),
             )
             for row in self.tables.all(query)
         }
@@ -183,7 +186,7 @@ class WritableRuns(Runs):
             "slot": run.slot,
             "cores": run.cores,
             "state": str(run.state),
-            "reason": run.reason,
+            "reason": rows.reasons_text(run.reasons),
             "created": run.created.isoformat(),
         }
         with self.tables.atomic():
@@ -195,7 +198,9 @@ class WritableRuns(Runs):
             self.tables.insert_all(
                 "run_component", ({"run": run.id, **rows.component_values(c)} for c in plan.components)
             )
-            self.events.add(run.created, "started", f"on {run.worker}: {run.reason}", run.address, run.id)
+            self.events.add(
+                run.created, "started", f"on {run.worker}: {in_words(run.reasons)}", run.address, run.id
+            )
 
     def move(  # noqa: PLR0913  a move and what is known about it
         self,
@@ -213,7 +218,7 @@ class WritableRuns(Runs):
         with self.tables.atomic():
             self._move(run, to, _known(started=started, ended=ended, exit_code=exit_code, failure=failure))
             found = self._run(run)
-            told = failure.message if failure else f"on {found.worker}"
+            told = str(failure.trouble) if failure else f"on {found.worker}"
             self.events.add(now, str(to), message or told, found.address, run)
         return found
 
@@ -230,10 +235,12 @@ class WritableRuns(Runs):
 
     def intend_stop(self, run: RunId, failure: Failure, *, now: datetime) -> None:
         """Written down before the worker is asked to end the run: the first reason stands."""
-        values = (run, now.isoformat(), str(failure.cause), failure.message)
+        trouble = failure.trouble
+        values = (run, now.isoformat(), str(failure.cause), trouble.what, trouble.remedy)
         with self.tables.atomic():
             self.tables.execute(
-                "INSERT OR IGNORE INTO run_stop (run, at, cause, message) VALUES (?, ?, ?, ?)", *values
+                "INSERT OR IGNORE INTO run_stop (run, at, cause, message, remedy) VALUES (?, ?, ?, ?, ?)",
+                *values,
             )
 
     def _run(self, run: RunId) -> Run:
@@ -263,7 +270,7 @@ def _faults(lost: Sequence[Run]) -> Iterator[tuple[datetime, str]]:
 
 def _fault(together: Sequence[Run]) -> tuple[datetime, str]:
     last = together[-1]
-    message = last.failure.message if last.failure else ""
+    message = str(last.failure.trouble) if last.failure else ""
     if len(together) > 1:
         message = f"{len(together)} runs at once ({named(run.address for run in together)}): {message}"
     return last.ended or last.created, message
@@ -285,7 +292,8 @@ def _known(**values: Any) -> dict[str, Any]:
                 known |= {
                     "failure_kind": value.kind,
                     "failure_cause": str(value.cause),
-                    "failure_message": value.message,
+                    "failure_message": value.trouble.what,
+                    "failure_remedy": value.trouble.remedy,
                 }
             case datetime():
                 known[name] = value.isoformat()

@@ -247,7 +247,14 @@ ALTER TABLE verdict ADD COLUMN obstacle TEXT
 """
 """What comes next, apart from the reasons, which are objects from here on; and what blocks a plan."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE)
+REMEDIES = """
+ALTER TABLE run ADD COLUMN failure_remedy TEXT NOT NULL DEFAULT '';
+ALTER TABLE run_stop ADD COLUMN remedy TEXT NOT NULL DEFAULT '';
+ALTER TABLE verdict ADD COLUMN remedy TEXT NOT NULL DEFAULT ''
+"""
+"""What a person can do, apart from what is wrong; before, one sentence held both."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE, REMEDIES)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 

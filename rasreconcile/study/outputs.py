@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from rasreconcile.errors import ResultError
+from rasreconcile.errors import ResultError, Trouble
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.durations import Expectancy, expectancy
 from rasreconcile.reconcile.observed import (
@@ -38,7 +38,7 @@ class Activity:
     live: Mapping[Address, LiveRun]
     workers: tuple[WorkerSeen, ...]
     uncopied: frozenset[Address] = frozenset()
-    stuck: Mapping[Address, str] = field(default_factory=dict)
+    stuck: Mapping[Address, Trouble] = field(default_factory=dict)
     cancelled: frozenset[Address] = frozenset()
     """Plans that the user stops with the program; `cancel` requests are in the store."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from waiting import LONGEST
 
-from rasreconcile.errors import StoreError
+from rasreconcile.errors import StoreError, Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Job, RunId
 from rasreconcile.results.log import Reading
@@ -127,11 +127,13 @@ def test_the_reason_of_an_early_stop_outlives_a_controller_that_dies_right_after
     with Store.open(study.folder / "state.db", now=now) as store:
         (run,) = store.runs.live()
         said = Failure(
-            kind="permanent", cause=FailureCause.WENT_UNSTABLE, message="went unstable: x; look there"
+            kind="permanent",
+            cause=FailureCause.WENT_UNSTABLE,
+            trouble=Trouble("went unstable: x", "look there"),
         )
         store.runs.intend_stop(run.id, said, now=now)
         store.runs.intend_stop(
-            run.id, Failure(kind="permanent", cause=FailureCause.OTHER, message="later"), now=now
+            run.id, Failure(kind="permanent", cause=FailureCause.OTHER, trouble=Trouble("later")), now=now
         )
     local_worker(run.worker, study.folder / "runs" / run.worker).cancel(run.id)
     study.apply(check=3)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rasreconcile.plans import Address
+from rasreconcile.reasons import Cause
 from rasreconcile.reconcile.adoption import assess, propose
 from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult, HdfEvidence, OutputSeen
 from rasreconcile.reconcile.policy import Policy
-from rasreconcile.reconcile.reasons import Cause
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.spec import CommandEngine, HecRasEngine, SteadyEngine
 
@@ -163,7 +163,7 @@ def test_each_found_result_has_one_place_in_the_proposal_and_is_held_until_a_per
         [Cause.UNKNOWN_ORIGIN, Cause.SUSPICIOUS],
         [Cause.UNKNOWN_ORIGIN, Cause.UNFIT],
     ]
-    assert all(word in held[0].note for word in ("`adopt`", "`retry`"))
+    assert all(word in held[0].outlook for word in ("`adopt`", "`retry`"))
 
 
 def test_a_plan_that_cannot_be_computed_is_proposed_for_adoption_but_never_for_a_run(plan, seen) -> None:
@@ -176,5 +176,5 @@ def test_a_plan_that_cannot_be_computed_is_proposed_for_adoption_but_never_for_a
     decision = decide([fit, unfit], world, Policy())
     proposal = propose(decision.verdicts, assessments)
     assert (proposal.look, proposal.adopt, proposal.run, proposal.replace) == ((fit.address,), (), (), ())
-    assert "`adopt`" in decision.verdicts[0].note
-    assert decision.verdicts[1].note == "M.g01 is not there"
+    assert "`adopt`" in decision.verdicts[0].outlook
+    assert decision.verdicts[1].outlook == "M.g01 is not there"

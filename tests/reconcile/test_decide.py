@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Unknown, Vanished
 from rasreconcile.plans import MISSING, Address, Component, fingerprint
+from rasreconcile.reasons import Cause, Reason, differences
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Health, decide
 from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, OutputUnreadable, Verification
 from rasreconcile.reconcile.policy import Policy, Share, backoff
-from rasreconcile.reconcile.reasons import Cause, differences
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.runs import Run, RunState
 from tests.reconcile.conftest import started
@@ -41,7 +42,7 @@ def a_run(plan, state=RunState.RUNNING, worker="desk", **more):
         "slot": 0,
         "cores": 1,
         "state": state,
-        "reason": "never-run",
+        "reasons": (Reason(Cause.NEVER_RUN),),
         "created": NOW,
     }
     return Run(**{**values, **more})
@@ -53,7 +54,7 @@ def ended(**more) -> Ended:
 
 def failed(plan, kind="retryable", ago=timedelta(), cause=FailureCause.COMPUTATION_FAILED, **more):
     state = RunState.LOST if kind == "worker" else RunState.FAILED
-    failure = Failure(kind=kind, cause=cause, message=f"{kind}: it broke; mend it")
+    failure = Failure(kind=kind, cause=cause, trouble=Trouble(f"{kind}: it broke", "mend it"))
     return a_run(plan, **{"state": state, "failure": failure, "ended": NOW - ago, **more})
 
 
@@ -65,7 +66,7 @@ def test_a_plan_that_was_never_run_starts(plan, seen) -> None:
     (start,) = decision.actions
     assert isinstance(start, act.Start)
     assert (verdict(decision).sync, causes(decision)) == (Sync.MISSING, [Cause.NEVER_RUN])
-    assert start.reason == "never-run"
+    assert start.reasons == (Reason(Cause.NEVER_RUN),)
 
 
 def test_a_good_result_needs_nothing(plan, good) -> None:
@@ -147,7 +148,7 @@ def test_changed_expectations_verify_and_do_not_run(plan, good) -> None:
 
 def test_a_plan_that_cannot_run_is_held_with_the_reason(plan, seen) -> None:
     decision = decide([plan(blocked_by=("Muncie.g01 is not there; put it there",))], seen(), POLICY)
-    assert verdict(decision).note == "Muncie.g01 is not there; put it there"
+    assert verdict(decision).outlook == "Muncie.g01 is not there; put it there"
     assert (decision.health, decision.actions) == (Health.STALLED, ())
 
 
@@ -193,7 +194,7 @@ def test_a_launch_without_answer_is_repeated_and_then_goes_elsewhere(plan, seen)
     (lose,) = decide([plan()], seen(live={plan().address: enough}), POLICY).actions
     assert isinstance(restart, act.Restart)
     assert isinstance(lose, act.Lose)
-    assert "disk full" in lose.failure.message
+    assert "disk full" in lose.failure.trouble.what
 
 
 def test_a_run_that_was_never_launched_is_dropped_where_its_inputs_changed(plan, seen) -> None:
@@ -216,7 +217,9 @@ def test_a_run_whose_plan_left_the_spec_goes_on_and_is_closed_when_it_ends(plan,
 
 
 def test_a_result_that_cannot_take_its_place_holds_its_plan(plan, seen) -> None:
-    live = LiveRun(run=a_run(plan(), RunState.PUBLISHING), status=ended(), held="a viewer holds it; close it")
+    live = LiveRun(
+        run=a_run(plan(), RunState.PUBLISHING), status=ended(), held=Trouble("a viewer holds it", "close it")
+    )
     decision = decide([plan()], seen(live={plan().address: live}), POLICY)
     assert (verdict(decision).phase, decision.health) == (Phase.HELD, Health.STALLED)
 
@@ -311,12 +314,12 @@ def test_a_worker_given_up_holds_the_plans_that_only_it_can_run(plan, seen, work
     world = seen(workers=(worker("desk", faults=(NOW,) * 6, last_fault="disk full"),))
     decision = decide([plan()], world, POLICY)
     assert (verdict(decision).phase, decision.health) == (Phase.HELD, Health.STALLED)
-    assert "disk full" in verdict(decision).note
+    assert "disk full" in verdict(decision).outlook
 
 
 def test_an_unfit_worker_gets_nothing(plan, seen, worker) -> None:
     world = seen(workers=(worker("desk", unfit="no room in /x; free some"),))
-    assert "no room in /x" in verdict(decide([plan()], world, POLICY)).note
+    assert "no room in /x" in verdict(decide([plan()], world, POLICY)).outlook
 
 
 @pytest.mark.parametrize(
@@ -330,7 +333,7 @@ def test_a_share_of_max_fails_is_of_all_plans_of_the_spec_and_rounded_up(
     attempts = {bad.address: (failed(bad, "permanent"),) for bad in plans[:broken]}
     decision = decide(plans, seen(attempts=attempts), Policy(max_fails=Share(percent)))
     assert (decision.actions == ()) is stopped
-    assert (f"max_fails is {percent}% of 20 plans" in decision.verdicts[-1].note) is stopped
+    assert (f"max_fails is {percent}% of 20 plans" in decision.verdicts[-1].outlook) is stopped
 
 
 def test_max_fails_stops_dispatching(plan, seen) -> None:
@@ -338,7 +341,7 @@ def test_max_fails_stops_dispatching(plan, seen) -> None:
     world = seen(attempts={bad.address: (failed(bad, "permanent"),)})
     decision = decide([bad, fresh], world, Policy(max_fails=1))
     assert decision.actions == ()
-    assert "max_fails" in decision.verdicts[1].note
+    assert "max_fails" in decision.verdicts[1].outlook
 
 
 def test_max_concurrent_counts_what_runs_already(plan, seen) -> None:
@@ -354,15 +357,15 @@ def test_max_concurrent_counts_what_runs_already(plan, seen) -> None:
 def test_two_plans_with_one_fingerprint_compute_once(plan, seen) -> None:
     decision = decide([plan("A/p01"), plan("A/p02")], seen(), POLICY)
     assert [type(a) for a in decision.actions] == [act.Start]
-    assert "same inputs as A/p01" in decision.verdicts[1].note
+    assert "same inputs as A/p01" in decision.verdicts[1].outlook
 
 
 def test_a_plan_does_not_wait_for_one_whose_result_is_held(plan, seen) -> None:
     one, two = plan("A/p01"), plan("B/p01")
-    live = LiveRun(run=a_run(one), status=ended(), handled=True, held="the disk is full")
+    live = LiveRun(run=a_run(one), status=ended(), handled=True, held=Trouble("the disk is full"))
     decision = decide([one, two], seen(live={one.address: live}), POLICY)
     assert [v.phase for v in decision.verdicts] == [Phase.HELD, Phase.HELD]
-    assert "A/p01, which is held" in decision.verdicts[1].note
+    assert "A/p01, which is held" in decision.verdicts[1].outlook
     assert decision.health is Health.STALLED
 
 
@@ -391,7 +394,7 @@ def test_a_plan_waits_for_what_it_needs_and_is_held_where_that_failed(plan, seen
     assert [one.address for one in started(decision.actions)] == ["A/p01"]
     broken = decide([up, down], seen(attempts={up.address: (failed(up, "permanent"),)}), POLICY)
     assert (broken.verdicts[1].phase, broken.actions) == (Phase.HELD, ())
-    assert "A/p01" in broken.verdicts[1].note
+    assert "A/p01" in broken.verdicts[1].outlook
 
 
 # ---- reasons

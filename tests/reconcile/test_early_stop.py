@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from rasreconcile.facts import LogFacts, Trouble
+from rasreconcile.errors import Trouble
+from rasreconcile.facts import LargestError, LogFacts
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Vanished
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.durations import left
@@ -20,17 +22,19 @@ from rasreconcile.reconcile.verdicts import Phase
 from rasreconcile.runs import Run, RunState
 from rasreconcile.spec import StopWhen
 
-WORST = Trouble("01JAN1900 01:00:00", "Muncie_Geom Cell # 17", 12.5, 20)
+WORST = LargestError("01JAN1900 01:00:00", "Muncie_Geom Cell # 17", 12.5, 20)
 UNSTABLE = LogFacts(unstable="solution went unstable at 01JAN1900 00:30:00", worst=WORST)
 STOPPED = Failure(
-    kind="permanent", cause=FailureCause.WENT_UNSTABLE, message="went unstable: x; it was ended early"
+    kind="permanent",
+    cause=FailureCause.WENT_UNSTABLE,
+    trouble=Trouble("went unstable: x", "it was ended early"),
 )
 
 
 def a_run(plan, now) -> Run:
     return Run(
         id=RunId("r9"), address=plan.address, fingerprint=plan.fingerprint, worker="desk", slot=0, cores=1,
-        state=RunState.RUNNING, reason="never-run", created=now,
+        state=RunState.RUNNING, reasons=(Reason(Cause.NEVER_RUN),), created=now,
     )  # fmt: skip
 
 
@@ -65,8 +69,8 @@ def test_a_run_is_hopeless_by_what_the_spec_says_and_no_more(when, said, cause) 
 def test_the_evidence_names_time_and_cell() -> None:
     failure = hopeless(StopWhen(), UNSTABLE)
     assert failure is not None
-    assert "00:30:00" in failure.message
-    assert "Muncie_Geom Cell # 17" in failure.message
+    assert "00:30:00" in failure.trouble.what
+    assert "Muncie_Geom Cell # 17" in failure.trouble.what
 
 
 def test_a_hopeless_run_is_stopped_and_a_person_who_cancels_comes_first(plan, seen) -> None:
@@ -116,7 +120,7 @@ def test_the_plan_is_quarantined_at_this_fingerprint_and_freed_by_a_change(plan,
     ended = replace(a_run(one, seen().now), state=RunState.FAILED, failure=STOPPED, ended=seen().now)
     (verdict,) = decide([one], seen(attempts={one.address: (ended,)}), Policy()).verdicts
     assert verdict.phase is Phase.QUARANTINED
-    assert verdict.note.startswith(f"{STOPPED.message}; will not be retried until an input")
+    assert verdict.outlook.startswith(f"{STOPPED.trouble}; will not be retried until an input")
     (verdict,) = decide([plan(content="2")], seen(), Policy()).verdicts
     assert verdict.phase is Phase.QUEUED
 

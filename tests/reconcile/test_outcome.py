@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, RunEvidence
 from rasreconcile.reconcile.outcome import for_want_of_room
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
-CRASH = Failure(kind="permanent", cause=FailureCause.COMPUTATION_FAILED, message="the command exited with 1")
+CRASH = Failure(
+    kind="permanent", cause=FailureCause.COMPUTATION_FAILED, trouble=Trouble("the command exited with 1")
+)
 
 
 def evidence(room: int | None, log: str = "") -> RunEvidence:
@@ -25,7 +28,7 @@ def evidence(room: int | None, log: str = "") -> RunEvidence:
 def test_what_fails_on_a_full_disk_is_the_workers_fault_and_tells_both(room, log) -> None:
     told = for_want_of_room(CRASH, evidence(room, log), "desk")
     assert (told.kind, told.cause) == ("worker", "disk full")
-    assert "the disk of desk was full (the command exited with 1); free some space" in told.message
+    assert "the disk of desk was full (the command exited with 1); free some space" in str(told.trouble)
 
 
 @pytest.mark.parametrize("room", [None, 9 << 30])

@@ -24,7 +24,7 @@ def test_what_is_to_run_is_prepared_first(plan, seen, published) -> None:
     first, after = pair(plan)
     decision = decide([first, after], seen(), POLICY)
     assert started(decision.actions) == [first]
-    assert decision.verdicts[1].note == f"waits for {PREPARE}"
+    assert decision.verdicts[1].outlook == f"waits for {PREPARE}"
     there = seen(outputs={PREPARE: OutputSeen(10, "d1")}, published={PREPARE: published(first)})
     assert started(decide([first, after], there, POLICY).actions) == [after]
 
@@ -59,5 +59,7 @@ def test_what_placement_holds_holds_those_that_wait_for_it_and_those_that_wait_f
     nobody = seen(workers=(worker(unable={PREPARE: "only Ras.exe prepares plans"}),))
     decision = decide([last, first, after], nobody, POLICY)
     assert [verdict.phase for verdict in decision.verdicts] == [Phase.HELD] * 3
-    assert "not prepared for the Linux solvers: desk cannot run it: only Ras.exe" in decision.verdicts[2].note
+    assert (
+        "not prepared for the Linux solvers: desk cannot run it: only Ras.exe" in decision.verdicts[2].outlook
+    )
     assert (decision.actions, decision.health) == ((), Health.STALLED)

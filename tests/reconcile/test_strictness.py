@@ -54,7 +54,7 @@ def test_a_result_is_stale_where_no_worker_of_the_plan_has_its_platform(
         assert [str(reason) for reason in verdict.reasons] == [f"platform-changed: {stale}"]
         (start,) = decision.actions
         assert isinstance(start, act.Start)
-        assert start.reason == f"platform-changed: {stale}"
+        assert [str(reason) for reason in start.reasons] == [f"platform-changed: {stale}"]
 
 
 def test_only_workers_that_the_plan_may_run_on_are_asked_for_their_platform(judged) -> None:

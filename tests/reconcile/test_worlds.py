@@ -9,10 +9,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import LogFacts
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Status, Vanished
 from rasreconcile.plans import Address, Plan, component, fingerprint
+from rasreconcile.reasons import Reason
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.observed import LiveRun, NoOutput, Output, OutputSeen, Seen, WorkerSeen
@@ -106,8 +108,8 @@ class World:
     def carry_out(self, decision: Decision) -> None:
         for action in decision.actions:
             match action:
-                case act.Start(plan, worker, slot, cores, reason):
-                    self.start(plan, worker, slot, cores, reason)
+                case act.Start(plan, worker, slot, cores, reasons):
+                    self.start(plan, worker, slot, cores, reasons)
                 case act.Restart(run, _):
                     self.launch(run)
                 case act.Note(run, status):
@@ -126,11 +128,13 @@ class World:
                 case act.Fail(run, failure, _):
                     self.end(run, RunState.FAILED, failure)
                 case act.Abandon(run, cause):
-                    self.end(run, RunState.CANCELLED, Failure(kind="worker", cause=cause, message=cause))
+                    self.end(
+                        run, RunState.CANCELLED, Failure(kind="worker", cause=cause, trouble=Trouble(cause))
+                    )
                 case _:
                     raise AssertionError(action)
 
-    def start(self, plan: Plan, worker: str, slot: int, cores: int, reason: str) -> None:
+    def start(self, plan: Plan, worker: str, slot: int, cores: int, reasons: tuple[Reason, ...]) -> None:
         live = [r for r in self.runs.values() if r.live]
         assert plan.address not in {r.address for r in live}, "two live runs of a plan"
         assert (worker, slot) not in {(r.worker, r.slot) for r in live}, "two live runs on a slot"
@@ -146,7 +150,7 @@ class World:
             slot=slot,
             cores=cores,
             state=RunState.STARTING,
-            reason=reason,
+            reasons=reasons,
             created=self.now,
         )
         self.runs[run.id] = run
@@ -167,7 +171,7 @@ class World:
                 self.end(
                     run,
                     RunState.LOST,
-                    Failure(kind="worker", cause=FailureCause.LAUNCH_REFUSED, message="no"),
+                    Failure(kind="worker", cause=FailureCause.LAUNCH_REFUSED, trouble=Trouble("no")),
                 )
             case _:
                 self.statuses[run.id] = Running(started=self.now)
@@ -178,15 +182,19 @@ class World:
                 self.end(
                     run,
                     RunState.FAILED,
-                    Failure(kind="retryable", cause=FailureCause.STALLED, message="silent"),
+                    Failure(kind="retryable", cause=FailureCause.STALLED, trouble=Trouble("silent")),
                 )
             case "crash":
                 self.end(
-                    run, RunState.FAILED, Failure(kind="retryable", cause=FailureCause.OTHER, message="crash")
+                    run,
+                    RunState.FAILED,
+                    Failure(kind="retryable", cause=FailureCause.OTHER, trouble=Trouble("crash")),
                 )
             case "wrong":
                 self.end(
-                    run, RunState.FAILED, Failure(kind="permanent", cause=FailureCause.OTHER, message="wrong")
+                    run,
+                    RunState.FAILED,
+                    Failure(kind="permanent", cause=FailureCause.OTHER, trouble=Trouble("wrong")),
                 )
             case _:
                 digest = f"{run.id} {run.fingerprint}"
@@ -242,7 +250,7 @@ def test_every_world_converges_to_current_or_blocked(versions, chain, slots, fat
     assert decision.health is not Health.PROGRESSING, "it never ends"
     for verdict in decision.verdicts:
         assert verdict.sync is Sync.CURRENT or verdict.phase in {Phase.HELD, Phase.QUARANTINED}, verdict
-        assert verdict.sync is Sync.CURRENT or verdict.note, "blocked without a word"
+        assert verdict.sync is Sync.CURRENT or verdict.outlook, "blocked without a word"
     assert not [r for r in world.runs.values() if r.state in LIVE]
 
 

@@ -9,6 +9,7 @@ from rasreconcile.controller.snapshot import RunSnapshot
 from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.report.live import how_far, progress_lines
 from rasreconcile.runs import Run, RunState
 
@@ -21,7 +22,7 @@ def going(
 ) -> RunSnapshot:
     run = Run(
         id=RunId("r1"), address=Address("Muncie/p04"), fingerprint="f", worker="desk", slot=0, cores=1,
-        state=RunState.RUNNING, reason="never-run", created=datetime(2026, 1, 2, tzinfo=UTC),
+        state=RunState.RUNNING, reasons=(Reason(Cause.NEVER_RUN),), created=datetime(2026, 1, 2, tzinfo=UTC),
     )  # fmt: skip
     return RunSnapshot(run, 3 * MINUTE, expected, said, done)
 

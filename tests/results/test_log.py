@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rasreconcile.facts import LogFacts, Trouble
+from rasreconcile.facts import LargestError, LogFacts
 from rasreconcile.results.log import (
     LONGEST_LINE,
     Reading,
@@ -38,7 +38,7 @@ def test_the_real_log_of_a_good_run(real, hecras_data) -> None:
         simulated=TWO_HOURS[1],
         share=1.0,
         troubles=377,
-        worst=Trouble("01JAN1900 01:01:00", "Muncie_Geom Cell # 12674", 1.3, 21),
+        worst=LargestError("01JAN1900 01:01:00", "Muncie_Geom Cell # 12674", 1.3, 21),
         volume_error_percent=0.000321,
         finished=True,
     )
@@ -126,9 +126,9 @@ def test_the_worst_step_is_the_one_with_the_largest_error_of_either_sign_and_non
     None
 ):
     lines = "01JAN1900 00:00:10  A Cell # 1 1.0 0.2 20\n01JAN1900 00:00:20  B Cell # 2 1.0 -3.5 20\n"
-    assert said(lines).worst == Trouble("01JAN1900 00:00:20", "B Cell # 2", -3.5, 20)
+    assert said(lines).worst == LargestError("01JAN1900 00:00:20", "B Cell # 2", -3.5, 20)
     more = lines + "01JAN1900 00:00:30  C Cell # 3 1.0 NaN 20\n01JAN1900 00:00:40  D Cell # 4 1.0 9.0 20\n"
-    assert said(more).worst == Trouble("01JAN1900 00:00:30", "C Cell # 3", None, 20)
+    assert said(more).worst == LargestError("01JAN1900 00:00:30", "C Cell # 3", None, 20)
 
 
 def test_a_line_without_end_is_held_only_as_far_as_it_is_looked_at() -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from waiting import LONGEST
 
-from rasreconcile.errors import StoreBusy, StoreError
+from rasreconcile.errors import StoreBusy, StoreError, Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, InputFile, Plan, component, fingerprint
-from rasreconcile.reconcile.reasons import Cause, Reason
+from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import Event, FileStat, Hashed, Published
 from rasreconcile.runs import IllegalMove, Run, RunState
@@ -72,7 +72,7 @@ def make_run(
         slot=slot,
         cores=1,
         state=RunState.STARTING,
-        reason="never-run",
+        reasons=(Reason(Cause.NEVER_RUN),),
         created=created,
     )
 
@@ -174,7 +174,7 @@ def test_a_run_makes_legal_moves_only(path: Path) -> None:
     plan = make_plan()
     with Store.open(path, now=NOW) as store:
         store.runs.start(make_run(plan), plan, {}, apply=begin(store))
-        failure = Failure(kind="worker", cause=FailureCause.VANISHED, message="gone")
+        failure = Failure(kind="worker", cause=FailureCause.VANISHED, trouble=Trouble("gone"))
         store.runs.move(RunId("r1"), RunState.LOST, now=NOW, failure=failure, ended=NOW)
         with pytest.raises(IllegalMove):
             store.runs.move(RunId("r1"), RunState.RUNNING, now=NOW)
@@ -185,7 +185,7 @@ def test_a_run_makes_legal_moves_only(path: Path) -> None:
 
 def test_a_cause_of_another_version_is_read_and_its_message_kept(path: Path) -> None:
     failures = [
-        Failure(kind="retryable", cause=cause, message=f"it broke by {cause}")
+        Failure(kind="retryable", cause=cause, trouble=Trouble(f"it broke by {cause}"))
         for cause in (FailureCause.TIME_LIMIT, FailureCause.PLAN_LEFT_LATE)
     ]
     with Store.open(path, now=NOW) as store:
@@ -203,14 +203,14 @@ def test_a_cause_of_another_version_is_read_and_its_message_kept(path: Path) -> 
         again = [store.runs.find(f"r{n}") for n in (0, 1)]
     read = [one.failure for one in again if one is not None and one.failure is not None]
     assert [failure.cause for failure in read] == [FailureCause.OTHER] * 2
-    assert read[0].message == "it broke by time limit"
+    assert read[0].trouble.what == "it broke by time limit"
 
 
 def test_attempts_are_counted_at_one_fingerprint_since_the_last_retry_whatever_the_clock_says(
     path: Path,
 ) -> None:
     plan = make_plan()
-    failure = Failure(kind="retryable", cause=FailureCause.OTHER, message="broke")
+    failure = Failure(kind="retryable", cause=FailureCause.OTHER, trouble=Trouble("broke"))
     with Store.open(path, now=NOW) as store:
         apply = begin(store)
 
@@ -234,7 +234,7 @@ def test_attempts_are_counted_at_one_fingerprint_since_the_last_retry_whatever_t
 
 def test_a_workers_good_run_wipes_out_its_faults(path: Path) -> None:
     plan = make_plan()
-    failure = Failure(kind="worker", cause=FailureCause.VANISHED, message="gone")
+    failure = Failure(kind="worker", cause=FailureCause.VANISHED, trouble=Trouble("gone"))
     with Store.open(path, now=NOW) as store:
         apply = begin(store)
         for n, state in enumerate([RunState.LOST, RunState.LOST, RunState.FAILED, RunState.LOST]):
@@ -261,7 +261,7 @@ def test_runs_lost_together_are_one_fault_and_a_restart_is_none(path: Path) -> N
         for n, (created, ended, cause) in enumerate(lost):
             run = make_run(plans[n], f"r{n}", slot=n, created=NOW + timedelta(seconds=created))
             store.runs.start(run, plans[n], {}, apply=apply)
-            failure = Failure(kind="worker", cause=FailureCause(cause), message=f"gone {n}")
+            failure = Failure(kind="worker", cause=FailureCause(cause), trouble=Trouble(f"gone {n}"))
             at = NOW + timedelta(seconds=ended)
             store.runs.move(run.id, RunState.LOST, now=at, failure=failure, ended=at)
         (first, second) = store.runs.worker_faults(NOW)["desk"]

@@ -122,6 +122,7 @@ SOLVER_BEGINS = (
 )
 """Messages by which Ras.exe tells that everything is prepared."""
 
+_SEE_LOGS = "see `logs`"
 _POST_PROCESSED = "Finished Post Processing"
 _NOT_FOUND = re.compile(r"^[ \t]*File:\s*(\S.*?)\s+Not Found[ \t]*$", re.MULTILINE)
 """RasSteady says it in three lines."""
@@ -163,40 +164,38 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
         yield _silent(evidence)
     yield from _signs(everything)
     if _POST_PROCESSED in everything and not any(words in everything for words in FINISHED.values()):
-        text = (
-            "RasSteady has post-processed an unsteady plan, and computed nothing: the .rNN is of an unsteady plan;"
-            " prepare this steady plan again on Windows"
-        )
-        yield Failure(kind="permanent", cause=FailureCause.NOTHING_COMPUTED, message=text)
+        what = "RasSteady has post-processed an unsteady plan, and computed nothing: the .rNN is of an unsteady plan"
+        trouble = Trouble(what, "prepare this steady plan again on Windows")
+        yield Failure(kind="permanent", cause=FailureCause.NOTHING_COMPUTED, trouble=trouble)
     if errors := log_errors(everything):
         yield Failure(
             kind="retryable",
             cause=FailureCause.COMPUTATION_FAILED,
-            message=f"{errors[0]}; see its messages (`logs`)",
+            trouble=Trouble(errors[0], "see its messages (`logs`)"),
         )
     if evidence.ended.cause != "exited":
         # How it was ended is all that can be said of it.
         return
     if hdf is None:
-        text = f"HEC-RAS ended and left no result HDF; its last message: {last_said(told)}"
-        yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, message=f"{text}; see `logs`")
+        what = f"HEC-RAS ended and left no result HDF; its last message: {last_said(told)}"
+        yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=Trouble(what, _SEE_LOGS))
         return
     yield from _in_hdf(hdf, everything, version)
 
 
 def _silent(evidence: RunEvidence) -> Failure:
     how = "was stopped at its time limit" if evidence.ended.cause == "time limit" else "ended"
-    text = (
-        f"HEC-RAS {how} and wrote nothing: no messages, no result; on Windows it needs a desktop session"
-        " (session_id of `query session`), and is probably waiting at an unseen dialog: start it once by"
-        " hand there"
+    remedy = (
+        "on Windows it needs a desktop session (session_id of `query session`), and is probably waiting at an"
+        " unseen dialog: start it once by hand there"
     )
-    return Failure(kind="worker", cause=FailureCause.NO_SIGN_OF_LIFE, message=text)
+    trouble = Trouble(f"HEC-RAS {how} and wrote nothing: no messages, no result", remedy)
+    return Failure(kind="worker", cause=FailureCause.NO_SIGN_OF_LIFE, trouble=trouble)
 
 
 def _signs(everything: str) -> Iterator[Failure]:
     for sign, line in _signs_in(everything):
-        yield Failure(kind=sign.kind, cause=sign.cause, message=str(Trouble(line, sign.remedy)))
+        yield Failure(kind=sign.kind, cause=sign.cause, trouble=Trouble(line, sign.remedy))
 
 
 def _signs_in(everything: str) -> Iterator[tuple[Sign, str]]:
@@ -212,28 +211,28 @@ def _signs_in(everything: str) -> Iterator[tuple[Sign, str]]:
 def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
     yield from _of_version(hdf, version)
     if hdf.kind is None:
-        text = "HEC-RAS left an HDF without results: its solver did not start, or stopped at once; see `logs`"
-        yield Failure(kind="retryable", cause=FailureCause.NO_RESULTS, message=text)
+        what = "HEC-RAS left an HDF without results: its solver did not start, or stopped at once"
+        yield Failure(kind="retryable", cause=FailureCause.NO_RESULTS, trouble=Trouble(what, _SEE_LOGS))
         return
     if hdf.unstable_at:
         sign = next(sign for sign in SIGNS if sign.cause is FailureCause.UNSTABLE)
-        text = f"the solution went unstable at {hdf.unstable_at}; {sign.remedy}"
-        yield Failure(kind=sign.kind, cause=sign.cause, message=text)
+        trouble = Trouble(f"the solution went unstable at {hdf.unstable_at}", sign.remedy)
+        yield Failure(kind=sign.kind, cause=sign.cause, trouble=trouble)
     if FINISHED[hdf.kind] not in everything:
-        text = (
+        what = (
             f"nothing says {FINISHED[hdf.kind]!r}: it ended early; its last message: {last_said(everything)}"
         )
-        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, message=f"{text}; see `logs`")
+        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, trouble=Trouble(what, _SEE_LOGS))
     if hdf.solution is not None and not hdf.solution.endswith("Finished Successfully"):
-        text = f"HEC-RAS says of its solution {hdf.solution!r}; see its messages (`logs`)"
-        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, message=text)
+        trouble = Trouble(f"HEC-RAS says of its solution {hdf.solution!r}", "see its messages (`logs`)")
+        yield Failure(kind="retryable", cause=FailureCause.DID_NOT_FINISH, trouble=trouble)
 
 
 def _of_version(hdf: HdfFacts, version: str) -> Iterator[Failure]:
     found = version_in(hdf.file_version)
     if found is not None and not same(found, version):
-        text = (
-            f"the result was made by HEC-RAS {found}, the spec asks for {version}; set ras_exe_path of this"
-            " worker to the right one"
+        trouble = Trouble(
+            f"the result was made by HEC-RAS {found}, the spec asks for {version}",
+            "set ras_exe_path of this worker to the right one",
         )
-        yield Failure(kind="worker", cause=FailureCause.WRONG_VERSION, message=text)
+        yield Failure(kind="worker", cause=FailureCause.WRONG_VERSION, trouble=trouble)

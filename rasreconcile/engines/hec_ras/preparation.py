@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rasreconcile.engines.hec_ras import judgement, windows
 from rasreconcile.engines.hec_ras.engine import HecRas, is_windows
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan
@@ -45,14 +45,15 @@ class HecRasPreparation(HecRas):
         if evidence.ended.cause != "exited":
             return
         if lacking:
-            text = (
-                f"HEC-RAS ended before its solver began, and left no complete {', '.join(lacking)}; see"
-                " `logs`"
+            what = f"HEC-RAS ended before its solver began, and left no complete {', '.join(lacking)}"
+            yield Failure(
+                kind="retryable", cause=FailureCause.NOT_PREPARED, trouble=Trouble(what, "see `logs`")
             )
-            yield Failure(kind="retryable", cause=FailureCause.NOT_PREPARED, message=text)
         elif evidence.hdf is not None and (absent := [n for n in _NEEDED if n not in evidence.hdf.groups]):
-            text = f"{self._plan.result_name} holds no {', '.join(absent)}: HEC-RAS did not finish it; see `logs`"
-            yield Failure(kind="retryable", cause=FailureCause.NOT_PREPARED, message=text)
+            what = f"{self._plan.result_name} holds no {', '.join(absent)}: HEC-RAS did not finish it"
+            yield Failure(
+                kind="retryable", cause=FailureCause.NOT_PREPARED, trouble=Trouble(what, "see `logs`")
+            )
 
     def _lacking(self, evidence: RunEvidence) -> list[str]:
         """Those of the files that are not there, or empty."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import rasreconcile
 from rasreconcile.engines.inputs import staged
 from rasreconcile.engines.steady.river_model import parse_model
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.failures import Failure, FailureCause, class_by_own_word
 from rasreconcile.hecras_messages import FINISHED, last_said
 from rasreconcile.jobs import Install, Job, RunEvidence
@@ -61,19 +61,20 @@ class Steady:
     def judge(self, evidence: RunEvidence) -> Failure | None:
         """The HDF must be there and say that it is finished; an `ERROR:` line says why it is not."""
         log, hdf = evidence.log, evidence.hdf
-        text = None
+        trouble = None
         if hdf is None and (lacks := _LACKS.search(log)):
-            return Failure(
-                kind="worker", cause=FailureCause.ENGINE_MISSING, message=f"{lacks[0].strip()}: {_INSTALL}"
-            )
+            trouble = Trouble(lacks[0].strip(), _INSTALL)
+            return Failure(kind="worker", cause=FailureCause.ENGINE_MISSING, trouble=trouble)
         errors = [line for line in log.splitlines() if line.startswith("ERROR:")]
         if errors:
-            text = errors[0].removeprefix("ERROR:").strip()
+            trouble = Trouble(errors[0].removeprefix("ERROR:").strip())
         elif hdf is None:
             code = evidence.ended.exit_code
-            text = f"the steady engine exited with {code} and left no result: {last_said(log)}"
+            trouble = Trouble(f"the steady engine exited with {code} and left no result: {last_said(log)}")
         elif hdf.kind != "steady" or FINISHED["steady"] not in (hdf.messages or ""):
-            text = "the steady engine left a result that does not say it is finished; see its log"
-        if text is None:
+            trouble = Trouble(
+                "the steady engine left a result that does not say it is finished", "see its log"
+            )
+        if trouble is None:
             return None
-        return Failure(kind=class_by_own_word(log), cause=FailureCause.COMPUTATION_FAILED, message=text)
+        return Failure(kind=class_by_own_word(log), cause=FailureCause.COMPUTATION_FAILED, trouble=trouble)

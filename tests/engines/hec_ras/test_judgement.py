@@ -95,12 +95,12 @@ def test_each_sign_of_failure_has_its_class_and_a_remedy_also_beside_a_successfu
     for messages, log in ((f"Message  | {line}\n{FINISHED}", ""), (FINISHED, line)):
         failure = judge(evidence(messages, log=log), "6.6")
         assert failure is not None and (failure.kind, failure.cause) == (kind, cause)
-        assert line.strip(" -") in failure.message and "; " in failure.message
+        assert line.strip(" -") in failure.trouble.what and failure.trouble.remedy
 
 
 def test_steady_words_in_three_lines_are_one_and_post_processing_is_no_result() -> None:
     failure = judge(evidence("", log="File:\nBrook.p01.tmp.hdf\nNot Found\n", hdf=None), "6.6")
-    assert failure is not None and failure.message.startswith("File: Brook.p01.tmp.hdf Not Found; ")
+    assert failure is not None and failure.trouble.what == "File: Brook.p01.tmp.hdf Not Found"
     for hdf in (None, replace(GOOD_HDF, kind=None), replace(GOOD_HDF, kind="steady")):
         failure = judge(evidence("", log="Finished Post Processing", hdf=hdf), "6.6")
         assert failure is not None and (failure.kind, failure.cause) == ("permanent", "nothing computed")
@@ -141,7 +141,7 @@ def test_no_word_and_no_file_is_the_workers_fault_however_it_ended() -> None:
     for cause in ("exited", "time limit"):
         failure = judge(evidence("", cause=cause, hdf=None), "6.6")
         assert failure is not None and (failure.kind, failure.cause) == ("worker", "no sign of life")
-        assert "desktop session" in failure.message
+        assert "desktop session" in failure.trouble.remedy
     assert judge(evidence("Message  | Writing Geometry...", cause="time limit", hdf=None), "6.6") is None
 
 

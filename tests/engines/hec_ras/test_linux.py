@@ -86,7 +86,7 @@ def test_without_a_library_of_the_install_the_worker_is_to_blame_and_the_library
     failure = hec_ras("6.6").judge(run_job(job, "Basin.p01.hdf"))
     assert failure is not None
     assert (failure.kind, failure.cause) == ("worker", "missing library")
-    assert f"error while loading shared libraries: {library}: cannot open" in failure.message
+    assert f"error while loading shared libraries: {library}: cannot open" in failure.trouble.what
 
 
 def test_a_plan_without_prepared_files_is_refused_with_their_names_and_the_remedy(

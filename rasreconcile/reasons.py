@@ -53,6 +53,11 @@ class Reason:
         return f"{self.cause}{about}" + (f": {self.evidence}" if self.evidence else "")
 
 
+def in_words(reasons: Iterable[Reason]) -> str:
+    """All of them in one line."""
+    return "; ".join(map(str, reasons))
+
+
 _CHANGED = {
     "input": Cause.INPUT_CHANGED,
     "spec": Cause.SPEC_CHANGED,
