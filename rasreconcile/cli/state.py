@@ -1,4 +1,4 @@
-"""`state show|backup|rebuild`: look at the store, copy it, make it anew from receipts."""
+"""`state show|backup|rebuild`: look at the store, copy it, rebuild it from receipts."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) 
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.rebuild import proofs  # noqa: PLC0415
-    from rasreconcile.store.rebuild import rebuild as make_anew  # noqa: PLC0415
+    from rasreconcile.store.rebuild import rebuild as rebuild_store  # noqa: PLC0415
 
     loaded, clock = load_spec(spec_path(spec)), Clock()
     found = proofs(loaded, clock)
     even: Even = "with live runs" if give_up_runs else "sound" if really else "lost or damaged"
-    kept = make_anew(loaded.state_path, found.proven, now=clock.now(), even=even)
+    kept = rebuild_store(loaded.state_path, found.proven, now=clock.now(), even=even)
     if as_json:
         recalled = [published.address for published in found.proven]
         write_json(

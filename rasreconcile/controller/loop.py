@@ -242,7 +242,7 @@ class Loop:
             self._cannot_look(error)
 
     def _cannot_look(self, error: SpecError) -> None:
-        """Projects moved while runs are going: what is known goes on, and the user is told once."""
+        """Projects moved while runs are going: what is known continues, and the user is told once."""
         self.times.files = self.session.clock.monotonic()
         self.session.stale_inputs = False
         if str(error) != self._warned:

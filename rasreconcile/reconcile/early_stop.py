@@ -1,4 +1,4 @@
-"""Whether the messages of a run show that going on is of no use. PURE."""
+"""Whether the messages of a run show that there is no use in continuing it. PURE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def hopeless(when: StopWhen | None, said: LogFacts | None) -> Failure | None:
-    """Why the run is to be ended now, and its plan not to be tried again as it is; None: it goes on."""
+    """Why the run is to be ended now, and its plan not to be tried again as it is; None: it continues."""
     if when is None or said is None:
         return None
     if when.unstable and said.unstable:

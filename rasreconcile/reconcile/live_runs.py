@@ -84,7 +84,7 @@ def _exited(over: Ended | Vanished | Absent) -> bool:
 
 
 def stray(live: LiveRun, seen: Seen) -> Action | None:
-    """A run whose plan left the spec goes on, and is closed when it has ended; its run directory is kept."""
+    """A run whose plan left the spec continues, and is closed when it has ended; its run directory is kept."""
     cancelled = live.run.address in seen.cancelled
     if live.handled or live.held:
         return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Absent, Ended, Job, OutputRecord, RunId, Running, Vanished
 from rasreconcile.workers import run_files, rundir
-from rasreconcile.workers.run_files import RunFiles
+from rasreconcile.workers.run_files import CLAIM_SECONDS, RunFiles
 
 CLAIM = "pid 7\nstart 99\nboot abc\ntime 1700000000.5\n"
 DONE = (
@@ -162,3 +164,15 @@ def test_every_shell_reads_quoted_words_back_as_they_were(words: list[str]) -> N
     text = "printf '%s\\0' " + " ".join(rundir.quoted(word) for word in words)
     printed = subprocess.run(["sh", "-s"], input=os.fsencode(text), capture_output=True, check=True).stdout
     assert printed.split(b"\0")[:-1] == [os.fsencode(word) for word in words]
+
+
+def test_every_look_gives_a_runner_as_long_to_claim_its_run() -> None:
+    shell = re.search(r"^claim_seconds=(\d+)$", read_text("inspect.sh"), re.MULTILINE)
+    windows = re.search(r"ClaimSeconds = (\d+);", read_text("windows/agent.cs"))
+    assert shell is not None
+    assert windows is not None
+    assert float(shell[1]) == float(windows[1]) == CLAIM_SECONDS
+
+
+def read_text(name: str) -> str:
+    return resources.files("rasreconcile.workers").joinpath(name).read_text()
