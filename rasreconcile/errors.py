@@ -76,12 +76,13 @@ class Fault:
 
     file: str
     line: int
+    """From 1; 0: the spec was not read from a file."""
     path: str
     what: str
     remedy: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: "
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
         where = f"{self.path}: " if self.path else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
         return f"{place}{where}{self.what}{remedy}"

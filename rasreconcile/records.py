@@ -86,6 +86,11 @@ class Event:
     run: RunId | None
     message: str
 
+    def __str__(self) -> str:
+        """`14:30:05 CEST succeeded Demo/p01  on desk, 0.4 s`: in the user's zone, which is named."""
+        about = f" {self.address}" if self.address else ""
+        return f"{self.at.astimezone():%H:%M:%S %Z} {self.kind}{about}  {self.message}"
+
 
 NOT_SHOWN = frozenset({"apply", "running", "publishing", "end"})
 """Kinds of events that the screen leaves out: what it shows of them it shows in other places."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.apply import asking
 from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
+from rasreconcile.operations.requester import asking
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.adoption import doubts
 from rasreconcile.report.values import reasons_values

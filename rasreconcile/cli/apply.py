@@ -19,6 +19,7 @@ from rasreconcile.cli.options import (
     spec_path,
     write_line,
 )
+from rasreconcile.operations.requester import asking, commit_of
 
 if TYPE_CHECKING:
     from rasreconcile.controller.apply import Outcome, Stay
@@ -74,31 +75,6 @@ def applied(loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge") -> 
         outcome = apply.run()
     # An interrupt that came when everything was over must not be lost on whoever would go on: `watch`.
     return replace(outcome, exit=Exit.INTERRUPTED) if apply.interrupted else outcome
-
-
-def asking() -> str:
-    """Who asks, as the store remembers it."""
-    import getpass  # noqa: PLC0415
-    import socket  # noqa: PLC0415
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
-
-
-def commit_of(folder: Path) -> str | None:
-    """The git commit the models are at; None where there is no git or no repository."""
-    import subprocess  # noqa: PLC0415
-
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None if found.returncode == 0 else None
 
 
 def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:

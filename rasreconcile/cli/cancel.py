@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from rasreconcile.cli.apply import asking
 from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
 from rasreconcile.errors import UsageError
+from rasreconcile.operations.requester import asking
 from rasreconcile.plans import Address
 
 

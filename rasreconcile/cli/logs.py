@@ -69,7 +69,7 @@ def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: b
 
 
 def _from_worker(reader: Reader, spec: Path, run: Run, log: Printed, *, follow: bool) -> None:
-    from rasreconcile.study.messages import source  # noqa: PLC0415  workers only where needed
+    from rasreconcile.studies.messages import source  # noqa: PLC0415  workers only where needed
 
     loaded = load_spec(spec)
     if run.worker not in loaded.spec.workers:
@@ -174,7 +174,7 @@ def _messages(reader: Reader, run: Run) -> str | None:
 def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
     """Until the run has ended and all it said is written; a worker that does not answer is waited for."""
     from rasreconcile.jobs import Ended, Vanished  # noqa: PLC0415
-    from rasreconcile.study.messages import source  # noqa: PLC0415
+    from rasreconcile.studies.messages import source  # noqa: PLC0415
 
     messages, silent = None, False
     while True:

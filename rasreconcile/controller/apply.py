@@ -28,8 +28,8 @@ from rasreconcile.results import publish
 from rasreconcile.runs import Run
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
-from rasreconcile.study.policies import policy_of
-from rasreconcile.study.study import Study
+from rasreconcile.studies.policies import policy_of
+from rasreconcile.studies.study import Study
 
 Stay = Literal["converge", "detach"]
 """Until everything has converged; or until what had ended is published and what fits now has been started."""

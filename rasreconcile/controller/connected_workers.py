@@ -15,8 +15,8 @@ from rasreconcile.jobs import Install, Job, RunId, Status, Worker
 from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import EngineSpec, WorkerBase
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.study.equipment import Equipment
-from rasreconcile.study.installed_engines import InstalledEngines, platform_of
+from rasreconcile.studies.equipment import Equipment
+from rasreconcile.studies.installed_engines import InstalledEngines, platform_of
 from rasreconcile.workers.kind import Kind
 from rasreconcile.workers.secret import hide
 

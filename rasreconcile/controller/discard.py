@@ -7,7 +7,7 @@ from rasreconcile.controller.work import Work, work_aside
 from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address
 from rasreconcile.runs import Run, RunState
-from rasreconcile.study.policies import KEPT_FAILURES
+from rasreconcile.studies.policies import KEPT_FAILURES
 
 
 def discard_left_over(session: Session) -> None:

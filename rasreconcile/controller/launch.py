@@ -17,7 +17,7 @@ from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
 from rasreconcile.runs import Run, RunState, new_run_id
-from rasreconcile.study.texts import texts_of
+from rasreconcile.studies.texts import texts_of
 from rasreconcile.workers.rundir import check_job
 
 

@@ -22,7 +22,7 @@ from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.policy import Policy, probe_at
 from rasreconcile.reconcile.verdicts import LastVerdict, Phase
 from rasreconcile.runs import Run
-from rasreconcile.study.outputs import Activity
+from rasreconcile.studies.outputs import Activity
 
 LOOK_AT_REQUESTS = 1.0
 LOOK_AT_FILES = 5.0

@@ -16,7 +16,7 @@ from rasreconcile.project import decode
 from rasreconcile.records import Progress
 from rasreconcile.results.log import Reading, Window, resumed, simulation_window
 from rasreconcile.runs import Run
-from rasreconcile.study.messages import read_on, source
+from rasreconcile.studies.messages import read_on, source
 
 READ_EVERY = 2.0
 """Seconds between two looks at the messages of a run."""

@@ -18,9 +18,9 @@ from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish
 from rasreconcile.results.aside import set_aside
 from rasreconcile.runs import Run
-from rasreconcile.study import identities
-from rasreconcile.study.evidence import facts_of, shortfalls, summary
-from rasreconcile.study.owners import Owners
+from rasreconcile.studies import identities
+from rasreconcile.studies.evidence import facts_of, shortfalls, summary
+from rasreconcile.studies.owners import Owners
 
 ENDLESS = 4 << 30
 """Bytes after which a log is read no further: a host may say that there is always more."""

@@ -17,7 +17,7 @@ from rasreconcile.reconcile.actions import Collect, Finish
 from rasreconcile.records import Published
 from rasreconcile.results import publish
 from rasreconcile.runs import Run, RunState
-from rasreconcile.study.installed_engines import computed_on
+from rasreconcile.studies.installed_engines import computed_on
 
 LONGEST_KEPT_LOG = 1 << 20
 """Bytes of a log, from its end, that the store keeps."""

@@ -14,7 +14,7 @@ from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.records import Published
 from rasreconcile.results import publish
-from rasreconcile.study.evidence import shortfalls
+from rasreconcile.studies.evidence import shortfalls
 
 
 def reuse_result(session: Session, action: Verify | Reuse | Recall | WriteReceipt) -> None:

@@ -17,8 +17,8 @@ from rasreconcile.plans import Address
 from rasreconcile.records import NOT_SHOWN, Event
 from rasreconcile.runs import Run, RunState
 from rasreconcile.store import Store
-from rasreconcile.study.outputs import Outputs
-from rasreconcile.study.study import Study
+from rasreconcile.studies.outputs import Outputs
+from rasreconcile.studies.study import Study
 
 MAY_BE_UNFIT = frozenset(
     {

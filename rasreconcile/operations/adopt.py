@@ -19,11 +19,11 @@ from rasreconcile.results import publish
 from rasreconcile.runs import new_run_id
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
-from rasreconcile.study.assessments import evidence
-from rasreconcile.study.outputs import Outputs
-from rasreconcile.study.store_view import StoreView, remembered
-from rasreconcile.study.study import Study
-from rasreconcile.study.texts import texts_of
+from rasreconcile.studies.assessments import evidence
+from rasreconcile.studies.outputs import Outputs
+from rasreconcile.studies.store_view import StoreView, remembered
+from rasreconcile.studies.study import Study
+from rasreconcile.studies.texts import texts_of
 
 What = Literal["adopted", "would adopt", "under control", "left", "refused"]
 

@@ -12,9 +12,9 @@ from rasreconcile.errors import REACHABLE, Trouble, WorkerError
 from rasreconcile.plans import Address, Plan
 from rasreconcile.spec import HecRasEngine
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.study.equipment import Equipment
-from rasreconcile.study.store_view import remembered
-from rasreconcile.study.study import Study
+from rasreconcile.studies.equipment import Equipment
+from rasreconcile.studies.store_view import remembered
+from rasreconcile.studies.study import Study
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.study.equipment import looked_at_here
-from rasreconcile.study.installed_engines import platform_of
-from rasreconcile.study.outputs import Activity
-from rasreconcile.study.policies import policy_of
-from rasreconcile.study.store_view import remembered
-from rasreconcile.study.study import Study
+from rasreconcile.studies.equipment import looked_at_here
+from rasreconcile.studies.installed_engines import platform_of
+from rasreconcile.studies.outputs import Activity
+from rasreconcile.studies.policies import policy_of
+from rasreconcile.studies.store_view import remembered
+from rasreconcile.studies.study import Study
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from rasreconcile.runs import Run, RunState
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 from rasreconcile.store.retention import Forgotten
-from rasreconcile.study.policies import KEPT_FAILURES
-from rasreconcile.study.preparations import unneeded_products
-from rasreconcile.study.study import Study
+from rasreconcile.studies.policies import KEPT_FAILURES
+from rasreconcile.studies.preparations import unneeded_products
+from rasreconcile.studies.study import Study
 
 How = Literal["remove", "count"]
 

@@ -16,10 +16,10 @@ from rasreconcile.resolve.outputs import RealPaths
 from rasreconcile.results import publish
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
-from rasreconcile.study.owners import is_same
-from rasreconcile.study.preparations import products_home
-from rasreconcile.study.store_view import StoreView
-from rasreconcile.study.study import Study
+from rasreconcile.studies.owners import is_same
+from rasreconcile.studies.preparations import products_home
+from rasreconcile.studies.store_view import StoreView
+from rasreconcile.studies.study import Study
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from rasreconcile.records import Published
 from rasreconcile.results import publish
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store.reader import empty_store
-from rasreconcile.study.owners import Owners
-from rasreconcile.study.study import Study
+from rasreconcile.studies.owners import Owners
+from rasreconcile.studies.study import Study
 
 
 @dataclass(frozen=True, slots=True)

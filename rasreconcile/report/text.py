@@ -61,8 +61,7 @@ def stamp(time: datetime | None) -> str:
 
 def event_line(event: Event) -> str:
     """`14:30:05 CEST succeeded Demo/p01  on desk, 0.4 s`."""
-    about = f" {event.address}" if event.address else ""
-    return f"{event.at.astimezone():%H:%M:%S %Z} {event.kind}{about}  {event.message}"
+    return str(event)
 
 
 def progress_words(said: LogFacts, done: float | None) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +19,7 @@ from rasreconcile.specfile.faults import faults_of
 from rasreconcile.specfile.files import bytes_of, place_of, store_of
 from rasreconcile.specfile.model import spec_model
 from rasreconcile.specfile.names import folders_of_nobody, names_that_mean_nothing
+from rasreconcile.specfile.written import written
 from rasreconcile.specfile.yamltext import Document, Place, parse
 from rasreconcile.workers.kind import Kind, Kinds, not_built
 from rasreconcile.workers.kinds import KINDS
@@ -97,9 +100,33 @@ class LoadedSpec:
 
 def load(path: Path, kinds: Kinds = KINDS) -> LoadedSpec:
     """The spec at `path`, with workers of these kinds. Raises SpecError with every fault there is."""
-    name = str(path)
-    data = bytes_of(path)
-    document = parse(data, name)
+    return _loaded(bytes_of(path), path, str(path), kinds)
+
+
+def load_unwritten(value: Mapping[str, Any], path: Path, name: str, kinds: Kinds = KINDS) -> LoadedSpec:
+    """A spec of plain values, as if it were at `path`. `name`: what its faults call it, without lines.
+
+    Raises SpecError with every fault there is.
+    """
+    try:
+        return _loaded(written(value).encode(), path, name, kinds, Unwritten)
+    except SpecError as error:
+        raise SpecError([replace(fault, line=0) for fault in error.faults]) from error
+
+
+@dataclass(slots=True)
+class Unwritten(Document):
+    """A document that no file holds: nothing in it has a line."""
+
+    def line_of(self, place: Place) -> int:
+        return 0
+
+
+def _loaded(
+    data: bytes, path: Path, name: str, kinds: Kinds, document_of: Callable[..., Document] = Document
+) -> LoadedSpec:
+    read = parse(data, name)
+    document = document_of(read.value, read.faults, read.root, read.unread)
     if document.root is None:
         raise SpecError(document.faults)
     found: list[ErrorDetails] = []

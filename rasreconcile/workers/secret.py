@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rasreconcile.errors import Refused
@@ -19,6 +20,18 @@ def hide(parts: Iterable[SpecModel]) -> None:
     for name in (secret.env for part in parts for secret in secrets_of(part)):
         if name is not None and name in os.environ:
             _hidden[name] = os.environ.pop(name)
+
+
+@contextmanager
+def hidden(parts: Iterable[SpecModel]) -> Iterator[None]:
+    """The same for a while: in a program that is not ours, they are in the environment again afterwards."""
+    names = [name for part in parts for secret in secrets_of(part) if (name := secret.env) is not None]
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    _hidden.update(before)
+    try:
+        yield
+    finally:
+        os.environ.update({name: value for name, value in before.items() if name not in os.environ})
 
 
 def reveal(secret: Secret, folder: Path) -> str:

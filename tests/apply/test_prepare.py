@@ -18,7 +18,7 @@ from rasreconcile.engines.registry import engine_for
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
-from rasreconcile.study.preparations import unneeded_products, with_preparations
+from rasreconcile.studies.preparations import unneeded_products, with_preparations
 
 SPEC = """\
 version: 1

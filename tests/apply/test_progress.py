@@ -20,7 +20,7 @@ from rasreconcile.results.log import Reading
 from rasreconcile.runs import Run
 from rasreconcile.store import Store
 from rasreconcile.store.reader import Reader
-from rasreconcile.study.messages import READ_AT_ONCE, read_on, source
+from rasreconcile.studies.messages import READ_AT_ONCE, read_on, source
 from rasreconcile.workers.local.worker import local_worker
 
 PRINTS = """\

@@ -12,8 +12,8 @@ from rasreconcile.errors import PublishHeld, Refused, Unreachable
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.results import reader_pool
 from rasreconcile.results.reader_pool import ReaderKilled
-from rasreconcile.study.evidence import shortfalls
-from rasreconcile.study.study import Study
+from rasreconcile.studies.evidence import shortfalls
+from rasreconcile.studies.study import Study
 from rasreconcile.workers.fake import FakeRun
 
 GONE = Unreachable("the link is down")

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import rasreconcile
 from rasreconcile.engines.inputs import staged
 from rasreconcile.engines.steady.river_model import parse_model
 from rasreconcile.errors import ProjectError, Trouble
@@ -41,11 +40,7 @@ class Steady:
     def job(self, plan: Plan, install: Install) -> Job:
         """One step, by the worker's own interpreter."""
         # Elsewhere the package is installed, and this machine's folders mean nothing.
-        path = (
-            {"PYTHONPATH": str(Path(rasreconcile.__file__).parents[1])}
-            if install.python == sys.executable
-            else {}
-        )
+        path = {"PYTHONPATH": str(Path(__file__).parents[3])} if install.python == sys.executable else {}
         return Job(
             platform=install.platform,
             steps=((install.python or "python3", "-m", __package__ or "", f"{plan.stem}.prj", plan.number),),

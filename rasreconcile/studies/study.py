@@ -14,9 +14,9 @@ from rasreconcile.records import Hashed, Mentions
 from rasreconcile.resolve import Contents, Digests, Refusals, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.study.outputs import Outputs
-from rasreconcile.study.preparations import with_preparations
-from rasreconcile.study.store_view import StoreView
+from rasreconcile.studies.outputs import Outputs
+from rasreconcile.studies.preparations import with_preparations
+from rasreconcile.studies.store_view import StoreView
 
 Proven = Literal["need no consent", "are judged too"]
 """Of plans with a result: whether an engine, or a worker, that would not compute them today blocks them."""

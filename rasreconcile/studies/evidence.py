@@ -9,7 +9,7 @@ from rasreconcile.facts import Baseline, HdfFacts
 from rasreconcile.hecras_messages import warnings
 from rasreconcile.plans import Plan
 from rasreconcile.results import expectations, publish, reader_pool
-from rasreconcile.study import identities
+from rasreconcile.studies import identities
 
 
 def facts_of(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:

@@ -10,7 +10,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import WorkerSeen
 from rasreconcile.spec import EngineSpec, WorkerBase
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.study.installed_engines import InstalledEngines, engines_of
+from rasreconcile.studies.installed_engines import InstalledEngines, engines_of
 from rasreconcile.workers.kind import Kind
 
 

@@ -26,9 +26,9 @@ from rasreconcile.records import Published
 from rasreconcile.resolve import Digests
 from rasreconcile.results import publish, reader_pool
 from rasreconcile.results.reader_pool import ReaderKilled
-from rasreconcile.study.assessments import Assessments
-from rasreconcile.study.owners import Owners
-from rasreconcile.study.store_view import StoreView
+from rasreconcile.studies.assessments import Assessments
+from rasreconcile.studies.owners import Owners
+from rasreconcile.studies.store_view import StoreView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from rasreconcile.records import FileStat
 from rasreconcile.resolve.digests import TEXT_KINDS, stat_of
 from rasreconcile.results import expectations, publish
 from rasreconcile.results.times import last_edited
-from rasreconcile.study import identities
-from rasreconcile.study.evidence import facts_of, summary
+from rasreconcile.studies import identities
+from rasreconcile.studies.evidence import facts_of, summary
 
 _READ_AS = "1"
 """Raised whenever the same file would give other evidence."""
