@@ -24,9 +24,9 @@ MISSING = "MISSING"
 
 
 Kind = str
-"""What part a file has in the computation. Texts: project, plan, geometry, flow, sediment, water-quality, projection.
-Binary: geometry-hdf, flow-hdf, terrain, land-cover, infiltration, dss, restart, meteorology, prepared. And rasmap,
-extra."""
+"""What part a file has in the computation. Texts: project, plan, geometry, flow, sediment, water-quality, projection,
+other-plan (that of a plan whose result is read). Binary: plan-result, geometry-hdf, flow-hdf, terrain, land-cover,
+infiltration, dss, restart, meteorology, observed, prepared. And rasmap, extra."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +100,11 @@ class Plan:
     """A run that writes nothing for so long is ended."""
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
-    """Plans whose results it is computed from: those the spec names, and those that write its restart file."""
+    """Plans whose results it is computed from: those the spec names, and those that its texts name."""
     side_outputs: tuple[str, ...] = ()
     """Further files its run must bring back, which are published beside the result: restart files other plans read."""
+    result_is_read: bool = False
+    """Whether other plans of the spec read its result itself."""
     prepares: bool = False
     """Its output is no result, but what the Linux solvers need of HEC-RAS for Windows before they can compute."""
     prepared_by: Address | None = None

@@ -123,8 +123,8 @@ def _published(session: Session, run: Run, plan: Plan, published: Published) -> 
         session.answer_requests(run, "succeeded")
     session.outputs.digests.trust(published.path, "output", published.digest)
     session.outputs.look_at(plan)
-    # Plans that restart from what it left must see it before they start.
-    if plan.side_outputs:
+    # Plans that read what it left must see it before they start.
+    if plan.side_outputs or plan.result_is_read:
         session.inputs_changed()
     if not session.keep_runs:
         discard(session, run)

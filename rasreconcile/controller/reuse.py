@@ -74,7 +74,7 @@ def reuse(session: Session, action: Reuse) -> None:
             why = f"copied from {source.address}, which has the same inputs"
             session.store.outputs.record(outcome, "copied", now=session.clock.now(), why=why)
             session.outputs.digests.trust(outcome.path, "output", outcome.digest)
-            if plan.side_outputs:
+            if plan.side_outputs or plan.result_is_read:
                 session.inputs_changed()
         session.outputs.look_at(plan)
         session.change()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 
 from rasreconcile.jobs import Staged
@@ -30,8 +31,9 @@ def staged_file(file: InputFile, folder: str) -> Staged:
 
 
 def _is_only_read(file: InputFile) -> bool:
-    # HEC-DSS opens its files for writing, also where it only reads.
-    return file.kind in READ_ONLY and not file.name.lower().endswith(".dss")
+    # HEC-DSS opens its files for writing, also where it only reads; HEC-RAS the results of plans.
+    written = re.search(r"\.(dss|p\d\d\.hdf)$", file.name, re.IGNORECASE)
+    return file.kind in READ_ONLY and written is None
 
 
 def folder_for(files: Iterable[InputFile]) -> str:

@@ -20,6 +20,7 @@ IGNORED_KEYS: dict[str, tuple[str, ...]] = {
     ),
     "geometry": ("Viewing Rectangle",),
 }
+IGNORED_KEYS["other-plan"] = IGNORED_KEYS["plan"]
 
 
 def canonical(kind: str, data: bytes) -> bytes:

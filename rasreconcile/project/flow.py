@@ -8,59 +8,73 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from rasreconcile.project.file_keys import FLOW, MET_FILES
+from rasreconcile.project.followed import followed
 from rasreconcile.project.text import Entry, entries, is_on
 from rasreconcile.records import Mention
 
+_STATION = "TS Name"
+"""The setting that begins a gauge of a variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    value: str
+    line: int
+
 
 @dataclass(slots=True)
-class _Record:
-    """Where a boundary, or a gate of it, gets its series from."""
+class _Variable:
+    """What the `Met BC=` lines say of one: its settings, and its gauges."""
 
-    file: Entry | None = None
-    on: Entry | None = None
+    settings: dict[str, _Setting] = field(default_factory=dict)
+    gauges: list[dict[str, _Setting]] = field(default_factory=list)
 
-    def take(self, key: str, entry: Entry) -> None:
-        if key == "DSS File":
-            self.file = entry
-        elif key == "Use DSS":
-            self.on = entry
-
-    def mentions(self) -> Iterator[Mention]:
-        if self.on is None or not is_on(self.on.value or ""):
-            return
-        if self.file is None or not self.file.value:
-            what = f"{self.on.key}={self.on.value}, but no DSS file is named there; choose one in HEC-RAS"
-            yield Mention("fault", what, self.on.line)
+    def take(self, name: str, setting: _Setting) -> None:
+        if name == _STATION:
+            self.gauges.append({})
+        if name.startswith("TS ") and self.gauges:
+            self.gauges[-1][name] = setting
         else:
-            yield Mention("dss", self.file.value, self.file.line)
+            self.settings[name] = setting
 
+    def mentions(self, variable: str) -> Iterator[Mention]:
+        mode = self.settings.get("Mode", _Setting("", 0))
+        if mode.value.casefold() == "point":
+            yield from self._gauged(variable)
+        elif mode.value.casefold() == "gridded":
+            yield from self._gridded(variable, mode)
 
-@dataclass(slots=True)
-class _Weather:
-    """`Met BC=<variable>|...` lines, and the modes that switch them on."""
+    def _gridded(self, variable: str, mode: _Setting) -> Iterator[Mention]:
+        source = self.settings.get("Gridded Source", _Setting("DSS", 0)).value.casefold()
+        way = "GDAL" if source.startswith("gdal") else "DSS"
+        named = list(_files(self.settings, f"Gridded {way} Filename"))
+        if not named and way == "GDAL":
+            wanted = self.settings.get("Gridded GDAL Filter", _Setting("*", 0)).value or "*"
+            folders = _files(self.settings, "Gridded GDAL Folder")
+            named = [Mention(m.what, f"{m.value}/{wanted}", m.line) for m in folders]
+        if not named and way == "DSS":
+            what = f"{variable} is gridded from DSS, but no file is named; choose one in HEC-RAS"
+            named = [Mention("fault", what, mode.line)]
+        yield from named
+        if way == "GDAL":
+            # HEC-RAS imports the raster into the .hdf beside this text and computes from there.
+            yield Mention("imported-raster", variable, mode.line)
 
-    variables: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict)
-
-    def take(self, entry: Entry) -> None:
-        variable, _, setting = (entry.value or "").partition("|")
-        name, _, value = setting.partition("=")
-        self.variables.setdefault(variable.strip(), {})[name.strip()] = (value.strip(), entry.line)
-
-    def mentions(self, modes: Mapping[str, str]) -> Iterator[Mention]:
-        for variable, settings in self.variables.items():
-            if _is_off(variable, modes) or settings.get("Mode", ("", 0))[0].casefold() != "gridded":
+    def _gauged(self, variable: str) -> Iterator[Mention]:
+        for gauge in self.gauges:
+            used, source = gauge.get("TS Used"), gauge.get("TS Source", _Setting("", 0))
+            if (used is not None and not is_on(used.value)) or source.value.casefold() != "dss":
                 continue
-            source = settings.get("Gridded Source", ("DSS", 0))[0].casefold()
-            way = "GDAL" if source.startswith("gdal") else "DSS"
-            path, line = settings.get(f"Gridded {way} Filename", ("", settings["Mode"][1]))
-            if path:
-                yield Mention("meteorology", path, line)
-            elif way == "DSS":
-                what = f"{variable} is gridded from DSS, but no file is named; choose one in HEC-RAS"
-                yield Mention("fault", what, line)
-            if way == "GDAL":
-                # HEC-RAS imports the raster into the .hdf beside this text and computes from there.
-                yield Mention("imported-raster", variable, line)
+            named = list(_files(gauge, "TS DSS Filename"))
+            what = f"{variable} at a gauge is read from DSS, but no file is named; choose one in HEC-RAS"
+            yield from named or [Mention("fault", what, source.line)]
+
+
+def _files(settings: Mapping[str, _Setting], name: str) -> Iterator[Mention]:
+    found = settings.get(name)
+    if found is not None and found.value:
+        yield Mention(MET_FILES[name].kind, found.value, found.line)
 
 
 def _is_off(variable: str, modes: Mapping[str, str]) -> bool:
@@ -69,37 +83,33 @@ def _is_off(variable: str, modes: Mapping[str, str]) -> bool:
     return variable.startswith("Wind") and modes.get("Wind Mode", "").casefold() == "no wind forces"
 
 
-_SETTINGS = frozenset({"Use Restart", "Restart Filename", "Precipitation Mode", "Wind Mode"})
-
-
 def flow_mentions(text: str) -> Iterator[Mention]:
     """Every file that the boundaries of this text are computed from, in the order of the text."""
-    boundary, gate, weather = _Record(), _Record(), _Weather()
-    settings: dict[str, Entry] = {}
+    weather: dict[str, _Variable] = {}
+    modes: dict[str, str] = {}
+    plain: list[Entry] = []
     for entry in entries(text):
-        if entry.key in {"Boundary Location", "Gate Name"}:
-            yield from gate.mentions()
-            gate = _Record()
-            if entry.key == "Boundary Location":
-                yield from boundary.mentions()
-                boundary = _Record()
-        elif entry.key == "Met BC":
-            weather.take(entry)
-        elif entry.key in _SETTINGS:
-            settings[entry.key] = entry
-        elif entry.key.startswith("Gate "):
-            gate.take(entry.key.removeprefix("Gate "), entry)
-        else:
-            boundary.take(entry.key, entry)
-    yield from (*gate.mentions(), *boundary.mentions())
-    yield from weather.mentions({key: entry.value or "" for key, entry in settings.items()})
-    yield from _restart(settings.get("Use Restart"), settings.get("Restart Filename"))
+        if entry.key == "Met BC":
+            variable, _, setting = (entry.value or "").partition("|")
+            name, _, value = setting.partition("=")
+            known = weather.setdefault(variable.strip(), _Variable())
+            known.take(name.strip(), _Setting(value.strip(), entry.line))
+        elif entry.value is not None:
+            if entry.key in {"Precipitation Mode", "Wind Mode"}:
+                modes[entry.key] = entry.value
+            plain.append(entry)
+    yield from followed(FLOW, plain)
+    for variable, said in weather.items():
+        if not _is_off(variable, modes):
+            yield from said.mentions(variable)
 
 
-def _restart(use: Entry | None, file: Entry | None) -> Iterator[Mention]:
-    if use is None or not is_on(use.value or ""):
-        return
-    if file is not None and file.value:
-        yield Mention("restart", file.value, file.line)
-    else:
-        yield Mention("fault", "a restart file is in use, but none is named; choose one in HEC-RAS", use.line)
+def observed_mentions(text: str) -> Iterator[Mention]:
+    """The files with observed series, which matter only to a plan that fits its inflows to them."""
+    for entry in entries(text):
+        named = entry.value if entry.key == "Observed DSS Filename" else ""
+        if entry.key == "Observed Time Series":
+            name, _, value = (entry.value or "").partition("|")[2].partition("=")
+            named = value.strip() if name.strip() == "TS DSS Filename" else ""
+        if named:
+            yield Mention("observed", named, entry.line)

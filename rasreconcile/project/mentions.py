@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.project.flow import flow_mentions
+from rasreconcile.project.file_keys import CALIBRATES, GEOMETRY, PLAN, STEADY_FLOW, TABLES
+from rasreconcile.project.flow import flow_mentions, observed_mentions
+from rasreconcile.project.followed import followed
 from rasreconcile.project.plan import parse_plan
 from rasreconcile.project.rasmap import rasmap_mentions
 from rasreconcile.project.text import decode, entries, is_on
@@ -15,8 +17,8 @@ from rasreconcile.records import Mention
 MOST = 10_000
 """Files that one file may name."""
 
-MENTIONING = frozenset({"plan", "flow", "geometry", "rasmap"})
-"""Kinds of text that name other files."""
+MENTIONING = frozenset({"plan", "flow", "geometry", "sediment", "water-quality", "rasmap", "observed"})
+"""Kinds of text that name other files; `observed`: a flow file, asked for its observed series."""
 
 
 def mentions_in(kind: str, data: bytes, name: str) -> tuple[Mention, ...]:
@@ -35,12 +37,19 @@ def _mentions(kind: str, data: bytes, name: str) -> Iterator[Mention]:
         case "plan":
             yield from _of_plan(decode(data), name)
         case "flow":
-            # A steady flow file keeps traces of where its numbers were imported from: nothing is read again.
-            if not name.lower().rpartition(".")[2].startswith("f"):
+            if name.lower().rpartition(".")[2].startswith("f"):
+                yield from followed(STEADY_FLOW, entries(decode(data)))
+            else:
                 yield from flow_mentions(decode(data))
         case "geometry":
-            if any(e.key == "Storage Area Is2D" and is_on(e.value or "") for e in entries(decode(data))):
+            found = list(entries(decode(data)))
+            if any(e.key == "Storage Area Is2D" and is_on(e.value or "") for e in found):
                 yield Mention("2d-area", "")
+            yield from followed(GEOMETRY, found)
+        case "observed":
+            yield from observed_mentions(decode(data))
+        case "sediment" | "water-quality":
+            yield from followed(TABLES[kind], entries(decode(data)))
         case "rasmap":
             yield from rasmap_mentions(data, name)
         case _:
@@ -57,5 +66,9 @@ def _of_plan(text: str, name: str) -> Iterator[Mention]:
             yield Mention(kind, ending)
     for ending in plan.others:
         yield Mention("sediment" if ending.startswith("s") else "water-quality", ending)
-    if plan.output_dss:
-        yield Mention("output-dss", plan.output_dss)
+    found = list(entries(text))
+    yield from followed(PLAN, found)
+    if any(entry.key in CALIBRATES for entry in found):
+        yield Mention("calibrates", "")
+    if plan.short_id:
+        yield Mention("short-id", plan.short_id)

@@ -6,15 +6,10 @@ import re
 from dataclasses import dataclass
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.project.file_keys import PLAN
 from rasreconcile.project.text import entries
 
-_REFERENCES = {
-    "Geom File": r"g[0-9]{2}",
-    "Flow File": r"[ufq][0-9]{2}",
-    "Unsteady File": r"u[0-9]{2}",
-    "Sediment File": r"s[0-9]{2}",
-    "Water Quality File": r"w[0-9]{2}",
-}
+_ENDINGS = {key: row.ending for key, row in PLAN.items() if row.ending}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ def parse_plan(text: str, name: str) -> PlanText:
         if entry.value is None or entry.key in first:
             continue
         first[entry.key] = entry.value
-        wanted = _REFERENCES.get(entry.key)
+        wanted = _ENDINGS.get(entry.key)
         if wanted and entry.value and not re.fullmatch(wanted, entry.value, re.IGNORECASE):
             raise ProjectError(
                 f"{name}:{entry.line}: {entry.key}={entry.value[:80]}: not the ending of a HEC-RAS file",

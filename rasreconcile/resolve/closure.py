@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.plans import Address, InputFile
+from rasreconcile.project.own_files import is_result, written_by_run
 from rasreconcile.project.prepared import outdated_by, prepared_names, producer_of
 from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.other_plans import Producers, named_plan, plan_of_short_id, read_result
 from rasreconcile.resolve.plan_inputs import Closure, InputCollector, NamedFile
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
-
-
-@dataclass(frozen=True, slots=True)
-class Producer:
-    """A plan of the spec, as one that may write restart files for others."""
-
-    address: Address
-    results: Path
-    """The folder its result is published in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +31,6 @@ class ClosureRequest:
     extra: Sequence[str] = ()
 
 
-Producers = Mapping[tuple[Path, str, str], Producer]
-"""By the project's folder, its stem in lower case, and the plan's number."""
-
-
 def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closure:
     """Everything the plan reads. What cannot be found or read is told, and blocks it where the engine needs it."""
     gathering = InputCollector(asked.project.parent, asked.engine, disk)
@@ -50,20 +39,20 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
     plan = gathering.of_project(f"{stem}.p{asked.number}", "plan", named_by=f"{stem}.prj")
     said = gathering.said_by(plan)
     texts = {m.what: _text(gathering, stem, m, plan) for m in said if m.what in _TEXTS and plan}
-    gathering.closure.blocked_by += [m.value for m in said if m.what == "fault"]
+    gathering.closure.blocked_by += [m.value for m in said if m.what == "fault" and not m.line]
+    named = {m.what: m.value for m in reversed(said)}
     if asked.engine != "steady":
         # The built-in engine reads the texts and nothing else.
-        own = [m.value for m in said if m.what == "output-dss"]
-        _Companions(asked, gathering, producers).gather(texts.get("geometry"), texts.get("flow"), own)
-    gathering.extras(asked.extra)
+        _Companions(asked, gathering, producers, said).gather({"plan": plan, **texts})
+    gathering.extras(asked.extra, lambda name: is_result(name, stem, asked.number))
     if asked.engine == "hec-ras":
-        named = {m.what: m.value for m in reversed(said)}
         names = prepared_names(stem, asked.number, named.get("geometry"), named.get("flow"))
         _prepared(gathering, names)
     return gathering.closure
 
 
 _TEXTS = ("geometry", "flow", "sediment", "water-quality")
+_FOLLOWED = ("flow", "plan", "geometry", "sediment", "water-quality")
 
 
 def _text(gathering: InputCollector, stem: str, mention: Mention, plan: InputFile | None) -> InputFile | None:
@@ -78,36 +67,88 @@ class _Companions:
     asked: ClosureRequest
     gathering: InputCollector
     producers: Producers
+    said: Sequence[Mention]
+    """By the plan."""
 
-    def gather(self, geometry: InputFile | None, flow: InputFile | None, own_dss: Sequence[str]) -> None:
-        if flow is not None:
-            self._boundaries(flow, own_dss)
+    def gather(self, texts: Mapping[str, InputFile | None]) -> None:
+        """`texts`: by kind."""
+        for kind in _FOLLOWED:
+            if (text := texts.get(kind)) is not None:
+                self._text(text)
+        if (flow := texts.get("flow")) is not None:
+            self._beside_flow(flow)
+        geometry = texts.get("geometry")
         two_d = any(m.what == "2d-area" for m in self.gathering.said_by(geometry))
         associated = self._geometry_hdf(geometry, two_d) if geometry is not None else True
         self._map(two_d and not associated)
 
-    def _boundaries(self, flow: InputFile, own_dss: Sequence[str]) -> None:
-        said = self.gathering.said_by(flow)
-        for mention in said:
+    def _text(self, text: InputFile) -> None:
+        """What one of the plan's texts names, key by key as the tables of `project.file_keys` have them."""
+        for mention in self.gathering.said_by(text):
             match mention.what:
                 case "dss":
-                    self._dss(mention, flow, own_dss)
+                    self._dss(mention, text)
                 case "meteorology":
-                    self.gathering.referenced(NamedFile("meteorology", mention, flow))
+                    self.gathering.referenced(NamedFile("meteorology", mention, text))
+                case "meteorology-folder":
+                    self.gathering.folder(NamedFile("meteorology", mention, text))
                 case "restart":
-                    self._restart(mention, flow)
+                    self._restart(mention, text)
+                case "plan-output" | "plan-by-id":
+                    self._plan_output(mention, text)
+                case "further":
+                    self._further(mention, text)
+                case "commands":
+                    what = f"HEC-RAS runs `{mention.value}` too; name the files that it reads under `inputs`"
+                    self._warn(text, mention, what)
                 case "fault" if mention.line:
-                    self.gathering.closure.warnings.append(f"{flow.name}:{mention.line}: {mention.value}")
-                case "fault":
+                    self._warn(text, mention, mention.value)
+                case "fault" if text.kind != "plan":
                     # The file as a whole is not understood: what it reads cannot be told.
                     self.gathering.closure.blocked_by.append(mention.value)
                 case _:
                     pass
+
+    def _beside_flow(self, flow: InputFile) -> None:
+        said = self.gathering.said_by(flow)
         imported = any(m.what == "imported-raster" for m in said)
         self.gathering.beside(flow, ".hdf", "flow-hdf", counts=imported, expected=imported)
+        if any(m.what == "calibrates" for m in self.said):
+            for mention in self.gathering.said_by(replace(flow, kind="observed")):
+                self.gathering.referenced(NamedFile("observed", mention, flow))
 
-    def _dss(self, mention: Mention, flow: InputFile, own_dss: Sequence[str]) -> None:
+    def _further(self, mention: Mention, text: InputFile) -> None:
+        """A file of which nobody knows what HEC-RAS makes of it: it counts, unless the plan's own run writes it."""
+        stem, value = self.asked.project.stem, mention.value
+        spelled = f"{stem}.{value}" if len(value) == len("f01") else value
+        geometry = next((m.value for m in self.said if m.what == "geometry"), None)
+        name = self.gathering.name_of(spelled)
+        if not written_by_run(name, stem, self.asked.number, geometry):
+            self.gathering.referenced(NamedFile("extra", replace(mention, value=spelled), text))
+
+    def _plan_output(self, mention: Mention, text: InputFile) -> None:
+        if mention.what == "plan-by-id":
+            name = plan_of_short_id(self.gathering, self.asked.project.stem, mention.value)
+            found = named_plan(name, self.asked.project.stem) if name else None
+        else:
+            found = named_plan(mention.value, self.asked.project.stem)
+            if found is None:
+                self._restart(mention, text)
+        if found is not None:
+            read_result(
+                self.gathering,
+                self.asked.address,
+                found,
+                NamedFile("plan-result", mention, text),
+                self.producers,
+            )
+
+    def _warn(self, text: InputFile, mention: Mention, what: str) -> None:
+        self.gathering.closure.tell(text.name, mention.line, what, blocks="warns")
+
+    def _dss(self, mention: Mention, flow: InputFile) -> None:
         stem = self.asked.project.stem
+        own_dss = [m.value for m in self.said if m.what == "output-dss"]
         # `dss` alone is how HEC-RAS spells the project's own file.
         own = {self.gathering.name_of(_own(stem, path)) for path in ("dss", *own_dss)}
         spelled = _own(stem, mention.value)
@@ -115,11 +156,11 @@ class _Companions:
         wanted = NamedFile("dss", Mention("dss", spelled, mention.line), flow, counts=not is_own)
         found = self.gathering.referenced(wanted)
         if is_own and found is not None:
-            self.gathering.closure.warnings.append(
-                f"{flow.name}:{mention.line}: a boundary is read from {found.name}, which HEC-RAS writes results into:"
-                " a change of its content is not noticed; move the record to a file of its own, or name this one under"
-                " `inputs`"
+            what = (
+                f"a boundary is read from {found.name}, which HEC-RAS writes results into: a change of its content is"
+                " not noticed; move the record to a file of its own, or name this one under `inputs`"
             )
+            self._warn(flow, mention, what)
 
     def _restart(self, mention: Mention, flow: InputFile) -> None:
         wanted = NamedFile("restart", mention, flow)
@@ -129,7 +170,8 @@ class _Companions:
             self.gathering.referenced(wanted)
             return
         name = reference.name
-        made_by = producer_of(name)
+        # The bed's gradation is kept in `X.p05.tmp.rst.hdf`.
+        made_by = producer_of(name[: -len(".hdf")] if name.lower().endswith(".rst.hdf") else name)
         home = self.asked.project.parent
         producer = self.producers.get((home, made_by[0].casefold(), made_by[1])) if made_by else None
         # HEC-RAS writes it into the project's own folder: one that is kept elsewhere is kept by somebody.
@@ -138,10 +180,9 @@ class _Companions:
             self.gathering.referenced(wanted)
         elif producer.address == self.asked.address:
             self.gathering.referenced(wanted)
-            what = f"{flow.name}:{mention.line}: the plan restarts from {name}, which it writes itself"
-            self.gathering.closure.warnings.append(
-                f"{what}; keep a copy in a folder of its own, so that every run starts from the same state"
-            )
+            what = f"the plan restarts from {name}, which it writes itself"
+            remedy = "keep a copy in a folder of its own, so that every run starts from the same state"
+            self._warn(flow, mention, f"{what}; {remedy}")
         else:
             self.gathering.produced(wanted, name, producer.results / name)
             self.gathering.closure.restarts.append((producer.address, name))

@@ -15,7 +15,9 @@ from rasreconcile.records import FileStat, Hashed
 RACY_NS = 2_000_000_000
 """A file touched within two seconds of its hash may have been written again without a new time: git's racy rule."""
 
-TEXT_KINDS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality", "projection"})
+TEXT_KINDS = frozenset(
+    {"project", "plan", "geometry", "flow", "sediment", "water-quality", "projection", "other-plan"}
+)
 """Kinds whose semantic digest is over what HEC-RAS makes of them."""
 
 LARGEST_TEXT = 256 << 20

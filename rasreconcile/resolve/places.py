@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,19 +54,31 @@ class Places:
         path = self._absolute(reference, home)
         return Place(str(reference), None) if path is None else Place(_name(path, home), path)
 
-    def _absolute(self, reference: Reference, home: Path) -> Path | None:
-        if os.name == "nt" and Path(str(reference)).is_file():
+    def find_folder(self, reference: Reference, home: Path) -> str | None:
+        """The name of the folder that it leads to, as of a file; None where there is none. Raises as `find` does."""
+        if reference.root:
+            path = self._absolute(reference, home, Path.is_dir)
+        else:
+            path = self._walk(home, reference.parts, Path.is_dir)
+        return None if path is None else _name(path, home)
+
+    def _absolute(
+        self, reference: Reference, home: Path, wanted: Callable[[Path], bool] = Path.is_file
+    ) -> Path | None:
+        if os.name == "nt" and wanted(Path(str(reference))):
             return Path(str(reference))
         found = mapped(reference, self._path_map)
         if found is not None:
             folder, parts = found
-            path = self._walk(Path(folder), parts)
+            path = self._walk(Path(folder), parts, wanted)
             if path is not None:
                 return path
         # Projects travel as folders: what stood at C:\Models\Muncie\dss\flow.dss stands below the folder as it is now.
-        return next((path for tail in tails(reference) if (path := self._walk(home, tail))), None)
+        return next((path for tail in tails(reference) if (path := self._walk(home, tail, wanted))), None)
 
-    def _walk(self, start: Path, parts: tuple[str, ...]) -> Path | None:
+    def _walk(
+        self, start: Path, parts: tuple[str, ...], wanted: Callable[[Path], bool] = Path.is_file
+    ) -> Path | None:
         here = start
         for number, part in enumerate(parts, start=1):
             if part == "..":
@@ -79,7 +91,7 @@ class Places:
             here = found
             if number < len(parts) and not here.is_dir():
                 return None
-        return here if here.is_file() else None
+        return here if wanted(here) else None
 
 
 def _name(path: Path, home: Path) -> str:

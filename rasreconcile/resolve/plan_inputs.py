@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import glob
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.plans import MISSING, Address, InputFile
@@ -25,8 +26,10 @@ _DEEPEST = 16
 _TEXT_ENDINGS = frozenset(
     {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
 )
-_STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology"})
+_STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology", "other-plan", "plan-result"})
 """Without its boundary data HEC-RAS ends; without terrain it continues with the tables that it has."""
+_SHOWN = {"other-plan": "plan", "plan-result": "result", "observed": "observed data", "extra": "file"}
+"""Kinds of which people speak in other words."""
 _NEEDS_NO_LAYER = "a plan without 2D areas computes without it"
 
 
@@ -39,10 +42,26 @@ class Closure:
     warnings: list[str] = field(default_factory=list)
     restarts: list[tuple[Address, str]] = field(default_factory=list)
     """Plans of the spec that write restart files this one reads, and the names of those files."""
+    results: list[Address] = field(default_factory=list)
+    """Plans of the spec whose results this one reads."""
+    _told: dict[tuple[bool, str], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
+    """What was told of lines: whether it blocks and in what words; its place in that list, and the lines."""
 
     def texts(self) -> dict[str, InputFile]:
         """The text inputs by kind."""
         return {i.kind: i for i in self.inputs if i.kind in TEXT_KINDS and i.raw != MISSING}
+
+    def tell(self, file: str, line: int, what: str, *, blocks: Literal["blocks", "warns"]) -> None:
+        """`Muncie.u01:12: what`. What is true of several lines is one message, which counts them."""
+        told = self.blocked_by if blocks == "blocks" else self.warnings
+        place, lines = self._told.setdefault((blocks == "blocks", what), (len(told), []))
+        if not lines:
+            told.append("")
+        lines.append((file, line))
+        (first, number), more = lines[0], len(lines) - 1
+        where = f"{first}:{number}" if number else first
+        also = f" and {more} more {'line' if more == 1 else 'lines'}" if more else ""
+        told[place] = f"{where}{also}: {what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +72,6 @@ class NamedFile:
     mention: Mention
     named_by: InputFile
     counts: bool = True
-
-    @property
-    def where(self) -> str:
-        """For messages: `Muncie.u01:12`."""
-        return f"{self.named_by.name}:{self.mention.line}" if self.mention.line else self.named_by.name
 
 
 @dataclass(slots=True)
@@ -80,7 +94,7 @@ class InputCollector:
             found = self.peek(name)
             if found is not None:
                 return self._add(_hashed(found, name, kind, self.disk.digests), named_by=named_by)
-            what = f"{name}, named by {named_by}, is not in {self.home}; put it there"
+            what = f"{name}, named by {named_by}, is not in {self.disk.shown(self.home)}; put it there"
         except (OSError, ProjectError) as error:
             what = f"{name} cannot be read: {_why(error)}"
         self.closure.blocked_by.append(what)
@@ -132,7 +146,7 @@ class InputCollector:
             place = self.disk.places.find(reference, self.home, below)
         except ProjectError as error:
             # Which file is meant nobody knows: nothing is computed on a guess.
-            self.closure.blocked_by.append(f"{wanted.where}: {error}")
+            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="blocks")
             return None
         try:
             if place.path is not None:
@@ -147,6 +161,24 @@ class InputCollector:
         self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
         self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
         return None
+
+    def folder(self, wanted: NamedFile) -> None:
+        """Adds what a pattern in a folder matches: `./Precipitation/*.tif`, relative to the project's folder."""
+        folder, _, pattern = wanted.mention.value.replace("\\", "/").rpartition("/")
+        names: list[str] = []
+        try:
+            place = self.disk.places.find_folder(parse_reference(folder), self.home)
+            if place is not None:
+                names = [
+                    f"{place}/{name}" for name in matches(self.home / place, pattern, self.disk.places.folder)
+                ]
+        except ProjectError as error:
+            self._tell(wanted, str(error))
+            return
+        for name in names:
+            self.referenced(replace(wanted, mention=replace(wanted.mention, value=name)))
+        if not names:
+            self._tell(wanted, f"{_short(folder)} holds no {_short(pattern)}; put the files there")
 
     def produced(self, wanted: NamedFile, name: str, path: Path) -> None:
         """A file that another plan of the spec writes: it goes along once it is there, and that plan counts for it."""
@@ -187,8 +219,11 @@ class InputCollector:
 
     # ---- files that the spec names
 
-    def extras(self, patterns: Sequence[str]) -> None:
-        """Files of `inputs`, which count even where the project makes nothing of their content."""
+    def extras(self, patterns: Sequence[str], is_own: Callable[[str], bool]) -> None:
+        """Files of `inputs`, which count even where the project makes nothing of their content.
+
+        `is_own`: what the plan's own run computes. It is left out: a plan that read it would be stale after each run.
+        """
         for pattern in patterns:
             try:
                 names = matches(self.home, pattern, self.disk.places.folder)
@@ -196,11 +231,17 @@ class InputCollector:
                 self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
                 continue
             if not names and glob.has_magic(pattern):
-                self.closure.warnings.append(f"inputs: {pattern} matches nothing in {self.home}")
+                where = self.disk.shown(self.home)
+                self.closure.warnings.append(f"inputs: {pattern} matches nothing in {where}")
             elif not names:
                 names = [Path(pattern).as_posix()]
             for name in names:
-                self._extra(name)
+                if not is_own(name):
+                    self._extra(name)
+                elif not glob.has_magic(pattern):
+                    self.closure.warnings.append(
+                        f"inputs: {name} is written by the plan's own run, and is left out; remove it from `inputs`"
+                    )
 
     def _extra(self, name: str) -> None:
         source = self.home / name
@@ -252,16 +293,18 @@ class InputCollector:
         return whole
 
     def _tell(self, wanted: NamedFile, what: str) -> None:
-        line = f"{wanted.where}: {wanted.kind} {what}"
-        if wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras":
-            self.closure.blocked_by.append(line)
-        elif wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
-            self.closure.warnings.append(f"{line}, or leave it: {_NEEDS_NO_LAYER}")
-        else:
-            self.closure.warnings.append(line)
+        stops = wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras"
+        what = f"{_SHOWN.get(wanted.kind, wanted.kind)} {what}"
+        if wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
+            what = f"{what}, or leave it: {_NEEDS_NO_LAYER}"
+        self.closure.tell(
+            wanted.named_by.name, wanted.mention.line, what, blocks="blocks" if stops else "warns"
+        )
 
 
 def _remedy(reference: Reference, gone: InputFile) -> str:
+    if gone.kind == "plan-result":
+        return "add its plan to the spec, or compute it in HEC-RAS"
     if reference.root:
         return "put it below the project's folder, or give its folder in `path_map`"
     return f"put it at {_short(gone.name)}"

@@ -13,10 +13,11 @@ from typing import Protocol
 from rasreconcile.errors import Fault, ProjectError, SpecError
 from rasreconcile.plans import Address, Component, InputFile, Plan, component, fingerprint
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
-from rasreconcile.resolve.closure import ClosureRequest, Producer, Producers, closure_of
+from rasreconcile.resolve.closure import ClosureRequest, closure_of
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.other_plans import Producer, Producers
 from rasreconcile.resolve.outputs import Claim, RealPaths, shared_files
 from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.plan_inputs import Closure
@@ -66,10 +67,10 @@ class _Draft:
 
     @property
     def needs(self) -> tuple[Address, ...]:
-        """As the spec says, and for the restart files it reads."""
+        """As the spec says, and for the restart files and results it reads."""
         named = [Address(need) for need in self.found.entry.needs]
-        restarts = [address for address, _ in self.closure.restarts]
-        return tuple(need for need in dict.fromkeys((*named, *restarts)) if need != self.address)
+        read = [*(address for address, _ in self.closure.restarts), *self.closure.results]
+        return tuple(need for need in dict.fromkeys((*named, *read)) if need != self.address)
 
 
 def resolve(
@@ -90,9 +91,10 @@ def resolve(
     contents.look_again()
     drafts, more = _drafts(loaded, projects)
     faults += more
-    _gather(drafts, Disk(digests, contents, Places(loaded.path_map)))
+    _gather(drafts, Disk(digests, contents, Places(loaded.path_map), loaded.folder))
     order, wrong = _in_order(loaded, drafts)
     asked_for = _side_outputs(drafts)
+    read = {address for draft in drafts.values() for address in draft.closure.results}
     faults += (*wrong, *shared_files(loaded, _claims(drafts, asked_for)))
     if faults:
         raise SpecError(faults)
@@ -100,7 +102,7 @@ def resolve(
     done: dict[Address, Plan] = {}
     for address in order:
         plan = _plan(loaded, drafts[address], done, engine_for(drafts[address].engine))
-        plan = replace(plan, side_outputs=asked_for.get(address, ()))
+        plan = replace(plan, side_outputs=asked_for.get(address, ()), result_is_read=address in read)
         plan = with_baseline(plan, loaded.folder, digests)
         if plan.fingerprint not in proven and not plan.blocked_by:
             refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), remembered)
@@ -210,9 +212,8 @@ def _in_order(
     except CycleError as error:
         circle = [Address(a) for a in error.args[1]]
         index = drafts[circle[0]].found.index
-        what = (
-            f"{' needs '.join(reversed(circle))}: a cycle; remove one `needs`, or stop using one restart file"
-        )
+        remedy = "remove one `needs`, or stop using one restart file or result"
+        what = f"{' needs '.join(reversed(circle))}: a cycle; {remedy}"
         return (), (*dict.fromkeys(faults), entry_fault(loaded, index, what, key="needs"))
 
 

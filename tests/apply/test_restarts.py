@@ -85,3 +85,36 @@ def test_check_lists_what_is_read_and_what_is_written_for_others(chain: Any) -> 
     assert f"writes {RST}, which another plan restarts from" in text
     (row,) = [line.split() for line in text.splitlines() if line.endswith("Willow.u01") and ".rst" in line]
     assert row[0] == "restart" and row[-3:] == ["staged", "only", "Willow.u01"]
+
+
+# ---- the result itself
+
+READS = """\
+import pathlib, shutil, sys
+plan, output, ready, saw = sys.argv[1:]
+if plan.endswith("p01"):
+    with open(saw, "a") as file:
+        file.write(f"{pathlib.Path('Willow.p02.hdf').stat().st_size}\\n")
+shutil.copy(ready, output)
+"""
+
+
+def test_a_result_that_another_plan_starts_from_reaches_it_and_what_made_it_counts(chain: Any) -> None:
+    folder = chain.folder
+    (folder / "Willow.u01").write_text(
+        "Flow Title=x\nUse Restart= 0 \nPrior WS Filename=Willow.p02\nPrior WS Profile=Max WS\n"
+    )
+    (folder / "chain.py").write_text(READS)
+    words = [sys.executable, str(folder / "chain.py"), "{plan}", "{output}", str(folder / "ready.hdf")]
+    chain.command(*words, str(folder / "saw"))
+    spec = (folder / "spec.yaml").read_text()
+    (folder / "spec.yaml").write_text(spec.replace("Willow.prj\n", "Willow.prj\n    numbers: ['01', '02']\n"))
+    size = (folder / "ready.hdf").stat().st_size
+    chain.apply()
+    assert seen(chain) == [str(size)]
+    assert "nothing to do" in chain.apply().stdout
+    plan = folder / "Willow.p02"
+    plan.write_text(plan.read_text() + "Encroach Param=-1 ,0,0, 0 \n")
+    chain.apply()
+    assert seen(chain) == [str(size)] * 2
+    assert chain.left_over() == []

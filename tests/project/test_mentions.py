@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasreconcile.project import canonical, mentions_in
+from rasreconcile.project import MENTIONING, canonical, mentions_in
 from rasreconcile.project.prepared import outdated_by, prepared_names, producer_of
 
 BLOCK = "Boundary Location=a,b\nDSS File={file}\nDSS Path=//A/FLOW//1HOUR/RUN/\nUse DSS={on}\n"
@@ -19,9 +19,12 @@ def said(kind: str, text: str, name: str = "x.u01") -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("text", "mentions"),
     [
-        (BLOCK.format(file="a.dss", on="True"), [("dss", "a.dss")]),
+        (BLOCK.format(file="a.dss", on="True"), [("dss", "a.dss"), ("dss-record", "//A/FLOW//1HOUR/RUN/")]),
         (BLOCK.format(file="a.dss", on="False"), []),
-        (BLOCK.format(file="a.dss", on="False") + BLOCK.format(file="b.dss", on="True"), [("dss", "b.dss")]),
+        (
+            BLOCK.format(file="a.dss", on="False") + BLOCK.format(file="b.dss", on="True"),
+            [("dss", "b.dss"), ("dss-record", "//A/FLOW//1HOUR/RUN/")],
+        ),
         ("Boundary Location=a\nUse DSS=True\nDSS File=.\\late.dss\n", [("dss", ".\\late.dss")]),
         (
             "Boundary Location=a\nGate Name=1\nGate DSS File=g.dss\nGate Use DSS=True\n"
@@ -135,7 +138,7 @@ def test_a_hostile_rasmap_is_one_fault(data: bytes, why: str) -> None:
     assert len(fault.value) < 300
 
 
-@given(st.sampled_from(["plan", "flow", "geometry", "rasmap"]), st.binary(max_size=300))
+@given(st.sampled_from(sorted(MENTIONING)), st.binary(max_size=300))
 def test_no_bytes_break_a_reader(kind: str, data: bytes) -> None:
     for mention in mentions_in(kind, data, "x.u01"):
         assert mention.what

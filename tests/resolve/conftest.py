@@ -22,7 +22,7 @@ version: 1
 path_map: {{'{prefix}': {place}}}
 engine: {engine}
 workers: {{desk: {{type: local}}}}
-plans: [{{project: project/{project}, numbers: {numbers}}}]
+plans: [{{project: project/{project}, numbers: {numbers}, inputs: [{extra}]}}]
 """
 
 HEC_RAS = '{type: hec-ras, version: "6.1"}'
@@ -44,10 +44,13 @@ class Model:
         prefix: str = "Q:/nowhere",
         place: str = ".",
         others: tuple[str, ...] = (),
+        extra: str = "",
     ) -> Plan:
-        """As resolved from scratch. `others`: plans of the project that are in the spec too."""
+        """As resolved from scratch. `others`: plans of the project that are in the spec too; `extra`: its `inputs`."""
         numbers = f"[{', '.join(repr(n) for n in (number, *others))}]"
-        spec = SPEC.format(prefix=prefix, place=place, engine=engine, project=self.project, numbers=numbers)
+        spec = SPEC.format(
+            prefix=prefix, place=place, engine=engine, project=self.project, numbers=numbers, extra=extra
+        )
         path = self.folder.parent / "spec.yaml"
         path.write_text(spec)
         contents = Contents({}, time.time_ns, associations)

@@ -104,7 +104,7 @@ def test_a_plan_without_prepared_files_is_refused_with_their_names_and_the_remed
     assert hec_ras("6.6").why_not(plan, linux_install("/x")) == str(refused.value)
 
 
-def test_old_results_and_other_plans_files_are_never_given_to_a_run(
+def test_a_run_is_never_given_its_own_old_results_and_always_what_other_plans_left_for_it(
     standins, plan_of, linux_install, tmp_path: Path
 ) -> None:
     project = standins.write_project(tmp_path / "model")
@@ -117,6 +117,7 @@ def test_old_results_and_other_plans_files_are_never_given_to_a_run(
     assert names == {
         *("Basin.prj", "Basin.p01", "Basin.g01", "Basin.u01", "rain.hdf"),
         *("Basin.p01.tmp.hdf", "Basin.b01", "Basin.x01", "Basin.p02", "Basin.u02"),
+        *("BASIN.P02.HDF", "Basin.p02.tmp.hdf", "Basin.b02"),
         "rasreconcile-solvers.sh",
     }
 
