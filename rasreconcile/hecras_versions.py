@@ -7,9 +7,11 @@ import re
 Version = tuple[int, ...]
 
 _NUMBERS = r"\d+(?:\.\d+)+"
-SPELLED = rf"{_NUMBERS}(?:\s+[Bb]eta(?:\s+\d+)?)?"
-"""A regular expression for one: releases, and betas, which are versions of their own."""
-_PARTS = re.compile(rf"({_NUMBERS})(?:\s+beta(?:\s+(\d+))?)?", re.IGNORECASE)
+SPELLED = rf"{_NUMBERS}(?:[\s_-]*[Bb]eta(?:[\s_-]*\d+)?)?"
+"""A regular expression for one: releases, and betas, which are versions of their own. Folders spell `6.7-beta-5`."""
+_PARTS = re.compile(rf"({_NUMBERS})(?:[\s_-]*beta(?:[\s_-]*(\d+))?)?", re.IGNORECASE)
+
+_ANY_BETA = ""
 
 
 def parsed(version: str) -> Version:
@@ -25,12 +27,31 @@ def version_in(text: str | None) -> str | None:
     """`HEC-RAS 6.6 September 2024` -> `6.6`, `HEC-RAS 6.7 Beta 5 October 2025` -> `6.7 Beta 5`; None where the text
     names none."""
     found = re.search(rf"HEC-RAS\s+({SPELLED})", text or "")
-    return " ".join(found[1].split()) if found else None
+    return as_written(found[1]) if found else None
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two spellings mean one version: `6.6` and `6.6.0` do; `6.3` and `6.3.1`, `6.7` and `6.7 Beta 5` don't."""
-    return parsed(one) == parsed(other) and _halves(one)[1] == _halves(other)[1]
+def as_written(version: str) -> str:
+    """As a spec and HEC-RAS write it: `6.7-beta-5` -> `6.7 Beta 5`."""
+    numbers, beta = _halves(version)
+    return numbers if beta is None else f"{numbers} Beta {beta}".rstrip()
+
+
+def means(wanted: str, found: str) -> bool:
+    """Whether a version that was found is the one that is wanted.
+
+    `6.4` means every 6.4.x, `6.4.1` only itself. A beta is a version of its own: `6.7 Beta 5` is not `6.7`; `6.7 Beta`
+    means every beta of 6.7.
+    """
+    (asked, beta), (numbers, its_beta) = _halves(wanted), _halves(found)
+    same_beta = beta == its_beta or (beta == _ANY_BETA and its_beta is not None)
+    if names_family(wanted):
+        return same_beta and asked.split(".") == numbers.split(".")[:2]
+    return same_beta and parsed(asked) == parsed(numbers)
+
+
+def names_family(version: str) -> bool:
+    """Whether a version leaves its patch open: `6.4` does, `6.4.1` and `6.4.0` do not."""
+    return len(_halves(version)[0].split(".")) == 2
 
 
 def saved_by(program_version: str) -> str | None:
@@ -46,8 +67,8 @@ def saved_by(program_version: str) -> str | None:
 
 
 def _halves(version: str) -> tuple[str, str | None]:
-    """Numbers, and which beta: `6.7 Beta 5` -> (`6.7`, `5`); None: a release."""
+    """Numbers, and which beta: `6.7 Beta 5` -> (`6.7`, `5`), `6.7 Beta` -> (`6.7`, ``); None: a release."""
     found = _PARTS.fullmatch(version.strip())
     if found is None:
         raise ValueError(f"{version!r} is not a version of HEC-RAS")
-    return found[1], (found[2] or "0") if "beta" in version.casefold() else None
+    return found[1], (found[2] or _ANY_BETA) if "beta" in version.casefold() else None

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.hecras_versions import same, version_in
+from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.jobs import OfVersion, SetAttributes, WithoutResults
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
@@ -36,7 +36,7 @@ def _refuse_other_version(path: Path, version: str, source: Path) -> None:
     with h5py.File(path, "r", locking=False) as file:
         said = file.attrs.get("File Version")
     found = version_in(said.decode("latin-1") if isinstance(said, bytes) else str(said))
-    if found is not None and not same(found, version):
+    if found is not None and not means(version, found):
         raise ProjectError(
             f"{source.name} was prepared by HEC-RAS {found}, the spec asks for {version}",
             f"prepare the plan again with {version}, or ask for {found} in `engine`",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rasreconcile.errors import Trouble
-from rasreconcile.hecras_versions import same, version_in
+from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
@@ -41,7 +41,7 @@ def _engine(engine: EngineSpec, found: FoundResult) -> Iterator[str]:
                     f"it was made by {said or 'a program it does not name'}, the spec requires HEC-RAS"
                     f" {wanted}"
                 )
-            elif not same(version, wanted):
+            elif not means(wanted, version):
                 yield f"it was made by {said}, the spec requires HEC-RAS {wanted}"
         case SteadyEngine():
             if not said.startswith("rasreconcile steady"):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from rasreconcile.facts import NO_DATA, DatasetFacts, Difference, FlowKind, HdfFacts, Identity
 from rasreconcile.hecras_messages import FINISHED, log_errors
+from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
 
@@ -216,19 +217,12 @@ def _same_id(said: str | None, wanted: str | None) -> bool:
     return not short or short == long or (len(short) >= _SHORTEST_CUT and long.startswith(short))
 
 
-def _made_by(program: str, version: str) -> bool:
-    """`HEC-RAS 6.6` made `HEC-RAS 6.6 September 2024`, `HEC-RAS 6.4` also 6.4.1."""
-    wanted, said = program.split(), version.split()
-    if wanted[:-1] != said[: len(wanted) - 1] or len(said) < len(wanted):
-        return False
-    if said[len(wanted) :][:1] == ["Beta"]:
-        # `HEC-RAS 6.7 Beta 5` is a version of its own.
-        return False
-    if not re.fullmatch(r"\d+(\.\d+)*", wanted[-1]) or not re.match(r"\d+(\.\d+)+$", said[len(wanted) - 1]):
-        return wanted[-1] == said[len(wanted) - 1]
-    numbers = [[int(n) for n in word.split(".")] for word in (wanted[-1], said[len(wanted) - 1])]
-    padded = numbers[1] + [0] * (len(numbers[0]) - len(numbers[1]))
-    return padded[: len(numbers[0])] == numbers[0]
+def _made_by(program: str, said: str) -> bool:
+    """`HEC-RAS 6.4` made `HEC-RAS 6.4.1 June 2023`, `rasreconcile steady` any of its own."""
+    wanted, found = version_in(program), version_in(said)
+    if wanted is None or found is None:
+        return wanted is found and said.startswith(program)
+    return means(wanted, found)
 
 
 def _baseline(within: float, found: Difference | None) -> Iterator[str]:

@@ -36,7 +36,7 @@ SLURM_MEMORY = r"^\d+[KMGT]?$"
 FORMS: Mapping[str, str] = {
     NAME: "takes letters, digits, `.`, `_` and `-`, at most 63, a letter or digit first",
     ADDRESS_PREFIX: "must not begin or end with a blank or a slash, nor hold a backslash",
-    VERSION: 'must be a version such as "6.6"',
+    VERSION: 'must be a version such as "6.6", "6.3.1" or "6.7 Beta 5"',
     VARIABLE: "must be the name of an environment variable",
     CPUS: 'must be a number of processors such as "4" or "0.5"',
     MEMORY: "must be an amount of memory such as 8g or 512m",

@@ -16,7 +16,8 @@ class HecRasEngine(SpecModel):
     type: Literal["hec-ras"]
     """`hec-ras`."""
     version: Annotated[str, Field(pattern=VERSION)]
-    """As in `"6.6"`, or `"6.7 Beta 5"`; a worker whose HEC-RAS is another version is refused."""
+    """As in `"6.6"`, which means every 6.6.x, `"6.3.1"`, or `"6.7 Beta 5"`, not `"6.7"`; a worker whose HEC-RAS
+    is another version is refused."""
 
 
 class SteadyEngine(SpecModel):

@@ -99,6 +99,41 @@ def test_check_tells_which_library_is_missing_and_apply_loses_one_run_to_it_and_
     assert "4 of 4 plans are current" in run(tmp_path, "apply", "spec.yaml")
 
 
+# ---- versions
+
+
+def test_a_result_of_a_beta_is_stale_under_the_release(standins, tmp_path: Path) -> None:
+    standins.linux(tmp_path / "6.7 Beta 5", "6.7 Beta 5")
+    standins.linux(tmp_path / "6.7", "6.7")
+    standins.prepare(standins.write_project(tmp_path / "model", plans=("01",)), "01", version="6.7 Beta 5")
+    write(tmp_path, LOCAL.format(home="6.7 Beta 5", more=""), "6.7 Beta 5")
+    assert "1 of 1 plan is current" in run(tmp_path, "apply", "spec.yaml")
+    write(tmp_path, LOCAL.format(home="6.7 Beta 5", more=""), "6.7")
+    said = run(tmp_path, "diff", "spec.yaml", check=None)
+    assert "stale" in said and "HEC-RAS 6.7 Beta 5 -> HEC-RAS 6.7" in said, said
+    said = run(tmp_path, "check", "spec.yaml", check=4)
+    assert "is HEC-RAS 6.7 Beta 5, the spec asks for 6.7" in said
+    write(tmp_path, LOCAL.format(home="6.7", more=""), "6.7")
+    said = run(tmp_path, "apply", "spec.yaml", check=None)
+    assert "was prepared by HEC-RAS 6.7 Beta 5, the spec asks for 6.7" in said
+    standins.prepare(tmp_path / "model" / "Basin.prj", "01", version="6.7")
+    run(tmp_path, "retry", "spec.yaml", "Basin/p01")
+    assert "1 of 1 plan is current" in run(tmp_path, "apply", "spec.yaml")
+
+
+@pytest.mark.parametrize(("asked", "installed"), [("5.0", "5.0.7"), ("6.4", "6.4.1"), ("6.3", "6.3.1")])
+def test_a_version_without_a_patch_is_computed_by_the_patch_that_is_there(
+    standins, tmp_path: Path, asked: str, installed: str
+) -> None:
+    standins.linux(tmp_path / installed, installed)
+    standins.prepare(standins.write_project(tmp_path / "model", plans=("01",)), "01", version=installed)
+    write(tmp_path, LOCAL.format(home=".", more=""), asked)
+    assert "worker desk: ready" in run(tmp_path, "check", "spec.yaml")
+    assert "1 of 1 plan is current" in run(tmp_path, "apply", "spec.yaml")
+    (row,) = json.loads(run(tmp_path, "status", "spec.yaml", "--json"))["plans"]
+    assert row["sync"] == "current"
+
+
 # ---- steady plans
 
 

@@ -60,7 +60,10 @@ def test_what_falls_short_is_unfit_whatever_else_may_be_said(plan) -> None:
     [
         ("6.3.1", "HEC-RAS 6.3.1 September 2022", False),
         ("6.6", "HEC-RAS 6.6.0 September 2024", False),
-        ("6.3", "HEC-RAS 6.3.1 September 2022", True),
+        ("6.3", "HEC-RAS 6.3.1 September 2022", False),
+        ("6.3.0", "HEC-RAS 6.3.1 September 2022", True),
+        ("5.0", "HEC-RAS 5.0.7 March 2019", False),
+        ("6.7", "HEC-RAS 6.7 Beta 5 October 2025", True),
         ("6.6", "HEC-RAS 6.7 Beta 5 Development", True),
         ("6.6", "rasreconcile steady 1", True),
         ("6.6", None, True),

@@ -10,7 +10,7 @@ from typing import Literal
 
 from rasreconcile.engines.hec_ras.judgement import why_no_start
 from rasreconcile.engines.hec_ras.versions import STEADY, form_of
-from rasreconcile.hecras_versions import SPELLED, same
+from rasreconcile.hecras_versions import SPELLED, Version, as_written, means, names_family, parsed
 
 _WINDOWS = (
     r"C:\Program Files (x86)\HEC\HEC-RAS",
@@ -29,6 +29,7 @@ _WINE: tuple[str, ...] = (
 _VERSION = re.compile(SPELLED)
 _NEWEST_MAJOR = 9
 """A folder may be named after another number too: `2024.1`."""
+_MOST_PATCHES = 9
 _ARCHIVE = re.compile(r"(?:Linux_RAS_v|HEC-RAS_|RAS_)(\d{2,3})(?:_linux)?", re.IGNORECASE)
 """HEC's own archives: `Linux_RAS_v66`, `HEC-RAS_610_Linux`, `RAS_507_linux`."""
 _PROGRAMS = re.compile(r"RAS_v(\d{2,3})", re.IGNORECASE)
@@ -84,7 +85,7 @@ def found_in(wanted: WantedInstall, there: Collection[str]) -> FoundInstall | No
         return _nowhere(wanted)
     program = programs[0]
     said = _versions_in(program)
-    if said and not same(said[-1], wanted.version):
+    if said and not means(wanted.version, said[-1]):
         return _another(wanted, program, said[-1])
     if wanted.platform == "windows":
         return FoundInstall(program)
@@ -118,7 +119,8 @@ def solvers_in(wanted: WantedInstall, answer: str) -> FoundInstall | NotFound:
     # The archive of 6.1 has the programs twice, with and without help for its makers.
     programs.sort(key=lambda program: "debug" in program.path.lower())
     says = {program: program.version for program in programs}
-    fit = [program for program, version in says.items() if version and same(version, wanted.version)]
+    fit = [program for program, version in says.items() if version and means(wanted.version, version)]
+    fit.sort(key=lambda program: _preference(wanted, says[program]), reverse=True)
     # A place that says no version is believed: the result's own `File Version` is asked after every run.
     fit += [program for program, version in says.items() if version is None]
     if fit:
@@ -192,13 +194,27 @@ def _homes(wanted: WantedInstall) -> tuple[str, ...]:
     if wanted.named:
         return (wanted.named.rstrip("/") or "/",)
     if wanted.platform == "windows":
-        return tuple(str(PureWindowsPath(place, wanted.version)) for place in _WINDOWS)
-    # An image made for one version has no folder for it.
+        versions = (wanted.version, *_meant(wanted.version))
+        return tuple(str(PureWindowsPath(place, version)) for version in versions for place in _WINDOWS)
+    # An image made for one version has no folder for it; below these every folder is looked at.
     return (*(f"{place}/{wanted.version}" for place in _POSIX), *_POSIX)
 
 
+def _meant(version: str) -> Iterator[str]:
+    """What else a version may mean, newest first: `5.0` what is in a folder 5.0.7, `6.7 Beta` any of its betas."""
+    more = " " if version.endswith("Beta") else "." if names_family(version) and "Beta" not in version else ""
+    if more:
+        yield from (f"{version}{more}{last}" for last in range(_MOST_PATCHES, 0, -1))
+
+
+def _preference(wanted: WantedInstall, version: str | None) -> tuple[bool, Version]:
+    """Of several that are meant: the one named exactly, else the newest."""
+    return version == wanted.version, parsed(version or "0.0")
+
+
 def _nowhere(wanted: WantedInstall) -> NotFound:
-    looked = wanted.named or ", ".join(_homes(wanted))
+    usual = [home for home in _homes(wanted) if not any(home.endswith(v) for v in _meant(wanted.version))]
+    looked = wanted.named or ", ".join(usual)
     below = f", or below it ({_solver(wanted)})" if wanted.is_solvers and wanted.named else ""
     remedy = "install it there, or set ras_exe_path to the place where it is"
     return NotFound(f"HEC-RAS {wanted.version} is not at {looked}{below}", remedy)
@@ -215,7 +231,7 @@ def _versions_in(program: str) -> Sequence[str]:
     found = []
     for part in kind(program).parts:
         if _VERSION.fullmatch(part) and int(part.partition(".")[0]) <= _NEWEST_MAJOR:
-            found.append(part)
+            found.append(as_written(part))
         elif archive := _ARCHIVE.fullmatch(part):
             found.append(".".join(archive[1]))
     return found

@@ -13,7 +13,7 @@ from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause, FailureClass
 from rasreconcile.hecras_messages import FINISHED, last_said, log_errors, said
-from rasreconcile.hecras_versions import same, version_in
+from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.jobs import RunEvidence
 
 NO_START = frozenset({FailureCause.MISSING_LIBRARY, FailureCause.PROGRAM_MISSING})
@@ -230,7 +230,7 @@ def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
 
 def _of_version(hdf: HdfFacts, version: str) -> Iterator[Failure]:
     found = version_in(hdf.file_version)
-    if found is not None and not same(found, version):
+    if found is not None and not means(version, found):
         trouble = Trouble(
             f"the result was made by HEC-RAS {found}, the spec asks for {version}",
             "set ras_exe_path of this worker to the right one",

@@ -5,10 +5,11 @@ In the words {stem} is the project's name, {plan} and {geometry} are two digits 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from rasreconcile.hecras_versions import Version, parsed
+from rasreconcile.hecras_versions import Version, names_family, parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ FORMS = (
         ras="plan",
     ),
 )
-"""Oldest first. 6.3 is called as 6.2: the new form is known from 6.3.1 on."""
+"""Oldest first. 6.3.0 is called as 6.2: the new form is known from 6.3.1 on."""
 
 NEWEST_TRIED: Version = (7, 0)
 """Of later versions nothing is known: they are called as this one, with a word of warning."""
@@ -80,8 +81,10 @@ GROWING = _GROWING
 
 
 def form_of(version: str) -> Form:
-    """The form of a version; of one older than all, the oldest."""
-    wanted = parsed(version)
+    """The form of a version; where its patch is left open, of its newest; of one older than all, the oldest."""
+    wanted: tuple[float, ...] = parsed(version)
+    if names_family(version):
+        wanted = (*wanted, *(0,) * (2 - len(wanted)), math.inf)
     return next((form for form in reversed(FORMS) if form.since <= wanted), FORMS[0])
 
 

@@ -13,19 +13,21 @@ from typing import Literal
 
 import numpy as np
 
+from rasreconcile.engines.steady.critical_depth import (
+    TOLERANCE,
+    CriticalMethod,
+    Minimum,
+    chosen,
+    doubt,
+    minima,
+)
 from rasreconcile.engines.steady.flow import Boundary
-from rasreconcile.engines.steady.roots import minimum, rising_roots
+from rasreconcile.engines.steady.roots import rising_roots
 from rasreconcile.engines.steady.section_hydraulics import Array, Properties, SectionHydraulics
 
 Regime = Literal["subcritical", "supercritical", "mixed"]
 
-TOLERANCE = 0.01
-"""Of the energy balance, ft or m: HEC-RAS's own default."""
 _TABLE = 120
-_DOUBLINGS = 5
-"""How often a section is made twice as high to find its critical depth, as HEC-RAS does."""
-_FINE = 33
-"""Points between two steps of the table, where a minimum is looked for: a curve over many n zones has kinks."""
 _JUST_ABOVE = 1e-7
 """Just above a trigger elevation, where what was ineffective conveys."""
 
@@ -38,14 +40,6 @@ class Units:
     manning: float
     largest_error: float
     """Energy imbalance with which a point is still taken where nothing balances, ft or m: `Max Error Tol`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Minimum:
-    """Of specific energy, ft or m."""
-
-    surface: float
-    energy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,65 +71,37 @@ class Profile:
 class Solver:
     """Solves profiles of one reach; what is tabulated of its sections serves every profile."""
 
-    def __init__(self, sections: Sequence[SectionHydraulics], units: Units) -> None:
+    def __init__(
+        self, sections: Sequence[SectionHydraulics], units: Units, method: CriticalMethod = "parabolic"
+    ) -> None:
         self._sections = tuple(sections)
         self._units = units
+        self._method = method
         self._tables = [_table(section) for section in sections]
 
     def solve(self, flows: Sequence[float], ends: tuple[Boundary, Boundary], regime: Regime) -> Profile:
         """`flows`: at each section. `ends`: the boundaries upstream and downstream."""
-        minima = [self.minima(i, flow) for i, flow in enumerate(flows)]
-        critical = [_lowest(found) for found in minima]
+        energies = [self.minima(i, flow) for i, flow in enumerate(flows)]
+        critical = [chosen(found, self._method) for found in energies]
         if regime == "supercritical":
             states, converged = self._downwards(flows, critical, ends[0])
         else:
             states, converged = self._upwards(flows, critical, ends[1])
         if regime == "mixed":
             states, converged = self._mixed(flows, critical, ends[0], states, converged)
-        doubts = [_doubt(found, state) for found, state in zip(minima, states, strict=True)]
-        sure = [ok and not doubt for ok, doubt in zip(converged, doubts, strict=True)]
+        doubts = [doubt(found, state.surface) for found, state in zip(energies, states, strict=True)]
+        sure = [ok and not lows for ok, lows in zip(converged, doubts, strict=True)]
         return Profile(tuple(states), tuple(critical), tuple(sure), tuple(doubts))
 
     # ---- single sections
 
     def critical(self, i: int, flow: float) -> float:
-        """The water surface of least specific energy."""
-        return _lowest(self.minima(i, flow))
+        """The water surface of least specific energy; of several, the one that the method takes."""
+        return chosen(self.minima(i, flow), self._method)
 
     def minima(self, i: int, flow: float) -> list[Minimum]:
-        """The minima of specific energy over the water surface, from below; at least one.
-
-        Wide overbanks make several, and so do levees and ineffective areas; minima at their triggers count only where
-        there is no other. HEC-RAS's secant method takes the lowest. Its parabolic method takes the first one it meets:
-        which that is depends on where it starts, and its manual does not say.
-        """
-        grid, energy = self._energy_curve(i, flow)
-        found = []
-        for k in np.flatnonzero((energy[1:-1] < energy[:-2]) & (energy[1:-1] <= energy[2:])) + 1:
-            fine = np.linspace(grid[k - 1], grid[k + 1], _FINE)
-            least = int(np.argmin(_energies(fine, self._sections[i].at(fine), flow, self._units.gravity)))
-            a, b = float(fine[max(least - 1, 0)]), float(fine[min(least + 1, _FINE - 1)])
-            surface = minimum(lambda w: self.state(i, w, flow).energy, a, b)
-            found.append(Minimum(surface, self.state(i, surface, flow).energy))
-        if not found:
-            least = int(np.nanargmin(energy))
-            found.append(Minimum(float(grid[least]), float(energy[least])))
-        triggers = self._sections[i].triggers
-        smooth = [low for low in found if not any(abs(low.surface - t) < TOLERANCE for t in triggers)]
-        return smooth or found
-
-    def _energy_curve(self, i: int, flow: float) -> tuple[Array, Array]:
-        """Specific energy over the water surface; the section is made higher until the energy rises at its top."""
-        grid, table = self._tables[i]
-        energy = _energies(grid, table, flow, self._units.gravity)
-        for _ in range(_DOUBLINGS):
-            if energy[-1] > energy.min():
-                break
-            bottom = self._sections[i].bottom
-            more = np.linspace(grid[-1], 2 * grid[-1] - bottom, _TABLE)[1:]
-            above = _energies(more, self._sections[i].at(more), flow, self._units.gravity)
-            grid, energy = np.concatenate((grid, more)), np.concatenate((energy, above))
-        return grid, energy
+        """The minima of specific energy over the water surface, from below; at least one."""
+        return minima(self._sections[i], self._tables[i], flow, self._units.gravity)
 
     def state(self, i: int, surface: float, flow: float) -> State:
         """The flow at a water surface."""
@@ -296,18 +262,6 @@ class Solver:
         return np.where(np.isfinite(values), values, np.inf if regime == "subcritical" else -np.inf)
 
 
-def _lowest(minima: Sequence[Minimum]) -> float:
-    return min(minima, key=lambda low: low.energy).surface
-
-
-def _doubt(minima: Sequence[Minimum], state: State) -> tuple[float, ...]:
-    """The minima, where there are several and the water surface is at or between them: its regime depends on them."""
-    surfaces = sorted(low.surface for low in minima)
-    apart = surfaces[-1] - surfaces[0] > TOLERANCE
-    touched = surfaces[0] - TOLERANCE <= state.surface <= surfaces[-1] + TOLERANCE
-    return tuple(surfaces) if apart and touched else ()
-
-
 def _table(section: SectionHydraulics) -> tuple[Array, Properties]:
     """Properties over the section's height and as much above it, with both sides of every trigger."""
     height = max(section.top - section.bottom, 1e-3)
@@ -315,12 +269,6 @@ def _table(section: SectionHydraulics) -> tuple[Array, Properties]:
     triggers = np.array([t for t in section.triggers if section.bottom < t < grid[-1]], dtype=np.float64)
     grid = np.unique(np.concatenate((grid, triggers, triggers + _JUST_ABOVE)))
     return grid, section.at(grid)
-
-
-def _energies(grid: Array, table: Properties, flow: float, gravity: float) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        energy = grid + table.alpha * (flow / table.area) ** 2 / (2 * gravity)
-    return np.where(table.area > 0, energy, np.inf)
 
 
 def _state(found: Properties, surface: float, flow: float, gravity: float) -> State:

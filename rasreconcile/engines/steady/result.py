@@ -15,7 +15,7 @@ from rasreconcile.engines.steady.cross_sections import CrossSection
 from rasreconcile.engines.steady.profile import State
 from rasreconcile.engines.steady.river_model import RiverModel, Solved
 
-FILE_VERSION = "rasreconcile steady 2"
+FILE_VERSION = "rasreconcile steady 3"
 FINISHED = "Finished Steady Flow Simulation"
 _PROFILES = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles"
 
@@ -67,7 +67,7 @@ def _plan(file: h5py.File, model: RiverModel, names: dict[str, str]) -> None:
         Flow_Title=model.flows.title,
         Project_Filename=names["project"],
     )
-    _attrs(file.create_group("Plan Data/Plan Parameters"), Flow_Regime=model.regime)
+    _attrs(file.create_group("Plan Data/Plan Parameters"), Flow_Regime=model.settings.regime)
 
 
 def _geometry(file: h5py.File, model: RiverModel, sections: Sequence[CrossSection]) -> None:

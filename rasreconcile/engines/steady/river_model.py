@@ -13,6 +13,7 @@ from rasreconcile.errors import ProjectError
 from rasreconcile.project import SI_UNITS, decode, is_project, parse_plan, parse_project
 
 if TYPE_CHECKING:
+    from rasreconcile.engines.steady.critical_depth import CriticalMethod
     from rasreconcile.engines.steady.profile import Profile, Regime
 
 _REGIMES: Mapping[str, Regime] = {
@@ -20,7 +21,21 @@ _REGIMES: Mapping[str, Regime] = {
     "supercritical flow": "supercritical",
     "mixed flow": "mixed",
 }
+_METHODS: Mapping[str, CriticalMethod] = {
+    "parabolic critical depth": "parabolic",
+    "secant critical depth": "secant",
+}
 _REMEDY = "use the hec-ras engine for this plan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a plan says about how profiles are computed."""
+
+    regime: Regime
+    critical_method: CriticalMethod
+    largest_error: float
+    """`Max Error Tol`, ft or m."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +45,7 @@ class RiverModel:
     title: str
     short_id: str
     si_units: bool
-    regime: Regime
-    largest_error: float
-    """`Max Error Tol`, ft or m."""
+    settings: Settings
     geometry: Geometry
     flows: Flows
 
@@ -62,13 +75,11 @@ def parse_model(texts: Mapping[str, bytes], names: Mapping[str, str]) -> RiverMo
         raise ProjectError(
             f"{names['plan']}:1: {what} ({plan.flow}) is not modelled by the steady engine", _REMEDY
         )
-    regime, largest_error = _settings(texts.get("plan", b""), Source(names["plan"]), si_units=si_units)
     model = RiverModel(
         title=plan.title,
         short_id=plan.short_id,
         si_units=si_units,
-        regime=regime,
-        largest_error=largest_error,
+        settings=_settings(texts.get("plan", b""), Source(names["plan"]), si_units=si_units),
         geometry=parse_geometry(texts.get("geometry", b""), names["geometry"]),
         flows=parse_flow(texts.get("flow", b""), names["flow"]),
     )
@@ -117,8 +128,8 @@ def ends_of(model: RiverModel, reach: Reach, profile: int, name: str) -> tuple[B
         return table.get((reach.river.casefold(), reach.name.casefold(), profile), Boundary("none"))
 
     up, down = end(model.flows.upstream), end(model.flows.downstream)
-    lacking = (model.regime != "supercritical" and down.kind == "none" and "downstream") or (
-        model.regime == "supercritical" and up.kind == "none" and "upstream"
+    lacking = (model.settings.regime != "supercritical" and down.kind == "none" and "downstream") or (
+        model.settings.regime == "supercritical" and up.kind == "none" and "upstream"
     )
     if lacking:
         where = f"reach {reach.river} {reach.name}, profile {profile + 1}"
@@ -126,16 +137,20 @@ def ends_of(model: RiverModel, reach: Reach, profile: int, name: str) -> tuple[B
     return up, down
 
 
-def _settings(data: bytes, source: Source, *, si_units: bool) -> tuple[Regime, float]:
+def _settings(data: bytes, source: Source, *, si_units: bool) -> Settings:
     regime: Regime = "subcritical"
+    method: CriticalMethod = "parabolic"
     largest_error = 0.1 if si_units else 0.3
     for line in lines(data):
         _refuse(line, source)
-        if line.key.lower() in _REGIMES:
-            regime = _REGIMES[line.key.lower()]
+        key = line.key.casefold()
+        if key in _REGIMES:
+            regime = _REGIMES[key]
+        elif key in _METHODS:
+            method = _METHODS[key]
         elif line.key == "Max Error Tol" and line.value:
             largest_error = source.number(line, line.value, "Max Error Tol")
-    return regime, largest_error
+    return Settings(regime=regime, critical_method=method, largest_error=largest_error)
 
 
 def _refuse(line: Line, source: Source) -> None:

@@ -16,12 +16,15 @@ def solve(model: RiverModel, tell: Callable[[str], None]) -> tuple[Solved, ...]:
         tell(f"WARNING: {warning}")
     solved = []
     for reach in model.geometry.reaches:
-        solver = Solver([SectionHydraulics(section, units.manning) for section in reach.sections], units)
+        sections = [SectionHydraulics(section, units.manning) for section in reach.sections]
+        solver = Solver(sections, units, model.settings.critical_method)
         profiles = []
         for n, name in enumerate(model.flows.profiles):
             tell(f"Profile {name}")
             profiles.append(
-                solver.solve(flows_of(model, reach, n), ends_of(model, reach, n, "flow"), model.regime)
+                solver.solve(
+                    flows_of(model, reach, n), ends_of(model, reach, n, "flow"), model.settings.regime
+                )
             )
         solved.append(Solved(reach, tuple(profiles)))
     for warning in warnings(model, tuple(solved)):
@@ -32,8 +35,8 @@ def solve(model: RiverModel, tell: Callable[[str], None]) -> tuple[Solved, ...]:
 def units_of(model: RiverModel) -> Units:
     """Gravity and Manning's constant as HEC-RAS has them."""
     if model.si_units:
-        return Units(gravity=9.80665, manning=1.0, largest_error=model.largest_error)
-    return Units(gravity=32.174, manning=MANNING_US, largest_error=model.largest_error)
+        return Units(gravity=9.80665, manning=1.0, largest_error=model.settings.largest_error)
+    return Units(gravity=32.174, manning=MANNING_US, largest_error=model.settings.largest_error)
 
 
 def warnings(model: RiverModel, solved: tuple[Solved, ...]) -> Iterator[str]:

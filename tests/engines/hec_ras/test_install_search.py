@@ -22,7 +22,7 @@ from rasreconcile.engines.hec_ras.install_search import (
 )
 from rasreconcile.engines.hec_ras.scripts import script
 from rasreconcile.engines.hec_ras.versions import doubt, form_of
-from rasreconcile.hecras_versions import same, version_in
+from rasreconcile.hecras_versions import means, version_in
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,11 @@ from rasreconcile.hecras_versions import same, version_in
         ("6.6", r"E:\HEC\6.6\ras.EXE", r"E:\HEC\6.6\ras.EXE"),
         ("6.7 Beta 5", None, r"C:\Program Files (x86)\HEC\HEC-RAS\6.7 Beta 5\Ras.exe"),
         ("6.6", r"E:\2024.1", r"E:\2024.1\Ras.exe"),
+        ("5.0", None, r"C:\Program Files (x86)\HEC\HEC-RAS\5.0.7\Ras.exe"),
+        ("5.0", r"E:\HEC\5.0.3", r"E:\HEC\5.0.3\Ras.exe"),
+        ("6.4", None, r"C:\Program Files\HEC\HEC-RAS\6.4.1\Ras.exe"),
+        ("6.7 Beta", None, r"C:\Program Files (x86)\HEC\HEC-RAS\6.7 Beta 4\Ras.exe"),
+        ("6.7 Beta 5", r"E:\HEC\6.7-beta-5", r"E:\HEC\6.7-beta-5\Ras.exe"),
     ],
 )
 def test_ras_exe_is_found_in_the_usual_places_and_where_the_spec_says(version, named, there) -> None:
@@ -257,16 +262,64 @@ def test_what_is_not_there_is_said_with_the_places_that_were_looked_at() -> None
 
 
 def test_versions_are_compared_as_numbers_and_unknown_ones_are_doubted() -> None:
-    assert same("6.6", "6.6.0") and not same("6.3", "6.3.1") and not same("6.1", "6.10")
     assert (
         version_in("HEC-RAS 6.7 Beta 5 October 2025") == "6.7 Beta 5"
         and version_in("rasreconcile steady 1") is None
     )
-    assert not same("6.7", "6.7 Beta 5") and not same("6.7 Beta 4", "6.7 Beta 5")
     assert form_of("6.7 Beta 5") is form_of("6.6") and doubt("6.7 Beta 5") is None
-    assert form_of("6.3").unsteady[1] == "{stem}.c{geometry}" and form_of("6.10").unsteady[1].endswith(
-        ".tmp.hdf"
-    )
+    assert form_of("6.3.0").unsteady[1] == "{stem}.c{geometry}" and form_of("6.3") is form_of("6.3.1")
+    assert form_of("6.0") is form_of("6.2") is form_of("6.3.0") and form_of("5.0") is form_of("5.0.7")
+    assert form_of("6.10").unsteady[1].endswith(".tmp.hdf")
     assert form_of("4.1") is form_of("5.0.7") and form_of("9.0") is form_of("6.6")
     assert doubt("6.6") is None and doubt("7.0.1") is None
     assert "is newer than" in (doubt("7.1") or "") and "is older than" in (doubt("4.1") or "")
+
+
+MEANT = [
+    ("6.4", "6.4", True),
+    ("6.4", "6.4.1", True),
+    ("6.4", "6.4.0", True),
+    ("6.4", "6.40", False),
+    ("6.4", "6.5", False),
+    ("6.4.0", "6.4", True),
+    ("6.4.0", "6.4.1", False),
+    ("6.4.1", "6.4", False),
+    ("6.3.1", "6.3.1", True),
+    ("5.0", "5.0.7", True),
+    ("5.0.7", "5.0.3", False),
+    ("6.1", "6.10", False),
+    ("6.7", "6.7 Beta 5", False),
+    ("6.7 Beta 5", "6.7", False),
+    ("6.7 Beta 5", "6.7 Beta 5", True),
+    ("6.7 Beta 5", "6.7-beta-5", True),
+    ("6.7 Beta 5", "6.7 Beta 4", False),
+    ("6.7 Beta", "6.7 Beta 5", True),
+    ("6.7 Beta", "6.7", False),
+    ("6.0 Beta 2", "6.0.0 Beta 2", True),
+]
+
+
+@pytest.mark.parametrize(("wanted", "found", "meant"), MEANT)
+def test_a_version_of_two_numbers_means_all_its_patches_and_a_beta_only_itself(
+    wanted: str, found: str, meant: bool
+) -> None:
+    assert means(wanted, found) is meant
+
+
+@pytest.mark.parametrize(("wanted", "taken"), [("6.4", "6.4"), ("6.3", "6.3.1"), ("6.4.1", "6.4.1")])
+def test_of_several_patches_the_one_named_exactly_is_taken_else_the_newest(
+    standins, tmp_path: Path, wanted: str, taken: str
+) -> None:
+    made = {v: standins.linux(tmp_path / v, v, "flat") for v in ("6.3.1", "6.4", "6.4.1")}
+    assert look(wanted, tmp_path) == FoundInstall(str(made[taken].programs))
+
+
+def test_a_folder_of_a_beta_is_not_its_release_however_it_is_spelled(standins, tmp_path: Path) -> None:
+    ras = standins.linux(tmp_path / "6.7_beta5", "6.7 Beta 5", "flat")
+    assert look("6.7 Beta 5", tmp_path) == FoundInstall(str(ras.programs))
+    assert "RasUnsteady is HEC-RAS 6.7 Beta 5, the spec asks for 6.7;" in str(look("6.7", tmp_path))
+
+
+def test_a_missing_install_names_the_usual_places_once() -> None:
+    missing = str(found_in(WantedInstall("6.6", "windows", None), ()))
+    assert missing.count("HEC-RAS\\6.6") == 4 and "6.6.1" not in missing
