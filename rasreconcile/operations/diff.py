@@ -14,6 +14,7 @@ from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
+from rasreconcile.store.reader import empty_store
 from rasreconcile.study.equipment import looked_at_here
 from rasreconcile.study.installed_engines import platform_of
 from rasreconcile.study.outputs import Activity
@@ -62,6 +63,14 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         plans = tuple(plan for plan in plans if plan.address in told)
         proposal = propose(decision.verdicts, seen.assessments, decision.copied)
         return Diff(plans, decision, view.outputs.published(), proposal, recalled)
+
+
+def plans_of(loaded: LoadedSpec) -> tuple[Plan, ...]:
+    """The plans that the spec lists, without a word of the store: every input is read. Raises SpecError."""
+    loaded.require_built()
+    with ExitStack() as stack:
+        nothing = stack.enter_context(empty_store(loaded.state_path))
+        return Study.open(loaded, nothing, Clock()).listed()
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:
