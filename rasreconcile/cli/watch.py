@@ -18,6 +18,8 @@ from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
 from rasreconcile.report.text import many
 
 if TYPE_CHECKING:
+    from rasreconcile.specfile import LoadedSpec
+    from rasreconcile.watch.due import Found
     from rasreconcile.watch.file_events import Watched
 
 
@@ -30,64 +32,69 @@ def command(spec: Path | None, as_json: bool) -> int:
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
     from rasreconcile.report.live import Lines, Stream  # noqa: PLC0415
-    from rasreconcile.watch.file_events import Watched, watched  # noqa: PLC0415
+    from rasreconcile.watch.due import Due  # noqa: PLC0415
+    from rasreconcile.watch.file_events import of_spec, watched  # noqa: PLC0415
 
     path = spec_path(spec)
     if as_json:
         write_line({"version": FORMAT_VERSION, "verb": "watch", "spec": str(path)})
     stop = threading.Event()
+
+    def say(message: str) -> None:
+        _say(message, as_json=as_json)
+
+    due = Due(stop=stop, look=lambda: _look(path), say=say)
+    seen, store = of_spec(path), None
     while not stop.is_set():
-        seen = Watched(frozenset({path.absolute().parent}), frozenset({path.absolute()}), frozenset())
+        loaded = None
         try:
             loaded = load_spec(path)
+            store = loaded.state_path
             with Stream(write_line) if as_json else Lines(sys.stderr) as reporter:
                 outcome = applied(loaded, reporter)
             if outcome.exit == 130:
                 return 130
             seen = watched(loaded, diff(loaded, Clock()).plans)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
-            _say(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}", as_json=as_json)
+            say(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}")
         except (StoreBusy, BrokenPipeError):
             raise
         except SpecError as error:
-            _say(f"{error}\nwaiting until the spec is fixed", as_json=as_json)
+            say(f"{error}\nwaiting until the spec is fixed")
         except (RasReconcileError, OSError) as error:
             # A disk or a share that is away for an hour must not end a watch of weeks.
-            _say(f"{error}\nwaiting for a change", as_json=as_json)
-        changed: frozenset[Path] = frozenset()
-        while not (changed or stop.is_set()):
-            with _ending(stop):
-                changed = _first_change(seen, stop, as_json=as_json)
-            if not changed and _has_work(path):
-                break
+            say(f"{error}\nwaiting for a change")
+            if loaded is not None and seen == of_spec(path):
+                seen = _without_store(loaded) or seen
+        with _ending(stop):
+            changed = due.wait(seen, store)
         if changed:
-            _say("changed: " + ", ".join(sorted(p.name for p in changed)), as_json=as_json)
+            say("changed: " + ", ".join(sorted(p.name for p in changed)))
     return 130
 
 
-def _first_change(seen: Watched, stop: threading.Event, *, as_json: bool) -> frozenset[Path]:
-    """Where changes cannot be told (a folder went away, too many are watched) all is looked at now and then."""
-    from rasreconcile.watch.file_events import LOOK_ANYWAY, first_change  # noqa: PLC0415  as above
-
-    try:
-        return first_change(seen, stop)
-    except OSError as error:
-        _say(f"cannot be watched: {error}; looking every {LOOK_ANYWAY:.0f} s", as_json=as_json)
-        stop.wait(LOOK_ANYWAY)
-        return frozenset()
-
-
-def _has_work(path: Path) -> bool:
+def _look(path: Path) -> Found:
     """Whether there is something to do that no change of a file has told of."""
     from rasreconcile.clock import Clock  # noqa: PLC0415  as above
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
     from rasreconcile.report.changeset import has_work  # noqa: PLC0415
 
     try:
-        return has_work(diff(load_spec(path), Clock()).decision)
+        return "work" if has_work(diff(load_spec(path), Clock()).decision) else "nothing to do"
     except (RasReconcileError, OSError):
         # What is wrong with it has been said; a change of the file is waited for.
-        return False
+        return "cannot tell"
+
+
+def _without_store(loaded: LoadedSpec) -> Watched | None:
+    """What would be watched, where the store cannot say what is remembered; None where that cannot be told either."""
+    from rasreconcile.operations.diff import plans_of  # noqa: PLC0415  as above
+    from rasreconcile.watch.file_events import watched  # noqa: PLC0415
+
+    try:
+        return watched(loaded, plans_of(loaded))
+    except (RasReconcileError, OSError):
+        return None
 
 
 @contextmanager

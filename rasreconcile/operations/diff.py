@@ -20,6 +20,7 @@ from rasreconcile.studies.outputs import Activity
 from rasreconcile.studies.policies import policy_of
 from rasreconcile.studies.store_view import remembered
 from rasreconcile.studies.study import Study
+from rasreconcile.store.reader import empty_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         plans = tuple(plan for plan in plans if plan.address in told)
         proposal = propose(decision.verdicts, seen.assessments, decision.copied)
         return Diff(plans, decision, view.outputs.published(), proposal, recalled)
+
+
+def plans_of(loaded: LoadedSpec) -> tuple[Plan, ...]:
+    """The plans that the spec lists, without a word of the store: every input is read. Raises SpecError."""
+    loaded.require_built()
+    with ExitStack() as stack:
+        nothing = stack.enter_context(empty_store(loaded.state_path))
+        return Study.open(loaded, nothing, Clock()).listed()
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:

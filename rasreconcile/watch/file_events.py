@@ -9,8 +9,15 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
+from rasreconcile.errors import RasReconcileError
 from rasreconcile.plans import Plan
 from rasreconcile.specfile import LoadedSpec
+
+_RAISE = "if a limit is reached, raise fs.inotify.max_user_instances or max_user_watches with `sysctl`"
+
+
+class CannotWatch(RasReconcileError):
+    """The system does not tell of changes here now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,11 @@ class Watched:
     def matters(self, change: Change, path: str) -> bool:
         """Inputs and the spec always; outputs where they go away or were not made by us."""
         return Path(path) in self.files or Path(path) in self.outputs
+
+
+def of_spec(path: Path) -> Watched:
+    """The spec alone: all that is known where it has not been understood yet."""
+    return Watched(frozenset({path.absolute().parent}), frozenset({path.absolute()}), frozenset())
 
 
 def watched(loaded: LoadedSpec, plans: tuple[Plan, ...]) -> Watched:
@@ -63,8 +75,17 @@ def changes(seen: Watched, stop: threading.Event, *, quiet_ms: int = 1000) -> It
 
 
 def first_change(seen: Watched, stop: threading.Event) -> frozenset[Path]:
-    """The first batch of changes; empty where nothing was told for LOOK_ANYWAY, or `stop` was set."""
-    return next(changes(seen, stop), frozenset())
+    """The first batch of changes; empty where nothing was told for LOOK_ANYWAY, or `stop` was set.
+
+    Raises CannotWatch where a folder went away, or this user watches as much as the kernel lets him.
+    """
+    try:
+        return next(changes(seen, stop), frozenset())
+    except FileNotFoundError as error:
+        raise CannotWatch(f"cannot be watched: {error}", "put it back or correct the spec") from error
+    except (OSError, RuntimeError) as error:
+        # Watches are used up: an OSError of watchfiles; instances: a RuntimeError of its own.
+        raise CannotWatch(f"cannot be watched: {error}", _RAISE) from error
 
 
 def _git_head(folder: Path) -> Path | None:

@@ -20,6 +20,7 @@ from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, rundir
 from rasreconcile.workers.cache_gc import trim
+from rasreconcile.workers.ci_agents import unmarked
 from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.input_cache import cached, stage
@@ -83,7 +84,14 @@ class LocalHost:
             # Of an earlier start.
             (self._folder / run / rundir.UNCLAIMED).unlink(missing_ok=True)
         try:
-            subprocess.run(command, check=True, start_new_session=True, stdin=subprocess.DEVNULL, timeout=60)
+            subprocess.run(
+                command,
+                check=True,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                env=unmarked(os.environ),
+                timeout=60,
+            )
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
                 f"the runner of {run} could not be started: {error}", "it will be retried"

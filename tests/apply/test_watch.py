@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
+import pytest
+from services import Service, absent
 from waiting import LONGEST
+
+from rasreconcile.watch import file_events
+from rasreconcile.watch.due import Due, Found
+from rasreconcile.watch.file_events import Watched, of_spec
 
 
 def test_watch_applies_again_when_something_that_matters_changes(study) -> None:
@@ -49,7 +57,6 @@ def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched
 ) -> None:
     from rasreconcile.cli import apply
     from rasreconcile.cli.verbs import run
-    from rasreconcile.watch import file_events
 
     study.command()
     real, calls = apply.applied, []
@@ -63,7 +70,7 @@ def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched
     def first_change(seen, stop):
         calls.append("watched")
         if calls.count("watched") == 1:
-            raise OSError(28, "OS file watch limit reached")
+            raise file_events.CannotWatch("cannot be watched: OS file watch limit reached")
         os.kill(os.getpid(), signal.SIGINT)
         return frozenset()
 
@@ -76,5 +83,110 @@ def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched
     assert calls == ["applied", "watched", "applied", "watched"]
     said = capsys.readouterr().err
     assert "Input/output error\nwaiting for a change" in said
-    assert "cannot be watched: [Errno 28] OS file watch limit reached; looking every" in said
+    assert "cannot be watched: OS file watch limit reached; until then looking every" in said
     assert len(study.results()) == 4
+
+
+WITH_FEW = """\
+import sys
+from rasreconcile.watch import file_events
+file_events.LOOK_ANYWAY = 0.2
+from rasreconcile.cli.verbs import run
+sys.exit(run(["watch", "spec.yaml"]))
+"""
+
+
+@pytest.mark.parametrize("limit", ["max_inotify_instances", "max_inotify_watches"])
+def test_a_watch_goes_on_by_looking_where_this_user_watches_all_he_may(study, limit) -> None:
+    # In a user namespace of its own: the limits of others stay.
+    few = ["unshare", "-Ur", "sh", "-c", f'echo 0 >/proc/sys/user/{limit} && exec "$@"', "sh"]
+    if subprocess.run([*few, "true"], check=False, capture_output=True).returncode:
+        absent(Service.MOUNTS, "no user namespace can be made here")
+    study.command()
+    watcher = subprocess.Popen(
+        [*few, sys.executable, "-c", WITH_FEW],
+        cwd=study.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    study.controllers.append(watcher)
+    said = study.hears(watcher, "cannot be watched")
+    assert "fs.inotify.max_user_instances" in said
+    flow = study.folder / "Willow.f02"
+    flow.write_text(flow.read_text().replace("6200", "6300"))
+    study.wait_for(lambda: sum(study.computations().values()) == 6)
+    watcher.send_signal(signal.SIGINT)
+    assert watcher.wait(LONGEST) == 130
+    assert watcher.stderr is not None
+    assert "cannot be watched" not in watcher.stderr.read(), "it is said once"
+    assert len(study.results()) == 4
+
+
+def test_a_watch_whose_store_is_damaged_looks_at_the_inputs_all_the_same(study) -> None:
+    study.command()
+    good = study.folder / "state.db"
+    good.write_bytes(b"not a database" * 100)
+    watcher = study.start("watch", "spec.yaml")
+    study.hears(watcher, "waiting for a change")
+    good.unlink()
+    flow = study.folder / "Willow.f02"
+    said: list[str] = []
+    listening = threading.Thread(target=lambda: said.extend(watcher.stderr or ()))
+    listening.start()
+
+    def is_told() -> bool:
+        if "changed: Willow.f02" in "".join(said):
+            return True
+        flow.touch()
+        return False
+
+    study.wait_for(is_told)
+    study.wait_for(lambda: len(study.results()) == 4)
+    watcher.send_signal(signal.SIGINT)
+    assert watcher.wait(LONGEST) == 130
+    listening.join()
+
+
+def test_a_quiet_watch_looks_by_stat_alone_until_one_tells_of_something(tmp_path, monkeypatch) -> None:
+    spec, model, store = tmp_path / "spec.yaml", tmp_path / "models" / "a.g01", tmp_path / "state.db"
+    model.parent.mkdir()
+    for path in (spec, model, store):
+        path.write_text("1")
+    seen = Watched(frozenset({tmp_path, model.parent}), frozenset({spec, model}), frozenset())
+    stop = threading.Event()
+    looks: list[str] = []
+    said: list[str] = []
+    passed = iter(range(12))
+    steps = {
+        3: lambda: model.write_text("12"),
+        6: lambda: (tmp_path / "state.db-wal").write_text("a request"),
+        9: lambda: (model.parent / "a.u01").touch(),
+        11: stop.set,
+    }
+
+    def nothing_told(_seen, _stop):
+        steps.get(next(passed), lambda: None)()
+        return frozenset()
+
+    monkeypatch.setattr(file_events, "first_change", nothing_told)
+
+    def look():
+        looks.append("looked")
+        return "nothing to do"
+
+    due = Due(stop=stop, look=look, say=said.append)
+    assert due.wait(seen, store) == frozenset()
+    # At first, and after each of the three.
+    assert len(looks) == 4
+    assert said == []
+
+
+def test_a_look_that_fails_is_made_again_although_nothing_changed(tmp_path, monkeypatch) -> None:
+    seen = of_spec(tmp_path / "spec.yaml")
+    monkeypatch.setattr(file_events, "first_change", lambda *_: frozenset())
+    given: list[Found] = ["cannot tell", "cannot tell", "work"]
+    answers = iter(given)
+    due = Due(stop=threading.Event(), look=lambda: next(answers), say=print)
+    assert due.wait(seen, None) == frozenset()
+    assert list(answers) == []

@@ -168,7 +168,7 @@ APPLY = f"{ALWAYS} DELETE RELEASE SAVEPOINT UPDATE _execute_child fsync close wr
 RUNS = f"{APPLY} replace start fetch discard read_log"
 LOCAL = f"{RUNS} link rename rmdir unlink"
 WIRE = "start_client exec_command send end_sending"
-DAEMON = "image_id containers create start run remove"
+DAEMON = "image containers create start run remove"
 REACHED = {
     ("local", "mixed"): LOCAL,
     ("local", "chain"): LOCAL,

@@ -81,7 +81,7 @@ esac
 exec runc "$@"
 """
 HELPER = "rasreconcile-helper-"
-CALLED = ("image_id", "containers", "create", "start", "kill", "remove", "volume", "run")
+CALLED = ("image", "containers", "create", "start", "kill", "remove", "volume", "run")
 
 
 class Docker(Local):

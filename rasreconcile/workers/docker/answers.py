@@ -17,6 +17,8 @@ class About:
     system: str
     limits_memory: bool
     limits_cpus: bool
+    architecture: str = ""
+    """Of its machine, as the kernel spells it: `x86_64`, `aarch64`."""
 
 
 def checked(answer: requests.Response) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
-from rasreconcile.workers.docker.daemon import Mounted
+from rasreconcile.workers.docker.container import Mounted
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.paths import below
 from rasreconcile.workers.docker.run_storage import INSIDE

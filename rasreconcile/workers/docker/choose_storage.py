@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rasreconcile.errors import Refused
 from rasreconcile.workers.docker.bound import BindMountStorage, give
-from rasreconcile.workers.docker.daemon import Daemon, Mounted, NoFolder
+from rasreconcile.workers.docker.container import Image, Mounted
+from rasreconcile.workers.docker.daemon import Daemon, NoFolder
 from rasreconcile.workers.docker.helper import Helper, HelperKind, remove_unborn
 from rasreconcile.workers.docker.paths import below, views
 from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE, RunStorage
@@ -24,14 +25,17 @@ ABANDONED = 600.0
 """Seconds after which whoever made a probe, or a helper that was never started, has been killed."""
 
 
+NOT_ASKED = Image("")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerSettings:
     """What the spec says of a docker worker's image and folders."""
 
     worker: str
     image: str
-    digest: str = ""
-    """Of the image; known once the daemon was asked."""
+    found: Image = NOT_ASKED
+    """What its name means; known once the daemon was asked."""
     folder: Path
     """`worker_folder` on this machine: used where the daemon sees it too."""
     share: Path | None = None
@@ -43,13 +47,13 @@ class DockerSettings:
 
 def choose_storage(daemon: Daemon, settings: DockerSettings) -> RunStorage:
     """Raises Refused where the image is missing, or a share that was given is not the same on both sides."""
-    digest = daemon.image_id(settings.image)
-    if digest is None:
+    found = daemon.image(settings.image)
+    if found is None:
         raise Refused(
             f"{daemon.address}: the image {settings.image} is not there",
             "`docker pull` or `docker load` it there",
         )
-    settings = replace(settings, digest=digest)
+    settings = replace(settings, found=found)
     remove_unborn(daemon, settings.worker, time.time() - ABANDONED)
     if settings.share is not None and settings.staging is not None:
         storage = _bound(daemon, settings, settings.share, settings.staging)
@@ -128,7 +132,7 @@ def _helper(daemon: Daemon, settings: DockerSettings, mount: Mounted, user: int)
         HelperKind(
             worker=settings.worker,
             image=settings.image,
-            digest=settings.digest,
+            found=settings.found,
             user=f"{user}:{user}",
             mount=mount,
         ),

@@ -6,8 +6,6 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 import docker
@@ -24,15 +22,13 @@ from paramiko import SSHException
 
 from rasreconcile.errors import RasReconcileError, Refused, Unreachable
 from rasreconcile.workers.docker.answers import About, checked, frames, moment
+from rasreconcile.workers.docker.container import SCRATCH, Container, ContainerSeen, End, Image, Ran
 from rasreconcile.workers.docker.error_messages import NO_FOLDER, reason_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
 
 _PIDS = 4096
 _LARGEST_ANSWER = 256 << 20
 """Bytes that a program in a container may say."""
-
-SCRATCH = "/rasreconcile-scratch"
-"""Memory of a container's own, where no image has a folder: where one has a /tmp, some daemons keep its rights."""
 
 
 def _memory_of(user: str) -> str:
@@ -47,65 +43,6 @@ class NoFolder(Refused):
 
 class Gone(Unreachable):
     """There is no such container, or it does not run: perhaps the daemon was restarted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mounted:
-    """What a container sees below its mount point: a folder as the daemon calls it, or a volume by its name."""
-
-    kind: Literal["bind", "volume"]
-    source: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """A container to be made. All are without network and rights, and write nothing but mount, SCRATCH and /tmp."""
-
-    name: str
-    image: str
-    command: Sequence[str]
-    user: str
-    mount: Mounted
-    labels: Mapping[str, str]
-    cpus: float | None = None
-    memory: str | None = None
-    shares: int | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    ends: Literal["stays until removed", "goes when it ends"] = "stays until removed"
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerSeen:
-    """A container in the daemon's list."""
-
-    state: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    made: float = 0.0
-    """Seconds since the epoch, by the daemon's clock; 0 where it was not told."""
-
-    @property
-    def goes_on(self) -> bool:
-        return self.state in {"running", "paused", "restarting", "removing"}
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How a container ended."""
-
-    state: str
-    exit_code: int
-    out_of_memory: bool
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a program in a container did."""
-
-    exit_code: int
-    out: bytes
-    err: bytes
 
 
 class Daemon:
@@ -125,15 +62,17 @@ class Daemon:
             system=said.get("OSType", "linux"),
             limits_memory=bool(said.get("MemoryLimit")),
             limits_cpus=bool(said.get("CpuCfsQuota", True)),
+            architecture=str(said.get("Architecture", "")),
         )
 
-    def image_id(self, image: str) -> str | None:
-        """Its digest; None where the daemon has no such image."""
+    def image(self, name: str) -> Image | None:
+        """None where the daemon has no such image."""
         with self._asked() as client:
             try:
-                return str(client.inspect_image(image)["Id"])  # type: ignore[no-untyped-call]  # so in its stubs
+                found = client.inspect_image(name)  # type: ignore[no-untyped-call]  # so in its stubs
             except ImageNotFound:
                 return None
+        return Image(str(found["Id"]), str(found.get("Architecture") or ""))
 
     def containers(self, label: str) -> dict[str, ContainerSeen]:
         """All containers with the label, by name, in one round trip."""
@@ -163,6 +102,12 @@ class Daemon:
                 return None
         at = moment(state["FinishedAt"])
         return End(state["Status"], int(state["ExitCode"]), bool(state["OOMKilled"]), at)
+
+    def last_words(self, name: str) -> str:
+        """The end of what the container printed. Raises Gone."""
+        with self._asked(container=True) as client:
+            said = client.logs(name, tail=20)
+        return bytes(said)[-2000:].decode(errors="replace").strip()
 
     def create(self, wanted: Container) -> Literal["made", "there"]:
         """Makes a container; one that has the name is left as it is."""
@@ -295,6 +240,9 @@ class Daemon:
     def _client(self) -> docker.APIClient:
         client: docker.APIClient | None = getattr(self._mine, "client", None)
         if client is None:
+            with self._lock:
+                # Once: `docker context use` in the middle must not send half of the threads elsewhere.
+                self.address = self.address.resolved()
             client = connect(self.address)
             self._mine.client = client
             with self._lock:

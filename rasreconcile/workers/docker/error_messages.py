@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from rasreconcile.errors import Trouble
 
 NO_FOLDER = r"bind source path does not exist: (.*)"
+_OTHER_PROCESSOR = r"exec format error|does not (?:match|provide) the specified platform"
 _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"no such image: (\S+)|not found: .* pull access",
@@ -20,6 +21,11 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "free some space (`docker system df` shows what uses it)",
     ),
     (NO_FOLDER, "the daemon has no folder {0}", "correct remote_staging_path"),
+    (
+        _OTHER_PROCESSOR,
+        "the image is for another kind of processor than the daemon's machine",
+        "use an image for that machine (`docker build --platform`)",
+    ),
     (
         r'exec: "([^"]+)": (?:executable file not found|stat|permission denied)|exec ([^"]+) failed: no such file',
         "the image cannot run `{0}`",
@@ -54,6 +60,11 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (r"requested cpus|range of cpus", "it has fewer processors than cpu_limit asks for", "lower it"),
     (r"minimum memory limit|invalid size", "memory_limit is too small for a container", "raise it"),
 )
+
+
+def other_processor(said: str) -> bool:
+    """Whether it is the image's architecture that is in the way."""
+    return re.search(_OTHER_PROCESSOR, said, re.IGNORECASE) is not None
 
 
 def reason_of(said: str, host: str = "") -> Trouble | None:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.failures import says_no_room
-from rasreconcile.workers.docker.daemon import Container, Daemon, Gone, Mounted, Ran
+from rasreconcile.workers.docker.container import Container, End, Image, Mounted, Ran
+from rasreconcile.workers.docker.daemon import Daemon, Gone
+from rasreconcile.workers.docker.error_messages import other_processor, reason_of
+from rasreconcile.workers.printed import quoted
 
 HELPER_LABEL = "rasreconcile.helper"
 _QUICK = 30.0
+_DEATH = 3.0
+"""Seconds within which one that cannot live has ended."""
+_REBUILD = "use an image for that machine (`docker build --platform`), or let the machine emulate the image's"
 _LIFE = """\
 n=0
 while [ "$n" -lt 20 ]; do
@@ -41,8 +49,8 @@ class HelperKind:
 
     worker: str
     image: str
-    digest: str
-    """Of the image, as it was when its name was looked up."""
+    found: Image
+    """What its name meant when it was looked up."""
     user: str
     mount: Mounted
 
@@ -76,7 +84,12 @@ class Helper:
             return self._daemon.run(name, command, env or {}, seconds=seconds)
         except Gone:
             self._forget(name)
-            return self._daemon.run(self._made(), command, env or {}, seconds=seconds)
+        name = self._made()
+        try:
+            return self._daemon.run(name, command, env or {}, seconds=seconds)
+        except Gone as error:
+            self._forget(name)
+            raise self._why_it_died(error) from error
 
     def do(
         self, script: str, *words: str, env: Mapping[str, str] | None = None, seconds: float = _QUICK
@@ -107,9 +120,12 @@ class Helper:
         name = self._made()
         try:
             self._daemon.put(name, folder, archive)
-        except Gone:
+        except Unreachable as error:
+            # A container that ends meanwhile is a folder that is not there, to some daemons.
+            if not isinstance(error, Gone) and self._lives(name):
+                raise
             self._forget(name)
-            raise
+            raise self._why_it_died(Gone(error.trouble)) from error
 
     def get(self, path: str) -> Iterator[bytes]:
         """A file as an archive, in pieces."""
@@ -126,26 +142,63 @@ class Helper:
     def _made(self) -> str:
         with self._lock:
             if self._name is None:
-                name = f"rasreconcile-helper-{secrets.token_hex(6)}"
-                self._daemon.create(
-                    Container(
-                        name=name,
-                        image=self.kind.digest,
-                        command=("sh", "-c", _LIFE),
-                        user=self.kind.user,
-                        mount=self.kind.mount,
-                        labels={HELPER_LABEL: self.kind.worker},
-                        ends="goes when it ends",
-                    )
-                )
-                try:
-                    self._daemon.start(name)
-                except BaseException:
-                    with suppress(Unreachable, Refused):
-                        self._daemon.remove(name)
-                    raise
-                self._name = name
+                self._name = self._begun("goes when it ends")
             return self._name
+
+    def _begun(self, ends: Literal["goes when it ends", "is asked why it ended"]) -> str:
+        name = f"rasreconcile-helper-{secrets.token_hex(6)}"
+        self._daemon.create(
+            Container(
+                name=name,
+                image=self.kind.found.digest,
+                command=("sh", "-c", _LIFE),
+                user=self.kind.user,
+                mount=self.kind.mount,
+                labels={HELPER_LABEL: self.kind.worker},
+                ends=ends,
+            )
+        )
+        try:
+            self._daemon.start(name)
+        except BaseException:
+            with suppress(Unreachable, Refused):
+                self._daemon.remove(name)
+            raise
+        return name
+
+    def _why_it_died(self, gone: Gone) -> Unreachable | Refused:
+        """What one more says before it ends: the last words of one that died went with it."""
+        name = self._begun("is asked why it ended")
+        try:
+            end, until = self._daemon.end_of(name), time.monotonic() + _DEATH
+            while end is not None and end.state == "running" and time.monotonic() < until:
+                time.sleep(0.1)
+                end = self._daemon.end_of(name)
+            if end is None or end.state == "running":
+                return gone
+            return self._told(end, " ".join(self._daemon.last_words(name).split()))
+        finally:
+            self._daemon.remove(name)
+
+    def _lives(self, name: str) -> bool:
+        seen = self._daemon.container(name)
+        return seen is not None and seen.goes_on
+
+    def _told(self, end: End, words: str) -> Refused:
+        where, image = self._daemon.address, self.kind.image
+        known = reason_of(words)
+        if other_processor(words):
+            machine = self._daemon.about().architecture
+            of = f"is for {self.kind.found.architecture or 'another kind of processor'}"
+            return Refused(
+                f"{where}: the image {image} {of}, and the daemon's machine is {machine}", _REBUILD
+            )
+        if known is not None:
+            return Refused(f"{where}: {image}: {known.what}", known.remedy)
+        said = f", saying: {quoted(words.encode())}" if words else " without a word"
+        how = "for lack of memory" if end.out_of_memory else f"with exit code {end.exit_code}"
+        what = f"{where}: a container of {image} that only waits ended {how}{said}"
+        return Refused(what, f"try `docker run --rm --entrypoint sh {image} -c 'sleep 1'` there")
 
     def _forget(self, name: str) -> None:
         with self._lock:

@@ -17,7 +17,8 @@ from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.docker.check import problems_of
 from rasreconcile.workers.docker.choose_storage import DockerSettings, choose_storage
-from rasreconcile.workers.docker.daemon import Container, ContainerSeen, Daemon, End
+from rasreconcile.workers.docker.container import Container, ContainerSeen, End
+from rasreconcile.workers.docker.daemon import Daemon
 from rasreconcile.workers.docker.run_storage import RunStorage
 from rasreconcile.workers.host import ASK_SECONDS
 from rasreconcile.workers.run_files import RunFiles
@@ -102,7 +103,7 @@ class DockerHost:
 
     def image(self) -> str:
         """Its digest: the same for all runs that this process starts, whatever its name comes to mean meanwhile."""
-        return self._storage.helper.kind.digest
+        return self._storage.helper.kind.found.digest
 
     def mark(self, run: RunId, name: str) -> None:
         self._storage.mark(run, name)

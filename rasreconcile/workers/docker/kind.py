@@ -21,7 +21,7 @@ class DockerWorker(WorkerBase):
     docker_image: Words
     """Image with the engine in it: `hecras:6.6`."""
     docker_host: Words | None = None
-    """`ssh://user@host`, `tcp://host:2376`, `unix://...`; left out: the local daemon."""
+    """`ssh://user@host`, `tcp://host:2376`, `unix://...`; left out: DOCKER_HOST, or Docker's context."""
     docker_cert_path: Words | None = None
     """Folder of ca.pem, cert.pem and key.pem for a tcp:// daemon; left out: the environment's DOCKER_CERT_PATH."""
     ssh_key_path: Words | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
-from rasreconcile.workers.docker.daemon import Mounted
+from rasreconcile.workers.docker.container import Mounted
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.run_files import RunFiles
 

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from docker.transport import SSHHTTPAdapter
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils import kwargs_from_env
 
+from rasreconcile.home import home_or_none
+from rasreconcile.workers.docker.contexts import Certificates, endpoint_of_context
 from rasreconcile.workers.openssh.connection import Connection, Door
 from rasreconcile.workers.openssh.login import login_to
 
@@ -39,6 +41,8 @@ class DaemonAddress:
     """Where a daemon is and how one gets there. `host` None: as the environment says, else the local socket."""
 
     host: str | None = None
+    certificates: Certificates | None = None
+    """Of the context that `host` comes from."""
     cert_folder: Path | None = None
     ssh_key: Path | None = None
     use_ssh_client: bool = False
@@ -50,6 +54,12 @@ class DaemonAddress:
         """Whether it may be a daemon of this machine; only a probe can tell whether it sees the same files."""
         host = self.host or os.environ.get("DOCKER_HOST") or "unix://"
         return urlsplit(host).scheme in {"unix", "npipe"}
+
+    def resolved(self) -> DaemonAddress:
+        """With the host of Docker's context, where neither spec nor DOCKER_HOST names one. Raises Refused."""
+        if self.host is not None or (found := endpoint_of_context(os.environ, home_or_none())) is None:
+            return self
+        return replace(self, host=found.host, certificates=found.certificates or Certificates())
 
     def __str__(self) -> str:
         return self.host or os.environ.get("DOCKER_HOST") or "the local Docker daemon"
@@ -66,6 +76,8 @@ def connect(address: DaemonAddress) -> docker.APIClient:
     if host.startswith(("unix://", "ssh://")):
         return _agreed(_client_over(_adapter(host, address)))
     tls: TLSConfig | bool = known.get("tls", False) if host.startswith(("tcp://", "https://")) else False
+    if address.certificates is not None:
+        tls = _tls_of(address.certificates)
     if address.cert_folder is not None:
         tls = _tls(address.cert_folder)
     return _agreed(docker.APIClient(base_url=host, version=_FIRST_VERSION, timeout=TIMEOUT, tls=tls))
@@ -113,6 +125,18 @@ def _adapter(host: str, address: DaemonAddress) -> BaseHTTPAdapter:
 def _tls(folder: Path) -> TLSConfig:
     pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
     return TLSConfig(client_cert=pair, ca_cert=str(folder / "ca.pem"), verify=True)
+
+
+def _tls_of(context: Certificates) -> TLSConfig | bool:
+    """Nothing of the environment's: a context brings its own, and one without any means a daemon without TLS."""
+    if context == Certificates():
+        return False
+    pair = (context.certificate, context.key)
+    return TLSConfig(
+        client_cert=(str(context.certificate), str(context.key)) if all(pair) else None,
+        ca_cert=str(context.authority) if context.authority else None,
+        verify=not context.skip_verify,
+    )
 
 
 _Sdk: Any = SSHHTTPAdapter

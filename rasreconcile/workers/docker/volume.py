@@ -15,7 +15,7 @@ from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.docker.archives import Sent, Text, folder_entry, pack, unpack_one
-from rasreconcile.workers.docker.daemon import Mounted
+from rasreconcile.workers.docker.container import Mounted
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.scripts import script

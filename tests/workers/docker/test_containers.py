@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -22,7 +23,8 @@ from waiting import LONGEST
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Ended, Running, Vanished
 from rasreconcile.workers.docker import choose_storage
-from rasreconcile.workers.docker.daemon import SCRATCH, Daemon, Mounted
+from rasreconcile.workers.docker.container import SCRATCH, Mounted
+from rasreconcile.workers.docker.daemon import Daemon
 from rasreconcile.workers.docker.helper import HELPER_LABEL, Helper, HelperKind
 from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.transport import DaemonAddress
@@ -349,10 +351,10 @@ def test_a_helper_that_went_away_is_made_again(volume, run) -> None:
 def test_a_helper_of_which_nothing_is_heard_is_made_again(dockerd, tmp_path) -> None:
     tmp_path.chmod(0o777)
     daemon = Daemon(DaemonAddress(host=dockerd.host))
-    digest = daemon.image_id("rasbox:1")
-    assert digest is not None
+    found = daemon.image("rasbox:1")
+    assert found is not None
     mount = Mounted("bind", str(tmp_path), INSIDE)
-    kind = HelperKind(worker="box", image="rasbox:1", digest=digest, user="1000:1000", mount=mount)
+    kind = HelperKind(worker="box", image="rasbox:1", found=found, user="1000:1000", mount=mount)
     helper = Helper(daemon, kind)
     try:
         once = f"if mkdir {INSIDE}/hung 2>/dev/null; then hostname >{INSIDE}/first; sleep 60; fi; hostname"
@@ -415,3 +417,67 @@ def test_a_daemon_whose_disk_is_full_refuses_with_the_remedy_and_goes_on_when_th
     place.worker.start(small, place.job(inputs={"a.tif": b"1"}, writes={OUTPUT: b"1"}))
     assert place.end(small).exit_code == 0
     assert place.left_over() == []
+
+
+def with_programs(changed: dict[str, bytes]) -> bytes:
+    """The usual image, in which these programs are others."""
+    data = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(busybox_image())) as usual,
+        tarfile.open(fileobj=data, mode="w") as tar,
+    ):
+        for member in usual:
+            content = changed.get(member.name)
+            if content is None:
+                tar.addfile(member, usual.extractfile(member) if member.isfile() else None)
+                continue
+            other = tarfile.TarInfo(member.name)
+            other.mode, other.size = 0o755, len(content)
+            tar.addfile(other, io.BytesIO(content))
+    return data.getvalue()
+
+
+def of_another_processor() -> bytes:
+    """busybox, if this were a machine that no kernel here runs programs of."""
+    program = shutil.which("busybox")
+    assert program
+    data = bytearray(Path(program).read_bytes())
+    # e_machine of an ELF header: 0x16 is IBM S/390.
+    data[18:20] = b"\x16\x00"
+    return bytes(data)
+
+
+def test_an_image_for_another_processor_is_refused_in_words(docker, run) -> None:
+    docker.daemon.add_image("foreign:1", with_programs({"bin/busybox": of_another_processor()}))
+    worker = docker.again(docker_image="foreign:1")
+    said = r"image foreign:1 is for \w+, and the daemon's machine is x86_64; .*docker build --platform"
+    with pytest.raises(Refused, match=said):
+        worker.start(run, docker.job())
+    assert re.search(said, str(worker.check()[0]))
+    worker.close()
+    assert not [name for name in docker.daemon.names() if name.startswith("rasreconcile-helper")]
+
+
+def test_the_last_words_of_a_helper_that_dies_are_told(docker, run) -> None:
+    script = b"#!/bin/busybox sh\necho \x1b[31mno licence server answers >&2\nexit 7\n"
+    docker.daemon.add_image("dying:1", with_programs({"bin/sh": script}))
+    with pytest.raises(
+        Refused, match=r"dying:1 .* ended with exit code 7, saying: no licence server answers; try"
+    ):
+        docker.again(docker_image="dying:1").start(run, docker.job())
+    docker.daemon.add_image("silent:1", with_programs({"bin/sh": b"#!/bin/busybox sh\nexit 3\n"}))
+    with pytest.raises(Refused, match=r"silent:1 .* ended with exit code 3 without a word"):
+        docker.again(docker_image="silent:1").start(run, docker.job())
+
+
+@pytest.mark.parametrize("target", ["/var/tmp", "/installed"], ids=["a link to nowhere", "a link"])
+def test_an_image_whose_tmp_is_a_link_serves_all_the_same(docker, run, target) -> None:
+    data = io.BytesIO(busybox_image())
+    with tarfile.open(fileobj=data, mode="a") as tar:
+        link = tarfile.TarInfo("tmp")
+        link.type, link.linkname = tarfile.SYMTYPE, target
+        tar.addfile(link)
+    docker.daemon.add_image("linked:1", data.getvalue())
+    worker = docker.again(docker_image="linked:1")
+    worker.start(run, docker.script(f'echo kept >"$TMPDIR/x" && cat "$TMPDIR/x" >{OUTPUT}'))
+    assert docker.end(run).exit_code == 0, worker.read_log(run)

@@ -150,3 +150,12 @@ def test_a_daemon_that_wants_certificates_is_given_them(
     assert place.again(docker_host=daemon.tcp).check() == []
     with pytest.raises((Refused, Unreachable)):
         place.again(docker_host="tcp://127.0.0.1:1").poll([run])
+    monkeypatch.delenv("DOCKER_CERT_PATH")
+    monkeypatch.delenv("DOCKER_TLS_VERIFY")
+    files = ",".join(f"{key}={certificates}/{key}.pem" for key in ("ca", "cert", "key"))
+    create = ["docker", "context", "create", "secured", "--docker", f"host={daemon.tcp},{files}"]
+    monkeypatch.setenv("DOCKER_CONFIG", str(certificates / "settings"))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    subprocess.run(create, check=True, capture_output=True)
+    monkeypatch.setenv("DOCKER_CONTEXT", "secured")
+    assert place.again(docker_host=None).check() == []
