@@ -212,6 +212,19 @@ class Fetched:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftFile:
+    """A file of a run directory, as its worker lists it; a name that is no name for a file here is among them."""
+
+    name: str
+    """Relative to the run directory, forward slashes."""
+    size: int
+    changed: int
+    """Seconds since the epoch, the worker's clock; 0: not known."""
+    kind: str = "a file"
+    """What it is instead: `a link`, `a named pipe`... None of those can be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trimmed:
     """What was, or would be, removed from a worker's cache."""
@@ -280,6 +293,12 @@ class Worker(Protocol):
 
     def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
         """Part of file `name` below `work/`, also while the job writes it; empty where there is none."""
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        """What lies in the run directory, at most 100,001; follows no link and opens nothing."""
+
+    def read_file(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """The same of any file of the run directory, by its name there."""
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` (absolute or with `~/`, in the worker's spelling) that are there, in the order asked.

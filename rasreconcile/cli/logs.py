@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rasreconcile.cli.fetch import fetch_here
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
@@ -43,11 +44,24 @@ WAITS_FOR = frozenset({"queued", "backoff", "running"})
 @as_json
 @click.option("--run", "wanted", help="This run, not the latest one.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for a run, and follow it until it ends.")
-def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: bool) -> int:
+@click.option(
+    "--fetch",
+    "into",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Copy the run directory, with the HDF it left, to DIR/RUN.",
+)
+@click.option("--force", is_flag=True, help="With --fetch: replace files there that are not the run's.")
+def command(
+    words: tuple[str, ...], as_json: bool, wanted: str | None, follow: bool, into: Path | None, force: bool
+) -> int:
     """Print the log of PLAN's latest run: from its worker while it exists there, else from the store.
 
-    If a program writes its messages to a file, as HEC-RAS does, that file is followed.
+    If a program writes its messages to a file, as HEC-RAS does, that file is followed. With --fetch nothing is printed:
+    the files of the run are copied here from its worker, whatever kind that is; again, it continues.
     """
+    if (force and into is None) or (follow and into is not None):
+        raise UsageError("--force belongs to --fetch, and --follow does not", "leave one of them out")
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
@@ -55,6 +69,8 @@ def command(words: tuple[str, ...], as_json: bool, wanted: str | None, follow: b
     state = state_path(spec)
     with Reader(state) as reader:
         run = _run(reader, plans, wanted) if wanted or not follow else _awaited(reader, plans)
+        if into is not None:
+            return fetch_here(reader, load_spec(spec), run, into, "replace" if force else "keep", as_json)
         log = Printed(as_json=as_json)
         if as_json:
             write_line({"version": FORMAT_VERSION, "verb": "logs", "run": run.id, "plan": run.address})

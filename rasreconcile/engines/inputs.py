@@ -26,14 +26,14 @@ def staged_file(file: InputFile, folder: str) -> Staged:
         name=name_in(folder, file.name),
         digest=file.raw,
         size=file.size,
-        writable="read only" if _is_only_read(file) else "own copy",
+        writable="read only" if is_only_read(file.kind, file.name) else "own copy",
     )
 
 
-def _is_only_read(file: InputFile) -> bool:
+def is_only_read(kind: str, name: str) -> bool:
+    """Whether no run writes to an input of this kind."""
     # HEC-DSS opens its files for writing, also where it only reads; HEC-RAS the results of plans.
-    written = re.search(r"\.(dss|p\d\d\.hdf)$", file.name, re.IGNORECASE)
-    return file.kind in READ_ONLY and written is None
+    return kind in READ_ONLY and re.search(r"\.(dss|p\d\d\.hdf)$", name, re.IGNORECASE) is None
 
 
 def folder_for(files: Iterable[InputFile]) -> str:

@@ -14,13 +14,13 @@ from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
+from rasreconcile.store.reader import empty_store
 from rasreconcile.studies.equipment import looked_at_here
 from rasreconcile.studies.installed_engines import platform_of
 from rasreconcile.studies.outputs import Activity
 from rasreconcile.studies.policies import policy_of
 from rasreconcile.studies.store_view import remembered
 from rasreconcile.studies.study import Study
-from rasreconcile.store.reader import empty_store
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from pydantic import ValidationError
@@ -77,6 +77,16 @@ class LoadedSpec:
     def folder_of(self, worker: str) -> str:
         """Where this worker's run directories are made, in its own spelling."""
         return self.kind_of(worker).folder(self.spec.workers[worker], self.folder)
+
+    def directory_of(self, worker: str, run: str) -> str | None:
+        """Where the files of a run are, for people: `box, ~/runs/20260401-x`; None: its worker is not in the spec."""
+        if worker not in self.spec.workers:
+            return None
+        kind, spec = self.kind_of(worker), self.spec.workers[worker]
+        if kind.runs_at is not None:
+            return f"{worker}, {kind.runs_at(worker, spec, self.folder)}/{run}"
+        pure = PureWindowsPath if kind.platform(spec) == "windows" else PurePosixPath
+        return f"{worker}, {pure(self.folder_of(worker), run)}"
 
     def open_worker(self, worker: str) -> Worker:
         """This worker of the spec. Raises UsageError where its kind is not built."""

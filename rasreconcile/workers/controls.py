@@ -22,7 +22,7 @@ LARGEST_SIZE = 1 << 50
 LATEST = 32_503_680_000.0
 """Seconds since the epoch, the year 3000: a clock that is later is not a clock."""
 
-_KINDS = {
+KINDS = {
     stat.S_IFLNK: "a link",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -85,7 +85,7 @@ def kind_of(path: Path) -> str | None:
 
 
 def _kind(mode: int) -> str:
-    return _KINDS.get(stat.S_IFMT(mode), "a special file")
+    return KINDS.get(stat.S_IFMT(mode), "a special file")
 
 
 def _open(place: Path, name: str) -> FileIO | None:

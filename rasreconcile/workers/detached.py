@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import REACHABLE, Refused, Trouble, Unreachable
-from rasreconcile.jobs import Absent, Fetched, Job, Queued, RunId, Running, Status, Trimmed, Vanished
+from rasreconcile.jobs import (
+    Absent,
+    Fetched,
+    Job,
+    LeftFile,
+    Queued,
+    RunId,
+    Running,
+    Status,
+    Trimmed,
+    Vanished,
+)
 from rasreconcile.workers import run_files, rundir
 from rasreconcile.workers.host import Host
 
@@ -68,6 +79,17 @@ class DetachedWorker:
         rundir.check_run(run)
         rundir.check_name(name)
         return self._host.read(run, f"{rundir.WORK}/{name}", offset, limit)
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        """What lies in the run directory."""
+        rundir.check_run(run)
+        return self._host.files(run)
+
+    def read_file(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """Part of any file of the run directory."""
+        rundir.check_run(run)
+        rundir.check_name(name)
+        return self._host.read(run, name, offset, limit)
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` that are there."""

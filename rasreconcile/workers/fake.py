@@ -15,7 +15,7 @@ from threading import RLock
 from typing import Literal
 
 from rasreconcile.errors import InputChanged, Refused, Trouble, WorkerError
-from rasreconcile.jobs import Absent, Ended, Fetched, Job, Queued, RunId, Running, Status, Trimmed
+from rasreconcile.jobs import Absent, Ended, Fetched, Job, LeftFile, Queued, RunId, Running, Status, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.fake_run import (
     FakeRun,
@@ -34,6 +34,7 @@ Method = Literal[
     "fetch",
     "read_log",
     "read_work",
+    "files",
     "find",
     "ask",
     "cancel",
@@ -198,6 +199,20 @@ class FakeWorker:
         self._world.inject("read_work", "before")
         return self._left(run).get(name, b"")[offset : offset + limit]
 
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        """The log, and below `work/` what a run has left."""
+        rundir.check_run(run)
+        self._world.inject("files", "before")
+        return tuple(
+            LeftFile(name=name, size=len(data), changed=0) for name, data in self._files(run).items()
+        )
+
+    def read_file(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """Of these."""
+        rundir.check_run(run)
+        rundir.check_name(name)
+        return self._files(run).get(name, b"")[offset : offset + limit]
+
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those the world has."""
         self._world.inject("find", "before")
@@ -264,6 +279,12 @@ class FakeWorker:
                 return self._world.runs_there[run].fake_run.outputs
             case _:
                 return {}
+
+    def _files(self, run: RunId) -> Mapping[str, bytes]:
+        if isinstance(self._world.status(run), Absent):
+            return {}
+        work = {f"{rundir.WORK}/{name}": data for name, data in self._left(run).items()}
+        return {rundir.LOG: self._log(run), **work}
 
     def _log(self, run: RunId) -> bytes:
         match self._world.status(run):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from rasreconcile.errors import Trouble
-from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers.run_files import RunFiles
 
 LEAST_FREE = 100 << 20
@@ -52,6 +52,9 @@ class Host(Protocol):
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         """Part of a file of the run directory; empty where there is none."""
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        """What lies in the run directory, in one round trip; follows no link and opens nothing."""
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` that are there, in the order asked, in one round trip. `~/` is the user's home there."""

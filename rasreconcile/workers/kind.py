@@ -33,6 +33,8 @@ class Kind:
     """Whose programs a worker of the kind runs."""
     folder: Callable[[Any, Path], str] = lambda spec, _: spec.worker_folder
     """Where its run directories are made, in the worker's own spelling; the path is the spec file's folder."""
+    runs_at: Callable[[str, Any, Path], str] | None = None
+    """The same in words for people, from the worker's name too, where that is not a folder of its machine."""
     program: Callable[[Any, Path], str | None] = lambda spec, _: spec.ras_exe_path
     """What `ras_exe_path` names, in the worker's own spelling."""
     python: str | None = None

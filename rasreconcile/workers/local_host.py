@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
-from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, rundir
 from rasreconcile.workers.cache_gc import trim
 from rasreconcile.workers.ci_agents import unmarked
@@ -25,6 +25,7 @@ from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.input_cache import cached, stage
 from rasreconcile.workers.inspect import boot_id, look_here
+from rasreconcile.workers.listing import listed_here
 from rasreconcile.workers.run_files import RunFiles
 
 NEEDED = ("sh", "setsid", "sha256sum", "nice")
@@ -140,6 +141,10 @@ class LocalHost:
                 return b""
             file.seek(offset)
             return controls.read_at_most(file, limit)
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        with self.answering():
+            return listed_here(self._folder / run)
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         return tuple(path for path in paths if Path(path).expanduser().exists())

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rasreconcile.errors import RasReconcileError, Trouble
-from rasreconcile.jobs import Fetched, Job, RunId, Status, Trimmed
+from rasreconcile.jobs import Fetched, Job, LeftFile, RunId, Status, Trimmed
 from rasreconcile.workers.detached import DetachedWorker
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.kind import Kinds
@@ -205,6 +205,14 @@ class FarMemoryWorker:
 
     def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
         data: bytes = _ask(self._address, "read_work", run, name, offset, limit)
+        return data
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        found: tuple[LeftFile, ...] = _ask(self._address, "files", run)
+        return found
+
+    def read_file(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        data: bytes = _ask(self._address, "read_file", run, name, offset, limit)
         return data
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from waiting import LONGEST
 
-from rasreconcile.errors import InputChanged, Refused
+from rasreconcile.errors import Damaged, InputChanged, Refused
 from rasreconcile.jobs import Absent, Ended, RunId, Running, Vanished
 
 OUTPUT = "x.p01.hdf"
@@ -336,3 +336,49 @@ def test_a_trimmed_cache_harms_no_run(place, a_run) -> None:
     place.worker.trim_cache(unused_for=timedelta(0), at_most=0)
     place.worker.start(third, place.job(inputs=inputs))
     assert place.end(third).exit_code == 0
+
+
+def test_what_a_run_has_left_is_listed_and_read_file_by_file(place, run) -> None:
+    assert place.worker.files(run) == ()
+    assert place.worker.read_file(run, "log.txt") == b""
+    inputs = {"data/keep": b""}
+    writes = {OUTPUT: b"half a result", "data/of a run.txt": b"1234"}
+    place.worker.start(run, place.job(inputs=inputs, writes=writes, prints=b"no luck\n", exits=7))
+    assert place.end(run).exit_code == 7
+    found = {file.name: file for file in place.worker.files(run)}
+    assert {name: found[name].size for name in ("log.txt", f"work/{OUTPUT}", "work/data/of a run.txt")} == {
+        "log.txt": 8,
+        f"work/{OUTPUT}": 13,
+        "work/data/of a run.txt": 4,
+    }
+    assert {file.kind for file in found.values()} == {"a file"}
+    assert place.worker.read_file(run, f"work/{OUTPUT}") == b"half a result"
+    assert place.worker.read_file(run, f"work/{OUTPUT}", 5, 4) == b"a re"
+    assert place.worker.read_file(run, f"work/{OUTPUT}", 99) == b""
+    assert place.worker.read_file(run, "log.txt") == b"no luck\n"
+    assert place.worker.read_file(run, "work/none") == b""
+    for name in ("../cache/x", "/etc/passwd", "work/../../x"):
+        with pytest.raises(Refused):
+            place.worker.read_file(run, name)
+    place.worker.discard(run)
+    assert place.worker.files(run) == ()
+
+
+def test_a_listing_follows_no_link_and_opens_no_pipe(place, run, request) -> None:
+    kind = request.node.callspec.params["place"]
+    if kind == "memory":
+        pytest.skip("nothing but plain files can be in memory")
+    pipe = "" if kind == "windows" else "mkfifo pipe; ln -s /etc/passwd ../launched.link; mkdir -m 0 closed\n"
+    steps = f"{pipe}mkdir sub; ln -s / sub/root; ln -s /etc/passwd users; ln -s no where; printf 1 >'a\nb'; printf 22 >plain"
+    place.worker.start(run, place.script(steps, outputs=()))
+    place.end(run)
+    found = {file.name: file for file in place.worker.files(run)}
+    assert found["work/plain"].size == 2
+    assert {n for n in found if n.startswith("work/sub/")} == {"work/sub/root"}
+    assert {found[name].kind for name in ("work/sub/root", "work/users")} == {"a link"}
+    if kind != "windows":
+        assert found["work/pipe"].kind == "a named pipe"
+        assert found["launched.link"].kind == "a link"
+    for name in ("work/users", "work/sub/root/bin/sh"):
+        with pytest.raises(Damaged, match=r"link|plain file"):
+            place.worker.read_file(run, name)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers import rundir
 from rasreconcile.workers.docker.container import Mounted
 from rasreconcile.workers.docker.helper import Helper
@@ -56,6 +56,9 @@ class BindMountStorage:
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         return self._files.read(run, name, offset, limit)
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        return self._files.files(run)
 
     def remove(self, run: RunId) -> None:
         self._files.remove(run)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
-from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.docker.check import problems_of
@@ -117,6 +117,9 @@ class DockerHost:
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         return self._storage.read(run, name, offset, limit)
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        return self._storage.files(run)
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Inside the image."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -58,9 +60,18 @@ class DockerWorker(WorkerBase):
         return self
 
 
+def _runs_at(name: str, spec: DockerWorker, folder: Path) -> str:
+    """A daemon elsewhere keeps them in a volume of its own; so does one here that does not see this folder."""
+    host = spec.docker_host or os.environ.get("DOCKER_HOST") or "unix://"
+    if spec.share_path is None and urlsplit(host).scheme not in {"unix", "npipe"}:
+        return f"Docker volume rasreconcile-{name}, runs"
+    return str(Path(folder, Path(spec.share_path or spec.worker_folder).expanduser()).absolute())
+
+
 DOCKER = Kind(
     spec=DockerWorker,
     opener="rasreconcile.workers.docker.worker:docker_worker",
     images=True,
+    runs_at=_runs_at,
     local_paths=("ssh_key_path", "docker_cert_path"),
 )

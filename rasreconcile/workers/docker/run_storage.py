@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 
-from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers.docker.container import Mounted
 from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.run_files import RunFiles
@@ -49,6 +49,9 @@ class RunStorage(Protocol):
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         """As `Host.read`."""
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        """As `Host.files`."""
 
     def remove(self, run: RunId) -> None:
         """As `Host.remove`."""

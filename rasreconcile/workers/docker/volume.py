@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import Damaged, Unreachable
-from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.docker.archives import Sent, Text, folder_entry, pack, unpack_one
@@ -20,6 +20,7 @@ from rasreconcile.workers.docker.helper import Helper
 from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.scripts import script
 from rasreconcile.workers.inspect import parse_looks
+from rasreconcile.workers.listing import parse_listing
 from rasreconcile.workers.run_files import RunFiles
 
 _RUNS = "runs"
@@ -30,7 +31,8 @@ _DAMAGED = 65
 """Exit code: there is something, and no plain file."""
 _READ = f"""\
 [ -e "$1" ] || [ -L "$1" ] || exit 0
-if [ -L "$1" ] || [ ! -f "$1" ]; then exit {_DAMAGED}; fi
+if [ -L "$1" ] || [ ! -f "$1" ] || [ ! -r "$1" ]; then exit {_DAMAGED}; fi
+case $(cd -P -- "${{1%/*}}" && pwd -P)/ in "$4"/*) ;; *) exit {_DAMAGED} ;; esac
 tail -c "+$2" "$1" 2>/dev/null | head -c "$3\""""
 _MARK = """\
 [ -d "$1" ] && [ ! -L "$1" ] || exit 0
@@ -116,10 +118,15 @@ class VolumeStorage:
         return unpack_one(self.helper.get(f"{place}/{rundir.WORK}/{name}"), name, record.size, into)
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
-        ran = self.helper.run(_READ, f"{_FOLDER}/{run}/{name}", str(offset + 1), str(limit))
+        place = f"{_FOLDER}/{run}"
+        ran = self.helper.run(_READ, f"{place}/{name}", str(offset + 1), str(limit), place)
         if ran.exit_code == _DAMAGED:
-            raise Damaged(f"{run}: {name} is not a plain file")
+            raise Damaged(f"{run}: {name} is not a plain file in the run directory that can be read")
         return ran.out[:limit]
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        said = self.helper.do(rundir.script("files.sh"), _FOLDER, run, seconds=600)
+        return parse_listing(said.encode("utf-8", "surrogateescape"))
 
     def remove(self, run: RunId) -> None:
         self.helper.do(_REMOVE, _FOLDER, run, secrets.token_hex(4))

@@ -13,10 +13,11 @@ from typing import Literal, TypeVar
 
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
 from rasreconcile.failures import says_no_room
-from rasreconcile.jobs import Fetched, RunId, Staged, Trimmed
+from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
+from rasreconcile.workers.listing import LARGEST_LISTING, parse_listing
 from rasreconcile.workers.openssh.admission import LOGIN_SECONDS
 from rasreconcile.workers.openssh.connection import CHATTER, LARGEST_ANSWER, Connections, RemoteCommand
 from rasreconcile.workers.openssh.login import Login
@@ -84,6 +85,9 @@ class SshHost:
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         # A host may say more than it was asked for.
         return self._verb("part_of", run, name, str(offset), str(limit))[:limit]
+
+    def files(self, run: RunId) -> tuple[LeftFile, ...]:
+        return parse_listing(self._verb("files", run, patience=_CLEANING_SECONDS, limit=LARGEST_LISTING))
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         if not paths:

@@ -73,6 +73,8 @@ class PosixCommands:
                 )
             case "list" | "drop":
                 return f"echo {MARK}\nset -- {self._folder} {verb} {spoken}\n{rundir.script('upkeep.sh')}"
+            case "files":
+                return f"echo {MARK}\nset -- {self._folder} {spoken}\n{rundir.script('files.sh')}"
             case "sweep":
                 runner = rundir.quoted(rundir.script("runner.sh"))
                 return f"{rundir.script('host.sh')}\nrunner={runner}\nhost {verb} {self._folder} {spoken}\n"

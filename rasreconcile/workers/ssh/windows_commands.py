@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOME = ".rasreconcile"
 """Below the user's home, where OpenSSH begins: a relative path needs no quotes, whatever the home is called."""
-SOURCES = ("agent.cs", "cache.cs", "machine.cs", "runner.cs")
+SOURCES = ("agent.cs", "cache.cs", "listing.cs", "machine.cs", "runner.cs")
 COMPILER = r"cmd /d /c %SystemRoot%\Microsoft.NET\Framework64\v4.0.30319\csc.exe"
 """Of .NET Framework 4, which is part of every Windows since 8 and Server 2012."""
 PROBE = "aé€ 字%&"

@@ -40,7 +40,7 @@ static class Agent
             Stream complaints = Console.OpenStandardError();
             byte[] said = Text.GetBytes(Words(error) + "\n");
             complaints.Write(said, 0, said.Length);
-            return 1;
+            return error is DamagedRun ? 65 : 1;
         }
     }
 
@@ -61,8 +61,9 @@ static class Agent
             case "stock": cache.Stock(words[0]); break;
             case "assemble": cache.Assemble(words[0], words[1], Say); break;
             case "receive": cache.Receive(words[0], long.Parse(words[1]), Say); break;
-            case "send": Send(place, words[1], long.Parse(words[2])); break;
-            case "part_of": PartOf(Join(place, words[1]), long.Parse(words[2]), long.Parse(words[3])); break;
+            case "send": Listing.RefuseLinks(place, "work/" + words[1]); Send(place, words[1], long.Parse(words[2])); break;
+            case "files": Listing.Tell(place, Say); break;
+            case "part_of": Listing.RefuseLinks(place, words[1]); PartOf(Join(place, words[1]), long.Parse(words[2]), long.Parse(words[3])); break;
             case "launch": if (Directory.Exists(place)) Launch(place, words[0], words[1]); break;
             case "mark": if (Directory.Exists(place)) File.AppendAllText(Path.Combine(place, words[1]), ""); break;
             case "sweep": Machine.Sweep(words[0]); break;
