@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, spec_argument, spec_path, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, write_line
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import invocation, verb
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
 from rasreconcile.report.text import many
 
@@ -21,18 +23,29 @@ if TYPE_CHECKING:
     from rasreconcile.watch.file_events import Watched
 
 
-@click.command(name="watch")
-@spec_argument
+@verb(
+    "watch",
+    examples=[
+        ("watch", "Keep the study of this folder current."),
+        ("watch study.yaml 'Muncie/*'", "Keep one project current."),
+    ],
+    exits={
+        0: "never: it goes on until it is interrupted",
+        5: "another controller is running on the store",
+        130: "interrupted",
+    },
+)
+@takes_plans()
 @as_json
-def command(spec: Path | None, as_json: bool) -> int:
+def command(target: Target, as_json: bool) -> int:
     """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs continue."""
     from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
-    from rasreconcile.report.live import Lines, Stream  # noqa: PLC0415
+    from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415
     from rasreconcile.watch.file_events import Watched, watched  # noqa: PLC0415
 
-    path = spec_path(spec)
+    path = target.spec
     if as_json:
         write_line({"version": FORMAT_VERSION, "verb": "watch", "spec": str(path)})
     stop = threading.Event()
@@ -40,11 +53,12 @@ def command(spec: Path | None, as_json: bool) -> int:
         seen = Watched(frozenset({path.absolute().parent}), frozenset({path.absolute()}), frozenset())
         try:
             loaded = load_spec(path)
-            with Stream(write_line) if as_json else Lines(sys.stderr) as reporter:
-                outcome = applied(loaded, reporter)
+            quiet = Quiet() if invocation().quiet else None
+            with Stream(write_line) if as_json else quiet or Lines(sys.stderr) as reporter:
+                outcome = applied(loaded, reporter, select=target.selection)
             if outcome.exit == 130:
                 return 130
-            seen = watched(loaded, diff(loaded, Clock()).plans)
+            seen = watched(loaded, diff(loaded, Clock(), target.selection).plans)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
             _say(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}", as_json=as_json)
         except (StoreBusy, BrokenPipeError):
@@ -58,7 +72,7 @@ def command(spec: Path | None, as_json: bool) -> int:
         while not (changed or stop.is_set()):
             with _ending(stop):
                 changed = _first_change(seen, stop, as_json=as_json)
-            if not changed and _has_work(path):
+            if not changed and _has_work(target):
                 break
         if changed:
             _say("changed: " + ", ".join(sorted(p.name for p in changed)), as_json=as_json)
@@ -77,14 +91,14 @@ def _first_change(seen: Watched, stop: threading.Event, *, as_json: bool) -> fro
         return frozenset()
 
 
-def _has_work(path: Path) -> bool:
+def _has_work(target: Target) -> bool:
     """Whether there is something to do that no change of a file has told of."""
     from rasreconcile.clock import Clock  # noqa: PLC0415  as above
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
     from rasreconcile.report.changeset import has_work  # noqa: PLC0415
 
     try:
-        return has_work(diff(load_spec(path), Clock()).decision)
+        return has_work(diff(load_spec(target.spec), Clock(), target.selection).decision)
     except (RasReconcileError, OSError):
         # What is wrong with it has been said; a change of the file is waited for.
         return False
