@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rasreconcile.facts import HdfFacts
+from rasreconcile.reasons import in_words
 from rasreconcile.reconcile.verdicts import LastVerdict, Verdict
 from rasreconcile.records import Published
 from rasreconcile.report.results import unit
@@ -129,8 +130,8 @@ def run_record(run: Run) -> RunRecord:
         started=run.started,
         ended=run.ended,
         took=run.ended - run.started if run.started and run.ended else None,
-        reason=run.reason,
-        failure=run.failure.message if run.failure else "",
+        reason=in_words(run.reasons),
+        failure=str(run.failure.trouble) if run.failure else "",
         run=run.id,
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import glob
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
+from rasreconcile.cli.targets import Target, plans_matching, takes_plans
+from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
 from rasreconcile.operations.requester import asking
 from rasreconcile.plans import Address
@@ -20,13 +22,25 @@ if TYPE_CHECKING:
     from rasreconcile.operations.adopt import Answer, Choice
 
 
-@click.command(name="adopt")
-@click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
+@verb(
+    "adopt",
+    examples=[
+        ("adopt --dry-run", "What would be adopted, and why the rest would not."),
+        ("adopt --all", "Every result that is above suspicion."),
+        ("adopt Muncie/p04", "This one, also where it is suspicious."),
+    ],
+    exits={
+        0: "adopted, or left as it was",
+        3: "some results were refused",
+        5: "a controller is running on the store",
+    },
+)
+@takes_plans()
 @as_json
 @click.option("--all", "everything", is_flag=True, help="Every result that may be adopted.")
 @click.option("--suspicious", is_flag=True, help="Also suspicious results that are not named one by one.")
 @click.option("--dry-run", is_flag=True, help="Show what would be adopted, and why the rest would not.")
-def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious: bool, dry_run: bool) -> int:
+def command(target: Target, as_json: bool, everything: bool, suspicious: bool, dry_run: bool) -> int:
     """Adopt the existing results of PLANs without re-running them.
 
     Each is read whole and verified against its expectations; a receipt is written beside it, and nothing else. It is
@@ -35,14 +49,13 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious:
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.adopt import Adoption  # noqa: PLC0415  so that --help is quick
 
-    spec, patterns = spec_and_plans(words)
-    if not patterns and not everything and not dry_run:
+    if not target.named and not everything and not dry_run:
         raise UsageError(
             "name the plans to adopt (`Muncie/p04`, `Muncie/*`), or say --all", "--dry-run only looks"
         )
-    choose = _choosing(patterns, everything=everything or not patterns, suspicious=suspicious)
+    choose = _choosing(target, everything=everything or not target.named, suspicious=suspicious)
     answers = []
-    adopting = Adoption(load_spec(spec), choose, Clock(), asking())
+    adopting = Adoption(load_spec(target.spec), choose, Clock(), asking())
     for answer in adopting.look() if dry_run else adopting.run():
         answers.append(answer)
         if not as_json:
@@ -51,25 +64,26 @@ def command(words: tuple[str, ...], as_json: bool, everything: bool, suspicious:
         write_json({"dry_run": dry_run, "plans": [_values(answer) for answer in answers]})
     else:
         counts = Counter(answer.what for answer in answers)
-        say(", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing to adopt")
+        close(", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing to adopt")
     return 3 if any(answer.what == "refused" for answer in answers) else 0
 
 
 def _choosing(
-    patterns: Iterable[str], *, everything: bool, suspicious: bool
+    target: Target, *, everything: bool, suspicious: bool
 ) -> Callable[[tuple[Address, ...]], Choice]:
     from rasreconcile.operations.adopt import Choice  # noqa: PLC0415
 
     def choose(known: tuple[Address, ...]) -> Choice:
         named: set[Address] = set()
         matched = set(known) if everything else set[Address]()
-        for pattern in patterns:
+        for pattern in target.named:
             found = plans_matching(pattern, known)
             if len(found) == 1 and not glob.has_magic(pattern):
                 named |= set(found)
             else:
                 matched |= set(found)
-        return Choice(frozenset(named), frozenset(matched), suspicious)
+        kept = set(Target(target.spec, (), target.left_out).pick(known))
+        return Choice(frozenset(named & kept), frozenset(matched & kept), suspicious)
 
     return choose
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rasreconcile.cli.interrupts import stopping
-from rasreconcile.cli.options import (
-    FORMAT_VERSION,
-    as_json,
-    load_spec,
-    say,
-    spec_argument,
-    spec_path,
-    write_line,
-)
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, close, load_spec, say, write_line
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import EXITS, invocation, verb
+from rasreconcile.errors import UsageError
 from rasreconcile.operations.requester import asking, commit_of
 
 if TYPE_CHECKING:
     from rasreconcile.controller.apply import Outcome, Stay
+    from rasreconcile.reconcile.selection import Select
     from rasreconcile.report.live import Quiet
     from rasreconcile.specfile import LoadedSpec
 
@@ -31,46 +26,73 @@ WORK_TO_DO = 2
 """Of controller.apply.Exit, whose import `--help` does without."""
 
 
-@click.command(name="apply")
-@spec_argument
+@verb(
+    "apply",
+    examples=[
+        ("apply", "Compute what is missing or stale in the study of this folder."),
+        ("apply Muncie/p04", "Only this plan, and what it needs."),
+        ("apply study.yaml 'Muncie/p0*' -x 09", "A pattern, without plan 09."),
+        ("apply --dry-run", "As `diff`: what it would do, and why."),
+        ("apply --detach", "From cron: collect, start what fits, and end."),
+    ],
+    exits=EXITS
+    | {2: "with --detach: call it again; with --dry-run --detailed-exitcode: there is something to do"},
+)
+@takes_plans()
 @as_json
-@click.option("--quiet", is_flag=True, help="Only the closing lines.")
+@click.option("--dry-run", is_flag=True, help="Start nothing, write nothing: the same as `diff`.")
+@click.option("--detailed-exitcode", is_flag=True, help="With --dry-run: the exit code says what is left.")
 @click.option(
     "--detach",
     is_flag=True,
     help="Publish what has ended, start what fits now, leave it running, and end: 0 once all plans are current, "
     "2 while runs are still running or waiting (call it again), 3 and 4 as without it.",
 )
-def command(spec: Path | None, as_json: bool, quiet: bool, detach: bool) -> int:
+def command(target: Target, as_json: bool, dry_run: bool, detailed_exitcode: bool, detach: bool) -> int:
     """Run what is missing or stale, verify and publish its results, until everything has converged.
 
     Runs are detached: the first Ctrl-C stops dispatching and leaves them running, a second one, a moment later,
     cancels them. SIGTERM or closing the terminal acts like one Ctrl-C. Apply again to collect what has ended.
     """
+    if dry_run:
+        return _previewed(target, detach=detach, as_json=as_json, detailed_exitcode=detailed_exitcode)
+    if detailed_exitcode:
+        raise UsageError("--detailed-exitcode says what is left to do", "give it with --dry-run")
     from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415  so that --help is quick
 
-    loaded = load_spec(spec_path(spec))
+    loaded = load_spec(target.spec)
     if as_json:
         write_line({"version": FORMAT_VERSION, "verb": "apply", "spec": loaded.name})
         reporter: Quiet = Stream(write_line)
     else:
-        reporter = Quiet() if quiet else Lines(sys.stderr)
+        reporter = Quiet() if invocation().quiet else Lines(sys.stderr)
     with reporter:
-        outcome = applied(loaded, reporter, stay="detach" if detach else "converge")
+        outcome = applied(loaded, reporter, stay="detach" if detach else "converge", select=target.selection)
     _close(loaded, outcome, as_json=as_json)
     return int(outcome.exit)
 
 
-def applied(loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge") -> Outcome:
-    """One apply with the signals in hand."""
+def _previewed(target: Target, *, detach: bool, as_json: bool, detailed_exitcode: bool) -> int:
+    if detach:
+        raise UsageError("--dry-run starts nothing that could be detached", "leave --detach out")
+    from rasreconcile.cli.diff import previewed  # noqa: PLC0415  an apply does without
+
+    return previewed(target, as_json=as_json, detailed_exitcode=detailed_exitcode)
+
+
+def applied(
+    loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge", select: Select | None = None
+) -> Outcome:
+    """One apply with the signals in hand. `select`: which plans are meant; None: all of them."""
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.controller.apply import Apply, Exit, Requester  # noqa: PLC0415
+    from rasreconcile.reconcile.selection import every_plan  # noqa: PLC0415
     from rasreconcile.workers.secret import hide  # noqa: PLC0415
 
     hide(loaded.spec.workers.values())  # before git is asked, which is a child as well
     asked = Requester(by=asking(), commit=commit_of(loaded.folder))
     clock = Clock()
-    apply = Apply(loaded, asked, reporter.event, reporter.progress, clock, stay)
+    apply = Apply(loaded, asked, reporter.event, reporter.progress, clock, stay, select or every_plan)
     with stopping(apply, reporter.notice, clock.monotonic):
         outcome = apply.run()
     # An interrupt that came when everything was over must not be lost on whoever would go on: `watch`.
@@ -89,4 +111,4 @@ def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
         for line in changeset.lines(loaded.name, outcome.decision):
             say(line)
     for line in summary.lines(loaded.name, outcome):
-        say(line)
+        close(line)

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
+from rasreconcile.cli.options import as_json, load_spec, say, write_json
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
 from rasreconcile.operations.requester import asking
 from rasreconcile.plans import Address
 
 
-@click.command(name="cancel")
-@click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
+@verb(
+    "cancel",
+    examples=[
+        ("cancel Muncie/p04", "End its run."),
+        ("cancel --all", "End every run."),
+        ("cancel --all -x 'Muncie/*'", "End every run but those of a project."),
+    ],
+    exits={0: "the runs are ending, or none was running"},
+)
+@takes_plans()
 @as_json
 @click.option("--all", "everything", is_flag=True, help="Every live run.")
-def command(words: tuple[str, ...], as_json: bool, everything: bool) -> int:
+def command(target: Target, as_json: bool, everything: bool) -> int:
     """End the running runs of PLANs. The plans stay held until `retry`, or until an input changes."""
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.requests import cancel_here, file_requests  # noqa: PLC0415
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    spec, patterns = spec_and_plans(words)
-    if not patterns and not everything:
+    if not target.named and not everything:
         raise UsageError("name the plans whose runs to cancel (`Muncie/p04`, `Muncie/*`), or say --all")
-    loaded = load_spec(spec)
+    loaded = load_spec(target.spec)
     with Reader(loaded.state_path) as reader:
         live = [run.address for run in reader.runs.live()]
-    wanted: dict[Address, None] = dict.fromkeys(live) if everything else {}
-    for pattern in patterns:
-        if not live:
-            raise UsageError(f"{pattern}: nothing is running")
-        wanted |= dict.fromkeys(plans_matching(pattern, live))
+    if target.named and not live:
+        raise UsageError(f"{target.named[0]}: nothing is running")
+    wanted = dict.fromkeys(target.pick(live) if live else ())
     now = Clock().now()
-    said: dict[Address, str] = {}
+    said: Mapping[Address, str] = {}
     if wanted and not file_requests(loaded.state_path, "cancel", tuple(wanted), by=asking(), now=now):
         said = cancel_here(loaded, tuple(wanted), now)
     if as_json:

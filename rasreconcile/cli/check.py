@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
-from rasreconcile.plans import MISSING, InputFile
+from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import verb
+from rasreconcile.plans import MISSING, InputFile, Plan
+from rasreconcile.report.text import many
+
+if TYPE_CHECKING:
+    from rasreconcile.operations.check import Findings
 
 
-@click.command(name="check")
-@spec_argument
+@verb(
+    "check",
+    examples=[
+        ("check", "What every plan reads, and whether every worker is ready."),
+        ("check --problems", "Only what is wrong."),
+        ("check study.yaml Muncie/p04", "One plan, and the workers."),
+    ],
+    exits={0: "every plan can run and every worker is ready", 4: "a plan is blocked, or a worker is unfit"},
+)
+@takes_plans()
 @as_json
-def command(spec: Path | None, as_json: bool) -> int:
+@click.option("--problems", is_flag=True, help="Only what is wrong, not what is well.")
+def command(target: Target, as_json: bool, problems: bool) -> int:
     """List what each plan reads and what is missing, and ask every worker what would stop a run there."""
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.check import check  # noqa: PLC0415
 
-    loaded = load_spec(spec_path(spec))
-    found = check(loaded, Clock())
+    loaded = load_spec(target.spec)
+    found = check(loaded, Clock(), target.pick)
     if as_json:
         write_json(
             {
@@ -41,28 +55,50 @@ def command(spec: Path | None, as_json: bool) -> int:
                     for plan in found.plans
                 ],
                 "workers": {
-                    name: [{"what": p.what, "remedy": p.remedy} for p in problems]
-                    for name, problems in found.workers.items()
+                    name: [{"what": p.what, "remedy": p.remedy} for p in troubles]
+                    for name, troubles in found.workers.items()
                 },
             }
         )
         return 0 if found.fit else 4
     for plan in found.plans:
-        stopped = (*plan.stopped_by, *found.nowhere(plan))
-        say(f"{plan.address}  {'blocked' if stopped else 'ready'}")
+        if not problems or found.stops(plan) or plan.warnings:
+            _print(plan, found.stops(plan), whole=not problems)
+    for name, troubles in found.workers.items():
+        if troubles or not problems:
+            say(f"worker {name}: {'ready' if not troubles else 'unfit'}")
+        for trouble in troubles:
+            say(click.style(f"    {trouble}", fg="red"))
+    close(f"{loaded.name}: {_sum(found)}")
+    return 0 if found.fit else 4
+
+
+def _print(plan: Plan, stopped: Sequence[str], *, whole: bool) -> None:
+    say(f"{plan.address}  {'blocked' if stopped else 'ready'}")
+    if whole:
         for line in _table(plan.inputs):
             say(f"    {line}")
         for name in plan.side_outputs:
             say(f"    writes {name}, which another plan restarts from")
-        for line in stopped:
-            say(click.style(f"    {line}", fg="red"))
-        for line in plan.warnings:
-            say(click.style(f"    {line}", fg="yellow"))
-    for name, problems in found.workers.items():
-        say(f"worker {name}: {'ready' if not problems else 'unfit'}")
-        for problem in problems:
-            say(click.style(f"    {problem}", fg="red"))
-    return 0 if found.fit else 4
+    for line in stopped:
+        say(click.style(f"    {line}", fg="red"))
+    for line in plan.warnings:
+        say(click.style(f"    {line}", fg="yellow"))
+
+
+def _sum(found: Findings) -> str:
+    """`4 plans: 3 ready, 1 blocked; 2 workers: 1 ready, 1 unfit`."""
+    blocked = sum(bool(found.stops(plan)) for plan in found.plans)
+    unfit = sum(bool(troubles) for troubles in found.workers.values())
+    warned = sum(bool(plan.warnings) for plan in found.plans)
+    plans = f"{many(len(found.plans), 'plan')}: {_parts(len(found.plans), blocked, 'blocked')}"
+    warnings = f", {warned} with warnings" if warned else ""
+    return f"{plans}{warnings}; {many(len(found.workers), 'worker')}: {_parts(len(found.workers), unfit, 'unfit')}"
+
+
+def _parts(total: int, bad: int, word: str) -> str:
+    ready = [f"{total - bad} ready"] if total > bad or not bad else []
+    return ", ".join([*ready, *([f"{bad} {word}"] if bad else [])])
 
 
 def _table(files: Sequence[InputFile]) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.report import changeset
 from rasreconcile.report.values import verdict_values
 
@@ -16,19 +16,34 @@ EXIT_HELP = (
 )
 
 
-@click.command(name="diff")
-@spec_argument
+@verb(
+    "diff",
+    examples=[
+        ("diff", "What `apply` would do in the study of this folder."),
+        ("diff study.yaml Muncie/p04", "One plan, and what it needs."),
+        ("diff --detailed-exitcode -q", "For scripts: a line, and an exit code that says what is left."),
+    ],
+    exits=EXITS | {0: "always, or with --detailed-exitcode: all plans are current"},
+)
+@takes_plans()
 @as_json
 @click.option("--all", "show_all", is_flag=True, help="List current plans too.")
 @click.option("--detailed-exitcode", is_flag=True, help=EXIT_HELP)
-def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
+def command(target: Target, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
     """Show what `apply` would do now, and why. Nothing is started, nothing is written."""
+    return previewed(target, as_json=as_json, show_all=show_all, detailed_exitcode=detailed_exitcode)
+
+
+def previewed(
+    target: Target, *, as_json: bool, detailed_exitcode: bool = False, show_all: bool = False
+) -> int:
+    """Also what `apply --dry-run` does. Returns the exit code."""
     from rasreconcile.clock import Clock  # noqa: PLC0415  as above
     from rasreconcile.controller.apply import exit_of  # noqa: PLC0415  so that --help is quick
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
-    loaded = load_spec(spec_path(spec))
-    seen = diff(loaded, Clock())
+    loaded = load_spec(target.spec)
+    seen = diff(loaded, Clock(), target.selection)
     decision = seen.decision
     work = changeset.has_work(decision)
     if as_json:
@@ -52,13 +67,13 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         told = changeset.lines(
             loaded.name,
             decision,
-            show_all=show_all,
+            show_all=show_all or invocation().verbose,
             warnings=warnings,
             proposal=seen.proposal,
             recalled=len(seen.recalled),
         )
         for line in told:
-            say(line)
+            (close if isinstance(line, changeset.Closing) else say)(line)
         elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
             say(f"Not asked: {', '.join(elsewhere)}; `check` and `apply` look for HEC-RAS there.")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import click
+from rasreconcile.cli.options import as_json, close, load_spec, write_json
+from rasreconcile.cli.targets import Target, takes_one_plan
+from rasreconcile.cli.verb import verb
 
-from rasreconcile.cli.options import (
-    as_json,
-    load_spec,
-    one_plan,
-    say,
-    spec_and_plans,
-    words_argument,
-    write_json,
+
+@verb(
+    "explain",
+    examples=[
+        ("explain Muncie/p04", "Why it is stale: each input before and after."),
+        ("explain 04", "The same, where only one plan has this number."),
+        ("explain study.yaml Muncie/p04 --json", "For programs."),
+    ],
+    exits={0: "the plan was explained, whatever its state"},
 )
-
-
-@click.command(name="explain")
-@words_argument
+@takes_one_plan
 @as_json
-def command(words: tuple[str, ...], as_json: bool) -> int:
+def command(target: Target, as_json: bool) -> int:
     """Show why PLAN is, or is not, current: every component of its fingerprint, before and after.
 
     For text inputs the difference itself is shown, even months after the run.
@@ -28,14 +28,13 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
     from rasreconcile.operations.explain import explain  # noqa: PLC0415
     from rasreconcile.report import explanation  # noqa: PLC0415
 
-    spec, plans = spec_and_plans(words)
-    loaded = load_spec(spec)
+    loaded = load_spec(target.spec)
     seen = diff(loaded, Clock())
-    address = one_plan(plans, [plan.address for plan in seen.plans])
+    address = target.one(plan.address for plan in seen.plans)
     found = explain(loaded, seen, address)
     if as_json:
         write_json(explanation.values(found))
     else:
         for line in explanation.lines(found):
-            say(line)
+            close(line)
     return 0

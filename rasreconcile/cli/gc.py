@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, close, load_spec, say, spec_argument, write_json
+from rasreconcile.cli.targets import spec_path
+from rasreconcile.cli.verb import verb
 from rasreconcile.report.text import bytes_in_words, many
 
 if TYPE_CHECKING:
@@ -38,7 +40,18 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     return int(found[1]) * _UNITS[found[2].lower()]
 
 
-@click.command(name="gc")
+@verb(
+    "gc",
+    examples=[
+        ("gc --dry-run", "What would be removed."),
+        ("gc --older-than 7d --cache-size 5g", "Remove more than usual."),
+    ],
+    exits={
+        0: "removed",
+        1: "a worker did not answer, or could not remove something",
+        5: "a controller is running",
+    },
+)
 @spec_argument
 @as_json
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
@@ -75,22 +88,22 @@ def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedel
     return 1 if any(cleaned.problems for cleaned in done.workers.values()) else 0
 
 
-def _print(done: Collected, verb: str) -> None:
+def _print(done: Collected, what_happens: str) -> None:
     for name, cleaned in done.workers.items():
-        click.echo(
-            f"{name}: {verb} {_directories(len(cleaned.runs))},"
+        say(
+            f"{name}: {what_happens} {_directories(len(cleaned.runs))},"
             f" {many(cleaned.cache.files, 'cached file')} ({bytes_in_words(cleaned.cache.size)})"
         )
         if cleaned.strangers:
             kept = _directories(len(cleaned.strangers))
-            click.echo(f"    kept {kept} of another store, or too recent")
+            say(f"    kept {kept} of another store, or too recent")
         for problem in cleaned.problems:
-            click.echo(click.style(f"    {problem}", fg="red"))
+            say(click.style(f"    {problem}", fg="red"))
     if done.products:
-        click.echo(f"prepared files: {verb} {many(len(done.products), 'unneeded set')}")
+        say(f"prepared files: {what_happens} {many(len(done.products), 'unneeded set')}")
     rows = ", ".join(f"{count} {what}" for what, count in done.store.rows.items() if count) or "nothing"
     freed = done.store.size_before - done.store.size_after
-    click.echo(f"store: {verb} {rows}" + (f"; {bytes_in_words(freed)} freed" if freed > 0 else ""))
+    close(f"store: {what_happens} {rows}" + (f"; {bytes_in_words(freed)} freed" if freed > 0 else ""))
 
 
 def _directories(count: int) -> str:

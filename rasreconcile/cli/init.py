@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from rasreconcile.cli.verb import verb
 from rasreconcile.errors import ProjectError, ResultError, UsageError
 from rasreconcile.hecras_versions import parsed, saved_by, version_in
 
@@ -46,7 +47,11 @@ _INSTALL = """\
 """
 
 
-@click.command(name="init")
+@verb(
+    "init",
+    examples=[("init models/Muncie/Muncie.prj", "Write rasreconcile.yaml here.")],
+    exits={0: "written"},
+)
 @click.argument("project", type=click.Path(path_type=Path))
 @click.argument("spec", type=click.Path(path_type=Path), default=Path("rasreconcile.yaml"))
 @click.option(

@@ -17,11 +17,10 @@ from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
     load_spec,
-    one_plan,
-    spec_and_plans,
-    words_argument,
     write_line,
 )
+from rasreconcile.cli.targets import Target, takes_one_plan
+from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError, WorkerError
 from rasreconcile.plans import Address
 from rasreconcile.report.values import run_values
@@ -39,8 +38,16 @@ WAITS_FOR = frozenset({"queued", "backoff", "running"})
 """Phases of a plan whose next run is on its way."""
 
 
-@click.command(name="logs")
-@words_argument
+@verb(
+    "logs",
+    examples=[
+        ("logs Muncie/p04", "What its latest run printed."),
+        ("logs -f Muncie/p04", "Wait for its run, and follow it."),
+        ("logs --run 20260401-123005-muncie-p04-0a1b2c3d", "One run; `history` lists them."),
+    ],
+    exits={0: "the log was printed"},
+)
+@takes_one_plan
 @as_json
 @click.option("--run", "wanted", help="This run, not the latest one.")
 @click.option("-f", "--follow", is_flag=True, help="Wait for a run, and follow it until it ends.")
@@ -53,7 +60,7 @@ WAITS_FOR = frozenset({"queued", "backoff", "running"})
 )
 @click.option("--force", is_flag=True, help="With --fetch: replace files there that are not the run's.")
 def command(
-    words: tuple[str, ...], as_json: bool, wanted: str | None, follow: bool, into: Path | None, force: bool
+    target: Target, as_json: bool, wanted: str | None, follow: bool, into: Path | None, force: bool
 ) -> int:
     """Print the log of PLAN's latest run: from its worker while it exists there, else from the store.
 
@@ -65,10 +72,10 @@ def command(
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    spec, plans = spec_and_plans(words)
+    spec = target.spec
     state = state_path(spec)
     with Reader(state) as reader:
-        run = _run(reader, plans, wanted) if wanted or not follow else _awaited(reader, plans)
+        run = _run(reader, target, wanted) if wanted or not follow else _awaited(reader, target)
         if into is not None:
             return fetch_here(reader, load_spec(spec), run, into, "replace" if force else "keep", as_json)
         log = Printed(as_json=as_json)
@@ -103,14 +110,14 @@ def _from_worker(reader: Reader, spec: Path, run: Run, log: Printed, *, follow: 
 # ---- which run
 
 
-def _run(reader: Reader, plans: tuple[str, ...], wanted: str | None) -> Run:
+def _run(reader: Reader, target: Target, wanted: str | None) -> Run:
     if wanted is not None:
         run = reader.runs.find(wanted)
         if run is None:
             raise UsageError(f"{wanted}: no such run", "`history` lists them")
         return run
     runs = reader.runs.latest(limit=1_000_000)
-    address = one_plan(plans, _known(reader))
+    address = target.one(_known(reader))
     found = next((run for run in runs if run.address == address), None)
     if found is None:
         raise UsageError(f"{address} has not run yet", "`logs -f` waits for its run")
@@ -124,9 +131,9 @@ def _known(reader: Reader) -> dict[Address, None]:
     )
 
 
-def _awaited(reader: Reader, plans: tuple[str, ...]) -> Run:
+def _awaited(reader: Reader, target: Target) -> Run:
     """The live run of the plan; where one is on its way, it is waited for; else the latest there was."""
-    address = one_plan(plans, _known(reader))
+    address = target.one(_known(reader))
     told = False
     while True:
         runs = reader.runs.latest(address=address, limit=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
 from rasreconcile.report.text import many
 
@@ -15,15 +17,23 @@ if TYPE_CHECKING:
     from rasreconcile.operations.prune import Adopted, Leavers
 
 
-@click.command(name="prune")
-@spec_argument
+@verb(
+    "prune",
+    examples=[
+        ("prune", "What would be removed."),
+        ("prune --yes", "Remove it."),
+        ("prune 'Muncie/*' --yes", "Of one project only."),
+    ],
+    exits={0: "listed, or removed", 5: "another controller is running on the store"},
+)
+@takes_plans()
 @as_json
 @click.option("--yes", "really", is_flag=True, help="Remove them; without this option they are only listed.")
 @click.option(
     "--adopted", is_flag=True, help="Also adopted results, which rasreconcile cannot compute again."
 )
 @click.option("--force", is_flag=True, help="Also when more than half of all results would be removed.")
-def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force: bool) -> int:
+def command(target: Target, as_json: bool, really: bool, adopted: bool, force: bool) -> int:
     """List results of plans that are no longer in the spec; with --yes, remove each with its receipt.
 
     Only a result whose receipt proves that this spec published it, and that is unchanged since, is ever removed.
@@ -33,16 +43,16 @@ def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force
     from rasreconcile.store import Store  # noqa: PLC0415
     from rasreconcile.store.reader import Reader, require_store  # noqa: PLC0415
 
-    loaded = load_spec(spec_path(spec))
+    loaded = load_spec(target.spec)
     require_store(loaded.state_path)
     clock = Clock()
     also: Adopted = "remove adopted" if adopted else "keep adopted"
     if not really:
         with Reader(loaded.state_path) as reader:
-            found = leavers(loaded, reader, clock, also)
+            found = _meant(leavers(loaded, reader, clock, also), target)
     else:
         with Store.open(loaded.state_path, now=clock.now()) as store:
-            found = leavers(loaded, store, clock, also)
+            found = _meant(leavers(loaded, store, clock, also), target)
             if len(found.removable) * 2 > found.results and not force:
                 raise UsageError(
                     f"{loaded.name}: {len(found.removable)} of {many(found.results, 'result')} would be"
@@ -71,13 +81,19 @@ def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force
     return 0
 
 
-def _print(found: Leavers, verb: str) -> None:
+def _meant(found: Leavers, target: Target) -> Leavers:
+    """Of the results that left the spec, those that the user named."""
+    wanted = set(target.pick(one.published.address for one in found.all))
+    return replace(found, all=tuple(one for one in found.all if one.published.address in wanted))
+
+
+def _print(found: Leavers, what_happens: str) -> None:
     for one in found.all:
-        what = f"kept ({one.kept_because})" if one.kept_because else verb
+        what = f"kept ({one.kept_because})" if one.kept_because else what_happens
         say(f"{what}  {one.published.address}  {one.published.path}")
     if not found.all:
-        say("every result belongs to a plan of the spec")
+        close("every result belongs to a plan of the spec")
         return
     kept = len(found.all) - len(found.removable)
-    advice = "; --yes removes them" if verb == "would remove" and found.removable else ""
-    say(f"{verb} {len(found.removable)} of {many(found.results, 'result')}, kept {kept}{advice}")
+    advice = "; --yes removes them" if what_happens == "would remove" and found.removable else ""
+    close(f"{what_happens} {len(found.removable)} of {many(found.results, 'result')}, kept {kept}{advice}")

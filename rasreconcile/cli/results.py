@@ -16,11 +16,11 @@ import click
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
-    plans_matching,
-    spec_and_plans,
     write_json,
     write_line,
 )
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import verb
 from rasreconcile.errors import ResultError, UsageError
 from rasreconcile.facts import NO_DATA
 from rasreconcile.plans import is_preparation
@@ -41,8 +41,19 @@ _SUMMARY_KINDS = {
 }
 
 
-@click.command(name="results")
-@click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
+@verb(
+    "results",
+    examples=[
+        ("results", "One row per plan."),
+        ("results 'Muncie/*' --output muncie.csv", "The same of one project, as CSV."),
+        (
+            "results --dataset 'Results/Summary/Max WS' --stat max",
+            "One dataset of every HDF, a value per plan.",
+        ),
+    ],
+    exits={0: "written"},
+)
+@takes_plans()
 @as_json
 @click.option(
     "--format",
@@ -55,7 +66,7 @@ _SUMMARY_KINDS = {
 @click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, one row per value.")
 @click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value per plan.")
 def command(
-    words: tuple[str, ...],
+    target: Target,
     as_json: bool,
     form: str | None,
     output: Path | None,
@@ -71,7 +82,7 @@ def command(
         raise UsageError("Parquet is not text", "name a file: --output results.parquet")
     if stat and not dataset:
         raise UsageError("--stat sums up a dataset", "name one: --dataset PATH")
-    rows = _rows(words, "state" if dataset else "facts")
+    rows = _rows(target, "state" if dataset else "facts")
     if dataset is None:
         _write_rows(rows, form, output)
         return 0
@@ -88,20 +99,17 @@ def _by_name(output: Path | None, dataset: str | None) -> str:
 # ---- what is known
 
 
-def _rows(words: Sequence[str], depth: str) -> list[Row]:
+def _rows(target: Target, depth: str) -> list[Row]:
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    spec, patterns = spec_and_plans(words)
-    with Reader(state_path(spec)) as store:
+    with Reader(state_path(target.spec)) as store:
         published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
         verdicts = [v for v in store.verdicts.latest() if not is_preparation(v.address)]
         looked_at = {verdict.address for verdict in verdicts}
         verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
         known = [verdict.address for verdict in verdicts]
-        wanted = (
-            {a for pattern in patterns for a in plans_matching(pattern, known)} if patterns else set(known)
-        )
+        wanted = set(target.pick(known))
         runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
     return [_row(v, published.get(v.address), runs, depth) for v in verdicts if v.address in wanted]
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, load_spec, spec_argument, write_json
+from rasreconcile.cli.targets import spec_path
+from rasreconcile.cli.verb import Verb, VerbGroup
 from rasreconcile.errors import UsageError
 from rasreconcile.report.text import bytes_in_words, many, stamp
 from rasreconcile.report.values import controller_values, utc
@@ -17,12 +19,27 @@ if TYPE_CHECKING:
     from rasreconcile.store.survey import Survey
 
 
-@click.group(name="state")
+@click.group(
+    name="state",
+    cls=VerbGroup,
+    examples=[
+        ("state show", "What the store holds, and whether it is sound."),
+        ("state backup store-copy.db", "Copy it, also while a controller is running."),
+        ("state rebuild", "Make a lost or damaged one again from the receipts."),
+    ],
+)
 def command() -> None:
     """Show the store, copy it, or rebuild it from the receipts beside the results."""
 
 
-@command.command()
+@command.command(
+    cls=Verb,
+    examples=[
+        ("state show", "What the store holds, and whether it is sound."),
+        ("state show --json", "For programs."),
+    ],
+    exits={0: "it is sound", 1: "it is damaged, or cannot be read"},
+)
 @spec_argument
 @as_json
 def show(spec: Path | None, as_json: bool) -> int:
@@ -38,7 +55,11 @@ def show(spec: Path | None, as_json: bool) -> int:
     return 1 if found.faults else 0
 
 
-@command.command()
+@command.command(
+    cls=Verb,
+    examples=[("state backup copy.db", "Copy it."), ("state backup study.yaml copy.db", "Of another study.")],
+    exits={0: "copied and checked"},
+)
 @click.argument("words", nargs=-1, metavar="[SPEC] FILE", type=click.Path(path_type=Path))
 @as_json
 def backup(words: tuple[Path, ...], as_json: bool) -> int:
@@ -61,7 +82,14 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
     return 0
 
 
-@command.command()
+@command.command(
+    cls=Verb,
+    examples=[
+        ("state rebuild", "Where it is lost or damaged."),
+        ("state rebuild --yes", "Also where it is sound."),
+    ],
+    exits={0: "rebuilt", 5: "a controller is running on the store"},
+)
 @spec_argument
 @as_json
 @click.option("--yes", "really", is_flag=True, help="Also when the store is sound.")

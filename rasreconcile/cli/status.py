@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
-from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
+from rasreconcile.cli.options import as_json, close, say, write_json
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.verdicts import LastVerdict
@@ -27,26 +28,38 @@ EXIT_HELP = (
 )
 
 
-@click.command(name="status")
-@spec_argument
+@verb(
+    "status",
+    examples=[
+        ("status", "What is not current, and what runs."),
+        ("status 'Muncie/*' -v", "Every plan of one project."),
+        ("status --detailed-exitcode -q", "For scripts."),
+    ],
+    exits=EXITS | {0: "always, or with --detailed-exitcode: all plans were current"},
+)
+@takes_plans()
 @as_json
 @click.option("--all", "show_all", is_flag=True, help="List current plans too.")
 @click.option("--detailed-exitcode", is_flag=True, help=EXIT_HELP)
-def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
+def command(target: Target, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
     """Show what the last apply saw and what runs now. Reads the store only; works while a controller is running."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    path = spec_path(spec)
-    with Reader(state_path(path)) as reader:
+    with Reader(state_path(target.spec)) as reader:
         verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
         progress = reader.progress.latest()
+    if target.narrowed:
+        meant = set(target.pick(dict.fromkeys([v.address for v in verdicts] + [run.address for run in live])))
+        verdicts = tuple(v for v in verdicts if v.address in meant)
+        live = tuple(run for run in live if run.address in meant)
+    show_all = show_all or invocation().verbose
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
     code = exit_code(verdicts, live, gone) if detailed_exitcode else 0
     if as_json:
         write_json(
             {
-                "spec": os.fspath(path),
+                "spec": os.fspath(target.spec),
                 "controller": None
                 if controller is None
                 else controller_values(controller.pid, controller.host, controller.since),
@@ -65,15 +78,15 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         more = [f"{many(len(live), 'run')} still running; `apply` collects what has ended"] if live else []
         wait = "waits" if waiting == 1 else "wait"
         more += [f"{many(waiting, 'plan')} {wait} for the next `apply`"] if waiting else []
-        say("; ".join(["no controller is running", *more]))
+        close("; ".join(["no controller is running", *more]))
     else:
-        say(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
+        close(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
     if verdicts:
         seen = max(v.at for v in verdicts)
         plans = how_many(v.address for v in verdicts)
-        say(f"{plans}: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
+        close(f"{plans}: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
     else:
-        say("no plan has been checked yet; run `apply`")
+        close("no plan has been checked yet; run `apply`")
     return code
 
 

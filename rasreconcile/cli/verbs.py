@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile import __version__
+from rasreconcile.cli.verb import EXITS, Invocation, VerbGroup, common_options
 from rasreconcile.errors import RasReconcileError
 
 if TYPE_CHECKING:
@@ -35,11 +36,16 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "gc": ("gc", "remove unneeded run directories, cached inputs and old records"),
     "state": ("state", "show, back up or rebuild the store"),
     "schema": ("schema", "the JSON Schema of the spec, for editors"),
+    "completion": ("completion", "let bash, zsh or fish complete verbs, options and plans"),
 }
 
 
-class _Lazy(click.Group):
+class _Lazy(VerbGroup):
     """Imports a verb's module when the verb is called, not before."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += common_options()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -67,7 +73,17 @@ class _Lazy(click.Group):
             raise click.UsageError(f"{error.message}{hint}", ctx) from error
 
 
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=_Lazy,
+    examples=[
+        ("init models/Muncie/Muncie.prj", "Write a first spec."),
+        ("diff", "What `apply` would do, and why."),
+        ("apply", "Do it."),
+        ("apply 'Muncie/p0*' -x 09", "Only these plans."),
+        ("apply --help", "All about one verb."),
+    ],
+    exits=EXITS,
+)
 @click.version_option(__version__, prog_name="rasreconcile")
 def rasreconcile() -> None:
     """Declare which HEC-RAS results must exist; compute what is missing or stale, prove it, publish it."""
@@ -75,9 +91,10 @@ def rasreconcile() -> None:
 
 def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
     """The whole program, with these kinds of worker. Returns its exit code; raises nothing a user can cause."""
+    invocation = Invocation(kinds)
     try:
         result: Any = rasreconcile.main(
-            args=list(arguments), prog_name="rasreconcile", standalone_mode=False, obj=kinds
+            args=list(arguments), prog_name="rasreconcile", standalone_mode=False, obj=invocation
         )
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
@@ -88,6 +105,7 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
         return 130
     except RasReconcileError as error:
         print(error, file=sys.stderr)
+        _tell_causes(error, invocation)
         return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe has seen enough; what is still to be flushed must not fail at exit.
@@ -97,3 +115,11 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
         print(f"{error}; fix this and run the command again", file=sys.stderr)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _tell_causes(error: BaseException, invocation: Invocation) -> None:
+    """With `-v`, what an error came from, for whoever has to find it."""
+    cause = error.__cause__ or error.__context__
+    while invocation.verbose and cause is not None:
+        print(f"    from {type(cause).__name__}: {cause}", file=sys.stderr)
+        cause = cause.__cause__ or cause.__context__

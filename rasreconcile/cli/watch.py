@@ -8,12 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, spec_argument, spec_path, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, write_line
+from rasreconcile.cli.targets import Target, takes_plans
+from rasreconcile.cli.verb import invocation, verb
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
 from rasreconcile.report.text import many
 
@@ -23,19 +24,30 @@ if TYPE_CHECKING:
     from rasreconcile.watch.file_events import Watched
 
 
-@click.command(name="watch")
-@spec_argument
+@verb(
+    "watch",
+    examples=[
+        ("watch", "Keep the study of this folder current."),
+        ("watch study.yaml 'Muncie/*'", "Keep one project current."),
+    ],
+    exits={
+        0: "never: it goes on until it is interrupted",
+        5: "another controller is running on the store",
+        130: "interrupted",
+    },
+)
+@takes_plans()
 @as_json
-def command(spec: Path | None, as_json: bool) -> int:
+def command(target: Target, as_json: bool) -> int:
     """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs continue."""
     from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
-    from rasreconcile.report.live import Lines, Stream  # noqa: PLC0415
+    from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415
     from rasreconcile.watch.due import Due  # noqa: PLC0415
     from rasreconcile.watch.file_events import of_spec, watched  # noqa: PLC0415
 
-    path = spec_path(spec)
+    path = target.spec
     if as_json:
         write_line({"version": FORMAT_VERSION, "verb": "watch", "spec": str(path)})
     stop = threading.Event()
@@ -43,18 +55,19 @@ def command(spec: Path | None, as_json: bool) -> int:
     def say(message: str) -> None:
         _say(message, as_json=as_json)
 
-    due = Due(stop=stop, look=lambda: _look(path), say=say)
+    due = Due(stop=stop, look=lambda: _look(target), say=say)
     seen, store = of_spec(path), None
     while not stop.is_set():
         loaded = None
         try:
             loaded = load_spec(path)
             store = loaded.state_path
-            with Stream(write_line) if as_json else Lines(sys.stderr) as reporter:
-                outcome = applied(loaded, reporter)
+            quiet = Quiet() if invocation().quiet else None
+            with Stream(write_line) if as_json else quiet or Lines(sys.stderr) as reporter:
+                outcome = applied(loaded, reporter, select=target.selection)
             if outcome.exit == 130:
                 return 130
-            seen = watched(loaded, diff(loaded, Clock()).plans)
+            seen = watched(loaded, diff(loaded, Clock(), target.selection).plans)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
             say(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}")
         except (StoreBusy, BrokenPipeError):
@@ -73,14 +86,15 @@ def command(spec: Path | None, as_json: bool) -> int:
     return 130
 
 
-def _look(path: Path) -> Found:
+def _look(target: Target) -> Found:
     """Whether there is something to do that no change of a file has told of."""
     from rasreconcile.clock import Clock  # noqa: PLC0415  as above
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
     from rasreconcile.report.changeset import has_work  # noqa: PLC0415
 
     try:
-        return "work" if has_work(diff(load_spec(path), Clock()).decision) else "nothing to do"
+        found = diff(load_spec(target.spec), Clock(), target.selection)
+        return "work" if has_work(found.decision) else "nothing to do"
     except (RasReconcileError, OSError):
         # What is wrong with it has been said; a change of the file is waited for.
         return "cannot tell"

@@ -22,6 +22,7 @@ from rasreconcile.controller.snapshot import Snapshot
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.decision import Decision, Health
+from rasreconcile.reconcile.selection import Select, every_plan
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.records import Event
 from rasreconcile.results import publish
@@ -82,6 +83,8 @@ class Apply:
     show: Callable[[Snapshot], None]
     clock: Clock
     stay: Stay = "converge"
+    select: Select = every_plan
+    """Which plans of the spec are meant; may raise UsageError."""
     _loop: Loop | None = None
     _interrupts: int = 0
 
@@ -129,7 +132,9 @@ class Apply:
             stack.callback(verifying.close)
             stack.callback(followed.close)
             study = Study.open(self.loaded, store, self.clock)
-            _sweep(study.look(), store.runs.live())
+            plans = study.look()
+            selection = self.select([plan.address for plan in plans])
+            _sweep(plans, store.runs.live())
             store.texts.keep({self.loaded.text_digest: self.loaded.text.encode()})
             apply_id = store.applies.begin(
                 spec_path=self.loaded.path,
@@ -157,6 +162,7 @@ class Apply:
             self._loop = Loop(session, answers, policy_of(self.loaded.spec), self.show, self._interrupts)
             # A signal may have come while it was made.
             self._loop.interrupts = self._interrupts
+            self._loop.selection = selection
             if self.stay == "detach":
                 self._loop.detaching = True
                 followed.at_once = frozenset(run.id for run in store.runs.live())

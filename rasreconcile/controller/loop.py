@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,7 +20,8 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.policy import Policy, probe_at
-from rasreconcile.reconcile.verdicts import LastVerdict, Phase
+from rasreconcile.reconcile.selection import Selection, selected
+from rasreconcile.reconcile.verdicts import LastVerdict, Phase, Verdict
 from rasreconcile.runs import Run
 from rasreconcile.studies.outputs import Activity
 
@@ -56,6 +57,8 @@ class Loop:
     """Monotonic; until then a second interrupt is waited for."""
     detaching: bool = False
     """End as soon as what had ended is dealt with and what fits now has been started."""
+    selection: Selection | None = None
+    """The plans that the user named; None: all of them."""
     faults_since: datetime | None = None
     """Faults of workers count from here on; None: from the beginning of this apply."""
     plans: tuple[Plan, ...] = ()
@@ -125,12 +128,19 @@ class Loop:
             workers=workers,
             uncopied=frozenset(session.in_flight.uncopied),
             stuck=session.in_flight.plans.held(session.clock.monotonic()),
-            cancelled=frozenset(run.address for run in live) if self.interrupts >= 2 else frozenset(),
+            selection=self.selection,
+            cancelled=self._stopped(live),
         )
         seen = session.outputs.seen(self.plans, activity, session.clock.now())
         decision = decide(self.plans, seen, self.policy)
         self._answer_idle_cancels(live)
         return decision
+
+    def _stopped(self, live: tuple[Run, ...]) -> frozenset[Address]:
+        """The plans whose runs the user ends with the program: of those that were named."""
+        if self.interrupts < 2:
+            return frozenset()
+        return frozenset(run.address for run in live) & selected(self.selection, self.plans)
 
     def _answer_idle_cancels(self, live: tuple[Run, ...]) -> None:
         going = {run.address for run in live}
@@ -278,6 +288,11 @@ class Loop:
                 output=outputs[v.address],
                 at=now,
             )
-            for v in self.decision.verdicts
+            for v in self._in_order((*self.decision.verdicts, *self.decision.others))
         ]
         self.session.store.verdicts.record(last)
+
+    def _in_order(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
+        """As the spec has them."""
+        place = {plan.address: number for number, plan in enumerate(self.plans)}
+        return sorted(verdicts, key=lambda verdict: place[verdict.address])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -39,19 +39,29 @@ class Findings:
         # What a worker lacks is told once, with the worker.
         return f"worker {name} is unfit" if self.workers.get(name) else f"{name} cannot run it: {why}"
 
+    def stops(self, plan: Plan) -> tuple[str, ...]:
+        """What keeps the plan from running."""
+        return (*plan.stopped_by, *self.nowhere(plan))
+
     @property
     def fit(self) -> bool:
         """Whether every plan can run and every worker is well."""
-        stuck = any(plan.stopped_by or self.nowhere(plan) for plan in self.plans)
+        stuck = any(self.stops(plan) for plan in self.plans)
         return not stuck and not any(self.workers.values())
 
 
-def check(loaded: LoadedSpec, clock: Clock) -> Findings:
-    """Raises SpecError, also where a kind of worker is not built. What else is wrong with one is among the findings."""
+def check(
+    loaded: LoadedSpec, clock: Clock, pick: Callable[[Iterable[Address]], Collection[Address]] = tuple
+) -> Findings:
+    """Raises SpecError, also where a kind of worker is not built. What else is wrong with one is among the findings.
+
+    `pick`: those of the spec's plans that are meant.
+    """
     loaded.require_built()
     with ExitStack() as stack:
         plans = Study.open(loaded, remembered(loaded.state_path, stack), clock).listed()
-    plans = tuple(_with_doubt(plan) for plan in plans)
+    meant = set(pick(plan.address for plan in plans))
+    plans = tuple(_with_doubt(plan) for plan in plans if plan.address in meant)
     asked = {name: _check(loaded, name, plans) for name in loaded.spec.workers}
     problems = {name: found for name, (found, _) in asked.items()}
     return Findings(plans, problems, {name: unable for name, (_, unable) in asked.items()})

@@ -12,6 +12,7 @@ from rasreconcile.reconcile.actions import Recall
 from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
+from rasreconcile.reconcile.selection import Select, every_plan
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store.reader import empty_store
@@ -36,8 +37,11 @@ class Diff:
     """Results that the store learns of again from their receipts, before the decision."""
 
 
-def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
-    """Looks at everything apply looks at; of the workers only at this machine. Raises SpecError, StoreError."""
+def diff(loaded: LoadedSpec, clock: Clock, select: Select = every_plan) -> Diff:
+    """Looks at everything apply looks at; of the workers only at this machine. Raises SpecError, StoreError.
+
+    `select`: which plans of the spec are meant; may raise UsageError.
+    """
     loaded.require_built()
     with ExitStack() as stack:
         view = remembered(loaded.state_path, stack)
@@ -46,6 +50,7 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         study.outputs.look(plans)
         activity = Activity(
             live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
+            selection=select([plan.address for plan in plans]),
             workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
         )
         seen = study.outputs.seen(plans, activity, clock.now())

@@ -23,6 +23,7 @@ from rasreconcile.reconcile.policy import (
     standing,
 )
 from rasreconcile.reconcile.schedule import Failing, Schedule, make_schedule
+from rasreconcile.reconcile.selection import selected
 from rasreconcile.reconcile.strictness import made_stale, strayed
 from rasreconcile.reconcile.twins import has_twin, once_each
 from rasreconcile.reconcile.upstream import after_upstream, hold_what_waits_for_the_held
@@ -52,7 +53,7 @@ class Decision:
     """What is so, and what to do about it."""
 
     verdicts: tuple[Verdict, ...]
-    """One a plan, in the order of the spec."""
+    """One a plan, in the order of the spec; of the plans that the user named, where he named some."""
     actions: tuple[Action, ...]
     strays: tuple[Run, ...]
     """Live runs of plans that the spec no longer names."""
@@ -62,6 +63,8 @@ class Decision:
     """What would start next: its inputs may travel ahead. No promise."""
     twins: Mapping[Address, Address] = field(default_factory=dict)
     """Plans that wait for the result of another plan with the same inputs, which is copied; and that other plan."""
+    others: tuple[Verdict, ...] = ()
+    """Of the plans that the user did not name: nothing is done about them."""
 
     @property
     def copied(self) -> frozenset[Address]:
@@ -95,19 +98,22 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         if action is not None:
             actions.append(action)
 
+    chosen = selected(seen.selection, plans)
     kept = _wanted(plans, verdicts, seen, policy) | set(seen.live)
     unasked = {plan.address for plan in plans if plan.prepares and plan.address not in kept}
     plans = [plan for plan in plans if plan.address not in unasked]
     settling = Verify | Recall | WriteReceipt
-    actions = [a for a in actions if not (isinstance(a, settling) and a.plan.address in unasked)]
+    may_settle = chosen - unasked
+    actions = [a for a in actions if not (isinstance(a, settling) and a.plan.address not in may_settle)]
     settled = {action.plan.address for action in actions if isinstance(action, Verify | Recall)}
-    waiting = [plan for plan in plans if plan.address not in seen.live and plan.address not in settled]
+    busy = settled | set(seen.live)
+    waiting = [plan for plan in plans if plan.address not in busy]
     due = []
     for plan in waiting:
         verdicts[plan.address] = verdict = _may_start(plan, verdicts[plan.address], seen, policy)
-        if verdict.phase is Phase.QUEUED:
+        if verdict.phase is Phase.QUEUED and plan.address in chosen:
             due.append(plan)
-    due = after_upstream(due, verdicts, seen)
+    due = after_upstream(due, verdicts, seen, left_out=set(known) - chosen - set(seen.live))
     due, shared, twins = once_each(due, verdicts, seen, policy)
     actions += shared
 
@@ -132,12 +138,13 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
     ]
     times = [v.next_at for v in verdicts.values() if v.next_at] + list(schedule.opens)
     return Decision(
-        tuple(verdicts[plan.address] for plan in plans),
+        tuple(verdicts[plan.address] for plan in plans if plan.address in chosen),
         tuple(actions),
         tuple(strays),
         min(times, default=None),
         tuple(Upcoming(known[p.address], p.worker, p.cores) for p in schedule.upcoming),
         {a: first for a, first in twins.items() if verdicts[a].phase is Phase.QUEUED},
+        tuple(verdicts[plan.address] for plan in plans if plan.address not in chosen),
     )
 
 

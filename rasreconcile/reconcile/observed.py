@@ -13,6 +13,7 @@ from rasreconcile.facts import LogFacts
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import Status
 from rasreconcile.plans import Address
+from rasreconcile.reconcile.selection import Selection
 from rasreconcile.records import FileStat, Published
 from rasreconcile.runs import Run
 
@@ -212,6 +213,8 @@ class Seen:
     """Plans whose result could not be copied from one with the same fingerprint: they compute it themselves."""
     stuck: Mapping[Address, Trouble] = field(default_factory=dict)
     """Plans whose result cannot be verified or copied now, and why: the disk, or whoever holds the file."""
+    selection: Selection | None = None
+    """The plans that the user named; None: all of them."""
     workers: tuple[WorkerSeen, ...] = ()
     expected: Mapping[Address, timedelta] = field(default_factory=dict)
     """Expected run times at speed 1.0, where history tells."""

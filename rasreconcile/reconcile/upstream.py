@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from rasreconcile.errors import Trouble
@@ -12,8 +12,17 @@ from rasreconcile.reconcile.twins import has_twin
 from rasreconcile.reconcile.verdicts import Obstacle, Phase, Sync, Verdict, held
 
 
-def after_upstream(due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: Seen) -> list[Plan]:
-    """The due plans whose needs are met; the others wait, or are held where waiting would not help."""
+def after_upstream(
+    due: Sequence[Plan],
+    verdicts: dict[Address, Verdict],
+    seen: Seen,
+    *,
+    left_out: Collection[Address] = (),
+) -> list[Plan]:
+    """The due plans whose needs are met; the others wait, or are held where waiting would not help.
+
+    `left_out`: plans that the user does not want to run now.
+    """
     ready = []
     for plan in due:
         unmet = [need for need in plan.needs if verdicts[need].sync is not Sync.CURRENT]
@@ -21,6 +30,9 @@ def after_upstream(due: Sequence[Plan], verdicts: dict[Address, Verdict], seen: 
             unmet = [need for need in unmet if need != plan.prepared_by]
         if stuck := _stuck(plan, verdicts):
             verdicts[plan.address] = stuck
+        elif missing := next((need for need in unmet if need in left_out), None):
+            why = Trouble(f"needs {missing}, which is left out here", f"apply {missing} too")
+            verdicts[plan.address] = held(verdicts[plan.address], Obstacle.NEED_BLOCKED, why)
         elif unmet:
             verdicts[plan.address] = replace(verdicts[plan.address], note=f"waits for {unmet[0]}")
         else:

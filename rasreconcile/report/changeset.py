@@ -24,6 +24,12 @@ _BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
 _DUE = frozenset({Phase.QUEUED, Phase.BACKOFF})
 
 
+class Closing(str):
+    """A line that sums up; shown even where little is told."""
+
+    __slots__ = ()
+
+
 def has_work(decision: Decision) -> bool:
     """Whether apply would do anything."""
     return decision.health is Health.PROGRESSING
@@ -77,8 +83,8 @@ def lines(
     if shown or decision.strays:
         yield ""
     many = how_many(v.address for v in decision.verdicts)
-    yield f"{name}: {many}: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}"
-    yield _outlook(decision, recalled)
+    yield Closing(f"{name}: {many}: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}")
+    yield Closing(_outlook(decision, recalled))
     if proposal:
         yield from _proposed(name, proposal)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from errno import EIO
 from types import TracebackType
@@ -90,11 +91,13 @@ class Lines(Quiet):
         self._gone = False
 
     def __enter__(self) -> Lines:
-        if self._out.isatty():
+        if self._out.isatty() and os.environ.get("TERM") != "dumb":
             from rich.console import Console  # noqa: PLC0415  only on a terminal
             from rich.live import Live  # noqa: PLC0415
 
-            self._live = Live(console=Console(file=self._out), transient=True, auto_refresh=False)
+            context = click.get_current_context(silent=True)
+            console = Console(file=self._out, no_color=True if context and context.color is False else None)
+            self._live = Live(console=console, transient=True, auto_refresh=False)
             self._live.start()
         return self
 

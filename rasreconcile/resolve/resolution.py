@@ -121,6 +121,15 @@ def published_by(loaded: LoadedSpec) -> frozenset[str]:
     return frozenset(real.of(draft.output) for draft in drafts.values())
 
 
+def addresses_of(loaded: LoadedSpec) -> tuple[Address, ...]:
+    """The plans of a spec by name, without a look at what they read. Raises SpecError."""
+    projects, faults = find_projects(loaded)
+    drafts, more = _drafts(loaded, projects)
+    if faults or more:
+        raise SpecError([*faults, *more])
+    return tuple(drafts)
+
+
 def _drafts(
     loaded: LoadedSpec, projects: tuple[FoundProject, ...]
 ) -> tuple[dict[Address, _Draft], tuple[Fault, ...]]:

@@ -22,6 +22,7 @@ from rasreconcile.reconcile.observed import (
     Seen,
     WorkerSeen,
 )
+from rasreconcile.reconcile.selection import Selection
 from rasreconcile.records import Published
 from rasreconcile.resolve import Digests
 from rasreconcile.results import publish, reader_pool
@@ -37,6 +38,8 @@ class Activity:
 
     live: Mapping[Address, LiveRun]
     workers: tuple[WorkerSeen, ...]
+    selection: Selection | None = None
+    """The plans that the user named; None: all of them."""
     uncopied: frozenset[Address] = frozenset()
     stuck: Mapping[Address, Trouble] = field(default_factory=dict)
     cancelled: frozenset[Address] = frozenset()
@@ -127,6 +130,7 @@ class Outputs:
             cancelled=activity.cancelled | {r.address for r in requests if r.kind == "cancel"},
             uncopied=activity.uncopied,
             stuck=activity.stuck,
+            selection=activity.selection,
             workers=activity.workers,
             expected=self.expectancy.lengths,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rasreconcile.cli.options import plans_matching
+from rasreconcile.cli.targets import plans_matching
 from rasreconcile.cli.verbs import VERBS, run
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address

@@ -27,7 +27,7 @@ SIMPLE: Mapping[str, tuple[type, ...]] = {
     "time": (str,),
     "model time": (str,),
 }
-NO_JSON = {"init", "schema"}
+NO_JSON = {"init", "schema", "completion"}
 FIRST = ("check", "diff", "adopt --dry-run", "retry Willow/p01")
 THEN = (
     "check", "diff", "status", "explain Willow/p01", "history", "results", "retry Willow/p01", "cancel --all",

@@ -1,0 +1,62 @@
+"""What a shell is offered while a verb's words are typed: plan addresses, and spec files. Never prints or raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from click.shell_completion import CompletionItem
+
+from rasreconcile.cli.targets import spec_and_plans
+from rasreconcile.errors import RasReconcileError
+from rasreconcile.plans import Address, is_preparation
+
+
+def words(typed: Sequence[str], incomplete: str) -> list[CompletionItem]:
+    """Addresses that begin so, or whose last part does; and the specs in the folder that is being typed."""
+    low = incomplete.lower()
+    found = [
+        CompletionItem(address, help=state)
+        for address, state in _plans(typed)
+        if address.lower().startswith(low) or (low and f"/{low}" in address.lower())
+    ]
+    return found + [CompletionItem(name) for name in _specs(incomplete)]
+
+
+def _plans(typed: Sequence[str]) -> Iterator[tuple[Address, str]]:
+    try:
+        spec, _ = spec_and_plans([str(word) for word in typed])
+        yield from _known(spec)
+    except (RasReconcileError, OSError):
+        # Whoever presses Tab wants to go on typing; the verb itself says what is wrong.
+        return
+
+
+def _known(spec: Path) -> list[tuple[Address, str]]:
+    """From the store, which is quick; where there is none yet, from the projects themselves."""
+    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  only while a shell asks
+    from rasreconcile.store.reader import Reader  # noqa: PLC0415
+
+    state = state_path(spec)
+    if state.exists():
+        with Reader(state) as reader:
+            found = [(v.address, v.sync) for v in reader.verdicts.latest() if not is_preparation(v.address)]
+        if found:
+            return found
+    from rasreconcile.resolve.resolution import addresses_of  # noqa: PLC0415  pydantic is slow to import
+    from rasreconcile.specfile import load  # noqa: PLC0415
+
+    return [(address, "") for address in addresses_of(load(spec))]
+
+
+def _specs(incomplete: str) -> Iterator[str]:
+    head, slash, last = incomplete.rpartition("/")
+    folder = Path(head or slash or ".")
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        # A folder that is not there has no specs.
+        return
+    for entry in entries:
+        if entry.name.startswith(last) and entry.suffix.lower() in {".yaml", ".yml"}:
+            yield f"{head}{slash}{entry.name}"
