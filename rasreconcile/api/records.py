@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rasreconcile.facts import HdfFacts
 from rasreconcile.reasons import in_words
-from rasreconcile.reconcile.verdicts import LastVerdict, Verdict
+from rasreconcile.reconcile.verdicts import LastVerdict, Verdict, outlook
 from rasreconcile.records import Published
 from rasreconcile.report.results import unit
 from rasreconcile.runs import Run
@@ -101,7 +101,7 @@ def state_of(verdict: Verdict) -> PlanState:
         sync=str(verdict.sync),
         phase=str(verdict.phase),
         reasons=tuple(map(str, verdict.reasons)),
-        note=verdict.note,
+        note=outlook(verdict.note, verdict.remedy),
         next_at=verdict.next_at,
     )
 
@@ -113,7 +113,7 @@ def last_state_of(verdict: LastVerdict) -> PlanState:
         sync=verdict.sync,
         phase=verdict.phase,
         reasons=tuple(map(str, verdict.reasons)),
-        note=verdict.note,
+        note=outlook(verdict.note, verdict.remedy),
         next_at=verdict.next_at,
         seen=verdict.at,
     )
