@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
-from rasreconcile.plans import MISSING, InputFile
+from rasreconcile.plans import MISSING, BroughtBack, InputFile
 
 
 @click.command(name="check")
@@ -52,8 +52,8 @@ def command(spec: Path | None, as_json: bool) -> int:
         say(f"{plan.address}  {'blocked' if stopped else 'ready'}")
         for line in _table(plan.inputs):
             say(f"    {line}")
-        for name in plan.side_outputs:
-            say(f"    writes {name}, which another plan restarts from")
+        for one in plan.brought_back:
+            say(f"    {_written(one)}")
         for line in stopped:
             say(click.style(f"    {line}", fg="red"))
         for line in plan.warnings:
@@ -63,6 +63,14 @@ def command(spec: Path | None, as_json: bool) -> int:
         for problem in problems:
             say(click.style(f"    {problem}", fg="red"))
     return 0 if found.fit else 4
+
+
+def _written(one: BroughtBack) -> str:
+    why = "which `outputs` names" if one.read_by is None else f"which {one.read_by} reads"
+    if one.read_by is not None and one.name.endswith(".rst"):
+        why = "which another plan restarts from"
+    place = "" if one.published_as == one.name else f"; published as {one.published_as}"
+    return f"writes {one.name}, {why}{place}"
 
 
 def _table(files: Sequence[InputFile]) -> Iterator[str]:

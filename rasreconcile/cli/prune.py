@@ -49,7 +49,7 @@ def command(spec: Path | None, as_json: bool, really: bool, adopted: bool, force
                     " removed: is this the right spec? --force removes them anyway"
                 )
             for published in found.removable:
-                prune(store, published, clock)
+                prune(store, published, clock, found.spared)
     if as_json:
         write_json(
             {

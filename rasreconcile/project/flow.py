@@ -18,12 +18,15 @@ class _Record:
 
     file: Entry | None = None
     on: Entry | None = None
+    path: Entry | None = None
 
     def take(self, key: str, entry: Entry) -> None:
         if key == "DSS File":
             self.file = entry
         elif key == "Use DSS":
             self.on = entry
+        elif key == "DSS Path":
+            self.path = entry
 
     def mentions(self) -> Iterator[Mention]:
         if self.on is None or not is_on(self.on.value or ""):
@@ -33,6 +36,9 @@ class _Record:
             yield Mention("fault", what, self.on.line)
         else:
             yield Mention("dss", self.file.value, self.file.line)
+            if self.path is not None and self.path.value:
+                # Of the line that names its file.
+                yield Mention("dss-record", self.path.value, self.file.line)
 
 
 @dataclass(slots=True)

@@ -57,5 +57,7 @@ def _of_plan(text: str, name: str) -> Iterator[Mention]:
             yield Mention(kind, ending)
     for ending in plan.others:
         yield Mention("sediment" if ending.startswith("s") else "water-quality", ending)
+    if plan.short_id:
+        yield Mention("short-id", plan.short_id)
     if plan.output_dss:
         yield Mention("output-dss", plan.output_dss)

@@ -132,7 +132,7 @@ def _times(what: str, count: int) -> str:
 
 
 def _until_changed(what: str, last: Failure, address: Address) -> str:
-    if last.cause is FailureCause.NO_RESTART_FILE:
+    if last.cause in {FailureCause.NO_RESTART_FILE, FailureCause.OUTPUT_NOT_WRITTEN}:
         # Its message says what to do before a `retry`.
         return what
     return f"{what}; will not be retried until an input changes or you run `retry {address}`"

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.plans import Address, InputFile
-from rasreconcile.project.prepared import outdated_by, prepared_names, producer_of
-from rasreconcile.project.references import parse_reference
+from rasreconcile.project.prepared import outdated_by, prepared_names
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.plan_inputs import Closure, InputCollector, NamedFile
+from rasreconcile.resolve.producers import DssReading, Made, Producers, Unclear
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
-
-
-@dataclass(frozen=True, slots=True)
-class Producer:
-    """A plan of the spec, as one that may write restart files for others."""
-
-    address: Address
-    results: Path
-    """The folder its result is published in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +28,8 @@ class ClosureRequest:
     number: str
     engine: Literal["hec-ras", "steady", "command"]
     extra: Sequence[str] = ()
-
-
-Producers = Mapping[tuple[Path, str, str], Producer]
-"""By the project's folder, its stem in lower case, and the plan's number."""
+    needs: Sequence[str] = ()
+    """As the spec says."""
 
 
 def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closure:
@@ -55,12 +45,23 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
         # The built-in engine reads the texts and nothing else.
         own = [m.value for m in said if m.what == "output-dss"]
         _Companions(asked, gathering, producers).gather(texts.get("geometry"), texts.get("flow"), own)
-    gathering.extras(asked.extra)
+    gathering.extras(asked.extra, producers, asked.address)
     if asked.engine == "hec-ras":
         named = {m.what: m.value for m in reversed(said)}
         names = prepared_names(stem, asked.number, named.get("geometry"), named.get("flow"))
         _prepared(gathering, names)
     return gathering.closure
+
+
+def plan_said(project: Path, number: str, disk: Disk) -> dict[str, str]:
+    """What the plan's text says, by what; empty where it cannot be read, which its closure tells."""
+    gathering = InputCollector(project.parent, "", disk)
+    try:
+        found = gathering.peek(f"{project.stem}.p{number}")
+        said = disk.contents.of(found, "plan") if found is not None else ()
+    except (OSError, ProjectError):
+        return {}
+    return {mention.what: mention.value for mention in reversed(said)}
 
 
 _TEXTS = ("geometry", "flow", "sediment", "water-quality")
@@ -90,12 +91,8 @@ class _Companions:
         said = self.gathering.said_by(flow)
         for mention in said:
             match mention.what:
-                case "dss":
-                    self._dss(mention, flow, own_dss)
-                case "meteorology":
-                    self.gathering.referenced(NamedFile("meteorology", mention, flow))
-                case "restart":
-                    self._restart(mention, flow)
+                case "meteorology" | "restart":
+                    self._named(NamedFile(mention.what, mention, flow))
                 case "fault" if mention.line:
                     self.gathering.closure.warnings.append(f"{flow.name}:{mention.line}: {mention.value}")
                 case "fault":
@@ -103,48 +100,88 @@ class _Companions:
                     self.gathering.closure.blocked_by.append(mention.value)
                 case _:
                     pass
+        self._dss(said, flow, own_dss)
         imported = any(m.what == "imported-raster" for m in said)
         self.gathering.beside(flow, ".hdf", "flow-hdf", counts=imported, expected=imported)
 
-    def _dss(self, mention: Mention, flow: InputFile, own_dss: Sequence[str]) -> None:
+    def _dss(self, said: Sequence[Mention], flow: InputFile, own_dss: Sequence[str]) -> None:
+        """Each DSS file once, with all its records: they come from one place."""
         stem = self.asked.project.stem
         # `dss` alone is how HEC-RAS spells the project's own file.
         own = {self.gathering.name_of(_own(stem, path)) for path in ("dss", *own_dss)}
-        spelled = _own(stem, mention.value)
-        is_own = self.gathering.name_of(spelled) in own
-        wanted = NamedFile("dss", Mention("dss", spelled, mention.line), flow, counts=not is_own)
-        found = self.gathering.referenced(wanted)
-        if is_own and found is not None:
-            self.gathering.closure.warnings.append(
-                f"{flow.name}:{mention.line}: a boundary is read from {found.name}, which HEC-RAS writes results into:"
-                " a change of its content is not noticed; move the record to a file of its own, or name this one under"
-                " `inputs`"
-            )
+        records = {m.line: m.value for m in said if m.what == "dss-record"}
+        files: dict[str, list[Mention]] = {}
+        for mention in (m for m in said if m.what == "dss"):
+            spelled = Mention("dss", _own(stem, mention.value), mention.line)
+            files.setdefault(self.gathering.name_of(spelled.value), []).append(spelled)
+        for name, mentions in files.items():
+            self._dss_file(mentions, [records.get(m.line, "") for m in mentions], flow, is_own=name in own)
 
-    def _restart(self, mention: Mention, flow: InputFile) -> None:
-        wanted = NamedFile("restart", mention, flow)
-        try:
-            reference = parse_reference(mention.value)
-        except ProjectError:
-            self.gathering.referenced(wanted)
-            return
-        name = reference.name
-        made_by = producer_of(name)
-        home = self.asked.project.parent
-        producer = self.producers.get((home, made_by[0].casefold(), made_by[1])) if made_by else None
-        # HEC-RAS writes it into the project's own folder: one that is kept elsewhere is kept by somebody.
-        kept = not reference.root and len(reference.parts) > 1
-        if producer is None or kept:
-            self.gathering.referenced(wanted)
-        elif producer.address == self.asked.address:
-            self.gathering.referenced(wanted)
-            what = f"{flow.name}:{mention.line}: the plan restarts from {name}, which it writes itself"
-            self.gathering.closure.warnings.append(
-                f"{what}; keep a copy in a folder of its own, so that every run starts from the same state"
+    def _dss_file(
+        self, mentions: Sequence[Mention], records: Sequence[str], flow: InputFile, is_own: bool
+    ) -> None:
+        first = NamedFile("dss", mentions[0], flow)
+        made, place = self._dss_made(first, records)
+        if isinstance(made, Unclear):
+            self.gathering.closure.blocked_by.append(f"{first.where}: {made.why}")
+        for mention in mentions:
+            wanted = NamedFile("dss", mention, flow, counts=isinstance(made, Unclear) or not is_own)
+            if isinstance(made, Made) and place is not None:
+                self._produced(wanted, made, place)
+                continue
+            found = self.gathering.referenced(wanted)
+            if is_own and made is None and found is not None:
+                self.gathering.closure.warnings.append(
+                    f"{wanted.where}: a boundary is read from {found.name}, which HEC-RAS writes results into:"
+                    " a change of its content is not noticed; move the record to a file of its own, or name this one"
+                    " under `inputs`"
+                )
+
+    def _dss_made(
+        self, wanted: NamedFile, records: Sequence[str]
+    ) -> tuple[Made | Unclear | None, Path | None]:
+        """The plan that writes what is read from the file, and where HEC-RAS would look for it."""
+        asked = self.asked
+        for place in self.gathering.candidates(wanted):
+            made = self.producers.file(place)
+            if made is not None and made.by.address != asked.address:
+                return made, place
+            kept = any(self._name(place).casefold() == Path(w).as_posix().casefold() for w in asked.extra)
+            reading = DssReading(
+                address=asked.address, file=place.name, records=records, needs=asked.needs, is_kept=kept
             )
-        else:
-            self.gathering.produced(wanted, name, producer.results / name)
-            self.gathering.closure.restarts.append((producer.address, name))
+            if (found := self.producers.dss(place, reading)) is not None:
+                return found, place
+        return None, None
+
+    def _named(self, wanted: NamedFile) -> None:
+        """A file that is named by a path: another plan's, the plan's own, or a file like any other."""
+        for place in self.gathering.candidates(wanted):
+            made = self.producers.file(place)
+            if made is not None and made.by.address != self.asked.address:
+                self._produced(wanted, made, place)
+                return
+            if made is not None:
+                does = "restarts from" if wanted.kind == "restart" else "reads"
+                self.gathering.closure.warnings.append(
+                    f"{wanted.where}: the plan {does} {made.name}, which it writes itself;"
+                    " keep a copy in a folder of its own, so that every run starts from the same state"
+                )
+                break
+        self.gathering.referenced(wanted)
+
+    def _produced(self, wanted: NamedFile, made: Made, place: Path) -> None:
+        self.gathering.produced(
+            made,
+            name=self._name(place),
+            kind=wanted.kind,
+            named_by=wanted.named_by.name,
+            reference=wanted.mention.value,
+        )
+
+    def _name(self, place: Path) -> str:
+        """From the project's folder on."""
+        return Path(os.path.relpath(place, self.asked.project.parent)).as_posix()
 
     def _geometry_hdf(self, geometry: InputFile, two_d: bool) -> bool:
         """Whether the layers of this geometry are known."""
@@ -184,7 +221,9 @@ def _own(stem: str, path: str) -> str:
 
 def _prepared(gathering: InputCollector, names: Sequence[str]) -> None:
     """Offered to the Linux solvers only where nothing that went into them was written later."""
-    counted = [(i.kind, i.name, gathering.mtime_of(i)) for i in gathering.closure.inputs if i.counts]
+    # Boundaries of another plan's DSS file are in them; a restart file is read by the solver itself.
+    into = [i for i in gathering.closure.inputs if i.counts or (i.kind == "dss" and gathering.is_made(i))]
+    counted = [(i.kind, i.name, gathering.mtime_of(i)) for i in into]
     for name in names:
         found = gathering.peek(name)
         if found is None:

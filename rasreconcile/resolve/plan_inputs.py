@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.output_names import RECEIPT
+from rasreconcile.output_names import matches as fits
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.patterns import matches
+from rasreconcile.resolve.producers import Made, Producers
 
 MOST = 20_000
 """Files of one plan."""
@@ -37,8 +40,8 @@ class Closure:
     inputs: list[InputFile] = field(default_factory=list)
     blocked_by: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    restarts: list[tuple[Address, str]] = field(default_factory=list)
-    """Plans of the spec that write restart files this one reads, and the names of those files."""
+    made: list[tuple[Address, str]] = field(default_factory=list)
+    """Plans of the spec that make files this one reads, and the names of those files in their runs; empty: results."""
 
     def texts(self) -> dict[str, InputFile]:
         """The text inputs by kind."""
@@ -71,6 +74,7 @@ class InputCollector:
     _known: dict[str, int] = field(default_factory=dict)
     """Places in `closure.inputs` by name, whatever its case: on Windows they are one file."""
     _layers: set[str] = field(default_factory=set)
+    _made: set[Path] = field(default_factory=set)
 
     # ---- files that are named after the project
 
@@ -148,14 +152,27 @@ class InputCollector:
         self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
         return None
 
-    def produced(self, wanted: NamedFile, name: str, path: Path) -> None:
+    def produced(self, made: Made, *, name: str, kind: str, named_by: str, reference: str = "") -> None:
         """A file that another plan of the spec writes: it goes along once it is there, and that plan counts for it."""
-        named_by, spelled = wanted.named_by.name, wanted.mention.value
         try:
-            found = _hashed(path, name, wanted.kind, self.disk.digests)
+            found = _hashed(made.place, name, kind, self.disk.digests)
         except OSError:
-            found = _missing(path, name, wanted.kind)
-        self._add(found, counts=False, named_by=named_by, reference=spelled)
+            found = _missing(made.place, name, kind)
+        self._add(found, counts=False, named_by=named_by, reference=reference)
+        self.closure.made.append((made.by.address, made.name))
+        self._made.add(made.place)
+
+    def is_made(self, file: InputFile) -> bool:
+        """Whether another plan of the spec makes it."""
+        return file.source in self._made
+
+    def candidates(self, wanted: NamedFile) -> tuple[Path, ...]:
+        """Where a file that is named by a path is, or might come to be; empty where its name can be none."""
+        try:
+            below = posixpath.dirname(wanted.named_by.name)
+            return self.disk.places.candidates(parse_reference(wanted.mention.value), self.home, below)
+        except ProjectError:
+            return ()
 
     def layer(self, wanted: NamedFile, depth: int = 0) -> None:
         """A terrain, land cover or infiltration layer, and every file that it is made of."""
@@ -187,20 +204,33 @@ class InputCollector:
 
     # ---- files that the spec names
 
-    def extras(self, patterns: Sequence[str]) -> None:
-        """Files of `inputs`, which count even where the project makes nothing of their content."""
+    def extras(self, patterns: Sequence[str], producers: Producers, own: Address) -> None:
+        """Files of `inputs`, which count even where the project makes nothing of their content. `own`: whose."""
         for pattern in patterns:
             try:
                 names = matches(self.home, pattern, self.disk.places.folder)
             except ProjectError as error:
                 self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
                 continue
+            plain = Path(pattern).as_posix()
+            if glob.has_magic(pattern):
+                names = [name for name in names if not name.endswith(RECEIPT) or name == plain]
+                made = (n for n in producers.names_in(self.home) if fits(n.casefold(), plain.casefold()))
+                names = list(dict.fromkeys((*names, *made)))
             if not names and glob.has_magic(pattern):
                 self.closure.warnings.append(f"inputs: {pattern} matches nothing in {self.home}")
-            elif not names:
-                names = [Path(pattern).as_posix()]
-            for name in names:
-                self._extra(name)
+                continue
+            for name in names or [plain]:
+                self._named_by_spec(name, plain, producers.file(self.home / name), own)
+
+    def _named_by_spec(self, name: str, pattern: str, made: Made | None, own: Address) -> None:
+        if made is None:
+            self._extra(name)
+        elif made.by.address != own:
+            self.produced(made, name=name, kind="made", named_by="the spec")
+        elif name == pattern:
+            what = f"inputs: {name} is what the plan itself writes; leave it out, or keep a copy in another folder"
+            self.closure.blocked_by.append(what)
 
     def _extra(self, name: str) -> None:
         source = self.home / name

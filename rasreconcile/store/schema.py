@@ -247,7 +247,12 @@ ALTER TABLE verdict ADD COLUMN obstacle TEXT
 """
 """What comes next, apart from the reasons, which are objects from here on; and what blocks a plan."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE)
+BESIDE = """
+ALTER TABLE output ADD COLUMN beside TEXT CHECK (beside IS NULL OR json_valid(beside))
+"""
+"""What was published together with a result: name, size and digest of each; NULL: nobody wrote it down."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE, BESIDE)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 
