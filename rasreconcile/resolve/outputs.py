@@ -102,19 +102,21 @@ def inputs_published_over(loaded: LoadedSpec, claims: Iterable[Claim], read: Ite
             if is_pattern(place.name):
                 patterns.add(claim, place)
             else:
-                owners[real.of(place)] = claim
+                owners[real.of(place).casefold()] = claim
     found: dict[int, tuple[Claim, Address, InputFile]] = {}
     for plan in read if owners or patterns.are_some else ():
         for file in (file for file in plan.inputs if file.raw != MISSING):
-            for claim in filter(None, (owners.get(real.of(file.source)), *patterns.meaning(file.source))):
+            for claim in filter(
+                None, (owners.get(real.of(file.source).casefold()), *patterns.meaning(file.source))
+            ):
                 if claim.address not in plan.makers:
                     found.setdefault(claim.index, (claim, plan.address, file))
     return [
         entry_fault(
             loaded,
             claim.index,
-            f"{claim.address} would publish over {file.source}, which {address} reads; name it otherwise, or give the"
-            " plans a `results` folder of their own",
+            f"{claim.address} would publish over {file.source}, which {address} reads; if its runs make"
+            " that file, name it without a pattern; else name it otherwise, or give the plans a `results` folder",
             key="outputs",
         )
         for claim, address, file in found.values()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.output_names import is_pattern, matches
+from rasreconcile.output_names import is_pattern
 from rasreconcile.plans import Address
 from rasreconcile.project.prepared import producer_of
 from rasreconcile.project.references import Reference, joined, parse_reference, tails
@@ -107,7 +107,6 @@ class Producers:
     plans: tuple[Producer, ...] = ()
     _by_number: dict[tuple[str, str, str], Producer] = field(default_factory=dict)
     _by_place: dict[str, Made] = field(default_factory=dict)
-    _patterns: list[tuple[str, str, Producer]] = field(default_factory=list)
     _writers: dict[str, list[Producer]] = field(default_factory=dict)
     _folders: dict[Path, str] = field(default_factory=dict)
 
@@ -125,9 +124,8 @@ class Producers:
             self._by_place.setdefault(self._key(path), result)
         for name in plan.outputs:
             for folder in dict.fromkeys((plan.folder, plan.output.parent)):
-                if is_pattern(name):
-                    self._patterns.append((self._folder(folder), name.casefold(), plan))
-                else:
+                # What a pattern will mean only the run can tell: it makes no edge.
+                if not is_pattern(name):
                     self._by_place.setdefault(self._key(folder / name), Made(plan, name))
         if plan.dss is not None:
             for path in dict.fromkeys((plan.folder / plan.dss, plan.place_of(plan.dss))):
@@ -151,10 +149,6 @@ class Producers:
         ):
             # As HEC-RAS spells it on a system where that matters.
             return Made(plan, plan.stem + path.name[len(plan.stem) :])
-        for folder, pattern, plan in self._patterns:
-            below = key.removeprefix(f"{folder}/")
-            if below != key and matches(below, pattern):
-                return Made(plan, "/".join(path.parts[-len(below.split("/")) :]))
         return None
 
     def names_in(self, folder: Path) -> list[str]:

@@ -231,3 +231,76 @@ def test_a_name_that_no_run_can_bring_back_is_a_fault_with_its_line(
         load(tmp_path / "spec.yaml")
     assert why in str(raised.value)
     assert "spec.yaml:6: plans[0].outputs" in str(raised.value)
+
+
+@pytest.fixture
+def series(leaving: Leaving) -> Leaving:
+    """Plan 01 reads from the project's DSS file the record of plan 02, which is `Upper`."""
+    for number, short in (("01", "Lower"), ("02", "Upper")):
+        plan = leaving.folder / f"Willow.p{number}"
+        kept = [x for x in plan.read_text().splitlines() if not x.startswith(("Flow File=", "Short Id"))]
+        lines = [*kept, f"Flow File=u{number}", f"Short Identifier={short}   ", "DSS File=dss"]
+        plan.write_text("\n".join(lines) + "\n")
+    record = "DSS File=dss\nDSS Path=/WILLOW/5.0/FLOW//1HOUR/UPPER/\nUse DSS=True\n"
+    (leaving.folder / "Willow.u01").write_text(f"Flow Title=x\nBoundary Location=a\n{record}")
+    (leaving.folder / "Willow.u02").write_text("Flow Title=x\nBoundary Location=a\n")
+    (leaving.folder / "reads").write_text("Willow.dss")
+    leaving.entries("numbers: ['01', '02']")
+    leaving.leaves(p02={"Willow.dss": "series of version 1"})
+    return leaving
+
+
+def seen(leaving: Leaving) -> list[str]:
+    """What plan 01 found in its DSS file, run by run."""
+    return [
+        line for line in (leaving.folder / "saw").read_text().splitlines() if line.startswith("Willow.p01")
+    ]
+
+
+def test_a_plan_that_reads_the_series_of_another_is_computed_from_todays(series: Leaving) -> None:
+    by_hand = series.folder / "Willow.dss"
+    by_hand.write_text("what people keep there")
+    series.study.apply()
+    assert seen(series) == ["Willow.p01 Willow.dss series of version 1"]
+    assert series.there() == {"Willow.p02.dss": "series of version 1"}
+    assert "nothing to do" in series.study.apply().stdout
+
+    flow = series.folder / "Willow.u02"
+    flow.write_text(flow.read_text() + "Boundary Location=b\n")
+    series.leaves(p02={"Willow.dss": "series of version 2"})
+    found = series.verdict("Willow/p01")
+    assert (found["sync"], "upstream-changed Willow/p02" in str(found["reasons"])) != ("current", False)
+    series.study.apply()
+    assert seen(series)[1:] == ["Willow.p01 Willow.dss series of version 2"]
+    assert (series.there(), by_hand.read_text()) == (
+        {"Willow.p02.dss": "series of version 2"},
+        "what people keep there",
+    )
+    told = series.study.run("check", "spec.yaml", check=None).stdout
+    assert "writes Willow.dss, which Willow/p01 reads; published as Willow.p02.dss" in told
+
+
+def test_a_plan_whose_series_are_not_written_holds_the_one_that_reads_them(series: Leaving) -> None:
+    series.leaves()
+    done = series.study.apply(check=3)
+    told = done.stdout + done.stderr
+    assert (
+        "it ended successfully but left no Willow.dss, which Willow/p01 reads; let the plan write it" in told
+    )
+    assert not [line for line in (series.folder / "saw").read_text().splitlines() if "p01" in line]
+    held = series.verdict("Willow/p01")
+    assert (held["phase"], held["obstacle"]) == ("held", "need-blocked")
+
+
+def test_who_writes_what_is_read_must_be_clear(series: Leaving) -> None:
+    flow = series.folder / "Willow.u01"
+    flow.write_text(flow.read_text().replace("/UPPER/", "/OBSERVED/"))
+    (series.folder / "Willow.dss").write_text("what people keep there")
+    held = series.verdict("Willow/p01")
+    assert held["phase"] == "held"
+    assert "name the plan that writes it in `needs`" in held["note"]
+    series.entries("numbers: ['01'], inputs: [Willow.dss]", "numbers: ['02']")
+    series.study.apply()
+    assert seen(series) == ["Willow.p01 Willow.dss what people keep there"]
+    (series.folder / "Willow.dss").write_text("what people changed")
+    assert series.verdict("Willow/p01")["sync"] == "stale"

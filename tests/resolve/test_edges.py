@@ -175,9 +175,9 @@ def test_an_output_that_inputs_name_is_brought_back(pair: Any) -> None:
     plans = pair.plans(
         "  - {project: project/Muncie2D.prj, numbers: ['01'], inputs: [Muncie2D.O03, maps/depth.tif]}\n"
         "  - {project: project/Muncie2D.prj, numbers: ['02']}\n"
-        "  - {project: project/Muncie2D.prj, numbers: ['03'], outputs: ['maps/*.tif']}\n"
+        "  - {project: project/Muncie2D.prj, numbers: ['03'], outputs: ['maps/depth.tif', 'maps/*.asc']}\n"
     )
-    assert plans["Muncie2D/p03"].side_outputs == ("maps/*.tif", "maps/depth.tif", "Muncie2D.O03")
+    assert plans["Muncie2D/p03"].side_outputs == ("maps/*.asc", "maps/depth.tif", "Muncie2D.O03")
     assert "Muncie2D/p03" in plans["Muncie2D/p01"].needs
 
 
@@ -208,3 +208,45 @@ def test_a_plan_of_another_project_is_found_by_where_it_writes(pair: Any) -> Non
     reader = plans["Muncie2D/p01"]
     assert (reader.needs, dss(reader).name) == (("Up/p05",), "../up/Up.dss")
     assert plans["Up/p05"].side_paths == (pair.folder.parent / "up" / "Up.p05.dss",)
+
+
+def test_two_plans_that_bring_back_one_name_are_a_fault_with_both_lines(pair: Any) -> None:
+    with pytest.raises(SpecError) as raised:
+        pair.plans(
+            "  - project: project/Muncie2D.prj\n    numbers: ['01', '02']\n    outputs: ['{stem}.dss']\n"
+        )
+    assert "Muncie2D/p02 publishes to the same file as Muncie2D/p01 of plans[0] (line 5)" in str(raised.value)
+    assert "name it after its plan, `{stem}.O{number}`" in str(raised.value)
+    pair.plans("  - {project: project/Muncie2D.prj, numbers: ['01', '02'], outputs: ['{stem}.O{number}']}\n")
+
+
+@pytest.mark.parametrize("pattern", ["*.O02", "{stem}.O0?", "*.hdf"])
+def test_a_pattern_that_means_what_another_plan_publishes_is_a_fault(pair: Any, pattern: str) -> None:
+    with pytest.raises(SpecError, match="publishes to the same file as"):
+        pair.plans(
+            f"  - {{project: project/Muncie2D.prj, numbers: ['01'], outputs: ['{pattern}']}}\n"
+            "  - {project: project/Muncie2D.prj, numbers: ['02'], outputs: ['{stem}.O{number}']}\n"
+        )
+
+
+@pytest.mark.parametrize("name", ["muncie2d.u01.hdf", "Terrain/*.tif", "*.dss"])
+def test_what_plans_read_is_not_published_over(pair: Any, name: str) -> None:
+    """The project's folder is where results go; the DSS file is read by plan 01, and kept by hand."""
+    entries = (
+        "  - {project: project/Muncie2D.prj, numbers: ['01'], inputs: [Muncie2D.dss]}\n"
+        f"  - {{project: project/Muncie2D.prj, numbers: ['02'], outputs: ['{name}']%s}}\n"
+    )
+    reads_instead(pair, "UPSTREAM", "OBSERVED")
+    with pytest.raises(SpecError, match=r"would publish over .*, which Muncie2D/p0[12] reads"):
+        pair.plans(entries % "")
+    pair.plans(entries % ", results: out")
+
+
+def test_a_plan_that_reads_and_publishes_one_file_is_a_fault(pair: Any) -> None:
+    reads_instead(pair, "UPSTREAM", "PEAK FLOW")
+    entry = "  - {project: project/Muncie2D.prj, numbers: ['01'], outputs: ['{stem}.dss']%s}\n"
+    with pytest.raises(
+        SpecError, match=r"Muncie2D/p01 would publish over .*Muncie2D\.dss, which Muncie2D/p01 reads"
+    ):
+        pair.plans(entry % "")
+    assert pair.plans(entry % ", results: out")["Muncie2D/p01"].blocked_by == ()
