@@ -58,6 +58,8 @@ class FailureCause(StrEnum):
     NO_RESULTS = "no results"
     """There is an HDF, and it holds none."""
     NO_RESTART_FILE = "no restart file"
+    OUTPUT_NOT_WRITTEN = "output not written"
+    """A further output that the spec names, or another plan reads."""
     UNREADABLE_RESULT = "unreadable result"
     EXPECTATION_FAILED = "expectation failed"
 

@@ -89,7 +89,8 @@ class Job:
     """Argument lists, run in order in `work/`; the first that fails ends the job."""
     inputs: tuple[Staged, ...]
     outputs: tuple[str, ...]
-    """Names below `work/` whose size and digest the runner records at the end; absent ones are left out."""
+    """Names below `work/` whose size and digest the runner records at the end; absent ones are left out. One with `*`
+    or `?` means every file of its folder that matches; names that some system could not keep are left out."""
     cores: int
     time_limit: timedelta
     stalled_after: timedelta | None = None
@@ -181,6 +182,9 @@ class RunEvidence:
     """What it printed."""
     messages: str = ""
     """What it wrote to text files among its outputs."""
+    solver_log: str = ""
+    """What the solver wrote to a log of its own. That of a good run speaks of errors too: it explains a failure, and
+    proves none."""
     hdf: HdfFacts | None = None
     """None: there is no result, or it was ended before it was done."""
 

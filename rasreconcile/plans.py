@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
+from rasreconcile.output_names import is_pattern
+
 if TYPE_CHECKING:
     from rasreconcile.spec import EngineSpec, Expectations, StopWhen
 
@@ -26,7 +28,8 @@ MISSING = "MISSING"
 Kind = str
 """What part a file has in the computation. Texts: project, plan, geometry, flow, sediment, water-quality, projection,
 other-plan (that of a plan whose result is read). Binary: plan-result, geometry-hdf, flow-hdf, terrain, land-cover,
-infiltration, dss, restart, meteorology, observed, prepared. And rasmap, extra."""
+infiltration, dss, restart, meteorology, observed, prepared. And rasmap, extra, made (by another plan of the spec, and
+named by `inputs`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,22 @@ class Component:
         return self.name.partition(" ")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class BroughtBack:
+    """A further file that a run must bring back: the spec names it, or another plan reads it."""
+
+    name: str
+    """As the run leaves it, relative to the project's folder; with `*` or `?` every file that matches."""
+    published_as: str
+    """Relative to the folder of the result."""
+    read_by: Address | None = None
+    """The plan that reads it, where the spec does not name it."""
+
+    @property
+    def is_pattern(self) -> bool:
+        return is_pattern(self.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One HEC-RAS plan that must have a current result."""
@@ -101,10 +120,8 @@ class Plan:
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
     """Plans whose results it is computed from: those the spec names, and those that its texts name."""
-    side_outputs: tuple[str, ...] = ()
-    """Further files its run must bring back, which are published beside the result: restart files other plans read."""
-    result_is_read: bool = False
-    """Whether other plans of the spec read its result itself."""
+    brought_back: tuple[BroughtBack, ...] = ()
+    """Further files of its run, which are published together with the result."""
     prepares: bool = False
     """Its output is no result, but what the Linux solvers need of HEC-RAS for Windows before they can compute."""
     prepared_by: Address | None = None
@@ -116,9 +133,14 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     @property
+    def side_outputs(self) -> tuple[str, ...]:
+        """The names of what is brought back, as the run leaves them; patterns too."""
+        return tuple(one.name for one in self.brought_back)
+
+    @property
     def side_paths(self) -> tuple[Path, ...]:
-        """Where the side outputs stand."""
-        return tuple(self.output.with_name(name) for name in self.side_outputs)
+        """Where the side outputs are published; those of patterns only a run can tell."""
+        return tuple(self.output.parent / b.published_as for b in self.brought_back if not b.is_pattern)
 
     @property
     def stopped_by(self) -> tuple[str, ...]:

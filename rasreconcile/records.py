@@ -16,6 +16,17 @@ Provenance = Literal["computed", "copied", "recalled", "adopted"]
 the file; adopted: an existing file taken under control without running."""
 
 
+@dataclass(frozen=True, slots=True)
+class FurtherOutput:
+    """A file that was published together with a result."""
+
+    name: str
+    """Relative to the result's folder, forward slashes; it leads nowhere else."""
+    size: int
+    digest: str
+    """sha256 of the published bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """The result of a plan that was proven and put in its place, as it was on that day."""
@@ -43,6 +54,8 @@ class Published:
     """A few words for `status`: maximum water surface, volume error."""
     spec: Path | None = None
     """The spec that published it, as its receipt says; None: not known, of an older receipt or from the store."""
+    beside: tuple[FurtherOutput, ...] | None = None
+    """What was published together with it; None: an older version published it and did not write that down."""
     remarks: tuple[str, ...] = ()
     """What spoke against an adopted file when a person adopted it all the same."""
 

@@ -10,7 +10,7 @@ import click
 from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
-from rasreconcile.plans import MISSING, InputFile, Plan
+from rasreconcile.plans import MISSING, BroughtBack, InputFile, Plan
 from rasreconcile.report.text import many
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def _print(plan: Plan, stopped: Sequence[str], *, whole: bool) -> None:
     if whole:
         for line in _table(plan.inputs):
             say(f"    {line}")
-        for name in plan.side_outputs:
-            say(f"    writes {name}, which another plan restarts from")
+        for one in plan.brought_back:
+            say(f"    {_written(one)}")
     for line in stopped:
         say(click.style(f"    {line}", fg="red"))
     for line in plan.warnings:
@@ -99,6 +99,14 @@ def _sum(found: Findings) -> str:
 def _parts(total: int, bad: int, word: str) -> str:
     ready = [f"{total - bad} ready"] if total > bad or not bad else []
     return ", ".join([*ready, *([f"{bad} {word}"] if bad else [])])
+
+
+def _written(one: BroughtBack) -> str:
+    why = "which `outputs` names" if one.read_by is None else f"which {one.read_by} reads"
+    if one.read_by is not None and one.name.endswith(".rst"):
+        why = "which another plan restarts from"
+    place = "" if one.published_as == one.name else f"; published as {one.published_as}"
+    return f"writes {one.name}, {why}{place}"
 
 
 def _table(files: Sequence[InputFile]) -> Iterator[str]:

@@ -59,7 +59,7 @@ def command(target: Target, as_json: bool, really: bool, adopted: bool, force: b
                     " removed: is this the right spec? --force removes them anyway"
                 )
             for published in found.removable:
-                prune(store, published, clock)
+                prune(store, published, clock, found.spared)
     if as_json:
         write_json(
             {

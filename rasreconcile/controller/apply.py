@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -191,7 +191,8 @@ def _sweep(plans: tuple[Plan, ...], live: tuple[Run, ...]) -> None:
     keep: set[RunId] = {run.id for run in live}
     names: dict[Path, list[str]] = {}
     for plan in plans:
-        for path in (plan.output, *plan.side_paths):
+        patterns = (p for one in plan.brought_back if one.is_pattern for p in _places(plan, one.name))
+        for path in (plan.output, *plan.side_paths, *patterns):
             names.setdefault(path.parent, []).append(path.name)
             if path.is_symlink():
                 # The temporary file of what is published through a link is beside the file it leads to.
@@ -199,3 +200,10 @@ def _sweep(plans: tuple[Plan, ...], live: tuple[Run, ...]) -> None:
                 names.setdefault(real.parent, []).append(real.name)
     for folder, outputs in names.items():
         publish.sweep(folder, outputs, keep)
+
+
+def _places(plan: Plan, pattern: str) -> Iterator[Path]:
+    """The pattern in each folder that it means."""
+    folders, _, name = pattern.replace("[", "[[]").rpartition("/")
+    for folder in plan.output.parent.glob(folders) if folders else (plan.output.parent,):
+        yield folder / name.replace("[[]", "[")

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from rasreconcile.errors import Damaged, PublishHeld, ResultError, Trouble
+from rasreconcile.controller.brought_back import (
+    Left,
+    brought_back,
+    copied,
+    damaged,
+    digest_at,
+    fetched,
+    left_as,
+)
+from rasreconcile.errors import PublishHeld, ResultError, Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause
-from rasreconcile.jobs import Ended, Engine, Fetched, RunEvidence, Worker
+from rasreconcile.jobs import Ended, Engine, RunEvidence, Worker
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
 from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish
 from rasreconcile.results.aside import set_aside
+from rasreconcile.results.beside import Beside, put_beside
 from rasreconcile.runs import Run
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, shortfalls, summary
@@ -26,6 +38,11 @@ ENDLESS = 4 << 30
 """Bytes after which a log is read no further: a host may say that there is always more."""
 LONGEST_LOG = 16 << 20
 """Bytes of a log that are judged; of a longer one its beginning and its end."""
+
+_MESSAGES = re.compile(r"\.txt$")
+_SOLVER_LOG = re.compile(r"\.bco[0-9]{2}$", re.IGNORECASE)
+_TOLD = re.compile(r"_?msgs\.txt$|\.bco[0-9]{2}$", re.IGNORECASE)
+"""What HEC-RAS tells of a run is read also where the spec wants it brought back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +73,10 @@ class Proven:
     published: Published
     temporary: Path | None
     """None: it is in its place."""
-    beside: tuple[tuple[Path, Path], ...] = ()
-    """Side outputs: the temporary file, and the place that it takes before the result takes its own."""
+    beside: tuple[Beside, ...] = ()
+    """Further outputs, which take their places before the result takes its own."""
+    patterns: tuple[str, ...] = ()
+    """Of further outputs: what they mean beside an older result does not stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +86,8 @@ class Placed:
     published: Published
     aside: Path | None
     """Where the adopted result is kept that it took the place of; None: there was none."""
+    kept: tuple[Path, ...] = ()
+    """Where files are kept that rasreconcile had not published, and whose places further outputs took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +100,17 @@ class Collected:
 
 def collect(asked: ProofRequest) -> Collected:
     """Raises WorkerError where the worker cannot be asked, OSError where there is no room here."""
-    name = _left_as(asked.plan.result_name, asked.status)
+    name = left_as(asked.plan.result_name, asked.status)
     left = RunEvidence(
-        ended=asked.status, log=whole_log(asked.worker, asked.run), messages=_messages(asked, name)
+        ended=asked.status,
+        log=whole_log(asked.worker, asked.run),
+        messages=_texts(asked, _MESSAGES, but=name),
+        solver_log=_texts(asked, _SOLVER_LOG, but=name),
     )
     outcome = _prove(asked, name, left)
     if isinstance(outcome, Failure):
         outcome = for_want_of_room(outcome, left, asked.run.worker)
-    return Collected(outcome, "\n".join(filter(None, (left.log, left.messages))))
+    return Collected(outcome, "\n".join(filter(None, (left.log, left.messages, left.solver_log))))
 
 
 def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failure:
@@ -94,21 +118,21 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
     record = status.outputs.get(name)
     if record is None or status.cause != "exited":
         return _failure(asked, left) or _no_result(plan)
-    in_place = _digest(plan.output) == record.digest
+    in_place = digest_at(plan.output) == record.digest
     temporary = None if in_place else publish.temporary_name(plan.output, run.id)
     if temporary is not None:
         publish.make_folder(plan.output)
-        if _digest(temporary) != record.digest:
-            fetched = _fetched(asked, name, temporary)
-            if fetched.digest != record.digest:
+        if digest_at(temporary) != record.digest:
+            arrived = fetched(_left(asked), name, temporary)
+            if arrived.digest != record.digest:
                 temporary.unlink(missing_ok=True)
-                return _damaged(run, plan.result_name, record.digest, fetched.digest)
+                return damaged(run, plan.result_name, record.digest, arrived.digest)
     failure, facts = _judge(asked, temporary or plan.output, left)
     if failure is not None or facts is None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         return failure or _no_result(plan)
-    beside = _side_outputs(asked)
+    beside = brought_back(_left(asked))
     if isinstance(beside, Failure):
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -130,82 +154,58 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         cores=run.cores,
         summary=summary(facts),
         spec=plan.spec,
+        beside=tuple(one.output for one in beside),
     )
-    return Proven(published, temporary, beside)
+    return Proven(published, temporary, beside, _patterns(plan))
 
 
-def _fetched(asked: ProofRequest, name: str, temporary: Path) -> Fetched:
-    """Raises PublishHeld where there is no room for it beside its place; half of it would only take more.
-
-    Raises Damaged where the run has no such file.
-    """
-    try:
-        return asked.worker.fetch(asked.run.id, name, temporary)
-    except FileNotFoundError as error:
-        if error.filename != name:
-            raise
-        raise Damaged(f"{name} does not exist, although its run recorded it") from error
-    except OSError as error:
-        if not publish.says_no_room(error):
-            raise
-        publish.drop(temporary)
-        raise publish.held(temporary.parent / name, error) from error
+def _left(asked: ProofRequest) -> Left:
+    return Left(asked.run, asked.plan, asked.status, asked.worker)
 
 
-def _side_outputs(asked: ProofRequest) -> tuple[tuple[Path, Path], ...] | Failure:
-    """Brings the files that other plans read of this run beside their places; those that are there already stay."""
-    fetched = []
-    for place in asked.plan.side_paths:
-        name = _left_as(place.name, asked.status)
-        record = asked.status.outputs.get(name)
-        if record is None:
-            return _no_side_output(asked.plan, place.name)
-        if _digest(place) == record.digest:
-            continue
-        temporary = publish.temporary_name(place, asked.run.id)
-        if _digest(temporary) != record.digest:
-            found = _fetched(asked, name, temporary)
-            if found.digest != record.digest:
-                temporary.unlink(missing_ok=True)
-                return _damaged(asked.run, place.name, record.digest, found.digest)
-        fetched.append((temporary, place))
-    return tuple(fetched)
+def _patterns(plan: Plan) -> tuple[str, ...]:
+    return tuple(one.name for one in plan.brought_back if one.is_pattern)
 
 
 def put_in_place(proven: Proven) -> Placed:
     """The proven file takes the place of the last one, and its receipt stands beside it. May be repeated.
 
-    Side outputs go first: where the result is, they are. An adopted result is set aside before: nobody can compute it
-    again. Raises PublishHeld where somebody holds the file that is there, or another spec or plan owns it.
+    Further outputs go first: where the result is, they are, and no older one is. An adopted result is set aside before:
+    nobody can compute it again. Raises PublishHeld where somebody holds the file that is there, or another spec or plan
+    owns it.
     """
     published = proven.published
     other = Owners().other(published.address, published.path, published.spec)
     if other is not None:
         raise PublishHeld(f"cannot be put at {published.path}: {other.what}", other.remedy)
-    for temporary, place in proven.beside:
-        publish.replace(temporary, place)
-    kept = None
+    kept = put_beside(published, proven.beside, proven.patterns)
+    aside = None
     if proven.temporary is not None:
-        kept = set_aside(published.path, published.at.date())
+        aside = set_aside(published.path, published.at.date())
         publish.replace(proven.temporary, published.path)
     publish.write_receipts(published)
-    return Placed(published, kept)
+    return Placed(published, aside, kept)
 
 
 def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
-    """The result of a plan with the same fingerprint, copied beside this plan's output; or what it lacks."""
+    """The result of a plan with the same fingerprint, copied beside this plan's output; or what it lacks.
+
+    Raises ResultError where it is not what was published, or not all that this plan wants was published with it.
+    """
     lacking = shortfalls(plan, source.path)
-    sources = [source.path.with_name(name) for name in plan.side_outputs]
-    lacking += tuple(f"{path.name} is not beside {source.path}" for path in sources if not path.is_file())
     if lacking:
         return lacking
     publish.make_folder(plan.output)
     temporary = publish.temporary_name(plan.output, source.run)
     size, digest = publish.copy_file(source.path, temporary)
-    if digest != source.digest:
+    try:
+        if digest != source.digest:
+            raise ResultError(f"{source.path} changed while it was copied", "it will be checked again")
+        beside = copied(plan, source)
+    except ResultError:
         temporary.unlink(missing_ok=True)
-        raise ResultError(f"{source.path} changed while it was copied", "it will be checked again")
-    copied = replace(
+        raise
+    copy = replace(
         source,
         address=plan.address,
         path=plan.output,
@@ -215,11 +215,9 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
         provenance="copied",
         at=at,
         spec=plan.spec,
+        beside=tuple(one.output for one in beside),
     )
-    beside = [(publish.temporary_name(place, source.run), place) for place in plan.side_paths]
-    for path, (aside, _) in zip(sources, beside, strict=True):
-        publish.copy_file(path, aside)
-    return Proven(copied, temporary, tuple(beside))
+    return Proven(copy, temporary, beside, _patterns(plan))
 
 
 def whole_log(worker: Worker, run: Run) -> str:
@@ -238,16 +236,12 @@ def _whole(read: Callable[[int], bytes]) -> str:
     return b"".join(parts).decode("utf-8", errors="replace")
 
 
-def _left_as(output: str, status: Ended) -> str:
-    """An output's name below `work/`: a job may run in a folder there."""
-    return next((name for name in status.outputs if PurePosixPath(name).name == output), output)
-
-
-def _messages(asked: ProofRequest, result: str) -> str:
-    """What the program wrote to the text files among its outputs."""
+def _texts(asked: ProofRequest, pattern: re.Pattern[str], *, but: str) -> str:
+    """What the program wrote to those of its outputs that are of this kind, and are not only brought back."""
     parts = []
     for name in sorted(asked.status.outputs):
-        if name != result and name.endswith(".txt"):
+        is_own = posixpath.basename(name) in asked.plan.side_outputs and not _TOLD.search(name)
+        if name != but and pattern.search(name) and not is_own:
             read = partial(asked.worker.read_work, asked.run.id, name)
             parts.append(_whole(read))
     return "\n".join(parts)
@@ -276,29 +270,6 @@ def _lacking(asked: ProofRequest, facts: HdfFacts, log: str) -> tuple[str, ...]:
     return expectations.judge(asked.plan.expect, facts, identity)
 
 
-def _digest(path: Path) -> str | None:
-    try:
-        return publish.digest_file(path)[1]
-    except FileNotFoundError:
-        return None
-
-
 def _no_result(plan: Plan) -> Failure:
     trouble = Trouble(f"it ended successfully but left no {plan.result_name}", f"see `logs {plan.address}`")
     return Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=trouble)
-
-
-def _no_side_output(plan: Plan, name: str) -> Failure:
-    trouble = Trouble(
-        f"it ended successfully but left no {name}, which another plan restarts from",
-        f"let the plan write it (Write IC File, at that time), then `retry {plan.address}`",
-    )
-    return Failure(kind="permanent", cause=FailureCause.NO_RESTART_FILE, trouble=trouble)
-
-
-def _damaged(run: Run, name: str, wanted: str, got: str) -> Failure:
-    trouble = Trouble(
-        f"{name} arrived from {run.worker} as {got[:12]}, the run recorded {wanted[:12]}",
-        "the worker's disk or the connection damages files",
-    )
-    return Failure(kind="worker", cause=FailureCause.DAMAGED_TRANSFER, trouble=trouble)

@@ -105,9 +105,14 @@ def _placed(session: Session, run: Run, plan: Plan, placed: Placed) -> None:
 
 
 def say_set_aside(session: Session, plan: Plan, placed: Placed) -> None:
-    """Reports where the adopted result is that was replaced."""
+    """Reports where the adopted result is that was replaced, and files that rasreconcile had not published."""
     if placed.aside is not None:
         session.say("set-aside", f"the adopted result is kept as {placed.aside}", plan.address)
+    for path in placed.kept:
+        what = (
+            f"a file that rasreconcile did not publish was in the way of its outputs, and is kept as {path}"
+        )
+        session.say("set-aside", what, plan.address)
 
 
 def _published(session: Session, run: Run, plan: Plan, published: Published) -> None:
@@ -123,12 +128,19 @@ def _published(session: Session, run: Run, plan: Plan, published: Published) -> 
         session.answer_requests(run, "succeeded")
     session.outputs.digests.trust(published.path, "output", published.digest)
     session.outputs.look_at(plan)
-    # Plans that read what it left must see it before they start.
-    if plan.side_outputs or plan.result_is_read:
-        session.inputs_changed()
+    note_for_readers(session, plan, published)
     if not session.keep_runs:
         discard(session, run)
     session.change()
+
+
+def note_for_readers(session: Session, plan: Plan, published: Published) -> None:
+    """Plans that read what was published must see it before they start."""
+    for output in published.beside or ():
+        session.outputs.digests.trust(published.path.parent / output.name, "output", output.digest)
+    readers = (other for other in session.study.plans if plan.address in other.needs)
+    if plan.brought_back or any(file.source == plan.output for other in readers for file in other.inputs):
+        session.inputs_changed()
 
 
 def _not_collected(session: Session, run: Run, error: Exception) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rasreconcile.controller.proof import Placed, copy_result, put_in_place
-from rasreconcile.controller.publish_run import say_set_aside
+from rasreconcile.controller.publish_run import note_for_readers, say_set_aside
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, hold, work_on_plan
 from rasreconcile.errors import PublishHeld, ResultError, Trouble, trouble_of
@@ -74,8 +74,7 @@ def reuse(session: Session, action: Reuse) -> None:
             why = f"copied from {source.address}, which has the same inputs"
             session.store.outputs.record(outcome, "copied", now=session.clock.now(), why=why)
             session.outputs.digests.trust(outcome.path, "output", outcome.digest)
-            if plan.side_outputs or plan.result_is_read:
-                session.inputs_changed()
+            note_for_readers(session, plan, outcome)
         session.outputs.look_at(plan)
         session.change()
 

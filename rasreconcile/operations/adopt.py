@@ -13,13 +13,13 @@ from rasreconcile.errors import PublishHeld
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Assessment, Fitness, NoOutput
-from rasreconcile.records import Published
+from rasreconcile.records import FurtherOutput, Published
 from rasreconcile.resolve.digests import stat_of
 from rasreconcile.results import publish
 from rasreconcile.runs import new_run_id
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
-from rasreconcile.studies.assessments import evidence
+from rasreconcile.studies.assessments import evidence, found_beside
 from rasreconcile.studies.outputs import Outputs
 from rasreconcile.studies.store_view import StoreView, remembered
 from rasreconcile.studies.study import Study
@@ -148,6 +148,7 @@ class Adoption:
             at=now,
             summary=found.summary,
             spec=plan.spec,
+            beside=tuple(_further(plan, outputs)),
             remarks=assessment.reasons,
         )
         if publish.receipt_path(publish.place(plan.output)).exists():
@@ -161,3 +162,11 @@ class Adoption:
     def _why(self, assessment: Assessment) -> str:
         doubts = f"; accepted despite: {'; '.join(assessment.reasons)}" if assessment.reasons else ""
         return f"by {self.asked_by}, not computed: it is not proven that today's inputs produced it{doubts}"
+
+
+def _further(plan: Plan, outputs: Outputs) -> Iterator[FurtherOutput]:
+    """What belongs to the result of the plan, as it is there. Raises OSError."""
+    names = dict.fromkeys(name for one in plan.brought_back for name in found_beside(plan, one))
+    for name in names:
+        hashed = outputs.digests.of(plan.output.parent / name, "output")
+        yield FurtherOutput(name, hashed.stat.size, hashed.raw)

@@ -14,6 +14,7 @@ from rasreconcile.plans import Address
 from rasreconcile.records import Published
 from rasreconcile.resolve.outputs import RealPaths
 from rasreconcile.results import publish
+from rasreconcile.results.beside import changed, remove_beside
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 from rasreconcile.studies.owners import is_same
@@ -38,6 +39,8 @@ class Leavers:
     all: tuple[Leaver, ...]
     results: int
     """How many results the store knows."""
+    spared: frozenset[str] = frozenset()
+    """Real paths where plans of the spec publish now."""
 
     @property
     def removable(self) -> tuple[Published, ...]:
@@ -74,11 +77,15 @@ def leavers(loaded: LoadedSpec, view: StoreView, clock: Clock, adopted: Adopted 
         moved = one.address in addresses and not one.path.exists()
         if real.of(one.path) not in wanted and not moved:
             found.append(Leaver(one, reasons.why_kept(one)))
-    return Leavers(tuple(found), len(published))
+    return Leavers(tuple(found), len(published), frozenset(wanted))
 
 
-def prune(store: Store, published: Published, clock: Clock) -> None:
-    """Removes the result, then its receipt, then what the store knows of it; may be repeated after a death."""
+def prune(store: Store, published: Published, clock: Clock, spared: Collection[str] = ()) -> None:
+    """Removes what was published with the result, then the result, then its receipt, then what the store knows of it.
+
+    `spared`: places where plans of the spec publish. May be repeated after a death.
+    """
+    remove_beside(published, spared)
     publish.remove(published.path)
     why = f"{published.path} was removed with its receipt: its plan is no longer in the spec"
     store.outputs.drop(published.address, published.digest, now=clock.now(), why=why)
@@ -135,6 +142,8 @@ class _Reasons:
             return "its receipt is not the one rasreconcile wrote; check it, then remove it by hand"
         if publish.digest_file(one.path)[1] != one.digest:
             return "it was changed since it was published; check it, then remove it by hand"
+        if (name := changed(one)) is not None:
+            return f"{name}, published with it, was changed since; check it, then remove both by hand"
         if plan := self.only_one_of.get(one.fingerprint):
             return f"{plan} has the same inputs and no result yet; prune again when it has one"
         return None

@@ -38,7 +38,12 @@ def outdated_by(prepared_ns: int, inputs: Iterable[tuple[str, str, int]]) -> str
     )
 
 
-def producer_of(restart: str) -> tuple[str, str] | None:
-    """Stem and number of the plan that writes `Muncie.p05.02JAN1900 1200.rst`; None where the name tells no plan."""
-    found = re.fullmatch(r"(.+)\.p([0-9]{2})\..+\.rst", restart, re.IGNORECASE)
+def producer_of(name: str) -> tuple[str, str] | None:
+    """Stem and number of the plan that writes a file of this name; None where the name tells no plan.
+
+    `Muncie.p05.02JAN1900 1200.rst`, `Muncie.p05.hdf`, `Muncie.O05`, `Muncie.IC.O05`, `Muncie.bco05`.
+    """
+    found = re.fullmatch(r"(.+)\.p([0-9]{2})\.(?:.+\.rst|hdf)", name, re.IGNORECASE) or re.fullmatch(
+        r"(.+?)\.(?:ic\.o|o|bco)([0-9]{2})", name, re.IGNORECASE
+    )
     return (found[1], found[2]) if found else None

@@ -25,8 +25,11 @@ _MOST_FILES = 3
 
 def assess(plan: Plan, found: FoundResult) -> Assessment:
     """What the file is short of makes it unfit; what may be innocent makes it suspicious."""
-    if found.evidence.shortfalls:
-        return Assessment(Fitness.UNFIT, found.evidence.shortfalls)
+    lacking = tuple(
+        f"{name}, which is published together with it, is not beside it" for name in found.lacking
+    )
+    if found.evidence.shortfalls or lacking:
+        return Assessment(Fitness.UNFIT, (*found.evidence.shortfalls, *lacking))
     against = (*_engine(plan.engine, found), *_identity(found), *_times(found), *_inputs(plan))
     return Assessment(Fitness.SUSPICIOUS if against else Fitness.ADOPTABLE, against)
 

@@ -38,13 +38,21 @@ class OutputSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherChanged:
+    """The result stands there, and a file that was published with it is not what it was."""
+
+    name: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutputUnreadable:
     """Something stands there that could not be read; nothing can be said about it."""
 
     why: str
 
 
-Output = NoOutput | OutputSeen | OutputUnreadable
+Output = NoOutput | OutputSeen | FurtherChanged | OutputUnreadable
 
 
 # ---- a result that no run of ours has made
@@ -79,6 +87,8 @@ class FoundResult:
     geometry: str = ""
     flow: str = ""
     """Names of the files that the plan names today."""
+    lacking: tuple[str, ...] = ()
+    """Files that the plan publishes together with its result, and that are not there."""
     geometry_edited: datetime | None = None
     """The latest edit that the geometry itself tells of; the modeller's clock, without zone."""
 

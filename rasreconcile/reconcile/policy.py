@@ -133,7 +133,7 @@ def _times(what: str, count: int) -> str:
 
 def _until_changed(before: str, last: Failure, address: Address) -> Trouble:
     what = f"{before}{last.trouble.what}"
-    if last.cause is FailureCause.NO_RESTART_FILE:
+    if last.cause in {FailureCause.NO_RESTART_FILE, FailureCause.OUTPUT_NOT_WRITTEN}:
         # Its remedy says what to do before a `retry`.
         return Trouble(what, last.trouble.remedy)
     return _then(

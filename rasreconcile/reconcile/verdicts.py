@@ -12,6 +12,7 @@ from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reasons import Cause, Reason, differences
 from rasreconcile.reconcile.observed import (
+    FurtherChanged,
     NoOutput,
     Output,
     OutputSeen,
@@ -144,6 +145,9 @@ def compare(
         case NoOutput(name):
             gone = Reason(Cause.OUTPUT_MISSING, name or plan.output.name)
             return Sync.MISSING, (gone, *differences(published.components, plan.components))
+        case FurtherChanged(name, evidence):
+            changed = Reason(Cause.OUTPUT_DRIFTED, name, evidence)
+            return Sync.INVALID, (changed, *differences(published.components, plan.components))
         case OutputSeen(digest=digest) if digest != published.digest:
             return Sync.INVALID, (
                 _changed_output(plan, output, published),
@@ -159,7 +163,7 @@ def _without_record(output: Output) -> tuple[Sync, tuple[Reason, ...]]:
             return Sync.MISSING, (Reason(Cause.NEVER_RUN),)
         case OutputUnreadable(why):
             return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, "", why),)
-        case OutputSeen():
+        case OutputSeen() | FurtherChanged():
             return Sync.UNKNOWN, (
                 Reason(Cause.UNKNOWN_ORIGIN, "", "a result exists that rasreconcile did not produce"),
             )

@@ -72,6 +72,7 @@ def values(explained: Explained) -> dict[str, Any]:
             "digest": published.digest,
             "size": published.size,
             "summary": published.summary,
+            "outputs": [{"file": o.name, "size": o.size, "digest": o.digest} for o in published.beside or ()],
             "remarks": list(published.remarks),
         },
         "components": [
@@ -114,6 +115,8 @@ def lines(explained: Explained) -> Iterator[str]:
         yield f"  {published.size} bytes, sha256 {published.digest[:16]}" + (
             f", {published.summary}" if published.summary else ""
         )
+        for output in published.beside or ():
+            yield f"  with {output.name}: {output.size} bytes, sha256 {output.digest[:16]}"
     for warning in explained.plan.warnings:
         yield f"warning: {warning}"
     yield "fingerprint:"

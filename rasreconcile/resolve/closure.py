@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Literal
 from rasreconcile.errors import ProjectError
 from rasreconcile.plans import Address, InputFile
 from rasreconcile.project.own_files import is_result, written_by_run
-from rasreconcile.project.prepared import outdated_by, prepared_names, producer_of
-from rasreconcile.project.references import parse_reference
+from rasreconcile.project.prepared import outdated_by, prepared_names
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
-from rasreconcile.resolve.other_plans import Producers, named_plan, plan_of_short_id, read_result
+from rasreconcile.resolve.other_plans import named_plan, plan_of_short_id, read_result
 from rasreconcile.resolve.plan_inputs import Closure, InputCollector, NamedFile
+from rasreconcile.resolve.producers import DssReading, Made, Producers, Unclear
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
 
@@ -29,6 +30,8 @@ class ClosureRequest:
     number: str
     engine: Literal["hec-ras", "steady", "command"]
     extra: Sequence[str] = ()
+    needs: Sequence[str] = ()
+    """As the spec says."""
 
 
 def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closure:
@@ -44,11 +47,22 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
     if asked.engine != "steady":
         # The built-in engine reads the texts and nothing else.
         _Companions(asked, gathering, producers, said).gather({"plan": plan, **texts})
-    gathering.extras(asked.extra, lambda name: is_result(name, stem, asked.number))
+    gathering.extras(asked.extra, producers, asked.address, lambda name: is_result(name, stem, asked.number))
     if asked.engine == "hec-ras":
         names = prepared_names(stem, asked.number, named.get("geometry"), named.get("flow"))
         _prepared(gathering, names)
     return gathering.closure
+
+
+def plan_said(project: Path, number: str, disk: Disk) -> dict[str, str]:
+    """What the plan's text says, by what; empty where it cannot be read, which its closure tells."""
+    gathering = InputCollector(project.parent, "", disk)
+    try:
+        found = gathering.peek(f"{project.stem}.p{number}")
+        said = disk.contents.of(found, "plan") if found is not None else ()
+    except (OSError, ProjectError):
+        return {}
+    return {mention.what: mention.value for mention in reversed(said)}
 
 
 _TEXTS = ("geometry", "flow", "sediment", "water-quality")
@@ -84,16 +98,13 @@ class _Companions:
 
     def _text(self, text: InputFile) -> None:
         """What one of the plan's texts names, key by key as the tables of `project.file_keys` have them."""
-        for mention in self.gathering.said_by(text):
+        said = self.gathering.said_by(text)
+        for mention in said:
             match mention.what:
-                case "dss":
-                    self._dss(mention, text)
-                case "meteorology":
-                    self.gathering.referenced(NamedFile("meteorology", mention, text))
+                case "meteorology" | "restart":
+                    self._named(NamedFile(mention.what, mention, text))
                 case "meteorology-folder":
                     self.gathering.folder(NamedFile("meteorology", mention, text))
-                case "restart":
-                    self._restart(mention, text)
                 case "plan-output" | "plan-by-id":
                     self._plan_output(mention, text)
                 case "further":
@@ -108,6 +119,7 @@ class _Companions:
                     self.gathering.closure.blocked_by.append(mention.value)
                 case _:
                     pass
+        self._dss(said, text)
 
     def _beside_flow(self, flow: InputFile) -> None:
         said = self.gathering.said_by(flow)
@@ -124,7 +136,7 @@ class _Companions:
         geometry = next((m.value for m in self.said if m.what == "geometry"), None)
         name = self.gathering.name_of(spelled)
         if not written_by_run(name, stem, self.asked.number, geometry):
-            self.gathering.referenced(NamedFile("extra", replace(mention, value=spelled), text))
+            self._named(NamedFile("extra", replace(mention, value=spelled), text))
 
     def _plan_output(self, mention: Mention, text: InputFile) -> None:
         if mention.what == "plan-by-id":
@@ -133,7 +145,7 @@ class _Companions:
         else:
             found = named_plan(mention.value, self.asked.project.stem)
             if found is None:
-                self._restart(mention, text)
+                self._named(NamedFile("restart", mention, text))
         if found is not None:
             read_result(
                 self.gathering,
@@ -146,46 +158,86 @@ class _Companions:
     def _warn(self, text: InputFile, mention: Mention, what: str) -> None:
         self.gathering.closure.tell(text.name, mention.line, what, blocks="warns")
 
-    def _dss(self, mention: Mention, flow: InputFile) -> None:
+    def _dss(self, said: Sequence[Mention], text: InputFile) -> None:
+        """Each DSS file once, with all its records: they come from one place."""
         stem = self.asked.project.stem
         own_dss = [m.value for m in self.said if m.what == "output-dss"]
         # `dss` alone is how HEC-RAS spells the project's own file.
         own = {self.gathering.name_of(_own(stem, path)) for path in ("dss", *own_dss)}
-        spelled = _own(stem, mention.value)
-        is_own = self.gathering.name_of(spelled) in own
-        wanted = NamedFile("dss", Mention("dss", spelled, mention.line), flow, counts=not is_own)
-        found = self.gathering.referenced(wanted)
-        if is_own and found is not None:
-            what = (
-                f"a boundary is read from {found.name}, which HEC-RAS writes results into: a change of its content is"
-                " not noticed; move the record to a file of its own, or name this one under `inputs`"
-            )
-            self._warn(flow, mention, what)
+        records = {m.line: m.value for m in said if m.what == "dss-record"}
+        files: dict[str, list[Mention]] = {}
+        for mention in (m for m in said if m.what == "dss"):
+            spelled = Mention("dss", _own(stem, mention.value), mention.line)
+            files.setdefault(self.gathering.name_of(spelled.value), []).append(spelled)
+        for name, mentions in files.items():
+            self._dss_file(mentions, [records.get(m.line, "") for m in mentions], text, is_own=name in own)
 
-    def _restart(self, mention: Mention, flow: InputFile) -> None:
-        wanted = NamedFile("restart", mention, flow)
-        try:
-            reference = parse_reference(mention.value)
-        except ProjectError:
-            self.gathering.referenced(wanted)
-            return
-        name = reference.name
-        # The bed's gradation is kept in `X.p05.tmp.rst.hdf`.
-        made_by = producer_of(name[: -len(".hdf")] if name.lower().endswith(".rst.hdf") else name)
-        home = self.asked.project.parent
-        producer = self.producers.get((home, made_by[0].casefold(), made_by[1])) if made_by else None
-        # HEC-RAS writes it into the project's own folder: one that is kept elsewhere is kept by somebody.
-        kept = not reference.root and len(reference.parts) > 1
-        if producer is None or kept:
-            self.gathering.referenced(wanted)
-        elif producer.address == self.asked.address:
-            self.gathering.referenced(wanted)
-            what = f"the plan restarts from {name}, which it writes itself"
-            remedy = "keep a copy in a folder of its own, so that every run starts from the same state"
-            self._warn(flow, mention, f"{what}; {remedy}")
-        else:
-            self.gathering.produced(wanted, name, producer.results / name)
-            self.gathering.closure.restarts.append((producer.address, name))
+    def _dss_file(
+        self, mentions: Sequence[Mention], records: Sequence[str], flow: InputFile, is_own: bool
+    ) -> None:
+        first = NamedFile("dss", mentions[0], flow)
+        made, place = self._dss_made(first, records)
+        if isinstance(made, Unclear):
+            self.gathering.closure.tell(flow.name, mentions[0].line, made.why, blocks="blocks")
+        for mention in mentions:
+            wanted = NamedFile("dss", mention, flow, counts=isinstance(made, Unclear) or not is_own)
+            if isinstance(made, Made) and place is not None:
+                self._produced(wanted, made, place)
+                continue
+            found = self.gathering.referenced(wanted)
+            if is_own and made is None and found is not None:
+                what = (
+                    f"a boundary is read from {found.name}, which HEC-RAS writes results into: a change of its content"
+                    " is not noticed; move the record to a file of its own, or name this one under `inputs`"
+                )
+                self._warn(flow, mention, what)
+
+    def _dss_made(
+        self, wanted: NamedFile, records: Sequence[str]
+    ) -> tuple[Made | Unclear | None, Path | None]:
+        """The plan that writes what is read from the file, and where HEC-RAS would look for it."""
+        asked = self.asked
+        for place in self.gathering.candidates(wanted):
+            made = self.producers.file(place)
+            if made is not None and made.by.address != asked.address:
+                return made, place
+            kept = any(self._name(place).casefold() == Path(w).as_posix().casefold() for w in asked.extra)
+            reading = DssReading(
+                address=asked.address, file=place.name, records=records, needs=asked.needs, is_kept=kept
+            )
+            if (found := self.producers.dss(place, reading)) is not None:
+                return found, place
+        return None, None
+
+    def _named(self, wanted: NamedFile) -> None:
+        """A file that is named by a path: another plan's, the plan's own, or a file like any other."""
+        for place in self.gathering.candidates(wanted):
+            made = self.producers.file(place)
+            if made is not None and made.by.address != self.asked.address:
+                self._produced(wanted, made, place)
+                return
+            if made is not None:
+                does = "restarts from" if wanted.kind == "restart" else "reads"
+                what = (
+                    f"the plan {does} {made.name}, which it writes itself; keep a copy in a folder of its own, so that"
+                    " every run starts from the same state"
+                )
+                self._warn(wanted.named_by, wanted.mention, what)
+                break
+        self.gathering.referenced(wanted)
+
+    def _produced(self, wanted: NamedFile, made: Made, place: Path) -> None:
+        self.gathering.produced(
+            made,
+            name=self._name(place),
+            kind=wanted.kind,
+            named_by=wanted.named_by.name,
+            reference=wanted.mention.value,
+        )
+
+    def _name(self, place: Path) -> str:
+        """From the project's folder on."""
+        return Path(os.path.relpath(place, self.asked.project.parent)).as_posix()
 
     def _geometry_hdf(self, geometry: InputFile, two_d: bool) -> bool:
         """Whether the layers of this geometry are known."""
@@ -225,7 +277,9 @@ def _own(stem: str, path: str) -> str:
 
 def _prepared(gathering: InputCollector, names: Sequence[str]) -> None:
     """Offered to the Linux solvers only where nothing that went into them was written later."""
-    counted = [(i.kind, i.name, gathering.mtime_of(i)) for i in gathering.closure.inputs if i.counts]
+    # Boundaries of another plan's DSS file are in them; a restart file is read by the solver itself.
+    into = [i for i in gathering.closure.inputs if i.counts or (i.kind == "dss" and gathering.is_made(i))]
+    counted = [(i.kind, i.name, gathering.mtime_of(i)) for i in into]
     for name in names:
         found = gathering.peek(name)
         if found is None:

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.plans import Address
 from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.plan_inputs import InputCollector, NamedFile
-
-
-@dataclass(frozen=True, slots=True)
-class Producer:
-    """A plan of the spec, as one that may write files for others."""
-
-    address: Address
-    results: Path
-    """The folder its result is published in."""
-
-
-Producers = Mapping[tuple[Path, str, str], Producer]
-"""By the project's folder, its stem in lower case, and the plan's number."""
+from rasreconcile.resolve.producers import Made, Producer, Producers
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +69,13 @@ def read_result(
     if producer is not None:
         name = f"{plan.stem}.p{plan.number}.hdf"
         below = posixpath.dirname(found.name) if found else ""
-        gathering.produced(result, posixpath.join(below, name), producer.results / name)
-        gathering.closure.results.append(producer.address)
+        gathering.produced(
+            Made(producer, ""),
+            name=posixpath.join(below, name),
+            kind=wanted.kind,
+            named_by=named_by,
+            reference=result.mention.value,
+        )
     elif found is not None:
         gathering.referenced(result)
         # Versions before 5 keep their results in this one.
@@ -103,7 +94,7 @@ def _producer(gathering: InputCollector, plan: NamedPlan, producers: Producers) 
         if place.path is None:
             return None
         home = place.path.parent
-    return producers.get((home, plan.stem.casefold(), plan.number))
+    return producers.numbered(home, plan.stem, plan.number)
 
 
 def _spelled(wanted: NamedFile, name: str) -> Mention:

@@ -46,6 +46,18 @@ class Places:
             self._found[key] = self._find(reference, home, below)
         return self._found[key]
 
+    def candidates(self, reference: Reference, home: Path, below: str = "") -> tuple[Path, ...]:
+        """Where the file is, or else where it might come to be, most likely first. Raises ProjectError."""
+        found = self.find(reference, home, below)
+        if found.path is not None:
+            return (found.path,)
+        if not reference.root:
+            return (Path(os.path.normpath(home / joined(below, reference.parts))),)
+        places = [home.joinpath(*tail) for tail in tails(reference)]
+        if (elsewhere := mapped(reference, self._path_map)) is not None:
+            places.insert(0, Path(elsewhere[0]).joinpath(*elsewhere[1]))
+        return tuple(places)
+
     def _find(self, reference: Reference, home: Path, below: str) -> Place:
         if not reference.root:
             name = joined(below, reference.parts)

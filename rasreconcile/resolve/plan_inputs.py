@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.output_names import RECEIPT
+from rasreconcile.output_names import matches as fits
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.patterns import matches
+from rasreconcile.resolve.producers import Made, Producers
 
 MOST = 20_000
 """Files of one plan."""
@@ -40,10 +43,8 @@ class Closure:
     inputs: list[InputFile] = field(default_factory=list)
     blocked_by: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    restarts: list[tuple[Address, str]] = field(default_factory=list)
-    """Plans of the spec that write restart files this one reads, and the names of those files."""
-    results: list[Address] = field(default_factory=list)
-    """Plans of the spec whose results this one reads."""
+    made: list[tuple[Address, str]] = field(default_factory=list)
+    """Plans of the spec that make files this one reads, and the names of those files in their runs; empty: results."""
     _told: dict[tuple[bool, str], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
     """What was told of lines: whether it blocks and in what words; its place in that list, and the lines."""
 
@@ -85,6 +86,7 @@ class InputCollector:
     _known: dict[str, int] = field(default_factory=dict)
     """Places in `closure.inputs` by name, whatever its case: on Windows they are one file."""
     _layers: set[str] = field(default_factory=set)
+    _made: set[Path] = field(default_factory=set)
 
     # ---- files that are named after the project
 
@@ -180,14 +182,27 @@ class InputCollector:
         if not names:
             self._tell(wanted, f"{_short(folder)} holds no {_short(pattern)}; put the files there")
 
-    def produced(self, wanted: NamedFile, name: str, path: Path) -> None:
+    def produced(self, made: Made, *, name: str, kind: str, named_by: str, reference: str = "") -> None:
         """A file that another plan of the spec writes: it goes along once it is there, and that plan counts for it."""
-        named_by, spelled = wanted.named_by.name, wanted.mention.value
         try:
-            found = _hashed(path, name, wanted.kind, self.disk.digests)
+            found = _hashed(made.place, name, kind, self.disk.digests)
         except OSError:
-            found = _missing(path, name, wanted.kind)
-        self._add(found, counts=False, named_by=named_by, reference=spelled)
+            found = _missing(made.place, name, kind)
+        self._add(found, counts=False, named_by=named_by, reference=reference)
+        self.closure.made.append((made.by.address, made.name))
+        self._made.add(made.place)
+
+    def is_made(self, file: InputFile) -> bool:
+        """Whether another plan of the spec makes it."""
+        return file.source in self._made
+
+    def candidates(self, wanted: NamedFile) -> tuple[Path, ...]:
+        """Where a file that is named by a path is, or might come to be; empty where its name can be none."""
+        try:
+            below = posixpath.dirname(wanted.named_by.name)
+            return self.disk.places.candidates(parse_reference(wanted.mention.value), self.home, below)
+        except ProjectError:
+            return ()
 
     def layer(self, wanted: NamedFile, depth: int = 0) -> None:
         """A terrain, land cover or infiltration layer, and every file that it is made of."""
@@ -219,8 +234,10 @@ class InputCollector:
 
     # ---- files that the spec names
 
-    def extras(self, patterns: Sequence[str], is_own: Callable[[str], bool]) -> None:
-        """Files of `inputs`, which count even where the project makes nothing of their content.
+    def extras(
+        self, patterns: Sequence[str], producers: Producers, own: Address, is_own: Callable[[str], bool]
+    ) -> None:
+        """Files of `inputs`, which count even where the project makes nothing of their content. `own`: whose.
 
         `is_own`: what the plan's own run computes. It is left out: a plan that read it would be stale after each run.
         """
@@ -230,18 +247,31 @@ class InputCollector:
             except ProjectError as error:
                 self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
                 continue
+            plain = Path(pattern).as_posix()
+            if glob.has_magic(pattern):
+                names = [name for name in names if not name.endswith(RECEIPT) or name == plain]
+                made = (n for n in producers.names_in(self.home) if fits(n.casefold(), plain.casefold()))
+                names = list(dict.fromkeys((*names, *made)))
             if not names and glob.has_magic(pattern):
                 where = self.disk.shown(self.home)
                 self.closure.warnings.append(f"inputs: {pattern} matches nothing in {where}")
-            elif not names:
-                names = [Path(pattern).as_posix()]
-            for name in names:
+                continue
+            for name in names or [plain]:
                 if not is_own(name):
-                    self._extra(name)
+                    self._named_by_spec(name, plain, producers.file(self.home / name), own)
                 elif not glob.has_magic(pattern):
                     self.closure.warnings.append(
                         f"inputs: {name} is written by the plan's own run, and is left out; remove it from `inputs`"
                     )
+
+    def _named_by_spec(self, name: str, pattern: str, made: Made | None, own: Address) -> None:
+        if made is None:
+            self._extra(name)
+        elif made.by.address != own:
+            self.produced(made, name=name, kind="made", named_by="the spec")
+        elif name == pattern:
+            what = f"inputs: {name} is what the plan itself writes; leave it out, or keep a copy in another folder"
+            self.closure.blocked_by.append(what)
 
     def _extra(self, name: str) -> None:
         source = self.home / name

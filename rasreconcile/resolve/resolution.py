@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
@@ -11,16 +11,25 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import Fault, ProjectError, SpecError
-from rasreconcile.plans import Address, Component, InputFile, Plan, component, fingerprint
+from rasreconcile.output_names import filled
+from rasreconcile.plans import (
+    Address,
+    BroughtBack,
+    Component,
+    InputFile,
+    Plan,
+    component,
+    fingerprint,
+)
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
-from rasreconcile.resolve.closure import ClosureRequest, closure_of
+from rasreconcile.resolve.closure import ClosureRequest, closure_of, plan_said
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
-from rasreconcile.resolve.other_plans import Producer, Producers
-from rasreconcile.resolve.outputs import Claim, RealPaths, shared_files
+from rasreconcile.resolve.outputs import Claim, Reads, RealPaths, inputs_published_over, shared_files
 from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.plan_inputs import Closure
+from rasreconcile.resolve.producers import Producer, Producers, dss_of, published_as
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
 from rasreconcile.specfile import LoadedSpec
@@ -67,10 +76,16 @@ class _Draft:
 
     @property
     def needs(self) -> tuple[Address, ...]:
-        """As the spec says, and for the restart files and results it reads."""
+        """As the spec says, and for the files it reads that other plans make."""
         named = [Address(need) for need in self.found.entry.needs]
-        read = [*(address for address, _ in self.closure.restarts), *self.closure.results]
-        return tuple(need for need in dict.fromkeys((*named, *read)) if need != self.address)
+        makers = [address for address, _ in self.closure.made]
+        return tuple(need for need in dict.fromkeys((*named, *makers)) if need != self.address)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the spec says that its runs bring back, patterns too."""
+        words = (filled(w, stem=self.found.path.stem, number=self.number) for w in self.found.entry.outputs)
+        return tuple(dict.fromkeys(words))
 
 
 def resolve(
@@ -91,18 +106,18 @@ def resolve(
     contents.look_again()
     drafts, more = _drafts(loaded, projects)
     faults += more
-    _gather(drafts, Disk(digests, contents, Places(loaded.path_map), loaded.folder))
+    producers = _gather(drafts, Disk(digests, contents, Places(loaded.path_map), loaded.folder))
     order, wrong = _in_order(loaded, drafts)
-    asked_for = _side_outputs(drafts)
-    read = {address for draft in drafts.values() for address in draft.closure.results}
-    faults += (*wrong, *shared_files(loaded, _claims(drafts, asked_for)))
+    asked_for = _brought_back(drafts, producers)
+    claims = _claims(drafts, asked_for)
+    faults += (*wrong, *shared_files(loaded, claims), *inputs_published_over(loaded, claims, _read(drafts)))
     if faults:
         raise SpecError(faults)
     remembered = refusals if refusals is not None else Refusals()
     done: dict[Address, Plan] = {}
     for address in order:
         plan = _plan(loaded, drafts[address], done, engine_for(drafts[address].engine))
-        plan = replace(plan, side_outputs=asked_for.get(address, ()), result_is_read=address in read)
+        plan = replace(plan, brought_back=asked_for[address])
         plan = with_baseline(plan, loaded.folder, digests)
         if plan.fingerprint not in proven and not plan.blocked_by:
             refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), remembered)
@@ -153,12 +168,9 @@ def _drafts(
     return drafts, tuple(faults)
 
 
-def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> None:
-    """The inputs of every plan. Which plans there are is known by then: a restart file may be the work of one."""
-    producers: Producers = {
-        (d.found.path.parent, d.found.path.stem.casefold(), d.number): Producer(d.address, d.output.parent)
-        for d in drafts.values()
-    }
+def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> Producers:
+    """The inputs of every plan. Which plans there are is known by then: any of them may make a file for another."""
+    producers = Producers.of(_producer(draft, disk) for draft in drafts.values())
     for draft in drafts.values():
         asked = ClosureRequest(
             address=draft.address,
@@ -166,28 +178,66 @@ def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> None:
             number=draft.number,
             engine=draft.engine.type,
             extra=draft.found.entry.inputs,
+            needs=draft.found.entry.needs,
         )
         draft.closure = closure_of(asked, disk, producers)
+    return producers
 
 
-def _side_outputs(drafts: Mapping[Address, _Draft]) -> Mapping[Address, tuple[str, ...]]:
-    """The restart files that other plans read of each plan."""
-    wanted: dict[Address, dict[str, None]] = {}
-    for draft in drafts.values():
-        for address, name in draft.closure.restarts:
-            wanted.setdefault(address, {})[name] = None
-    return {address: tuple(sorted(names)) for address, names in wanted.items()}
+def _producer(draft: _Draft, disk: Disk) -> Producer:
+    said = plan_said(draft.found.path, draft.number, disk)
+    # A steady plan writes no series, whatever its text says; of the spec's own program nobody knows.
+    writes = draft.engine.type != "steady" and (
+        said.get("flow", "")[:1] in {"u", "q"} or (draft.engine.type == "command" and "output-dss" in said)
+    )
+    name, outside = dss_of(draft.found.path.stem, said.get("output-dss", "dss")) if writes else (None, None)
+    return Producer(
+        address=draft.address,
+        folder=draft.found.path.parent,
+        stem=draft.found.path.stem,
+        number=draft.number,
+        output=draft.output,
+        outputs=draft.outputs,
+        short_id=said.get("short-id", ""),
+        dss=name,
+        dss_outside=outside,
+    )
 
 
-def _claims(drafts: Mapping[Address, _Draft], side_outputs: Mapping[Address, tuple[str, ...]]) -> list[Claim]:
+def _brought_back(
+    drafts: Mapping[Address, _Draft], producers: Producers
+) -> Mapping[Address, tuple[BroughtBack, ...]]:
+    """What the spec names of each plan, and what other plans read of it."""
+    wanted: dict[Address, dict[str, BroughtBack]] = {address: {} for address in drafts}
+    for address, draft in drafts.items():
+        for name in draft.outputs:
+            wanted[address][name.casefold()] = BroughtBack(name, name)
+    makers = {plan.address: plan for plan in producers.plans}
+    for address, draft in drafts.items():
+        for maker, name in draft.closure.made:
+            if name:
+                found = BroughtBack(name, published_as(name, makers[maker]), read_by=address)
+                wanted[maker].setdefault(name.casefold(), found)
+    return {address: tuple(found[name] for name in sorted(found)) for address, found in wanted.items()}
+
+
+def _claims(
+    drafts: Mapping[Address, _Draft], brought_back: Mapping[Address, tuple[BroughtBack, ...]]
+) -> list[Claim]:
     return [
         Claim(
             address,
             draft.found.index,
-            (draft.output, *(draft.output.with_name(name) for name in side_outputs.get(address, ()))),
+            (draft.output, *(draft.output.parent / one.published_as for one in brought_back[address])),
         )
         for address, draft in drafts.items()
     ]
+
+
+def _read(drafts: Mapping[Address, _Draft]) -> Iterator[Reads]:
+    for address, draft in drafts.items():
+        makers = {maker for maker, _ in draft.closure.made}
+        yield Reads(address, draft.closure.inputs, makers)
 
 
 def _twice(first: _Draft, again: FoundProject) -> str:
@@ -221,8 +271,10 @@ def _in_order(
     except CycleError as error:
         circle = [Address(a) for a in error.args[1]]
         index = drafts[circle[0]].found.index
-        remedy = "remove one `needs`, or stop using one restart file or result"
-        what = f"{' needs '.join(reversed(circle))}: a cycle; {remedy}"
+        read = [name for a in circle for _, name in drafts[a].closure.made if name]
+        kind = "restart file" if all(name.endswith(".rst") for name in read) else "file"
+        stop = f", or stop using one {kind} of {', '.join(dict.fromkeys(read))}" if read else ""
+        what = f"{' needs '.join(reversed(circle))}: a cycle; remove one `needs`{stop}"
         return (), (*dict.fromkeys(faults), entry_fault(loaded, index, what, key="needs"))
 
 

@@ -30,8 +30,8 @@ def set_aside(output: Path, on: date) -> Path | None:
         if found is not None and found.digest == receipt.digest:
             return kept
         if found is None and (not kept.exists() or kept.samefile(real)):
-            _keep(real, kept, receipt.run)
-            publish.write_receipt(replace(receipt, path=kept))
+            keep_as(real, kept, receipt.run)
+            publish.write_receipt(replace(receipt, path=kept, beside=None))
             return kept
     raise AssertionError("too many files of this name exist")
 
@@ -54,7 +54,8 @@ def _adopted(output: Path) -> Published | None:
     return receipt if receipt is not None and receipt.provenance == "adopted" else None
 
 
-def _keep(real: Path, kept: Path, run: RunId) -> None:
+def keep_as(real: Path, kept: Path, run: RunId) -> None:
+    """Keeps a file under another name beside it. May be repeated. Raises PublishHeld where that cannot be."""
     if kept.exists():
         return
     try:

@@ -216,9 +216,11 @@ def remove(output: Path) -> None:
 def sweep(folder: Path, outputs: Iterable[str], live: Collection[RunId]) -> tuple[Path, ...]:
     """Removes the temporary files of runs that are no longer live; returns what it removed.
 
+    `outputs`: names, and patterns with `*` and `?`.
     Only files whose names are exactly of our own making are touched; one that cannot be removed is left.
     """
-    names = "|".join(re.escape(name) for name in sorted(set(outputs)))
+    escaped = (re.escape(name) for name in sorted(set(outputs)))
+    names = "|".join(name.replace(r"\*", ".*").replace(r"\?", ".") for name in escaped)
     if not names:
         return ()
     pattern = re.compile(rf"\.(?:{names})(?:\.receipt\.json)?\.([a-z0-9-]+)\.part")

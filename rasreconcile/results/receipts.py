@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 from rasreconcile.errors import ResultError
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
-from rasreconcile.records import Provenance, Published
+from rasreconcile.records import FurtherOutput, Provenance, Published
 
 RECEIPT_VERSION = 1
 SUFFIX = ".receipt.json"
@@ -59,6 +59,7 @@ def text(published: Published) -> str:
         "fingerprint": published.fingerprint,
         "expectations": published.expectation_digest,
         "remarks": list(published.remarks),
+        **_beside_values(published),
         "components": [{"name": c.name, "digest": c.digest, "value": c.value} for c in published.components],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
@@ -111,6 +112,7 @@ def _published(document: Any, output: Path) -> Published:
         cores=_cores(document.get("cores")),
         summary=_text(document, "summary"),
         spec=_spec(_text({"spec": "", **document}, "spec"), output),
+        beside=_beside(document),
         remarks=tuple(_remark(r) for r in _list({"remarks": [], **document}, "remarks")),
     )
 
@@ -126,6 +128,29 @@ def _from(output: Path, spec: Path) -> str:
 
 def _spec(named: str, output: Path) -> Path | None:
     return Path(os.path.normpath(Path(os.path.realpath(output.parent), named))) if named else None
+
+
+def _beside_values(published: Published) -> dict[str, Any]:
+    if published.beside is None:
+        return {}
+    return {"outputs": [{"file": o.name, "size": o.size, "sha256": o.digest} for o in published.beside]}
+
+
+def _beside(document: Mapping[str, Any]) -> tuple[FurtherOutput, ...] | None:
+    if "outputs" not in document:
+        return None
+    return tuple(_further(value) for value in _list(document, "outputs"))
+
+
+def _further(value: Any) -> FurtherOutput:
+    if not isinstance(value, dict):
+        raise TypeError("an output is not an object")
+    name = _text(value, "file", r"[^\\\x00-\x1f]+")
+    parts = PurePosixPath(name).parts
+    # It is read, and may be removed, by this name: a receipt must lead nowhere else.
+    if name.startswith("/") or {"..", "."} & set(parts) or PurePosixPath(name).as_posix() != name:
+        raise ValueError("an output is not a file below the result's folder")
+    return FurtherOutput(name, _size(value.get("size")), _text(value, "sha256", r"[0-9a-f]{64}"))
 
 
 def _component(value: Any) -> Component:

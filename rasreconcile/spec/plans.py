@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from rasreconcile.errors import Wrong
+from rasreconcile.output_names import output_trouble
 from rasreconcile.reserved import is_reserved
 from rasreconcile.spec.base import ADDRESS_PREFIX, Minutes, Patience, SpecModel, Tuple, Words
 from rasreconcile.spec.engines import EngineSpec
@@ -84,6 +85,9 @@ class PlanEntry(SpecModel):
     """Instead of the spec's own."""
     inputs: Tuple = ()
     """Files that the project does not name, relative to its folder; patterns allowed."""
+    outputs: Tuple = ()
+    """Further files that a run must bring back, published with the result: `"{stem}.O{number}"`, `"maps/*.tif"`.
+    Relative to the project's folder; {stem} and {number} are replaced, `*` and `?` match within one name."""
     needs: Tuple = ()
     """Addresses of plans that must be current before these run."""
     only_on: Tuple = ()
@@ -113,4 +117,12 @@ class PlanEntry(SpecModel):
             absolute = PurePosixPath(word).is_absolute() or PureWindowsPath(word).anchor
             if absolute or ".." in PureWindowsPath(word).parts:
                 raise Wrong(f"{short(word)} leads out of the project's folder", "put the file inside it")
+        return value
+
+    @field_validator("outputs")
+    @classmethod
+    def _brought_back(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            if trouble := output_trouble(word):
+                raise Wrong(f"{short(word)} {trouble.what}", trouble.remedy or "change it")
         return value

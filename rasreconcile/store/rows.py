@@ -22,6 +22,7 @@ from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import (
     Event,
     FileStat,
+    FurtherOutput,
     Hashed,
     Mention,
     Mentions,
@@ -100,6 +101,7 @@ def published(row: Row, parts: tuple[Component, ...]) -> Published:
         platform=row["platform"],
         cores=row["cores"],
         summary=row["summary"],
+        beside=_beside(row["beside"]),
         remarks=tuple(json.loads(row["remarks"])),
     )
 
@@ -121,8 +123,17 @@ def published_values(published: Published) -> dict[str, Any]:
         "platform": published.platform,
         "cores": published.cores,
         "summary": published.summary,
+        "beside": _beside_text(published.beside),
         "remarks": json.dumps(published.remarks),
     }
+
+
+def _beside(text: str | None) -> tuple[FurtherOutput, ...] | None:
+    return None if text is None else tuple(FurtherOutput(*one) for one in json.loads(text))
+
+
+def _beside_text(beside: Iterable[FurtherOutput] | None) -> str | None:
+    return None if beside is None else json.dumps([[o.name, o.size, o.digest] for o in beside])
 
 
 def request(row: Row) -> Request:

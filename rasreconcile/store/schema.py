@@ -254,7 +254,12 @@ ALTER TABLE verdict ADD COLUMN remedy TEXT NOT NULL DEFAULT ''
 """
 """What a person can do, apart from what is wrong; before, one sentence held both."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE, REMEDIES)
+BESIDE = """
+ALTER TABLE output ADD COLUMN beside TEXT CHECK (beside IS NULL OR json_valid(beside))
+"""
+"""What was published together with a result: name, size and digest of each; NULL: nobody wrote it down."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE, REMEDIES, BESIDE)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from rasreconcile.errors import ProjectError, ResultError
 from rasreconcile.facts import Identity
-from rasreconcile.plans import MISSING, InputFile, Plan, digest_of
+from rasreconcile.plans import MISSING, BroughtBack, InputFile, Plan, digest_of
 from rasreconcile.project import decode, parse_plan
 from rasreconcile.reconcile.adoption import assess
 from rasreconcile.reconcile.observed import Assessed, Assessment, FoundResult, HdfEvidence
 from rasreconcile.records import FileStat
 from rasreconcile.resolve.digests import TEXT_KINDS, stat_of
 from rasreconcile.results import expectations, publish
+from rasreconcile.results.beside import matching
+from rasreconcile.results.receipts import SUFFIX
 from rasreconcile.results.times import last_edited
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, summary
@@ -56,6 +58,7 @@ class Assessments:
             short_id=_short_id(texts),
             geometry=names.get("geometry", ""),
             flow=names.get("flow", ""),
+            lacking=lacking_beside(plan),
             geometry_edited=self._edited(geometry) if geometry else None,
         )
 
@@ -92,6 +95,19 @@ def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
         geometry_written=facts.geometry_time,
         summary=summary(facts),
     )
+
+
+def lacking_beside(plan: Plan) -> tuple[str, ...]:
+    """What the plan publishes together with its result, and is not there."""
+    return tuple(one.published_as for one in plan.brought_back if not found_beside(plan, one))
+
+
+def found_beside(plan: Plan, one: BroughtBack) -> tuple[str, ...]:
+    """The files that stand where a run would publish them, by their names below the result's folder."""
+    folder = plan.output.parent
+    if one.is_pattern:
+        return tuple(name for name in matching(folder, one.name) if not name.endswith(SUFFIX))
+    return (one.published_as,) if (folder / one.published_as).is_file() else ()
 
 
 def _short_id(texts: list[InputFile]) -> str:

@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from rasreconcile.errors import ResultError, Trouble
+from rasreconcile.output_names import matches
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.durations import Expectancy, expectancy
 from rasreconcile.reconcile.observed import (
     Assessed,
     Assessment,
+    FurtherChanged,
     LiveRun,
     NoOutput,
     OtherOwner,
@@ -23,7 +25,7 @@ from rasreconcile.reconcile.observed import (
     WorkerSeen,
 )
 from rasreconcile.reconcile.selection import Selection
-from rasreconcile.records import Published
+from rasreconcile.records import FurtherOutput, Published
 from rasreconcile.resolve import Digests
 from rasreconcile.results import publish, reader_pool
 from rasreconcile.results.reader_pool import ReaderKilled
@@ -141,15 +143,46 @@ class Outputs:
                 # Without a record there is nothing to compare a digest with: gigabytes are not read for it.
                 return OutputSeen(size=plan.output.stat().st_size, digest="")
             found = self.digests.of(plan.output, "output")
-            for path in plan.side_paths:
-                if not path.is_file():
-                    return NoOutput(path.name)
+            if found.raw == published.digest and (further := self._further(plan, published)) is not None:
+                return further
         except (FileNotFoundError, NotADirectoryError):
             return NoOutput()
         except OSError as error:
             return OutputUnreadable(f"{plan.output} cannot be read: {error.strerror or error}")
         damage = self._damage_of(plan.output, found.raw) if found.raw != published.digest else None
         return OutputSeen(size=found.stat.size, digest=found.raw, damage=damage)
+
+    def _further(self, plan: Plan, published: Published) -> Output | None:
+        """What is wrong with the files that belong to an intact result; None: nothing. Raises OSError.
+
+        What the plan does not want any more does not count.
+        """
+        known = {output.name: output for output in published.beside or ()}
+        for one in plan.brought_back:
+            if one.is_pattern:
+                wanted = [o for o in known.values() if matches(o.name.casefold(), one.name.casefold())]
+            elif published.beside is None and (plan.prepares or one.name.endswith(".rst")):
+                # An older version published nothing else beside results, and wrote down no digest.
+                if (plan.output.parent / one.published_as).is_file():
+                    continue
+                return NoOutput(one.published_as)
+            else:
+                wanted = [known[one.published_as]] if one.published_as in known else []
+            if not wanted:
+                return NoOutput(one.published_as)
+            for output in wanted:
+                if (changed := self._changed(plan.output.parent / output.name, output)) is not None:
+                    return changed
+        return None
+
+    def _changed(self, path: Path, output: FurtherOutput) -> Output | None:
+        try:
+            found = self.digests.of(path, "output")
+        except (FileNotFoundError, NotADirectoryError):
+            return NoOutput(output.name)
+        if found.raw == output.digest:
+            return None
+        return FurtherChanged(output.name, f"published as {output.digest[:12]}, now {found.raw[:12]}")
 
     def _look_at_receipt(self, plan: Plan) -> None:
         try:

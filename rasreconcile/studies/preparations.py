@@ -12,6 +12,7 @@ from rasreconcile.engines.hec_ras.linux import unprepared
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install
 from rasreconcile.plans import (
+    BroughtBack,
     InputFile,
     Plan,
     component,
@@ -108,7 +109,7 @@ class _Preparing:
                 prepares=True,
                 spec=None,
                 output=products_home(self.loaded) / whole[:32] / output,
-                side_outputs=tuple(beside),
+                brought_back=tuple(BroughtBack(name, name) for name in beside),
                 expect=_EXPECT,
                 expectation_digest=expectation_digest(_EXPECT),
                 baseline=None,

@@ -19,6 +19,7 @@ from rasreconcile.jobs import (
     Status,
     Vanished,
 )
+from rasreconcile.output_names import matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +105,8 @@ def _ended(life: Life, at: datetime, cause: EndCause) -> Ended:
     left = life.fake_run.outputs if cause == "exited" else {}
     outputs = {
         name: OutputRecord(len(left[name]), hashlib.sha256(left[name]).hexdigest())
-        for name in life.job.outputs
-        if name in left
+        for name in left
+        if any(matches(name, wanted) for wanted in life.job.outputs)
     }
     code = life.fake_run.exit_code if cause == "exited" else 143
     return Ended(exit_code=code, started=min(life.started, at), ended=at, outputs=outputs, cause=cause)

@@ -16,6 +16,7 @@ from rasreconcile.jobs import (
     Job,
     RunId,
 )
+from rasreconcile.output_names import is_pattern
 from rasreconcile.reserved import is_reserved
 from rasreconcile.workers.commandline import PER_CENT, program_and_arguments
 
@@ -74,7 +75,9 @@ def check_name(name: str) -> None:
 
 def check_job(job: Job) -> None:
     """Raises Refused where the job's files could not lie beside each other in one folder on every system."""
-    for name in (*job.outputs, *(staged.name for staged in job.inputs), *filter(None, (job.folder,))):
+    for name in job.outputs:
+        check_name(re.sub(r"[*?]", "x", name))
+    for name in (*(staged.name for staged in job.inputs), *filter(None, (job.folder,))):
         check_name(name)
     names = {staged.name.casefold(): staged.name for staged in job.inputs}
     if len(names) < len(job.inputs):
@@ -91,7 +94,7 @@ def control_files(run: RunId, job: Job) -> Mapping[str, bytes]:
     check_job(job)
     texts = {
         JOB: job_text(run, job),
-        OUTPUTS: "".join(f"{name}\n" for name in dict.fromkeys(job.outputs)),
+        OUTPUTS: "".join(f"{_recorded(name, job)}\n" for name in dict.fromkeys(job.outputs)),
     }
     if job.platform == "windows":
         texts |= {WINDOWS_STEPS: windows_steps_text(job), WINDOWS_SETTINGS: windows_settings_text(run, job)}
@@ -99,6 +102,11 @@ def control_files(run: RunId, job: Job) -> Mapping[str, bytes]:
         texts |= {STEPS: steps_text(job), SETTINGS: settings_text(run, job), RUNNER: script("runner.sh")}
     # An argument may hold bytes that are no UTF-8: they go back to what they were.
     return {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
+
+
+def _recorded(name: str, job: Job) -> str:
+    """The name as the runner reads it: of a pattern, brackets mean themselves to the shell too."""
+    return name.replace("[", "[[]") if is_pattern(name) and job.platform == "posix" else name
 
 
 @cache

@@ -246,14 +246,39 @@ run_job() {
     end_job 10
 }
 
+# Every output that is there, one a line.
+each_output() {
+    printf '%s\n' "$names" | while IFS= read -r name; do
+        case $name in
+        *[*?]*)
+            # A pattern: without separators the shell splits nothing and only matches.
+            IFS=
+            for found in work/$name; do
+                # What some system could not keep is not brought back.
+                case $found in *[[:cntrl:]\\:*?\"\<\>\|]* | *[\ .]) continue ;; esac
+                [ -f "$found" ] && printf '%s\n' "${found#work/}"
+            done
+            ;;
+        *) [ -f "work/$name" ] && printf '%s\n' "$name" ;;
+        esac
+    done
+}
+
 describe() {
     # Set by whoever made the container; anything else of this name is none of ours.
     case $RASRECONCILE_IMAGE in *[!a-z0-9:]*) RASRECONCILE_IMAGE='' ;; esac
     printf '{"exit_code": %s, "cause": "%s", "started": %s, "ended": %s, "room": %s, "image": "%s", "outputs": {' \
         "$code" "$cause" "$began" "$ended" "${room:-null}" "$RASRECONCILE_IMAGE" || return 1
     comma=
-    printf '%s\n' "$names" | while IFS= read -r name; do
-        [ -f "work/$name" ] || continue
+    written='
+'
+    each_output | while IFS= read -r name; do
+        # One that is named may match a pattern too.
+        case $written in *"
+$name
+"*) continue ;; esac
+        written=$written$name'
+'
         size=$(wc -c <"work/$name") || exit 1
         digest=$(sha256sum <"work/$name") || exit 1
         printf '%s"%s": {"size": %s, "digest": "%s"}' "$comma" "$name" $((size)) "${digest%% *}" || exit 1

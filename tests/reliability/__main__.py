@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.reliability.kinds import Kind
 from tests.reliability.prepared import HecRas
-from tests.reliability.scenarios import Adopt, ByHand, Chain, Mixed, Scenario, Stopped
+from tests.reliability.scenarios import Adopt, ByHand, Chain, Mixed, Scenario, Series, Stopped
 from tests.reliability.study import Broken, Ended, Study, warm_up
 from tests.reliability.trials import by_name, trial
 from tests.reliability.wires import KINDS
@@ -23,6 +23,7 @@ from tests.reliability.wires import KINDS
 SCENARIOS: dict[str, type[Scenario]] = {
     "mixed": Mixed,
     "chain": Chain,
+    "series": Series,
     "hec-ras": HecRas,
     "adopt": Adopt,
     "stopped": Stopped,

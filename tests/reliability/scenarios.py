@@ -220,6 +220,45 @@ class Chain(Scenario):
             self.edit(folder, flow, 2)
 
 
+class Series(Scenario):
+    """A plan that reads the DSS file which a run of another one leaves, with further outputs beside: one by name, and by
+    a pattern one that version 2 writes and one that it writes no more."""
+
+    kinds = frozenset({"local", "ssh", "docker", "volume"})
+    plans = ("Willow/p01", "Willow/p02")
+    published: Mapping[str, int] = {"Willow/p01": 2, "Willow/p02": 2}
+    computed: Mapping[str, int] = {"Willow.p01": 1, "Willow.p02": 1}
+    side_outputs = ("Willow/Willow.p02.dss", "Willow/Willow.O02", "Willow/maps/2.tif")
+    listed = """\
+  - {project: Willow.prj, numbers: ["01"], expect: {completed: false}}
+  - {project: Willow.prj, numbers: ["02"], expect: {completed: false}, outputs: ["{stem}.O{number}", "maps/*.tif"]}"""
+
+    def lay_out(self, folder: Path, kind: Kind, store: str) -> None:
+        super().lay_out(folder, kind, store)
+        for number in ("01", "02"):
+            plan = folder / f"Willow.p{number}"
+            drop = ("Flow File=", "Short Identifier=")
+            lines = [line for line in plan.read_text().splitlines() if not line.startswith(drop)]
+            lines += [f"Short Identifier=Plan {number}  ", f"Flow File=u{number}", "DSS File=dss"]
+            plan.write_text("\n".join(lines) + "\n")
+            record = "DSS File=dss\nDSS Path=/WILLOW/5.0/FLOW//1HOUR/PLAN 02/\nUse DSS=True\n"
+            text = f"Flow Title=u{number} version 1\nBoundary Location=a 1850\n{record if number == '01' else ''}"
+            (folder / f"Willow.u{number}").write_text(text)
+
+    def case(self, folder: str) -> str:
+        return (
+            '*.p02) for version in 1 2; do if grep -q "version $version" Willow.u02; then'
+            f" mkdir -p maps && cat {folder}/ready-$version.hdf >Willow.dss && echo $version >Willow.O02"
+            " && echo $version >maps/$version.tif; fi; done ;;"
+            ' *.p01) for version in 1 2; do if grep -q "version $version" Willow.u01; then'
+            f" cmp Willow.dss {folder}/ready-$version.hdf || exit 1; fi; done ;;"
+        )
+
+    def change(self, folder: Path) -> None:
+        for flow in ("u01", "u02"):
+            self.edit(folder, flow, 2)
+
+
 class Adopt(Scenario):
     """Results that stand there without store and receipts, adopted; then `apply` has nothing to compute."""
 

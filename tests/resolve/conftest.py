@@ -57,6 +57,15 @@ class Model:
         found = resolve(load(path), Digests({}, time.time_ns), engine_for, contents=contents)
         return next(plan for plan in found.plans if plan.number == number)
 
+    def plans(self, listed: str, engine: str = "{type: command, command: [x]}") -> dict[str, Plan]:
+        """Of a spec with these entries, by address."""
+        path = self.folder.parent / "spec.yaml"
+        workers = "workers: {desk: {type: local}}"
+        path.write_text(f"version: 1\nengine: {engine}\n{workers}\nplans:\n{listed}")
+        contents = Contents({}, time.time_ns, associations)
+        found = resolve(load(path), Digests({}, time.time_ns), engine_for, contents=contents)
+        return {plan.address: plan for plan in found.plans}
+
     def write(self, name: str, data: bytes | str) -> Path:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -159,6 +159,16 @@ def test_only_named_outputs_are_recorded_and_absent_ones_left_out(place, run) ->
     }
 
 
+def test_a_pattern_records_every_file_that_matches_folder_by_folder(place, run) -> None:
+    good = ("maps/a.tif", "maps/b c.tif", "x.tif", "a[1].dat", "deep/1/a.tif")
+    others = ("maps/d.tiff", "maps.tif", "a1.dat", "deep/a.tif", ".x.tif")
+    inputs = {"maps/keep": b"", "deep/1/keep": b""}
+    writes = dict.fromkeys((*good, *others), b"1")
+    patterns = ("x.tif", "maps/*.tif", "?.tif", "a[1].*", "deep/*/*.tif", "none*")
+    place.worker.start(run, place.job(inputs=inputs, writes=writes, outputs=patterns))
+    assert set(place.end(run).outputs) == set(good)
+
+
 @pytest.mark.parametrize(
     "name", ["../x", "/x", "a/../b", "C:x", "nul", "com1.txt", "a\\b", "", "a\nb", "dot.", "a//b"]
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts
@@ -127,12 +127,32 @@ _POST_PROCESSED = "Finished Post Processing"
 _NOT_FOUND = re.compile(r"^[ \t]*File:\s*(\S.*?)\s+Not Found[ \t]*$", re.MULTILINE)
 """RasSteady says it in three lines."""
 
+_UNEXPLAINED = frozenset(
+    {
+        FailureCause.SOLVER_STOPPED,
+        FailureCause.SOLVER_CRASHED,
+        FailureCause.COMPUTATION_FAILED,
+        FailureCause.DID_NOT_FINISH,
+        FailureCause.NO_RESULT,
+        FailureCause.NO_RESULTS,
+        FailureCause.NO_SIGN_OF_LIFE,
+    }
+)
+"""Causes that say that it failed, and not why."""
+_REASON = re.compile(
+    r"^\W*(?:fatal |severe )?error\b(?!\s+percent)|\b(?:unable to|cannot|could not|failed to|does not exist|not found"
+    r"|terminated|aborted)\b",
+    re.IGNORECASE,
+)
+"""Of a line of the solver's own log, whose tables have columns of errors."""
+
 _NOISE = re.compile(r"Accounting Error|above default range|Maximum iteration location", re.IGNORECASE)
 
 
 def judge(evidence: RunEvidence, version: str) -> Failure | None:
     """Why the run is no success, with class and remedy; None: every sign says that it is one."""
-    return next(_failures(evidence, version), None)
+    failure = next(_failures(evidence, version), None)
+    return failure and _explained(failure, evidence.solver_log)
 
 
 def why_no_start(said_by_it: str) -> Trouble | None:
@@ -181,6 +201,24 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
         yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=Trouble(what, _SEE_LOGS))
         return
     yield from _in_hdf(hdf, everything, version)
+
+
+def _explained(failure: Failure, solver_log: str) -> Failure:
+    """The failure with the reason that only the solver's own log gives."""
+    if failure.cause not in _UNEXPLAINED or not said(solver_log):
+        return failure
+    if known := next(_signs(solver_log), None):
+        return known
+    reason = next((line[:300] for line in said(solver_log) if _REASON.search(line)), None)
+    if failure.cause is FailureCause.NO_SIGN_OF_LIFE:
+        told = reason or last_said(solver_log)
+        what = f"HEC-RAS wrote no messages and no result, only its solver's log (.bco): {told}"
+        return Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=Trouble(what, _SEE_LOGS))
+    trouble = failure.trouble
+    if reason is None or reason in trouble.what:
+        return failure
+    what = f"{reason} (in its solver's log, .bco); {trouble.what}"
+    return replace(failure, trouble=Trouble(what, trouble.remedy))
 
 
 def _silent(evidence: RunEvidence) -> Failure:

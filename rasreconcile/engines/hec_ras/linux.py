@@ -64,7 +64,7 @@ def job(plan: Plan, install: Install, version: str) -> Job:
         platform="posix",
         steps=_steps(naming, form, (*call, home), prepared),
         inputs=(*inputs, script),
-        outputs=outputs_of(plan, folder),
+        outputs=(*outputs_of(plan, folder), name_in(folder, naming.one(versions.SOLVER_LOG))),
         cores=install.cores,
         time_limit=plan.time_limit,
         env={"OMP_NUM_THREADS": str(install.cores)},

@@ -7,6 +7,7 @@ using System.Globalization;
 using System.IO;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Threading;
 
 sealed class Runner
@@ -256,6 +257,43 @@ sealed class Runner
         return found.ToString();
     }
 
+    // Every output that is there, once.
+    List<string> EachOutput()
+    {
+        List<string> found = new List<string>();
+        HashSet<string> known = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (string name in File.ReadAllLines(At("outputs"), Text))
+        {
+            if (name.IndexOfAny(new char[] { '*', '?' }) < 0)
+            {
+                if (File.Exists(At("work/" + name)) && known.Add(name)) found.Add(name);
+                continue;
+            }
+            List<string> matching = new List<string>();
+            Match("", name.Split('/'), 0, matching);
+            matching.Sort(StringComparer.Ordinal);
+            foreach (string match in matching) if (known.Add(match)) found.Add(match);
+        }
+        return found;
+    }
+
+    // Files below `work/` that match a pattern, folder by folder. Directory.GetFiles would take `*.tif` for `*.tiff` too.
+    void Match(string below, string[] parts, int at, List<string> found)
+    {
+        string folder = At("work/" + below);
+        if (!Directory.Exists(folder)) return;
+        bool last = at == parts.Length - 1;
+        string pattern = "^" + Regex.Escape(parts[at]).Replace("\\*", ".*").Replace("\\?", ".") + "$";
+        string[] entries = last ? Directory.GetFiles(folder) : Directory.GetDirectories(folder);
+        foreach (string entry in entries)
+        {
+            string name = Path.GetFileName(entry);
+            if (!Regex.IsMatch(name, pattern, RegexOptions.IgnoreCase | RegexOptions.Singleline)) continue;
+            if (last) found.Add(below + name);
+            else Match(below + name + "/", parts, at + 1, found);
+        }
+    }
+
     string Described(double ended)
     {
         StringBuilder text = new StringBuilder();
@@ -264,10 +302,9 @@ sealed class Runner
         text.Append(", \"room\": ").Append(leastRoom == long.MaxValue ? "null" : (leastRoom >> 10).ToString());
         text.Append(", \"outputs\": {");
         string comma = "";
-        foreach (string name in File.ReadAllLines(At("outputs"), Text))
+        foreach (string name in EachOutput())
         {
             string path = At("work/" + name);
-            if (!File.Exists(path)) continue;
             using (FileStream file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
             using (SHA256 sum = SHA256.Create())
             {

@@ -9,6 +9,7 @@ import pytest
 
 from rasreconcile.engines.hec_ras.judgement import judge
 from rasreconcile.facts import HdfFacts
+from rasreconcile.failures import Failure
 from rasreconcile.jobs import Ended, RunEvidence
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -148,3 +149,36 @@ def test_no_word_and_no_file_is_the_workers_fault_however_it_ended() -> None:
 def test_complete_process_without_the_finished_line_is_no_success() -> None:
     failure = judge(evidence("Message  | Complete Process\t   4\n"), "6.6")
     assert failure is not None and failure.cause == "did not finish"
+
+
+def failure_of(left: RunEvidence) -> Failure:
+    found = judge(left, "6.6")
+    assert found is not None
+    return found
+
+
+def test_the_solvers_own_log_gives_the_reason_that_the_messages_do_not() -> None:
+    crashed = evidence("Message  | Unsteady flow encountered an error.\n", hdf=None)
+    assert failure_of(crashed).cause == "solver crashed"
+    table = "        Error   Percent Error\n      0.01870        0.000321\n"
+    told = failure_of(replace(crashed, solver_log=f"{table} ERROR - Could not open restart file X.rst\n"))
+    assert told.cause == "solver crashed"
+    assert told.trouble.what.startswith(
+        "ERROR - Could not open restart file X.rst (in its solver's log, .bco); Unsteady"
+    )
+    assert judge(replace(crashed, solver_log=table), "6.6") == judge(crashed, "6.6")
+    known = failure_of(replace(crashed, solver_log="The Restart file is not from HEC-RAS 6.6\n"))
+    assert (known.kind, known.cause) == ("permanent", "restart of another version")
+
+
+def test_the_solvers_own_log_proves_no_failure() -> None:
+    noise = "ERROR: minimum error exceeded, went unstable, failed to converge\n"
+    assert judge(replace(evidence(), solver_log=noise), "6.6") is None
+
+
+def test_a_run_that_wrote_its_solvers_log_was_no_run_without_a_sign_of_life() -> None:
+    silent = evidence("", hdf=None)
+    assert failure_of(silent).cause == "no sign of life"
+    told = failure_of(replace(silent, solver_log=" Performing the simulation\n"))
+    assert (told.kind, told.cause) == ("retryable", "no result")
+    assert "only its solver's log (.bco): Performing the simulation" in told.trouble.what
