@@ -13,9 +13,10 @@ from rasreconcile.plans import Address, InputFile
 from rasreconcile.project.own_files import is_result, written_by_run
 from rasreconcile.project.prepared import outdated_by, prepared_names
 from rasreconcile.records import Mention
+from rasreconcile.resolve.closure_record import Closure
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.other_plans import named_plan, plan_of_short_id, read_result
-from rasreconcile.resolve.plan_inputs import Closure, InputCollector, NamedFile
+from rasreconcile.resolve.plan_inputs import InputCollector, NamedFile
 from rasreconcile.resolve.producers import DssReading, Made, Producers, Unclear
 
 _LAYERS = ("terrain", "land-cover", "infiltration")

@@ -7,7 +7,6 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.output_names import RECEIPT
@@ -15,6 +14,7 @@ from rasreconcile.output_names import matches as fits
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
+from rasreconcile.resolve.closure_record import Closure
 from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.patterns import matches
@@ -34,35 +34,6 @@ _STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology", "other-plan", "plan
 _SHOWN = {"other-plan": "plan", "plan-result": "result", "observed": "observed data", "extra": "file"}
 """Kinds of which people speak in other words."""
 _NEEDS_NO_LAYER = "a plan without 2D areas computes without it"
-
-
-@dataclass(slots=True)
-class Closure:
-    """What a plan reads, what stands in its way, and what is odd about it."""
-
-    inputs: list[InputFile] = field(default_factory=list)
-    blocked_by: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    made: list[tuple[Address, str]] = field(default_factory=list)
-    """Plans of the spec that make files this one reads, and the names of those files in their runs; empty: results."""
-    _told: dict[tuple[bool, str], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
-    """What was told of lines: whether it blocks and in what words; its place in that list, and the lines."""
-
-    def texts(self) -> dict[str, InputFile]:
-        """The text inputs by kind."""
-        return {i.kind: i for i in self.inputs if i.kind in TEXT_KINDS and i.raw != MISSING}
-
-    def tell(self, file: str, line: int, what: str, *, blocks: Literal["blocks", "warns"]) -> None:
-        """`Muncie.u01:12: what`. What is true of several lines is one message, which counts them."""
-        told = self.blocked_by if blocks == "blocks" else self.warnings
-        place, lines = self._told.setdefault((blocks == "blocks", what), (len(told), []))
-        if not lines:
-            told.append("")
-        lines.append((file, line))
-        (first, number), more = lines[0], len(lines) - 1
-        where = f"{first}:{number}" if number else first
-        also = f" and {more} more {'line' if more == 1 else 'lines'}" if more else ""
-        told[place] = f"{where}{also}: {what}"
 
 
 @dataclass(frozen=True, slots=True)

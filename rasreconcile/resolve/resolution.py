@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import Fault, ProjectError, SpecError
-from rasreconcile.output_names import filled
 from rasreconcile.plans import (
     Address,
     BroughtBack,
@@ -26,9 +25,9 @@ from rasreconcile.resolve.closure import ClosureRequest, closure_of, plan_said
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.draft import Draft
 from rasreconcile.resolve.outputs import Claim, Reads, RealPaths, inputs_published_over, shared_files
 from rasreconcile.resolve.places import Places
-from rasreconcile.resolve.plan_inputs import Closure
 from rasreconcile.resolve.producers import Producer, Producers, dss_of, published_as
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
@@ -61,31 +60,6 @@ class Refusals:
     """What engines refused, by the digests of the texts they were shown; kept from one resolving to the next."""
 
     known: dict[tuple[str, ...], str | None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A plan before its upstream plans are known."""
-
-    found: FoundProject
-    address: Address
-    number: str
-    engine: EngineSpec
-    output: Path
-    closure: Closure = field(default_factory=Closure)
-
-    @property
-    def needs(self) -> tuple[Address, ...]:
-        """As the spec says, and for the files it reads that other plans make."""
-        named = [Address(need) for need in self.found.entry.needs]
-        makers = [address for address, _ in self.closure.made]
-        return tuple(need for need in dict.fromkeys((*named, *makers)) if need != self.address)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """What the spec says that its runs bring back, patterns too."""
-        words = (filled(w, stem=self.found.path.stem, number=self.number) for w in self.found.entry.outputs)
-        return tuple(dict.fromkeys(words))
 
 
 def resolve(
@@ -147,8 +121,8 @@ def addresses_of(loaded: LoadedSpec) -> tuple[Address, ...]:
 
 def _drafts(
     loaded: LoadedSpec, projects: tuple[FoundProject, ...]
-) -> tuple[dict[Address, _Draft], tuple[Fault, ...]]:
-    drafts: dict[Address, _Draft] = {}
+) -> tuple[dict[Address, Draft], tuple[Fault, ...]]:
+    drafts: dict[Address, Draft] = {}
     faults: list[Fault] = []
     for found in projects:
         entry = found.entry
@@ -164,11 +138,11 @@ def _drafts(
                 faults.append(entry_fault(loaded, found.index, _twice(drafts[address], found)))
                 continue
             engine = entry.engine or loaded.spec.engine
-            drafts[address] = _Draft(found, address, number, engine, _output(loaded, found, number))
+            drafts[address] = Draft(found, address, number, engine, _output(loaded, found, number))
     return drafts, tuple(faults)
 
 
-def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> Producers:
+def _gather(drafts: Mapping[Address, Draft], disk: Disk) -> Producers:
     """The inputs of every plan. Which plans there are is known by then: any of them may make a file for another."""
     producers = Producers.of(_producer(draft, disk) for draft in drafts.values())
     for draft in drafts.values():
@@ -184,7 +158,7 @@ def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> Producers:
     return producers
 
 
-def _producer(draft: _Draft, disk: Disk) -> Producer:
+def _producer(draft: Draft, disk: Disk) -> Producer:
     said = plan_said(draft.found.path, draft.number, disk)
     # A steady plan writes no series, whatever its text says; of the spec's own program nobody knows.
     writes = draft.engine.type != "steady" and (
@@ -205,7 +179,7 @@ def _producer(draft: _Draft, disk: Disk) -> Producer:
 
 
 def _brought_back(
-    drafts: Mapping[Address, _Draft], producers: Producers
+    drafts: Mapping[Address, Draft], producers: Producers
 ) -> Mapping[Address, tuple[BroughtBack, ...]]:
     """What the spec names of each plan, and what other plans read of it."""
     wanted: dict[Address, dict[str, BroughtBack]] = {address: {} for address in drafts}
@@ -222,7 +196,7 @@ def _brought_back(
 
 
 def _claims(
-    drafts: Mapping[Address, _Draft], brought_back: Mapping[Address, tuple[BroughtBack, ...]]
+    drafts: Mapping[Address, Draft], brought_back: Mapping[Address, tuple[BroughtBack, ...]]
 ) -> list[Claim]:
     return [
         Claim(
@@ -234,13 +208,13 @@ def _claims(
     ]
 
 
-def _read(drafts: Mapping[Address, _Draft]) -> Iterator[Reads]:
+def _read(drafts: Mapping[Address, Draft]) -> Iterator[Reads]:
     for address, draft in drafts.items():
         makers = {maker for maker, _ in draft.closure.made}
         yield Reads(address, draft.closure.inputs, makers)
 
 
-def _twice(first: _Draft, again: FoundProject) -> str:
+def _twice(first: Draft, again: FoundProject) -> str:
     if first.found.path == again.path:
         return f"{first.address} is in plans[{first.found.index}] already; name it once"
     return (
@@ -250,7 +224,7 @@ def _twice(first: _Draft, again: FoundProject) -> str:
 
 
 def _in_order(
-    loaded: LoadedSpec, drafts: Mapping[Address, _Draft]
+    loaded: LoadedSpec, drafts: Mapping[Address, Draft]
 ) -> tuple[tuple[Address, ...], tuple[Fault, ...]]:
     """Every plan after those it needs."""
     faults: list[Fault] = []
@@ -278,7 +252,7 @@ def _in_order(
         return (), (*dict.fromkeys(faults), entry_fault(loaded, index, what, key="needs"))
 
 
-def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engine: EngineLike) -> Plan:
+def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine: EngineLike) -> Plan:
     entry, found = draft.found.entry, draft.found
     parts = (
         *(_of_input(i) for i in draft.closure.inputs if i.counts),
@@ -336,7 +310,7 @@ def _output(loaded: LoadedSpec, found: FoundProject, number: str) -> Path:
     return root / found.prefix / name if root else found.path.parent / name
 
 
-def _unlisted(draft: _Draft) -> tuple[str, ...]:
+def _unlisted(draft: Draft) -> tuple[str, ...]:
     if draft.number in draft.found.text.plans:
         return ()
     return (f"{draft.found.path.name} does not list p{draft.number}; HEC-RAS will not show this plan",)

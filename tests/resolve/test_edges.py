@@ -191,8 +191,8 @@ def test_a_pattern_of_inputs_leaves_the_plans_own_result_out(pair: Any) -> None:
     reader = both(pair, extra)[0]
     assert (reader.fingerprint, reader.blocked_by) == (before, ())
     assert any(
-        "what the plan itself writes" in line
-        for line in both(pair, ", inputs: [Muncie2D.p01.hdf]")[0].blocked_by
+        "is written by the plan's own run, and is left out" in line
+        for line in both(pair, ", inputs: [Muncie2D.p01.hdf]")[0].warnings
     )
 
 

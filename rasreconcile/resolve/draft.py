@@ -1,0 +1,37 @@
+"""A plan of the spec with what it reads, before the plans that it needs are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rasreconcile.output_names import filled
+from rasreconcile.plans import Address
+from rasreconcile.resolve.closure_record import Closure
+from rasreconcile.resolve.projects import FoundProject
+from rasreconcile.spec import EngineSpec
+
+
+@dataclass(slots=True)
+class Draft:
+    """A plan before its upstream plans are known."""
+
+    found: FoundProject
+    address: Address
+    number: str
+    engine: EngineSpec
+    output: Path
+    closure: Closure = field(default_factory=Closure)
+
+    @property
+    def needs(self) -> tuple[Address, ...]:
+        """As the spec says, and for the files it reads that other plans make."""
+        named = [Address(need) for need in self.found.entry.needs]
+        makers = [address for address, _ in self.closure.made]
+        return tuple(need for need in dict.fromkeys((*named, *makers)) if need != self.address)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the spec says that its runs bring back, patterns too."""
+        words = (filled(w, stem=self.found.path.stem, number=self.number) for w in self.found.entry.outputs)
+        return tuple(dict.fromkeys(words))
