@@ -40,6 +40,7 @@ def command(spec: Path | None, as_json: bool) -> int:
                     }
                     for plan in found.plans
                 ],
+                "results": [{"what": p.what, "remedy": p.remedy} for p in found.results],
                 "workers": {
                     name: [{"what": p.what, "remedy": p.remedy} for p in problems]
                     for name, problems in found.workers.items()
@@ -58,6 +59,8 @@ def command(spec: Path | None, as_json: bool) -> int:
             say(click.style(f"    {line}", fg="red"))
         for line in plan.warnings:
             say(click.style(f"    {line}", fg="yellow"))
+    for problem in found.results:
+        say(click.style(str(problem), fg="red"))
     for name, problems in found.workers.items():
         say(f"worker {name}: {'ready' if not problems else 'unfit'}")
         for problem in problems:

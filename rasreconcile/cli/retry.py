@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from rasreconcile.cli.apply import asking
-from rasreconcile.cli.options import as_json, load_spec, plans_matching, say, spec_and_plans, write_json
+from rasreconcile.cli.options import (
+    as_json,
+    load_spec,
+    one_plan,
+    plans_matching,
+    say,
+    spec_and_plans,
+    write_json,
+)
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address
+
+if TYPE_CHECKING:
+    from rasreconcile.reconcile.verdicts import Verdict
 
 
 @click.command(name="retry")
 @click.argument("words", nargs=-1, metavar="[SPEC] [PLAN...]")
 @as_json
 @click.option("--failed", is_flag=True, help="Every plan that is held or quarantined.")
-def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
+@click.option("--like", metavar="PLAN", help="PLAN, and every plan that is blocked for the same reason.")
+def command(words: tuple[str, ...], as_json: bool, failed: bool, like: str | None) -> int:
     """Ask for PLANs to be computed again, whether they are current, held or quarantined.
 
     An adopted result, which rasreconcile did not compute, is set aside first with its receipt: X.p01.hdf.adopted-DATE.
@@ -25,13 +40,15 @@ def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
     spec, patterns = spec_and_plans(words)
-    if not patterns and not failed:
+    if not patterns and not failed and like is None:
         raise UsageError("name the plans to compute again (`Muncie/p04`, `Muncie/*`), or say --failed")
     loaded = load_spec(spec)
     seen = diff(loaded, Clock())
     wanted: dict[Address, None] = {}
     for pattern in patterns:
         wanted |= dict.fromkeys(plans_matching(pattern, [plan.address for plan in seen.plans]))
+    if like is not None:
+        wanted |= dict.fromkeys(_alike(like, seen.decision.verdicts))
     if failed:
         blocked = {"held", "quarantined"}
         wanted |= dict.fromkeys(v.address for v in seen.decision.verdicts if str(v.phase) in blocked)
@@ -52,3 +69,14 @@ def command(words: tuple[str, ...], as_json: bool, failed: bool) -> int:
     if not wanted:
         say("nothing is held or quarantined")
     return 0
+
+
+def _alike(plan: str, verdicts: Sequence[Verdict]) -> Iterator[Address]:
+    from rasreconcile.reconcile.alike import blocked_alike  # noqa: PLC0415  so that --help is quick
+
+    address = one_plan([plan], [verdict.address for verdict in verdicts])
+    for group in blocked_alike(verdicts):
+        if any(verdict.address == address for verdict in group):
+            yield from (verdict.address for verdict in group)
+            return
+    raise UsageError(f"{address} is not held or quarantined", "name it without --like to compute it again")

@@ -19,7 +19,7 @@ from rasreconcile.results import expectations, publish
 from rasreconcile.results.aside import set_aside
 from rasreconcile.runs import Run
 from rasreconcile.study import identities
-from rasreconcile.study.evidence import facts_of, shortfalls, summary
+from rasreconcile.study.evidence import facts_of, shortfalls, shown, summary
 from rasreconcile.study.owners import Owners
 
 ENDLESS = 4 << 30
@@ -129,6 +129,7 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         platform=asked.platform,
         cores=run.cores,
         summary=summary(facts),
+        shown=shown(facts),
         spec=plan.spec,
     )
     return Proven(published, temporary, beside)

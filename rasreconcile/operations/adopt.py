@@ -147,6 +147,7 @@ class Adoption:
             worker="",
             at=now,
             summary=found.summary,
+            shown=found.shown,
             spec=plan.spec,
             remarks=assessment.reasons,
         )

@@ -27,6 +27,7 @@ from rasreconcile.records import (
     Progress,
     Published,
     Request,
+    ResultSummary,
 )
 from rasreconcile.runs import Run, RunState
 
@@ -99,6 +100,7 @@ def published(row: Row, parts: tuple[Component, ...]) -> Published:
         platform=row["platform"],
         cores=row["cores"],
         summary=row["summary"],
+        shown=ResultSummary.of(json.loads(row["shown"])) if row["shown"] else None,
         remarks=tuple(json.loads(row["remarks"])),
     )
 
@@ -120,6 +122,7 @@ def published_values(published: Published) -> dict[str, Any]:
         "platform": published.platform,
         "cores": published.cores,
         "summary": published.summary,
+        "shown": json.dumps(asdict(published.shown)) if published.shown else None,
         "remarks": json.dumps(published.remarks),
     }
 
@@ -293,6 +296,9 @@ def assessed(row: Row) -> Assessed:
 
 
 def assessed_values(assessed: Assessed) -> dict[str, Any]:
+    evidence = asdict(assessed.evidence)
+    # Noted with the result, should it be adopted.
+    del evidence["shown"]
     return {
         "path": str(assessed.path),
         "size": assessed.stat.size,
@@ -300,7 +306,7 @@ def assessed_values(assessed: Assessed) -> dict[str, Any]:
         "ctime_ns": assessed.stat.ctime_ns,
         "inode": assessed.stat.inode,
         "judged_as": assessed.judged_as,
-        "evidence": json.dumps(asdict(assessed.evidence), default=datetime.isoformat),
+        "evidence": json.dumps(evidence, default=datetime.isoformat),
     }
 
 

@@ -247,7 +247,12 @@ ALTER TABLE verdict ADD COLUMN obstacle TEXT
 """
 """What comes next, apart from the reasons, which are objects from here on; and what blocks a plan."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE)
+RESULT_SUMMARY = """
+ALTER TABLE output ADD COLUMN shown TEXT CHECK (shown IS NULL OR json_valid(shown))
+"""
+"""What `results` lists of a result, as it was read when the result was proven; NULL: it was not noted."""
+
+MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE, RESULT_SUMMARY)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 

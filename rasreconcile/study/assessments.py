@@ -17,7 +17,7 @@ from rasreconcile.resolve.digests import TEXT_KINDS, stat_of
 from rasreconcile.results import expectations, publish
 from rasreconcile.results.times import last_edited
 from rasreconcile.study import identities
-from rasreconcile.study.evidence import facts_of, summary
+from rasreconcile.study.evidence import facts_of, shown, summary
 
 _READ_AS = "1"
 """Raised whenever the same file would give other evidence."""
@@ -91,6 +91,7 @@ def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
         window=facts.run_window,
         geometry_written=facts.geometry_time,
         summary=summary(facts),
+        shown=shown(facts),
     )
 
 
