@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import RunId
@@ -25,6 +27,53 @@ class FurtherOutput:
     size: int
     digest: str
     """sha256 of the published bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultSummary:
+    """What `results` lists of a result, as its HDF said when it was proven. None: the file does not say."""
+
+    max_water_surface: float | None = None
+    """In `unit`."""
+    max_depth: float | None = None
+    unit: str | None = None
+    """Of lengths: `ft`, `m`."""
+    volume_error_percent: float | None = None
+    run_seconds: float | None = None
+    """Of HEC-RAS's own run window."""
+    profiles: int | None = None
+    """How many there are."""
+    areas: int | None = None
+    warnings: int | None = None
+    first_warning: str | None = None
+    version: str | None = None
+    """Of the program that wrote it."""
+    simulation_start: str | None = None
+    """ISO 8601, the model's clock, without zone."""
+    simulation_end: str | None = None
+
+    @classmethod
+    def of(cls, values: Any) -> ResultSummary:
+        """From plain values, whoever wrote them down; unknown ones are left out. Raises ValueError."""
+        if not isinstance(values, dict):
+            raise ValueError("a summary of a result is not an object")  # noqa: TRY004  as for every other value
+        kinds: Mapping[str, type | tuple[type, ...]] = {
+            "float | None": (int, float),
+            "int | None": int,
+            "str | None": str,
+        }
+        known: dict[str, Any] = {}
+        for one in fields(cls):
+            value = values.get(one.name)
+            if value is None:
+                continue
+            is_one = isinstance(value, kinds[str(one.type)]) and not isinstance(value, bool)
+            if not is_one or (isinstance(value, float) and not isfinite(value)):
+                raise ValueError(f"{one.name} of a summary has an invalid value")
+            if isinstance(value, str):
+                value.encode()  # JSON can spell halves of characters that no file and no store can hold
+            known[one.name] = value
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +101,8 @@ class Published:
     """With how many it was computed; None: not known."""
     summary: str = ""
     """A few words for `status`: maximum water surface, volume error."""
+    shown: ResultSummary | None = None
+    """What `results` lists of it; None: nobody noted it, as versions before did not."""
     spec: Path | None = None
     """The spec that published it, as its receipt says; None: not known, of an older receipt or from the store."""
     beside: tuple[FurtherOutput, ...] | None = None
@@ -109,6 +160,23 @@ NOT_SHOWN = frozenset({"apply", "running", "publishing", "end"})
 """Kinds of events that the screen leaves out: what it shows of them it shows in other places."""
 
 
+RACY_NS = 2_000_000_000
+"""A file touched within two seconds of its hash may have been written again without a new time: git's racy rule."""
+
+
+class Statted(Protocol):
+    """An `os.stat_result`."""
+
+    @property
+    def st_size(self) -> int: ...
+    @property
+    def st_mtime_ns(self) -> int: ...
+    @property
+    def st_ctime_ns(self) -> int: ...
+    @property
+    def st_ino(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class FileStat:
     """What tells that a file was not touched since it was hashed."""
@@ -117,6 +185,15 @@ class FileStat:
     mtime_ns: int
     ctime_ns: int
     inode: int
+
+    @classmethod
+    def of(cls, found: Statted) -> FileStat:
+        """The part of a stat that tells whether a file was touched."""
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+    def is_trusted(self, taken_ns: int) -> bool:
+        """Whether a file with this stat is what it was when it was read at `taken_ns`."""
+        return taken_ns - max(self.mtime_ns, self.ctime_ns) >= RACY_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from rasreconcile.facts import HdfFacts
 from rasreconcile.reasons import in_words
 from rasreconcile.reconcile.verdicts import LastVerdict, Verdict, outlook
-from rasreconcile.records import Published
-from rasreconcile.report.results import unit
+from rasreconcile.records import ResultSummary
+from rasreconcile.report.results import Row
 from rasreconcile.runs import Run
-
-_HUNDRED_A_D = 1000
-"""Steady results of 6.3 say that their simulation is of the year 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,46 +132,28 @@ def run_record(run: Run) -> RunRecord:
     )
 
 
-def result_of(
-    verdict: LastVerdict, published: Published | None, took: timedelta | None, facts: HdfFacts | str
-) -> Result:
-    """`facts`: what the file says, or why that is not known."""
-    state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
-    if published is None:
-        return Result(plan=verdict.address, state=state, note=(verdict.told or ("",))[-1])
-    gone = not published.path.exists()
-    known = Result(
-        plan=verdict.address,
-        state="missing" if gone else state,
-        hdf=None if gone else published.path,
-        run_seconds=took.total_seconds() if took is not None else None,
-        worker=published.worker,
-        provenance=published.provenance,
-        published=published.at,
-        note=facts if isinstance(facts, str) else "",
-    )
-    return known if isinstance(facts, str) else _with(known, facts)
-
-
-def _with(known: Result, facts: HdfFacts) -> Result:
-    surface, start, end = facts.water_surface, facts.simulation_start, facts.simulation_end
-    dated = start is not None and start.year >= _HUNDRED_A_D
-    took = known.run_seconds
-    if took is None and facts.run_window is not None:
-        took = max((facts.run_window[1] - facts.run_window[0]).total_seconds(), 0.0)
+def result_of(row: Row) -> Result:
+    """What was noted of a plan's result, or why there is none."""
+    published, shown = row.published, row.shown or ResultSummary()
+    there = published is not None and row.state != "missing"
     return Result(
-        plan=known.plan,
-        state=known.state,
-        hdf=known.hdf,
-        max_water_surface=surface.maximum if surface else None,
-        max_depth=facts.maximum_depth,
-        unit=unit(facts),
-        volume_error_percent=facts.volume_error_percent,
-        run_seconds=took,
-        worker=known.worker,
-        version=facts.file_version,
-        simulation_start=start if dated else None,
-        simulation_end=end if dated else None,
-        provenance=known.provenance,
-        published=known.published,
+        plan=row.verdict.address,
+        state=row.state,
+        hdf=row.hdf if there else None,
+        max_water_surface=shown.max_water_surface,
+        max_depth=shown.max_depth,
+        unit=shown.unit,
+        volume_error_percent=shown.volume_error_percent,
+        run_seconds=row.took.total_seconds() if row.took is not None else shown.run_seconds,
+        worker=published.worker if published else None,
+        version=shown.version,
+        simulation_start=_model_time(shown.simulation_start),
+        simulation_end=_model_time(shown.simulation_end),
+        provenance=published.provenance if published else None,
+        published=published.at if published else None,
+        note=row.note,
     )
+
+
+def _model_time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

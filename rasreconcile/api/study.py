@@ -200,17 +200,16 @@ class Study:
         in `note`; with `dataset` it is left out, and so is one whose result lacks the dataset. Raises ResultError where
         all are.
         """
-        from rasreconcile.api import results  # noqa: PLC0415  pydantic and a reader process only where needed
+        from rasreconcile.api import results  # noqa: PLC0415  a reader process only where needed
+        from rasreconcile.operations.results import result_rows  # noqa: PLC0415
 
         with ExitStack() as stack:
-            known = results.known_of(self._store(stack))
-        wanted = chosen(plans, [one.verdict.address for one in known])
-        asked = [one for one in known if one.verdict.address in wanted]
+            rows = result_rows(
+                self._store(stack), lambda known: tuple(map(Address, chosen(plans, known))), "state" if dataset else "noted"
+            )
         if dataset is not None:
-            return results.values_of(asked, dataset.strip("/"))
-        return Table(
-            Result, tuple(result_of(one.verdict, one.published, one.took, one.facts()) for one in asked)
-        )
+            return results.values_of(rows, dataset.strip("/"))
+        return Table(Result, tuple(map(result_of, rows)))
 
     @_ours
     def events(self, *plans: str, limit: int = 50) -> Table[Event]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rasreconcile.cli.interrupts import stopping
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, close, load_spec, say, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, close, load_spec, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.errors import UsageError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rasreconcile.controller.apply import Outcome, Stay
     from rasreconcile.reconcile.selection import Select
     from rasreconcile.report.live import Quiet
+    from rasreconcile.runs import Run
     from rasreconcile.specfile import LoadedSpec
 
 
@@ -100,15 +101,18 @@ def applied(
 
 
 def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
-    from rasreconcile.report import changeset, summary  # noqa: PLC0415
-    from rasreconcile.report.values import verdict_values  # noqa: PLC0415
+    from rasreconcile.report import summary  # noqa: PLC0415
+    from rasreconcile.report.values import run_directory_values, verdict_values  # noqa: PLC0415
+
+    def where(run: Run) -> str | None:
+        return loaded.directory_of(run.worker, run.id)
 
     if as_json:
         plans = [verdict_values(v) for v in outcome.decision.verdicts]
-        write_line({"kind": "end", "exit": int(outcome.exit), "counts": dict(outcome.counts), "plans": plans})
+        told = {v.address for v in outcome.decision.verdicts}
+        failed = [run_directory_values(r, where(r)) for a, r in outcome.failed.items() if a in told]
+        end = {"kind": "end", "exit": int(outcome.exit), "counts": dict(outcome.counts)}
+        write_line({**end, "plans": plans, "failed": failed})
         return
-    if outcome.exit and outcome.exit != WORK_TO_DO:
-        for line in changeset.lines(loaded.name, outcome.decision):
-            say(line)
-    for line in summary.lines(loaded.name, outcome):
+    for line in summary.lines(loaded.name, outcome, where):
         close(line)

@@ -54,6 +54,7 @@ def command(target: Target, as_json: bool, problems: bool) -> int:
                     }
                     for plan in found.plans
                 ],
+                "results": [{"what": p.what, "remedy": p.remedy} for p in found.results],
                 "workers": {
                     name: [{"what": p.what, "remedy": p.remedy} for p in troubles]
                     for name, troubles in found.workers.items()
@@ -64,6 +65,8 @@ def command(target: Target, as_json: bool, problems: bool) -> int:
     for plan in found.plans:
         if not problems or found.stops(plan) or plan.warnings:
             _print(plan, found.stops(plan), whole=not problems)
+    for trouble in found.results:
+        say(click.style(str(trouble), fg="red"))
     for name, troubles in found.workers.items():
         if troubles or not problems:
             say(f"worker {name}: {'ready' if not troubles else 'unfit'}")

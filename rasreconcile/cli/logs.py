@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -86,6 +87,11 @@ def command(
             log.add(kept)
         else:
             _from_worker(reader, spec, run, log, follow=follow)
+        if run.failure and not as_json and any(kept.id == run.id for kept in reader.runs.discardable()):
+            command_line = shlex.join(
+                ["rasreconcile", "logs", str(spec), run.address, "--run", run.id, "--fetch"]
+            )
+            click.echo(f"its files are on {run.worker}; `{command_line} DIR` copies them here", err=True)
         if follow:
             _close(reader.runs.find(run.id) or run, as_json=as_json)
     return 0

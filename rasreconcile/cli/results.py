@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +22,13 @@ from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import ResultError, UsageError
 from rasreconcile.facts import NO_DATA
-from rasreconcile.plans import is_preparation
 
 if TYPE_CHECKING:
-    from rasreconcile.reconcile.verdicts import LastVerdict
-    from rasreconcile.records import Published
+    from rasreconcile.operations.results import Depth
     from rasreconcile.report.results import Row
-    from rasreconcile.runs import Run
 
+_ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+_SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".gsheet"})
 _SUMMARY_KINDS = {
     "max_water_surface": "double",
     "max_depth": "double",
@@ -64,93 +62,63 @@ _SUMMARY_KINDS = {
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, one row per value.")
+@click.option("--read", is_flag=True, help="Read every HDF, also where its values were noted.")
 @click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value per plan.")
-def command(
+def command(  # noqa: PLR0913, PLR0917  an option each
     target: Target,
     as_json: bool,
     form: str | None,
     output: Path | None,
     dataset: str | None,
+    read: bool,
     stat: str | None,
 ) -> int:
-    """List the existing results: state, water surface, depth, volume error, times, worker.
+    """List the existing results: state, water surface, depth, volume error, times, worker, HDF.
 
+    The values are those that were noted when a result was proven; an HDF whose file has changed since is read.
     With --dataset one dataset is collected over all plans in long form: plan, what the value is of, value.
     """
-    form = form or ("json" if as_json else _by_name(output, dataset))
+    form = _form(form or ("json" if as_json else None), output, dataset)
     if form == "parquet" and output is None:
         raise UsageError("Parquet is not text", "name a file: --output results.parquet")
     if stat and not dataset:
         raise UsageError("--stat sums up a dataset", "name one: --dataset PATH")
-    rows = _rows(target, "state" if dataset else "facts")
+    rows = _rows(target, "state" if dataset else "read" if read else "noted")
     if dataset is None:
-        _write_rows(rows, form, output)
+        _write_rows(rows, form, output, target.spec.absolute().parent)
         return 0
     tables = _long(rows, dataset.strip("/")) if stat is None else _reduced(rows, dataset.strip("/"), stat)
     _write_tables(tables, form, output)
     return 0
 
 
-def _by_name(output: Path | None, dataset: str | None) -> str:
-    known = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
-    return known.get(output.suffix.lower() if output else "", "csv" if dataset else "table")
+def _form(asked: str | None, output: Path | None, dataset: str | None) -> str:
+    """As asked for, else as the ending of the file says. Raises UsageError where no format has that ending."""
+    ending = output.suffix.lower() if output else ""
+    text = "csv" if dataset else "table"
+    if ending in _SPREADSHEETS:
+        raise UsageError(
+            f"{output}: results are not written as spreadsheets ({ending})",
+            "write .csv, which Excel and LibreOffice open, .json or .parquet",
+        )
+    form = asked or (_ENDINGS.get(ending, "") if output else text)
+    if not form:
+        raise UsageError(
+            f"{output}: its ending says no format", f"end it in {', '.join(_ENDINGS)}, or say --format"
+        )
+    return text if form == "table" and asked is None else form
 
 
 # ---- what is known
 
 
-def _rows(target: Target, depth: str) -> list[Row]:
+def _rows(target: Target, depth: Depth) -> list[Row]:
+    from rasreconcile.operations.results import result_rows  # noqa: PLC0415  so that --help is quick
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     with Reader(state_path(target.spec)) as store:
-        published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
-        verdicts = [v for v in store.verdicts.latest() if not is_preparation(v.address)]
-        looked_at = {verdict.address for verdict in verdicts}
-        verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
-        known = [verdict.address for verdict in verdicts]
-        wanted = set(target.pick(known))
-        runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
-    return [_row(v, published.get(v.address), runs, depth) for v in verdicts if v.address in wanted]
-
-
-def _not_looked_at(published: Published) -> LastVerdict:
-    """Of a result that was adopted, or rebuilt from its receipt, since the last `apply`."""
-    from rasreconcile.reconcile.verdicts import LastVerdict  # noqa: PLC0415
-
-    return LastVerdict(
-        address=published.address,
-        sync="unknown",
-        phase="idle",
-        reasons=(),
-        next_at=None,
-        output=published.path,
-        at=published.at,
-    )
-
-
-def _row(
-    verdict: LastVerdict, published: Published | None, runs: Mapping[Any, Run | None], depth: str
-) -> Row:
-    from rasreconcile.report.results import Row  # noqa: PLC0415
-    from rasreconcile.results import reader_pool  # noqa: PLC0415  a reader process is for rows that are read
-
-    state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
-    if published is None:
-        return Row(verdict=verdict, state=state, note=(verdict.told or ("",))[-1])
-    run = runs.get(published.run)
-    took = run.ended - run.started if run and run.ended and run.started else None
-    if not published.path.exists():
-        return Row(verdict=verdict, state="missing", published=published, took=took, note="removed since")
-    if depth == "state":
-        return Row(verdict=verdict, state=state, published=published, took=took)
-    try:
-        facts = reader_pool.read(published.path)
-    except ResultError as error:
-        return Row(verdict=verdict, state=state, published=published, took=took, note=str(error))
-    if took is None and facts.run_window is not None:
-        took = max(facts.run_window[1] - facts.run_window[0], timedelta())
-    return Row(verdict=verdict, state=state, published=published, facts=facts, took=took)
+        return result_rows(store, target.pick, depth)
 
 
 # ---- one dataset over all plans
@@ -163,8 +131,9 @@ def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]
     heads: list[str] | None = None
     lacking: ResultError | None = None
     for row in rows:
-        if row.published is None or row.state == "missing":
-            click.echo(f"{row.verdict.address} has no result; it is left out", err=True)
+        if row.published is None or row.state in {"missing", "unreadable"}:
+            why = row.note if row.state == "unreadable" else "has no result"
+            click.echo(f"{row.verdict.address} is left out: {why}", err=True)
             continue
         parts = reader_pool.rows(row.published.path, place)
         try:
@@ -208,7 +177,7 @@ def _reduced(rows: Sequence[Row], place: str, stat: str) -> Iterator[dict[str, S
 # ---- how it is written
 
 
-def _write_rows(rows: Sequence[Row], form: str, output: Path | None) -> None:
+def _write_rows(rows: Sequence[Row], form: str, output: Path | None, folder: Path) -> None:
     from rasreconcile.report import files, results  # noqa: PLC0415
 
     values = [results.values(row) for row in rows]
@@ -218,7 +187,7 @@ def _write_rows(rows: Sequence[Row], form: str, output: Path | None) -> None:
             write_json({"results": values})
         case "table":
             width = shutil.get_terminal_size((120, 24)).columns if output is None else 10_000
-            _write_text("\n".join(results.lines(rows, width)) + "\n", output)
+            _write_text("\n".join(results.lines(rows, width, folder)) + "\n", output)
         case "parquet" if output is not None:
             kinds = {name: _SUMMARY_KINDS.get(name, "string") for name in results.COLUMNS}
             files.write_parquet(output, [columns], kinds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
@@ -20,7 +20,7 @@ from rasreconcile.controller.loop import Loop
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.snapshot import Snapshot
 from rasreconcile.jobs import RunId
-from rasreconcile.plans import Plan
+from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.decision import Decision, Health
 from rasreconcile.reconcile.selection import Select, every_plan
 from rasreconcile.reconcile.verdicts import Phase, Sync
@@ -71,6 +71,8 @@ class Outcome:
     kept: frozenset[RunId]
     """Of these, those that have ended and whose result could not take its place."""
     exit: Exit
+    failed: Mapping[Address, Run] = field(default_factory=dict)
+    """The last failed run of each plan whose run directory is kept."""
 
 
 @dataclass(slots=True)
@@ -171,7 +173,12 @@ class Apply:
             code = Exit.INTERRUPTED if self._interrupts else exit_of(decision)
             store.applies.end(apply_id, outcome=code.name.lower(), exit_code=code, now=self.clock.now())
             return Outcome(
-                decision, session.counts, store.runs.live(), frozenset(session.in_flight.runs.why), code
+                decision=decision,
+                counts=session.counts,
+                live=store.runs.live(),
+                kept=frozenset(session.in_flight.runs.why),
+                exit=code,
+                failed={run.address: run for run in reversed(store.runs.discardable()) if run.failure},
             )
 
 

@@ -31,7 +31,7 @@ from rasreconcile.results.aside import set_aside
 from rasreconcile.results.beside import Beside, put_beside
 from rasreconcile.runs import Run
 from rasreconcile.studies import identities
-from rasreconcile.studies.evidence import facts_of, shortfalls, summary
+from rasreconcile.studies.evidence import facts_of, shortfalls, shown, summary
 from rasreconcile.studies.owners import Owners
 
 ENDLESS = 4 << 30
@@ -153,6 +153,7 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         platform=asked.platform,
         cores=run.cores,
         summary=summary(facts),
+        shown=shown(facts),
         spec=plan.spec,
         beside=tuple(one.output for one in beside),
     )

@@ -147,6 +147,7 @@ class Adoption:
             worker="",
             at=now,
             summary=found.summary,
+            shown=found.shown,
             spec=plan.spec,
             beside=tuple(_further(plan, outputs)),
             remarks=assessment.reasons,

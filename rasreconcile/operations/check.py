@@ -10,6 +10,7 @@ from rasreconcile.clock import Clock
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.errors import REACHABLE, Trouble, WorkerError
 from rasreconcile.plans import Address, Plan
+from rasreconcile.results.writable import unwritable
 from rasreconcile.spec import HecRasEngine
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.studies.equipment import Equipment
@@ -25,6 +26,8 @@ class Findings:
     workers: Mapping[str, tuple[Trouble, ...]]
     unable: Mapping[str, Mapping[Address, str]]
     """By worker: the plans that it cannot run, and why."""
+    results: tuple[Trouble, ...] = ()
+    """Why results could not be put in their places."""
 
     def nowhere(self, plan: Plan) -> tuple[str, ...]:
         """Why no worker that the plan may use can run it; nothing where one can."""
@@ -47,7 +50,7 @@ class Findings:
     def fit(self) -> bool:
         """Whether every plan can run and every worker is well."""
         stuck = any(self.stops(plan) for plan in self.plans)
-        return not stuck and not any(self.workers.values())
+        return not stuck and not self.results and not any(self.workers.values())
 
 
 def check(
@@ -64,7 +67,10 @@ def check(
     plans = tuple(_with_doubt(plan) for plan in plans if plan.address in meant)
     asked = {name: _check(loaded, name, plans) for name in loaded.spec.workers}
     problems = {name: found for name, (found, _) in asked.items()}
-    return Findings(plans, problems, {name: unable for name, (_, unable) in asked.items()})
+    unable = {name: unable for name, (_, unable) in asked.items()}
+    # One folder holds the results of many plans: what is wrong with it is told once.
+    places = dict.fromkeys(filter(None, (unwritable(plan.output) for plan in plans)))
+    return Findings(plans, problems, unable, tuple(places))
 
 
 def _with_doubt(plan: Plan) -> Plan:

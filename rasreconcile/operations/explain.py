@@ -50,6 +50,8 @@ class Explanation:
     events: tuple[Event, ...]
     progress: Progress | None = None
     """Of its live run, as it was last noted."""
+    directory: str | None = None
+    """Where the files of its latest run are, where that failed and they are kept."""
 
 
 def explain(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanation:
@@ -64,8 +66,10 @@ def explain(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanation:
         runs = reader.runs.latest(address=address, limit=5)
         events = reader.events.latest(limit=10, address=address)
         progress = reader.progress.latest()
+        kept = {run.id for run in reader.runs.discardable() if run.failure}
     going = next((progress[run.id] for run in runs if run.id in progress), None)
-    return Explanation(plan, verdict, published, changes, runs, events, going)
+    directory = loaded.directory_of(runs[0].worker, runs[0].id) if runs and runs[0].id in kept else None
+    return Explanation(plan, verdict, published, changes, runs, events, going, directory)
 
 
 def _changes(plan: Plan, published: Published | None, reader: Reader | None) -> tuple[Change, ...]:

@@ -214,6 +214,9 @@ def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verd
     if retried:
         verdict = replace(verdict, reasons=(*verdict.reasons, Reason(Cause.REQUESTED, "", "by `retry`")))
     match standing(attempts, seen.now, policy):
+        case Clear() if plan.address in seen.unwritable:
+            # What it computes could not be published: that is told before, and not after, hours of computing.
+            return held(verdict, Obstacle.NOT_PUBLISHED, seen.unwritable[plan.address])
         case Clear():
             return replace(_with_failure(verdict, attempts), phase=Phase.QUEUED)
         case BackOff(until, why):

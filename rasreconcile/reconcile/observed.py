@@ -14,7 +14,7 @@ from rasreconcile.failures import Failure
 from rasreconcile.jobs import Status
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.selection import Selection
-from rasreconcile.records import FileStat, Published
+from rasreconcile.records import FileStat, Published, ResultSummary
 from rasreconcile.runs import Run
 
 # ---- the file at a plan's output path
@@ -73,6 +73,8 @@ class HdfEvidence:
     geometry_written: datetime | None = None
     summary: str = ""
     """A few words for `status`."""
+    shown: ResultSummary | None = None
+    """What `results` lists of it; None: it was not read now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +205,8 @@ class Seen:
     """What a receipt beside the output says, for outputs that the store does not know."""
     owned: Mapping[Address, OtherOwner] = field(default_factory=dict)
     """Plans whose place belongs to another spec or plan."""
+    unwritable: Mapping[Address, Trouble] = field(default_factory=dict)
+    """Plans whose result could not be put in its place, as the folder is now."""
     unreceipted: frozenset[Address] = frozenset()
     """Plans whose result is what was published, and has lost its receipt."""
     intact: Mapping[str, Published] = field(default_factory=dict)

@@ -49,6 +49,8 @@ class Explained(Protocol):
     def events(self) -> Sequence[Event]: ...
     @property
     def progress(self) -> Progress | None: ...
+    @property
+    def directory(self) -> str | None: ...
 
 
 def values(explained: Explained) -> dict[str, Any]:
@@ -87,6 +89,7 @@ def values(explained: Explained) -> dict[str, Any]:
             for change in explained.changes
         ],
         "progress": noted_values(explained.progress),
+        "directory": explained.directory,
         "runs": [run_values(run) for run in explained.runs],
         "events": [event_values(event) for event in explained.events],
     }
@@ -105,6 +108,8 @@ def lines(explained: Explained) -> Iterator[str]:
     if verdict.next_at:
         yield f"  at: {stamp(verdict.next_at)}"
     yield from _progress(explained.progress)
+    if explained.directory:
+        yield f"files of its failed run: {explained.directory}; `logs PLAN --fetch DIR` copies them here"
     yield f"result: {explained.plan.output}"
     if published is None:
         yield "  never published"

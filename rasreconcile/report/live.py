@@ -12,6 +12,7 @@ import click
 
 from rasreconcile.records import Event
 from rasreconcile.report.text import COLOURS, event_line, length, many, progress_words
+from rasreconcile.report.told import Told
 from rasreconcile.report.values import event_values, progress_values
 
 
@@ -87,6 +88,7 @@ class Lines(Quiet):
     def __init__(self, out: IO[str]) -> None:
         self._out = out
         self._failure = ""
+        self._told = Told()
         self._live: Any = None
         self._gone = False
 
@@ -119,9 +121,9 @@ class Lines(Quiet):
             self._gone = True
 
     def event(self, event: Event) -> None:
-        line = event_line(event)
+        line = event_line(self._told.shortened(event))
         if event.kind in {"failed", "lost"}:
-            self._failure = line
+            self._failure = event_line(event)
         if self._live is not None:
             from rich.text import Text  # noqa: PLC0415
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from rasreconcile.facts import HdfFacts
-from rasreconcile.hecras_messages import warnings
 from rasreconcile.reconcile.verdicts import LastVerdict
-from rasreconcile.records import Published
+from rasreconcile.records import Published, ResultSummary
 from rasreconcile.report.text import length, table
 from rasreconcile.report.values import utc
 
@@ -32,8 +32,10 @@ COLUMNS = (
     "provenance",
     "published",
     "note",
+    "hdf",
 )
-"""Of every format, in this order; the first ones are shown where the terminal is narrow."""
+"""Of every format, in this order; the first ones, and the last, are shown where the terminal is narrow."""
+_LEAST = 3
 _HEADS = {
     "max_water_surface": "max WS",
     "max_depth": "max depth",
@@ -42,8 +44,6 @@ _HEADS = {
     "simulation_start": "from",
     "simulation_end": "to",
 }
-_HUNDRED_A_D = 1000
-"""Steady results of 6.3 say that their simulation is of the year 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,60 +53,68 @@ class Row:
     verdict: LastVerdict
     state: str
     published: Published | None = None
-    facts: HdfFacts | None = None
+    shown: ResultSummary | None = None
     took: timedelta | None = None
     note: str = ""
+
+    @property
+    def hdf(self) -> Path:
+        """Where its result is, or would be."""
+        return self.published.path if self.published else self.verdict.output
 
 
 def values(row: Row) -> dict[str, Any]:
     """One row for programs: numbers as numbers, times as ISO 8601, None where nothing is known."""
-    facts, published = row.facts, row.published
-    surface = facts.water_surface if facts else None
-    start = facts.simulation_start if facts else None
-    end = facts.simulation_end if facts else None
-    known = start is not None and start.year >= _HUNDRED_A_D
-    warned = warnings(facts.messages or "") if facts else ()
+    shown, published = row.shown or ResultSummary(), row.published
     return {
         "plan": str(row.verdict.address),
         "state": row.state,
-        "max_water_surface": surface.maximum if surface else None,
-        "max_depth": facts.maximum_depth if facts else None,
-        "unit": unit(facts) if facts else None,
-        "volume_error_percent": facts.volume_error_percent if facts else None,
-        "run_seconds": row.took.total_seconds() if row.took is not None else None,
+        "max_water_surface": shown.max_water_surface,
+        "max_depth": shown.max_depth,
+        "unit": shown.unit,
+        "volume_error_percent": shown.volume_error_percent,
+        "run_seconds": row.took.total_seconds() if row.took is not None else shown.run_seconds,
         "worker": published.worker if published else None,
-        "profiles": len(facts.profiles) if facts and facts.profiles else None,
-        "areas": len(facts.areas) if facts and facts.areas else None,
-        "warnings": len(warned) or None,
-        "version": facts.file_version if facts else None,
-        "simulation_start": start.isoformat() if start and known else None,
-        "simulation_end": end.isoformat() if end and known else None,
+        "profiles": shown.profiles,
+        "areas": shown.areas,
+        "warnings": shown.warnings,
+        "version": shown.version,
+        "simulation_start": shown.simulation_start,
+        "simulation_end": shown.simulation_end,
         "provenance": published.provenance if published else None,
         "published": utc(published.at) if published else None,
-        "note": row.note or (warned[0] if warned else None),
+        "note": row.note or shown.first_warning,
+        "hdf": str(row.hdf),
     }
 
 
-def unit(facts: HdfFacts) -> str | None:
-    """Of lengths; None where the file does not say."""
-    return {"SI": "m", "US": "ft"}.get((facts.units_system or "")[:2])
+def lines(rows: Sequence[Row], width: int, folder: Path) -> list[str]:
+    """A table of at most `width` columns of the terminal; what does not fit is left out and named.
 
-
-def lines(rows: Sequence[Row], width: int) -> list[str]:
-    """A table of at most `width` columns of the terminal; what does not fit is left out and named."""
+    Paths are relative to `folder` and are never left out: the terminal folds one that is longer than it is wide.
+    """
     if not rows:
         return ["no plan has been checked yet; run `apply`"]
-    cells = [{name: _cell(name, value) for name, value in values(row).items()} for row in rows]
+    cells = [
+        {name: _cell(name, value) for name, value in values(row).items()} | {"hdf": _near(row.hdf, folder)}
+        for row in rows
+    ]
     told = [name for name in COLUMNS if any(row[name] for row in cells)]
     shown = list(told)
-    while len(shown) > 1 and max(map(len, _table(cells, shown))) > width:
-        shown.pop()
+    # The first columns say whose row it is and how it stands, the last where its file is.
+    while len(shown) > _LEAST and max(map(len, _table(cells, shown))) > width:
+        del shown[-2]
     left_out = [name for name in told if name not in shown]
     more = [f"(left out: {', '.join(left_out)}; `--format csv` has them)"] if left_out else []
-    return [
-        *(line if len(line) <= width else f"{line[: width - 1]}…" for line in _table(cells, shown)),
-        *more,
-    ]
+    return [*_table(cells, shown), *more]
+
+
+def _near(path: Path, folder: Path) -> str:
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:
+        # Two drives of Windows have no way from one to the other.
+        return str(path)
 
 
 def _table(cells: Sequence[dict[str, str]], shown: Sequence[str]) -> list[str]:

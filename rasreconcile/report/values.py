@@ -74,6 +74,17 @@ def run_values(run: Run) -> dict[str, Any]:
     }
 
 
+def run_directory_values(run: Run, directory: str | None) -> dict[str, Any]:
+    """Where the files of a failed run are."""
+    return {
+        "plan": run.address,
+        "run": run.id,
+        "worker": run.worker,
+        "directory": directory,
+        "failure": failure_values(run.failure) if run.failure else None,
+    }
+
+
 def failure_values(failure: Failure) -> dict[str, str]:
     """Why a run did not succeed."""
     return {

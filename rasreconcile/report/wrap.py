@@ -6,6 +6,8 @@ import re
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _GAP = re.compile(r" {2,}(?=\S)")
+_WORD = re.compile(r" *(?:`[^`]*`|[^ ])+")
+"""A command is one, so that it can be copied from a terminal."""
 _NARROWEST = 20
 """Columns that text needs to be read at all: a terminal that leaves less folds by itself."""
 
@@ -18,7 +20,7 @@ def folded(line: str, width: int) -> list[str]:
         return [line]
     lines, now, column = [], "", 0
     # Blanks stay with the word after them: within a line they are kept, at its end they go.
-    for part in re.findall(r" *[^ ]+", line):
+    for part in _WORD.findall(line):
         if column > hang and column + _columns(part) > width:
             lines.append(now)
             now = " " * hang + part.lstrip(" ")

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rasreconcile.project import canonical
-from rasreconcile.records import FileStat, Hashed
-
-RACY_NS = 2_000_000_000
-"""A file touched within two seconds of its hash may have been written again without a new time: git's racy rule."""
+from rasreconcile.records import RACY_NS, FileStat, Hashed
 
 TEXT_KINDS = frozenset(
     {"project", "plan", "geometry", "flow", "sediment", "water-quality", "projection", "other-plan"}
@@ -98,12 +95,12 @@ class Digests:
 
 def stat_of(found: os.stat_result) -> FileStat:
     """The part of a stat that tells whether a file was touched."""
-    return FileStat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return FileStat.of(found)
 
 
 def trusted(seen: FileStat, taken_ns: int) -> bool:
     """Whether a file with this stat is what it was when it was read at `taken_ns`."""
-    return taken_ns - max(seen.mtime_ns, seen.ctime_ns) >= RACY_NS
+    return seen.is_trusted(taken_ns)
 
 
 def _digests(file: BinaryIO, kind: str, size: int) -> tuple[str, str]:

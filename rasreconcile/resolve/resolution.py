@@ -22,6 +22,7 @@ from rasreconcile.plans import (
 )
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
 from rasreconcile.resolve.closure import ClosureRequest, closure_of, plan_said
+from rasreconcile.resolve.closure_record import Closure
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk

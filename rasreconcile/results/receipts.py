@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
@@ -13,7 +14,7 @@ from typing import Any, get_args
 from rasreconcile.errors import ResultError
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
-from rasreconcile.records import FurtherOutput, Provenance, Published
+from rasreconcile.records import FurtherOutput, Provenance, Published, ResultSummary
 
 RECEIPT_VERSION = 1
 SUFFIX = ".receipt.json"
@@ -56,6 +57,7 @@ def text(published: Published) -> str:
         "cores": published.cores,
         "published": published.at.isoformat(),
         "summary": published.summary,
+        "shown": asdict(published.shown) if published.shown else None,
         "fingerprint": published.fingerprint,
         "expectations": published.expectation_digest,
         "remarks": list(published.remarks),
@@ -111,6 +113,7 @@ def _published(document: Any, output: Path) -> Published:
         platform=_text({"platform": "", **document}, "platform"),
         cores=_cores(document.get("cores")),
         summary=_text(document, "summary"),
+        shown=ResultSummary.of(document["shown"]) if document.get("shown") else None,
         spec=_spec(_text({"spec": "", **document}, "spec"), output),
         beside=_beside(document),
         remarks=tuple(_remark(r) for r in _list({"remarks": [], **document}, "remarks")),

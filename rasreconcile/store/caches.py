@@ -26,6 +26,12 @@ class Caches:
         return {(hashed.path, hashed.kind): hashed for hashed in found}
 
     @question
+    def hashed_outputs(self) -> Mapping[Path, Hashed]:
+        """The results in the stat cache, by path."""
+        found = (rows.hashed(row) for row in self.tables.all("SELECT * FROM digest WHERE kind = 'output'"))
+        return {hashed.path: hashed for hashed in found}
+
+    @question
     def mentions(self) -> Mapping[tuple[Path, str], Mentions]:
         """What files say about others; nothing in a store that is older than this question."""
         if self.tables.one("SELECT 1 FROM sqlite_schema WHERE name = 'mention'") is None:

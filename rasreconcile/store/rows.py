@@ -29,6 +29,7 @@ from rasreconcile.records import (
     Progress,
     Published,
     Request,
+    ResultSummary,
 )
 from rasreconcile.runs import Run, RunState
 
@@ -102,6 +103,7 @@ def published(row: Row, parts: tuple[Component, ...]) -> Published:
         cores=row["cores"],
         summary=row["summary"],
         beside=_beside(row["beside"]),
+        shown=ResultSummary.of(json.loads(row["shown"])) if row["shown"] else None,
         remarks=tuple(json.loads(row["remarks"])),
     )
 
@@ -124,6 +126,7 @@ def published_values(published: Published) -> dict[str, Any]:
         "cores": published.cores,
         "summary": published.summary,
         "beside": _beside_text(published.beside),
+        "shown": json.dumps(asdict(published.shown)) if published.shown else None,
         "remarks": json.dumps(published.remarks),
     }
 
@@ -314,6 +317,9 @@ def assessed(row: Row) -> Assessed:
 
 
 def assessed_values(assessed: Assessed) -> dict[str, Any]:
+    evidence = asdict(assessed.evidence)
+    # Noted with the result, should it be adopted.
+    del evidence["shown"]
     return {
         "path": str(assessed.path),
         "size": assessed.stat.size,
@@ -321,7 +327,7 @@ def assessed_values(assessed: Assessed) -> dict[str, Any]:
         "ctime_ns": assessed.stat.ctime_ns,
         "inode": assessed.stat.inode,
         "judged_as": assessed.judged_as,
-        "evidence": json.dumps(asdict(assessed.evidence), default=datetime.isoformat),
+        "evidence": json.dumps(evidence, default=datetime.isoformat),
     }
 
 

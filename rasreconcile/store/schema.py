@@ -259,7 +259,22 @@ ALTER TABLE output ADD COLUMN beside TEXT CHECK (beside IS NULL OR json_valid(be
 """
 """What was published together with a result: name, size and digest of each; NULL: nobody wrote it down."""
 
-MIGRATIONS: tuple[str, ...] = (TABLES_1, MENTIONS, PROGRESS, ORDER, PLATFORM, VERDICT_NOTE, REMEDIES, BESIDE)
+RESULT_SUMMARY = """
+ALTER TABLE output ADD COLUMN shown TEXT CHECK (shown IS NULL OR json_valid(shown))
+"""
+"""What `results` lists of a result, as it was read when the result was proven; NULL: it was not noted."""
+
+MIGRATIONS: tuple[str, ...] = (
+    TABLES_1,
+    MENTIONS,
+    PROGRESS,
+    ORDER,
+    PLATFORM,
+    VERDICT_NOTE,
+    REMEDIES,
+    BESIDE,
+    RESULT_SUMMARY,
+)
 """Each brings a store from its place in this list to the next; never changed once released."""
 
 

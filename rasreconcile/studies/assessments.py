@@ -19,7 +19,7 @@ from rasreconcile.results.beside import matching
 from rasreconcile.results.receipts import SUFFIX
 from rasreconcile.results.times import last_edited
 from rasreconcile.studies import identities
-from rasreconcile.studies.evidence import facts_of, summary
+from rasreconcile.studies.evidence import facts_of, shown, summary
 
 _READ_AS = "1"
 """Raised whenever the same file would give other evidence."""
@@ -94,6 +94,7 @@ def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
         window=facts.run_window,
         geometry_written=facts.geometry_time,
         summary=summary(facts),
+        shown=shown(facts),
     )
 
 

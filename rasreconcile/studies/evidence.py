@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 from rasreconcile.facts import Baseline, HdfFacts
 from rasreconcile.hecras_messages import warnings
 from rasreconcile.plans import Plan
+from rasreconcile.records import ResultSummary
 from rasreconcile.results import expectations, publish, reader_pool
 from rasreconcile.studies import identities
+
+_HUNDRED_A_D = 1000
+"""Steady results of 6.3 say that their simulation is of the year 100."""
 
 
 def facts_of(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:
@@ -30,6 +35,33 @@ def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "sum
     """What the file at `path` lacks of what the plan expects. Raises ResultError where it cannot be read."""
     facts = facts_of(plan, path, thoroughness)
     return expectations.judge(plan.expect, facts, identities.of_plan(plan))
+
+
+def shown(facts: HdfFacts) -> ResultSummary:
+    """What `results` lists of it."""
+    surface, window, warned = facts.water_surface, facts.run_window, warnings(facts.messages or "")
+    took = max((window[1] - window[0]).total_seconds(), 0.0) if window else None
+    start, end = facts.simulation_start, facts.simulation_end
+    known = start is not None and start.year >= _HUNDRED_A_D
+    return ResultSummary(
+        max_water_surface=_finite(surface.maximum if surface else None),
+        max_depth=_finite(facts.maximum_depth),
+        unit={"SI": "m", "US": "ft"}.get((facts.units_system or "")[:2]),
+        volume_error_percent=_finite(facts.volume_error_percent),
+        run_seconds=took,
+        profiles=len(facts.profiles) or None,
+        areas=len(facts.areas) or None,
+        warnings=len(warned) or None,
+        first_warning=warned[0] if warned else None,
+        version=facts.file_version,
+        simulation_start=start.isoformat() if start and known else None,
+        simulation_end=end.isoformat() if end and known else None,
+    )
+
+
+def _finite(number: float | None) -> float | None:
+    """JSON has no word for the others."""
+    return number if number is not None and isfinite(number) else None
 
 
 def summary(facts: HdfFacts) -> str:

@@ -29,6 +29,7 @@ from rasreconcile.records import FurtherOutput, Published
 from rasreconcile.resolve import Digests
 from rasreconcile.results import publish, reader_pool
 from rasreconcile.results.reader_pool import ReaderKilled
+from rasreconcile.results.writable import unwritable
 from rasreconcile.studies.assessments import Assessments
 from rasreconcile.studies.owners import Owners
 from rasreconcile.studies.store_view import StoreView
@@ -57,6 +58,7 @@ class Outputs:
     outputs: dict[Address, Output] = field(default_factory=dict)
     receipts: dict[Address, Published] = field(default_factory=dict)
     owned: dict[Address, OtherOwner] = field(default_factory=dict)
+    unwritable: dict[Address, Trouble] = field(default_factory=dict)
     unreceipted: set[Address] = field(default_factory=set)
     assessments: dict[Address, Assessment] = field(default_factory=dict)
     published: Mapping[Address, Published] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Outputs:
         self.outputs.clear()
         self.receipts.clear()
         self.owned.clear()
+        self.unwritable.clear()
         self.unreceipted.clear()
         self.assessments.clear()
         for plan in plans:
@@ -94,13 +97,23 @@ class Outputs:
         if intact and _has_no_receipt(plan):
             self.unreceipted.add(plan.address)
         if not intact or published is None or published.fingerprint != plan.fingerprint:
-            self._look_at_owner(plan)
+            self._look_at_place(plan)
         else:
             # It is not written: of 10,000 current results not one receipt is opened.
             self.owned.pop(plan.address, None)
+            self.unwritable.pop(plan.address, None)
         if published is None and not isinstance(output, NoOutput) and plan.address not in self.owned:
             self._look_at_receipt(plan)
         self._assess(plan)
+
+    def _look_at_place(self, plan: Plan) -> None:
+        """Whose it is, and whether it can be written."""
+        self._look_at_owner(plan)
+        trouble = unwritable(plan.output)
+        if trouble is None:
+            self.unwritable.pop(plan.address, None)
+        else:
+            self.unwritable[plan.address] = trouble
 
     def _look_at_owner(self, plan: Plan) -> None:
         other = self._owners.other(plan.address, plan.output, plan.spec)
@@ -114,13 +127,14 @@ class Outputs:
         requests = self.view.requests.open()
         retried = frozenset(r.address for r in requests if r.kind == "retry")
         for plan in (plan for plan in plans if plan.address in retried):
-            self._look_at_owner(plan)
+            self._look_at_place(plan)
         return Seen(
             now=now,
             outputs=self.outputs,
             published=self.published,
             receipts=self.receipts,
             owned=self.owned,
+            unwritable=self.unwritable,
             unreceipted=frozenset(self.unreceipted),
             assessments=self.assessments,
             intact=self._intact(plans),

@@ -146,6 +146,36 @@ class Study:
         until(what)
 
 
+@dataclass
+class Said:
+    """What the program answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def ask(
+    study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Said]:
+    """The whole program in this process: for questions that are about its answers."""
+    from rasreconcile.cli.verbs import run
+
+    monkeypatch.chdir(study.folder)
+
+    def asked(*words: str, kinds: Any = None) -> Said:
+        capsys.readouterr()
+        code = run(words, kinds)
+        return Said(code, *capsys.readouterr())
+
+    return asked
+
+
 @pytest.fixture
 def study(tmp_path: Path, demo: Path) -> Iterator[Study]:
     for path in demo.iterdir():

@@ -16,7 +16,7 @@ from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Health, decide
 from rasreconcile.reconcile.observed import LiveRun, NoOutput, OutputSeen, OutputUnreadable, Verification
 from rasreconcile.reconcile.policy import Policy, Share, backoff
-from rasreconcile.reconcile.verdicts import Phase, Sync
+from rasreconcile.reconcile.verdicts import Obstacle, Phase, Sync
 from rasreconcile.runs import Run, RunState
 from tests.reconcile.conftest import started
 
@@ -56,6 +56,21 @@ def failed(plan, kind="retryable", ago=timedelta(), cause=FailureCause.COMPUTATI
     state = RunState.LOST if kind == "worker" else RunState.FAILED
     failure = Failure(kind=kind, cause=cause, trouble=Trouble(f"{kind}: it broke", "mend it"))
     return a_run(plan, **{"state": state, "failure": failure, "ended": NOW - ago, **more})
+
+
+# ---- can it be put in its place
+
+
+def test_what_could_not_be_published_is_not_computed(plan, seen, good) -> None:
+    trouble = Trouble("results cannot be written to /results: it is read-only", "make it writable")
+    wanted = plan()
+    decision = decide([wanted], seen(unwritable={wanted.address: trouble}), POLICY)
+    said = verdict(decision)
+    assert (said.phase, said.obstacle, said.note) == (Phase.HELD, Obstacle.NOT_PUBLISHED, str(trouble))
+    assert decision.actions == ()
+    assert decision.health is Health.STALLED
+    current = decide([wanted], good(wanted, unwritable={wanted.address: trouble}), POLICY)
+    assert current.health is Health.HEALTHY
 
 
 # ---- is the result what is wanted

@@ -50,3 +50,15 @@ def test_a_warning_of_many_plans_is_said_once() -> None:
     told = list(lines("spec.yaml", Decision((), (), (), None), warnings=warnings))
     (said,) = [plain(line) for line in told if "terrain" in line]
     assert said == "  A/p01, A/p02, A/p03 and 797 more: the terrain is not there"
+
+
+def test_a_command_is_not_cut_in_two() -> None:
+    line = "30 x it crashed; once fixed: `rasreconcile retry study.yaml --like Basin/p04`, or not"
+    assert folded(line, 60) == [
+        "30 x it crashed; once fixed:",
+        "`rasreconcile retry study.yaml --like Basin/p04`, or not",
+    ]
+    assert folded("an accent ` that is none, in a line that is too long", 30) == [
+        "an accent ` that is none, in a",
+        "line that is too long",
+    ]

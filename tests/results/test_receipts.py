@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rasreconcile.errors import ResultError
 from rasreconcile.plans import Component
-from rasreconcile.records import Published
+from rasreconcile.records import Published, ResultSummary
 from rasreconcile.results import publish
 from rasreconcile.results.receipts import read_receipt, receipt_path
 
@@ -48,6 +48,22 @@ def test_where_and_with_how_many_cores_it_was_computed_is_in_it_and_was_not_alwa
     for cores in (0, True, "4", 1 << 40):
         receipt_path(published.path).write_text(json.dumps({**document, "cores": cores}), encoding="utf-8")
         with pytest.raises(ResultError, match="cores"):
+            read_receipt(published.path)
+
+
+def test_what_results_lists_is_in_it_and_was_not_always(published: Published) -> None:
+    told = replace(
+        published, shown=ResultSummary(max_water_surface=956.12, unit="ft", areas=2, version="HEC-RAS 6.6")
+    )
+    publish.write_receipt(told)
+    assert read_receipt(published.path) == told
+    document = json.loads(receipt_path(published.path).read_text(encoding="utf-8"))
+    older = {key: value for key, value in document.items() if key != "shown"}
+    receipt_path(published.path).write_text(json.dumps({**older, "more": 1}), encoding="utf-8")
+    assert read_receipt(published.path) == published
+    for wrong in ("x", [1], {"areas": "2"}, {"areas": True}, {"max_depth": float("nan")}, {"unit": "\ud800"}):
+        receipt_path(published.path).write_text(json.dumps({**document, "shown": wrong}), encoding="utf-8")
+        with pytest.raises(ResultError, match="no receipt"):
             read_receipt(published.path)
 
 

@@ -48,7 +48,7 @@ def test_a_reader_sees_todays_form_and_leaves_the_file_as_it_is(first) -> None:
     before = first.read_bytes()
     with Reader(first) as reader:
         known = reader.outputs.published()[Address("M/p01")]
-        assert (known.remarks, known.platform, known.cores) == ((), "", None)
+        assert (known.remarks, known.platform, known.cores, known.shown) == ((), "", None, None)
         assert reader.caches.images() == {}
         assert (reader.progress.latest(), reader.runs.stops(), reader.caches.assessed()) == ({}, {}, {})
     assert first.read_bytes() == before

@@ -22,7 +22,7 @@ from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, InputFile, Plan, component, fingerprint
 from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.verdicts import LastVerdict
-from rasreconcile.records import Event, FileStat, Hashed, Published
+from rasreconcile.records import Event, FileStat, Hashed, Published, ResultSummary
 from rasreconcile.runs import IllegalMove, Run, RunState
 from rasreconcile.spec import Expectations, SteadyEngine
 from rasreconcile.store import Store, file_request
@@ -92,6 +92,7 @@ def make_published(plan: Plan, run: str = "r1", digest: str = DIGEST) -> Publish
         worker="desk",
         at=NOW,
         summary="max WS 1 ft",
+        shown=ResultSummary(max_water_surface=1.0, unit="ft", simulation_start="2026-01-02T03:04:05"),
     )
 
 

@@ -1,0 +1,113 @@
+"""`results`: what is known of each plan's result, from what was noted when it was proven, else from its HDF."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from rasreconcile.errors import ResultError
+from rasreconcile.plans import Address, is_preparation
+from rasreconcile.reconcile.verdicts import LastVerdict
+from rasreconcile.records import FileStat, Hashed, Published, ResultSummary
+from rasreconcile.report.results import Row
+from rasreconcile.runs import Run
+from rasreconcile.store.reader import Reader
+
+Depth = Literal["state", "noted", "read"]
+"""Of the HDF a row says nothing; what was noted, as long as the file is what it was; or what it says now."""
+
+
+def result_rows(
+    store: Reader, choose: Callable[[Collection[Address]], Collection[Address]], depth: Depth
+) -> list[Row]:
+    """One a plan that `choose` picks. Never reads the project. What cannot be read is a row that says so."""
+    published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
+    verdicts = [v for v in store.verdicts.latest() if not is_preparation(v.address)]
+    looked_at = {verdict.address for verdict in verdicts}
+    verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
+    wanted = set(choose([verdict.address for verdict in verdicts]))
+    runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
+    checked = store.caches.hashed_outputs()
+    return [
+        _row(verdict, published.get(verdict.address), runs, checked, depth)
+        for verdict in verdicts
+        if verdict.address in wanted
+    ]
+
+
+def _not_looked_at(published: Published) -> LastVerdict:
+    """Of a result that was adopted, or rebuilt from its receipt, since the last `apply`."""
+    return LastVerdict(
+        address=published.address,
+        sync="unknown",
+        phase="idle",
+        reasons=(),
+        next_at=None,
+        output=published.path,
+        at=published.at,
+    )
+
+
+def _row(
+    verdict: LastVerdict,
+    published: Published | None,
+    runs: Mapping[Any, Run | None],
+    checked: Mapping[Path, Hashed],
+    depth: Depth,
+) -> Row:
+    state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
+    if published is None:
+        return Row(verdict=verdict, state=state, note=(verdict.told or ("",))[-1])
+    run = runs.get(published.run)
+    took = run.ended - run.started if run and run.ended and run.started else None
+    took = None if took is None else max(took, timedelta())
+
+    def row(state: str, note: str = "", shown: ResultSummary | None = None) -> Row:
+        return Row(verdict=verdict, state=state, published=published, took=took, note=note, shown=shown)
+
+    try:
+        now = published.path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return row("missing", "removed since")
+    except OSError as error:
+        return row("unreadable", f"{published.path}: {error.strerror or error}")
+    if not stat.S_ISREG(now.st_mode):
+        return row("unreadable", f"{published.path} is not a file")
+    last = checked.get(published.path)
+    if depth == "state":
+        return row(state)
+    if depth == "noted" and published.shown and _is_as_published(published, last, FileStat.of(now)):
+        return row(state, shown=published.shown)
+    try:
+        shown = _read(published.path)
+    except (ResultError, OSError) as error:
+        return row("unreadable", str(error))
+    if last is not None and _was_written(last.stat, FileStat.of(now)):
+        return row("unknown", "its file was written since it was last checked; `apply` checks it", shown)
+    return row(state, shown=shown)
+
+
+def _is_as_published(published: Published, last: Hashed | None, now: FileStat) -> bool:
+    """Whether the file is the one that was proven: by its stat, as the stat cache has it."""
+    if last is None or last.raw != published.digest:
+        return False
+    return last.stat == now and last.stat.is_trusted(last.hashed_ns)
+
+
+def _was_written(last: FileStat, now: FileStat) -> bool:
+    """Of a backup, or a change of rights, other times tell."""
+    return (last.size, last.mtime_ns) != (now.size, now.mtime_ns)
+
+
+def _read(path: Path) -> ResultSummary:
+    from rasreconcile.results import reader_pool  # noqa: PLC0415  a reader process is for files that are read
+    from rasreconcile.studies.evidence import shown  # noqa: PLC0415  as above
+
+    facts = reader_pool.read(path)
+    if facts.unreadable:
+        more = f" and {len(facts.unreadable) - 1} more" if len(facts.unreadable) > 1 else ""
+        raise ResultError(f"{path}: {facts.unreadable[0]}{more} cannot be read", "compute it again")
+    return shown(facts)
