@@ -66,10 +66,10 @@ class _Draft:
 
     @property
     def needs(self) -> tuple[Address, ...]:
-        """As the spec says, and for the restart files it reads."""
+        """As the spec says, and for the restart files it reads; one that it writes itself was there before it runs."""
         named = [Address(need) for need in self.found.entry.needs]
-        restarts = [address for address, _ in self.closure.restarts]
-        return tuple(need for need in dict.fromkeys((*named, *restarts)) if need != self.address)
+        restarts = [address for address, _ in self.closure.restarts if address != self.address]
+        return tuple(dict.fromkeys((*named, *restarts)))
 
 
 def resolve(
