@@ -48,6 +48,8 @@ class RasReconcileError(Exception):
     """The root of every error raised on purpose."""
 
     exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "error"
+    """For programs: a word that stays, whatever the message says."""
 
     def __init__(self, what: str | Trouble, remedy: str = "") -> None:
         self.trouble = Trouble(what, remedy) if isinstance(what, str) else what
@@ -92,6 +94,7 @@ class SpecError(RasReconcileError):
     """A spec with faults; all of them, in the order of their lines."""
 
     exit_code = 64
+    code = "spec"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda f: (f.file, f.line)))
@@ -105,44 +108,62 @@ class UsageError(RasReconcileError):
     """A command line that cannot be carried out."""
 
     exit_code = 64
+    code = "usage"
 
 
 class ProjectError(RasReconcileError):
     """A HEC-RAS text file that cannot be read as what it should be; names the file and, where known, the line."""
 
+    code = "project"
+
 
 class ResultError(RasReconcileError):
     """A result HDF that cannot be opened or read; names the file and why."""
 
+    code = "result"
+
 
 class StoreError(RasReconcileError):
     """The state store cannot be used: damaged, made by a newer version, or in a place SQLite cannot serve."""
+
+    code = "store"
 
 
 class StoreBusy(StoreError):
     """Another controller holds the store; says which process on which host."""
 
     exit_code = 5
+    code = "store-busy"
 
 
 class PublishHeld(RasReconcileError):
     """The destination cannot be replaced now (held open, read-only, full); the proven file is kept."""
 
+    code = "publish-held"
+
 
 class InputChanged(RasReconcileError):
     """An input read while staging is not the one that was hashed; nothing was started."""
+
+    code = "input-changed"
 
 
 class WorkerError(RasReconcileError):
     """A worker could not do what was asked of it."""
 
+    code = "worker"
+
 
 class Unreachable(WorkerError):
     """The worker did not answer; nothing is known about its runs. Ask again later."""
 
+    code = "worker-unreachable"
+
 
 class Refused(WorkerError):
     """The worker answered no, and will again: missing rights, missing engine, no room."""
+
+    code = "worker-refused"
 
 
 REACHABLE = "check that it is switched on and reachable"
@@ -151,3 +172,5 @@ REACHABLE = "check that it is switched on and reachable"
 
 class Damaged(Refused):
     """A run directory holds what no run leaves there: a link, a pipe, a number out of range. The run is lost."""
+
+    code = "run-directory-damaged"

@@ -205,7 +205,9 @@ class Study:
 
         with ExitStack() as stack:
             rows = result_rows(
-                self._store(stack), lambda known: tuple(map(Address, chosen(plans, known))), "state" if dataset else "noted"
+                self._store(stack),
+                lambda known: tuple(map(Address, chosen(plans, known))),
+                "state" if dataset else "noted",
             )
         if dataset is not None:
             return results.values_of(rows, dataset.strip("/"))

@@ -73,7 +73,8 @@ def command(shell: str | None, only_print: bool) -> int:
     """
     name = shell or Path(os.environ.get("SHELL", "")).name
     if name not in SHELLS:
-        raise UsageError(f"{name or 'no shell'} is known by $SHELL", f"name one: {', '.join(SHELLS)}")
+        what = f"{name} is not a shell that completion is known for" if name else "$SHELL names no shell"
+        raise UsageError(what, f"name one: {', '.join(SHELLS)}")
     script = script_of(name)
     if only_print:
         click.echo(script, nl=False)

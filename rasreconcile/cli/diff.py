@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
+from rasreconcile.cli.options import as_json, load_spec, say, tell, write_json
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.report import changeset
@@ -73,7 +73,7 @@ def previewed(
             recalled=len(seen.recalled),
         )
         for line in told:
-            (close if isinstance(line, changeset.Closing) else say)(line)
+            tell(line)
         elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
             say(f"Not asked: {', '.join(elsewhere)}; `check` and `apply` look for HEC-RAS there.")

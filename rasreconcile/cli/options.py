@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile.cli.verb import invocation
+from rasreconcile.report.text import Closing
 from rasreconcile.report.wrap import folded
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def say(line: str) -> None:
     """One line of an answer for people, which `--quiet` leaves out."""
     if not invocation().quiet:
         close(line)
+
+
+def tell(line: str) -> None:
+    """A line of an answer, by what it is."""
+    (close if isinstance(line, Closing) else say)(line)
 
 
 def close(line: str) -> None:

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+import shutil
+import sys
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, close, say, write_json
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, tell, write_json, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import Progress
-from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many, length, many, progress_words, stamp
+from rasreconcile.report.text import (
+    COLOURS,
+    SIGNS,
+    Closing,
+    about,
+    counted,
+    how_many,
+    length,
+    many,
+    progress_words,
+    stamp,
+)
 from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values
+from rasreconcile.report.wrap import folded
 from rasreconcile.runs import Run
 
+if TYPE_CHECKING:
+    from rasreconcile.store.lock import Controller
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks of `--watch`."""
 # The words of reconcile, spelled here so that `status` does not import the whole of it.
 SYNCS = ("current", "stale", "missing", "invalid", "unknown")
 MOVING = frozenset({"queued", "running", "backoff"})
@@ -33,6 +55,7 @@ EXIT_HELP = (
     examples=[
         ("status", "What is not current, and what runs."),
         ("status 'Muncie/*' -v", "Every plan of one project."),
+        ("status --watch", "Again and again, until Ctrl-C."),
         ("status --detailed-exitcode -q", "For scripts."),
     ],
     exits=EXITS | {0: "always, or with --detailed-exitcode: all plans were current"},
@@ -41,53 +64,151 @@ EXIT_HELP = (
 @as_json
 @click.option("--all", "show_all", is_flag=True, help="List current plans too.")
 @click.option("--detailed-exitcode", is_flag=True, help=EXIT_HELP)
-def command(target: Target, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
+@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+def command(target: Target, as_json: bool, show_all: bool, detailed_exitcode: bool, watch: bool) -> int:
     """Show what the last apply saw and what runs now. Reads the store only; works while a controller is running."""
-    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
+    show_all = show_all or invocation().verbose
+    if watch:
+        return _watch(target, as_json=as_json, show_all=show_all)
+    state = look(target)
+    if as_json:
+        write_json(_values(target, state))
+    else:
+        for line in lines(state, show_all=show_all):
+            tell(line)
+    return exit_code(state.verdicts, state.live, state.gone) if detailed_exitcode else 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the store says of the plans that are meant."""
+
+    verdicts: tuple[LastVerdict, ...]
+    live: tuple[Run, ...]
+    controller: Controller | None
+    progress: Mapping[RunId, Progress]
+    durations: Mapping[Address, Sequence[tuple[str, timedelta]]]
+    """Of runs that succeeded; asked for only while a controller is at work."""
+    gone: frozenset[Address]
+    """Current plans whose result was removed since."""
+
+    @property
+    def key(self) -> object:
+        """What is worth showing again when it has changed."""
+        plans = [(v.address, v.sync, v.phase, v.note) for v in self.verdicts]
+        return plans, [(run.id, run.state) for run in self.live], self.controller, self.gone
+
+
+def look(target: Target) -> State:
+    """Raises UsageError, StoreError."""
+    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     with Reader(state_path(target.spec)) as reader:
         verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
         progress = reader.progress.latest()
+        durations = reader.runs.durations() if controller else {}
     if target.narrowed:
         meant = set(target.pick(dict.fromkeys([v.address for v in verdicts] + [run.address for run in live])))
         verdicts = tuple(v for v in verdicts if v.address in meant)
         live = tuple(run for run in live if run.address in meant)
-    show_all = show_all or invocation().verbose
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
-    code = exit_code(verdicts, live, gone) if detailed_exitcode else 0
-    if as_json:
-        write_json(
-            {
-                "spec": os.fspath(target.spec),
-                "controller": None
-                if controller is None
-                else controller_values(controller.pid, controller.host, controller.since),
-                "live": [run_values(run) | {"progress": noted_values(progress.get(run.id))} for run in live],
-                "plans": [last_verdict_values(v) for v in verdicts],
-                "outputs_gone": sorted(gone),
-            }
+    return State(verdicts, live, controller, progress, durations, gone)
+
+
+def _values(target: Target, state: State) -> dict[str, Any]:
+    who, progress = state.controller, state.progress
+    return {
+        "spec": os.fspath(target.spec),
+        "controller": None if who is None else controller_values(who.pid, who.host, who.since),
+        "live": [run_values(run) | {"progress": noted_values(progress.get(run.id))} for run in state.live],
+        "plans": [last_verdict_values(v) for v in state.verdicts],
+        "outputs_gone": sorted(state.gone),
+    }
+
+
+def lines(state: State, *, show_all: bool) -> Iterator[str]:
+    """For people."""
+    for verdict in state.verdicts:
+        gone = verdict.address in state.gone
+        if show_all or verdict.sync != "current" or verdict.phase != "idle" or gone:
+            yield from _of_plan(verdict, gone=gone)
+    yield from _of_runs(state.live, state.progress)
+    waiting = sum(v.phase in {"queued", "backoff"} for v in state.verdicts)
+    if state.controller is None:
+        more = (
+            [f"{many(len(state.live), 'run')} still running; `apply` collects what has ended"]
+            if state.live
+            else []
         )
-        return code
-    for verdict in verdicts:
-        if show_all or verdict.sync != "current" or verdict.phase != "idle" or verdict.address in gone:
-            _print(verdict, gone=verdict.address in gone)
-    _print_runs(live, progress)
-    if controller is None:
-        waiting = sum(v.phase in {"queued", "backoff"} for v in verdicts)
-        more = [f"{many(len(live), 'run')} still running; `apply` collects what has ended"] if live else []
         wait = "waits" if waiting == 1 else "wait"
         more += [f"{many(waiting, 'plan')} {wait} for the next `apply`"] if waiting else []
-        close("; ".join(["no controller is running", *more]))
+        yield Closing("; ".join(["no controller is running", *more]))
     else:
-        close(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
-    if verdicts:
-        seen = max(v.at for v in verdicts)
-        plans = how_many(v.address for v in verdicts)
-        close(f"{plans}: {counted((v.sync for v in verdicts), SYNCS)} (as of {stamp(seen)})")
+        who = state.controller
+        since = f"{stamp(who.since)} ({length(datetime.now(UTC) - who.since)})"
+        yield Closing(f"controller: process {who.pid} on {who.host} since {since}")
+        if waiting or state.live:
+            yield Closing(_outlook(state))
+    if state.verdicts:
+        seen = max(v.at for v in state.verdicts)
+        plans = how_many(v.address for v in state.verdicts)
+        yield Closing(f"{plans}: {counted((v.sync for v in state.verdicts), SYNCS)} (as of {stamp(seen)})")
     else:
-        close("no plan has been checked yet; run `apply`")
-    return code
+        yield Closing("no plan has been checked yet; run `apply`")
+
+
+def _outlook(state: State) -> str:
+    """`25 % current, about 3 min left (2 min to 5 min)`."""
+    from rasreconcile.reconcile.durations import expectancy, left_of_run, until_all_are_done  # noqa: PLC0415  as above
+
+    known, now = expectancy(state.durations), datetime.now(UTC)
+    running = [
+        left_of_run(
+            now - (run.started or run.created),
+            known.estimate(run.address),
+            noted.done if (noted := state.progress.get(run.id)) else None,
+        )
+        for run in state.live
+    ]
+    waiting = [known.estimate(v.address) for v in state.verdicts if v.phase in {"queued", "backoff"}]
+    # How many slots there are the store does not know: as many as are in use, while a controller fills them.
+    left = until_all_are_done(running, waiting, len(state.live))
+    share = sum(v.sync == "current" for v in state.verdicts) / max(len(state.verdicts), 1)
+    return f"{int(100 * share)} % current" + (f", {about(left)}" if left else "")
+
+
+def _watch(target: Target, *, as_json: bool, show_all: bool) -> int:
+    """On a terminal the screen is drawn again; elsewhere the state is written again when it has changed."""
+    screen = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not as_json
+    shown: object = None
+    try:
+        while True:
+            state = look(target)
+            if screen:
+                _draw(lines(state, show_all=show_all))
+            elif state.key != shown and as_json:
+                write_line({"version": FORMAT_VERSION, **_values(target, state)})
+            elif state.key != shown:
+                for line in lines(state, show_all=show_all):
+                    tell(line)
+            shown = state.key
+            sys.stdout.flush()
+            time.sleep(LOOK_EVERY)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _draw(told: Iterable[str]) -> None:
+    """At most a screen of it: what comes last sums it up, and stays."""
+    size = shutil.get_terminal_size()
+    shown = [part for line in told for part in folded(line, size.columns)]
+    most = max(size.lines - 2, 4)
+    if len(shown) > most:
+        rest = shown[-3:]
+        kept = shown[: most - len(rest) - 1]
+        shown = [*kept, f"... {many(len(shown) - len(kept) - len(rest), 'more line')}", *rest]
+    click.echo("\x1b[H\x1b[2J" + "\n".join(shown))
 
 
 def exit_code(verdicts: Sequence[LastVerdict], live: Sequence[Run], gone: Collection[Address]) -> int:
@@ -105,23 +226,23 @@ def exit_code(verdicts: Sequence[LastVerdict], live: Sequence[Run], gone: Collec
     return 4 if held else 0
 
 
-def _print(verdict: LastVerdict, *, gone: bool) -> None:
+def _of_plan(verdict: LastVerdict, *, gone: bool) -> Iterator[str]:
     sign = click.style(SIGNS.get(verdict.sync, "?"), fg=COLOURS.get(verdict.sync))
     state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
     told = list(verdict.told) or [""]
     if gone:
         told = [f"{verdict.output} has been removed since; `apply` recreates it"]
     when = f" (again at {stamp(verdict.next_at)})" if verdict.next_at else ""
-    say(f"{sign} {verdict.address}  {state}{when}  {told[0]}".rstrip())
+    yield f"{sign} {verdict.address}  {state}{when}  {told[0]}".rstrip()
     for line in told[1:]:
-        say(f"    {line}")
+        yield f"    {line}"
 
 
-def _print_runs(live: tuple[Run, ...], progress: Mapping[RunId, Progress]) -> None:
+def _of_runs(live: tuple[Run, ...], progress: Mapping[RunId, Progress]) -> Iterator[str]:
     now = datetime.now(UTC)
     for run in live:
         going = length(now - (run.started or run.created))
-        say(f"> {run.address}  {run.state} on {run.worker} for {going}  {run.id}")
+        yield f"> {run.address}  {run.state} on {run.worker} for {going}  {run.id}"
         known = progress.get(run.id)
         if known and (words := progress_words(known.facts, known.done)):
-            say(f"    {', '.join(words)}")
+            yield f"    {', '.join(words)}"

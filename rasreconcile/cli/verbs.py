@@ -99,22 +99,65 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
-        error.show()
-        return 64
+        return _usage(error, arguments)
     except click.Abort:
         return 130
     except RasReconcileError as error:
-        print(error, file=sys.stderr)
-        _tell_causes(error, invocation)
-        return error.exit_code
+        return _ours(error, arguments, invocation)
     except BrokenPipeError:
         # The reader of a pipe has seen enough; what is still to be flushed must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"{error}; fix this and run the command again", file=sys.stderr)
-        return 1
+        return _of_the_system(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+# ---- errors, as text or as JSON
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Also where the command line is wrong, and nobody has parsed it."""
+    words = list(arguments)
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
+def _write_json(exit_code: int, errors: list[dict[str, Any]]) -> int:
+    """One line on stdout: a document where there is none, the last line of a stream that has begun."""
+    from rasreconcile.cli.options import FORMAT_VERSION, write_line  # noqa: PLC0415  only where something is wrong
+
+    write_line({"version": FORMAT_VERSION, "kind": "error", "exit": exit_code, "errors": errors})
+    return exit_code
+
+
+def _usage(error: click.ClickException, arguments: Sequence[str]) -> int:
+    if not _wants_json(arguments):
+        error.show()
+        return 64
+    from rasreconcile.report.errors import usage_values  # noqa: PLC0415  as above
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    verb = context.command_path if context else "rasreconcile"
+    return _write_json(64, usage_values(error.format_message(), f"see {verb} --help"))
+
+
+def _ours(error: RasReconcileError, arguments: Sequence[str], invocation: Invocation) -> int:
+    if _wants_json(arguments):
+        from rasreconcile.report.errors import error_values  # noqa: PLC0415  as above
+
+        return _write_json(error.exit_code, error_values(error))
+    print(error, file=sys.stderr)
+    _tell_causes(error, invocation)
+    return error.exit_code
+
+
+def _of_the_system(error: OSError, arguments: Sequence[str]) -> int:
+    from rasreconcile.report.errors import FIX, system_values  # noqa: PLC0415  as above
+
+    if _wants_json(arguments):
+        return _write_json(1, system_values(error))
+    print(f"{error}; {FIX}", file=sys.stderr)
+    return 1
 
 
 def _tell_causes(error: BaseException, invocation: Invocation) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         ("watch study.yaml 'Muncie/*'", "Keep one project current."),
     ],
     exits={
-        0: "never: it goes on until it is interrupted",
+        0: "never: it runs until it is interrupted",
         5: "another controller is running on the store",
         130: "interrupted",
     },

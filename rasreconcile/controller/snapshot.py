@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from rasreconcile.controller.session import Session
 from rasreconcile.facts import LogFacts
 from rasreconcile.reconcile.decision import Decision
-from rasreconcile.reconcile.durations import left
+from rasreconcile.reconcile.durations import Estimate, left_of_run, until_all_are_done
+from rasreconcile.reconcile.verdicts import Phase
 from rasreconcile.runs import Run
 
 
@@ -20,16 +21,16 @@ class RunSnapshot:
 
     run: Run
     going: timedelta
-    expected: timedelta | None
+    expected: Estimate | None
     said: LogFacts | None = None
     """What its messages say so far."""
     done: float | None = None
     """The part of the simulation that is done, 0 to 1."""
 
     @property
-    def left(self) -> timedelta | None:
+    def left(self) -> Estimate | None:
         """How much longer it will run, from its own pace or from history."""
-        return left(self.going, self.expected, self.done)
+        return left_of_run(self.going, self.expected, self.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,20 @@ class Snapshot:
     workers: Mapping[str, tuple[int, int]]
     """Slots in use, slots there are."""
     longest: tuple[RunSnapshot, ...]
-    remaining: timedelta | None
-    """Until all plans that are due are done, where history tells."""
+    remaining: Estimate | None
+    """Until all plans that are due are done, where history tells: from the first run that succeeded on."""
+    at: datetime
+    elapsed: timedelta
+    """Of this apply."""
 
 
 def snapshot_of(session: Session, decision: Decision) -> Snapshot:
     """From the last decision and the store's live runs."""
     live = session.store.runs.live()
     now = session.clock.now()
-    lengths = session.outputs.expectancy.lengths
+    expectancy = session.outputs.expectancy
     runs = sorted(
-        (_of_run(session, run, now, lengths.get(run.address)) for run in live),
+        (_of_run(session, run, now, expectancy.estimate(run.address)) for run in live),
         key=lambda r: r.going,
         reverse=True,
     )
@@ -64,23 +68,24 @@ def snapshot_of(session: Session, decision: Decision) -> Snapshot:
         workers={name: (used[name], worker.spec.slots) for name, worker in session.workers.items()},
         longest=tuple(runs[:5]),
         remaining=_remaining(session, decision, runs),
+        at=now,
+        elapsed=now - session.began,
     )
 
 
-def _of_run(session: Session, run: Run, now: datetime, expected: timedelta | None) -> RunSnapshot:
+def _of_run(session: Session, run: Run, now: datetime, expected: Estimate | None) -> RunSnapshot:
     going, followed = now - (run.started or run.created), session.followed.runs.get(run.id)
     if followed is None:
         return RunSnapshot(run, going, expected)
     return RunSnapshot(run, going, expected, followed.reading.facts, followed.done)
 
 
-def _remaining(session: Session, decision: Decision, runs: list[RunSnapshot]) -> timedelta | None:
-    lengths = session.outputs.expectancy.lengths
-    waiting = [v.address for v in decision.verdicts if str(v.phase) in {"queued", "backoff"}]
+def _remaining(session: Session, decision: Decision, runs: list[RunSnapshot]) -> Estimate | None:
+    copied = decision.copied
+    waiting = [
+        session.outputs.expectancy.estimate(v.address)
+        for v in decision.verdicts
+        if v.phase in {Phase.QUEUED, Phase.BACKOFF} and v.address not in copied
+    ]
     slots = sum(worker.spec.slots for worker in session.workers.values())
-    tells = bool(lengths) or any(r.done is not None for r in runs)
-    if not tells or not slots or any(address not in lengths for address in waiting):
-        return None
-    going = [r.left or timedelta() for r in runs]
-    total = sum((lengths[address] for address in waiting), timedelta()) + sum(going, timedelta())
-    return total / min(slots, max(len(waiting) + len(runs), 1))
+    return until_all_are_done([run.left for run in runs], waiting, slots)

@@ -76,6 +76,22 @@ def mapped(reference: Reference, path_map: Mapping[str, str]) -> tuple[str, tupl
     return None if best is None else (best[1], reference.parts[best[0] :])
 
 
+def mapped_word(word: str, path_map: Mapping[str, str]) -> str | None:
+    """Where a path, or a pattern, of another machine is on this one; None where no entry of the map fits.
+
+    An entry of the map that is not an absolute path fits nothing.
+    """
+    root, rest = _split_root(word.strip().replace("\\", "/"))
+    parts = tuple(part for part in rest.split("/") if part not in {"", "."})
+    absolute = {
+        prefix: place
+        for prefix, place in path_map.items()
+        if _split_root(prefix.strip().replace("\\", "/"))[0]
+    }
+    found = mapped(Reference(word, root, _without_parents(parts)), absolute) if root and parts else None
+    return None if found is None else "/".join((found[0].rstrip("/") or "", *found[1]))
+
+
 def parse_prefix(prefix: str) -> tuple[str, tuple[str, ...]]:
     """Root and parts of a folder, casefolded. Raises ProjectError where it is not absolute."""
     root, rest = _split_root(prefix.strip().replace("\\", "/"))

@@ -14,7 +14,7 @@ from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import Proposal
 from rasreconcile.reconcile.decision import Decision, Health
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
-from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many
+from rasreconcile.report.text import COLOURS, SIGNS, Closing, counted, how_many
 from rasreconcile.report.values import reasons_values
 
 SYNCS = [str(sync) for sync in Sync]
@@ -22,12 +22,6 @@ _MOST_COMMANDS = 5
 _MOST_NAMED = 3
 _BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
 _DUE = frozenset({Phase.QUEUED, Phase.BACKOFF})
-
-
-class Closing(str):
-    """A line that sums up; shown even where little is told."""
-
-    __slots__ = ()
 
 
 def has_work(decision: Decision) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from errno import EIO
 from types import TracebackType
 from typing import IO, Any, Protocol
@@ -11,9 +12,12 @@ from typing import IO, Any, Protocol
 import click
 
 from rasreconcile.records import Event
-from rasreconcile.report.text import COLOURS, event_line, length, many, progress_words
+from rasreconcile.report.text import COLOURS, about, event_line, length, many, progress_words
 from rasreconcile.report.told import Told
 from rasreconcile.report.values import event_values, progress_values
+
+HEARTBEAT = timedelta(minutes=1)
+"""Between two lines of progress where there is no terminal."""
 
 
 class Moment(Protocol):
@@ -31,6 +35,10 @@ class Moment(Protocol):
     def longest(self) -> Any: ...
     @property
     def remaining(self) -> Any: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def elapsed(self) -> timedelta: ...
 
 
 class Quiet:
@@ -79,7 +87,7 @@ class Stream(Quiet):
         }
         if values != self._last:
             self._last = values
-            self._write(values)
+            self._write(values | time_values(moment))
 
 
 class Lines(Quiet):
@@ -91,6 +99,7 @@ class Lines(Quiet):
         self._told = Told()
         self._live: Any = None
         self._gone = False
+        self._beat_at = HEARTBEAT
 
     def __enter__(self) -> Lines:
         if self._out.isatty() and os.environ.get("TERM") != "dumb":
@@ -148,28 +157,59 @@ class Lines(Quiet):
             # As Text: a message with brackets (`has shape [2, 3]`) is no markup.
             shown = Text("\n".join(progress_lines(moment, self._failure)))
             self._write(lambda: self._live.update(shown, refresh=True))
+        elif moment.elapsed >= self._beat_at:
+            # Where nothing is drawn, a log must still tell a long run from a program that stands still.
+            self._beat_at = moment.elapsed + HEARTBEAT
+            click.echo(f"{moment.at.astimezone():%H:%M:%S %Z} {heartbeat(moment)}", file=self._out)
 
 
 def how_far(one: Any) -> str:
     """`3 min 10 s, 37 % of the simulation, RasUnsteady, 01JAN1900 00:44:20, about 5 min left`."""
     if one.said is None or (one.done is None and not one.said.process):
-        return length(one.going) + (f" of about {length(one.expected)}" if one.expected else "")
+        return length(one.going) + (f" of about {length(one.expected.likely)}" if one.expected else "")
     words = [length(one.going), *progress_words(one.said, one.done)]
     if one.left is not None:
-        words.append(f"about {length(one.left)} left")
+        words.append(f"about {length(one.left.likely)} left")
     return ", ".join(words)
+
+
+def how_many_are_current(moment: Moment) -> str:
+    """`34 of 120 plans current (28 %); 9 running, 77 queued`."""
+    current = moment.syncs.get("current", 0)
+    share = f" ({int(100 * current / moment.plans)} %)" if moment.plans else ""
+    phases = [f"{n} {p}" for p, n in sorted(moment.phases.items()) if p != "idle"]
+    plans = many(moment.plans, "plan")
+    return f"{current} of {plans} current{share}; {', '.join(phases) or 'nothing in progress'}"
+
+
+def times(moment: Moment) -> str:
+    """`12 min 05 s so far, about 31 min left (24 min to 40 min)`."""
+    left = f", {about(moment.remaining)}" if moment.remaining else ""
+    return f"{length(moment.elapsed)} so far{left}"
+
+
+def heartbeat(moment: Moment) -> str:
+    """The same in one line."""
+    return f"progress {how_many_are_current(moment)}; {times(moment)}"
+
+
+def time_values(moment: Moment) -> dict[str, Any]:
+    """For programs, in seconds."""
+    left = moment.remaining
+    seconds = {
+        name: round(getattr(left, name).total_seconds(), 1) if left else None
+        for name in ("likely", "low", "high")
+    }
+    return {"elapsed": round(moment.elapsed.total_seconds(), 1), "remaining": seconds if left else None}
 
 
 def progress_lines(moment: Moment, failure: str = "") -> list[str]:
     """At most twelve lines, however many plans."""
-    current = moment.syncs.get("current", 0)
-    phases = [f"{n} {p}" for p, n in sorted(moment.phases.items()) if p != "idle"]
-    left = f", about {length(moment.remaining)} left" if moment.remaining else ""
-    lines = [f"{current} of {moment.plans} current; {', '.join(phases) or 'nothing in progress'}{left}"]
+    lines = [how_many_are_current(moment), f"  {times(moment)}"]
     workers = [f"  {name}: {used} of {many(slots, 'slot')}" for name, (used, slots) in moment.workers.items()]
-    lines += workers[:5]
-    if len(workers) > 5:
-        lines[-1] = f"  and {many(len(workers) - 4, 'more worker')}"
+    lines += workers[:4]
+    if len(workers) > 4:
+        lines[-1] = f"  and {many(len(workers) - 3, 'more worker')}"
     for progress in list(moment.longest)[:5]:
         lines.append(f"  {progress.run.address} on {progress.run.worker}: {how_far(progress)}")
     if failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from rasreconcile.facts import LogFacts
 from rasreconcile.plans import is_preparation
@@ -24,6 +25,12 @@ COLOURS: Mapping[str, str] = {
     "succeeded": "green",
     "running": "cyan",
 }
+
+
+class Closing(str):
+    """A line that sums up; shown even where little is told."""
+
+    __slots__ = ()
 
 
 def counted(words: Iterable[str], order: Sequence[str]) -> str:
@@ -52,6 +59,34 @@ def length(time: timedelta) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class Band(Protocol):
+    """An estimated time."""
+
+    @property
+    def likely(self) -> timedelta: ...
+    @property
+    def low(self) -> timedelta: ...
+    @property
+    def high(self) -> timedelta: ...
+
+
+def about(left: Band) -> str:
+    """`about 31 min left (24 min to 40 min)`."""
+    return f"about {roughly(left.likely)} left ({roughly(left.low)} to {roughly(left.high)})"
+
+
+def roughly(time: timedelta) -> str:
+    """`40 s`, `31 min`, `3 h 20 min`, `2 d 4 h`: as exact as an estimate is."""
+    seconds = max(round(time.total_seconds()), 0)
+    minutes = round(seconds / 60)
+    if seconds < 60:
+        return f"{seconds} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60:02d} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 def stamp(time: datetime | None) -> str:

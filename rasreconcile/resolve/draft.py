@@ -25,10 +25,10 @@ class Draft:
 
     @property
     def needs(self) -> tuple[Address, ...]:
-        """As the spec says, and for the files it reads that other plans make."""
+        """As the spec says, and for the files it reads that other plans make; its own were there before it runs."""
         named = [Address(need) for need in self.found.entry.needs]
-        makers = [address for address, _ in self.closure.made]
-        return tuple(need for need in dict.fromkeys((*named, *makers)) if need != self.address)
+        makers = [address for address, _ in self.closure.made if address != self.address]
+        return tuple(dict.fromkeys((*named, *makers)))
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -10,9 +10,11 @@ from pathlib import Path, PurePath
 
 from rasreconcile.errors import Fault, ProjectError
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
+from rasreconcile.project.references import mapped_word
 from rasreconcile.resolve.patterns import each_once, matches
 from rasreconcile.spec import PlanEntry
 from rasreconcile.specfile import LoadedSpec
+from rasreconcile.specfile.files import is_windows_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ def entry_fault(loaded: LoadedSpec, index: int, what: str, *, key: str | None = 
 
 
 def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]:
-    pattern = Path(entry.project).expanduser()
-    if not glob.has_magic(entry.project):
+    pattern = Path(_here(loaded, entry.project)).expanduser()
+    if not glob.has_magic(str(pattern)):
         path = on_disk(Path(loaded.folder, pattern))
         yield path, entry.name or path.stem
         return
@@ -63,6 +65,13 @@ def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]
     for match in each_once(root, map(PurePath, found)):
         varying = match.with_suffix("").as_posix()
         yield root / match, f"{entry.name}/{varying}" if entry.name else varying
+
+
+def _here(loaded: LoadedSpec, project: str) -> str:
+    """A path of another machine as `path_map` has it on this one; every other as it is."""
+    if os.name == "nt" or not is_windows_path(project):
+        return project
+    return mapped_word(project, {prefix: str(place) for prefix, place in loaded.path_map.items()}) or project
 
 
 def on_disk(path: Path) -> Path:

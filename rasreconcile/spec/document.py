@@ -53,7 +53,7 @@ class Spec(SpecModel):
     results: Words | None = None
     """Folder for results; left out: the project's own folder, where HEC-RAS would write."""
     path_map: Mapping[Words, Words] = {}
-    """Where folders of other machines are on this one, for absolute paths in projects: `'C:\\Models': ../models`."""
+    """Where folders of other machines are here, for paths in projects and in `project`: `'C:\\Models': ../models`."""
     engine: EngineSpec
     """The program that computes the plans, where they name none themselves."""
     max_concurrent: Annotated[int, Field(ge=1)] | None = None

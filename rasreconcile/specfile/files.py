@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from rasreconcile.errors import Fault, SpecError, Wrong
+from rasreconcile.errors import Fault, SpecError, Trouble, Wrong
 
 LARGEST = 16 << 20
 """Bytes of a spec; ten thousand literal plans take two."""
@@ -20,7 +21,27 @@ def bytes_of(path: Path) -> bytes:
         what = error.strerror or str(error)
     except ValueError:
         what = "holds a character that no file name can hold"
-    raise SpecError([Fault(str(path), 1, "", what, "name a spec file")])
+    wrong = of_windows(str(path)) or Trouble(what, "name a spec file")
+    raise SpecError([Fault(str(path), 1, "", wrong.what, wrong.remedy)])
+
+
+_WINDOWS_ROOT = re.compile(r"[A-Za-z]:(?:[\\/]|$)|\\\\")
+
+
+def is_windows_path(written: str) -> bool:
+    """Whether it begins with a drive, or with a share as Windows spells it."""
+    return _WINDOWS_ROOT.match(written) is not None
+
+
+def of_windows(written: str) -> Trouble | None:
+    """What is wrong with a path that only Windows understands; None on Windows, and for all others."""
+    if os.name == "nt" or os.path.lexists(written):
+        return None
+    if is_windows_path(written):
+        return Trouble(f"{written} is a path of Windows", "write the path that the file has on this machine")
+    if "\\" in written:
+        return Trouble(f"{written} has backslashes", f"write {written.replace(chr(92), '/')}")
+    return None
 
 
 def place_of(path: Path, written: str) -> Path:

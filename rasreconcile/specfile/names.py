@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from rasreconcile.errors import Fault, Trouble, Wrong
+from rasreconcile.project.references import mapped_word
 from rasreconcile.specfile.faults import near
-from rasreconcile.specfile.files import place_of
+from rasreconcile.specfile.files import is_windows_path, of_windows, place_of
 from rasreconcile.specfile.yamltext import Document, Place, path_of
 from rasreconcile.workers.kind import Kind, Kinds
 
@@ -28,11 +30,40 @@ def folders_of_nobody(document: Document, path: Path, kinds: Kinds) -> list[Faul
     """Faults of the paths on this machine that begin with the `~` of a user it does not have."""
     faults = []
     for place, word in _paths(document.value, kinds):
+        if not word.startswith("~"):
+            continue
         try:
             place_of(path, word)
         except Wrong as error:
             faults.append(_fault(document, str(path), place, error.trouble))
     return faults
+
+
+def paths_of_windows(document: Document, path: Path, kinds: Kinds) -> list[Fault]:
+    """Faults of the paths on this machine that are spelled as only Windows understands them.
+
+    A `project` may be one of another machine's where `path_map` says where that is here.
+    """
+    path_map = {k: str(v) for k, v in _mapping(_mapping(document.value).get("path_map")).items()}
+    folder = path.absolute().parent
+    return [
+        _fault(document, str(path), place, wrong)
+        for place, word in _paths(document.value, kinds)
+        if (wrong := _of_windows(word, folder, path_map if place[-1] == "project" else None))
+    ]
+
+
+def _of_windows(word: str, folder: Path, path_map: Mapping[str, str] | None) -> Trouble | None:
+    wrong = of_windows(word)
+    if wrong is None or (not is_windows_path(word) and os.path.lexists(folder / word)):
+        return None
+    if path_map is None or not is_windows_path(word):
+        return wrong
+    above = PureWindowsPath(word).parent
+    remedy = (
+        f"write it relative to the spec, or say where its folder is here: path_map: {{'{above}': FOLDER}}"
+    )
+    return None if mapped_word(word, path_map) is not None else Trouble(wrong.what, remedy)
 
 
 def _fault(document: Document, name: str, place: Place, said: Trouble) -> Fault:
@@ -71,7 +102,7 @@ def _paths(value: Any, kinds: Kinds) -> Iterator[tuple[tuple[str | int, ...], st
     for index, entry in enumerate(_list(whole.get("plans"))):
         for key in ("project", "results"):
             here.append((("plans", index, key), _mapping(entry).get(key)))
-    yield from ((place, word) for place, word in here if isinstance(word, str) and word.startswith("~"))
+    yield from ((place, word) for place, word in here if isinstance(word, str))
 
 
 def _kind(worker: Any, kinds: Kinds) -> Kind | None:

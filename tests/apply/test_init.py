@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -42,7 +43,7 @@ def result(folder: Path, name: str, version: str, kind: str = "Steady") -> None:
         )
 
 
-def written(folder: Path) -> dict[str, object]:
+def written(folder: Path) -> Any:
     return dict(yaml.safe_load((folder / "rasreconcile.yaml").read_text()))
 
 
@@ -54,8 +55,8 @@ def test_plans_are_named_whatever_the_case_of_their_files_and_those_without_one_
     plan(tmp_path, "weir.p02")
     said = init(tmp_path, "weir.prj")
     spec = written(tmp_path)
-    assert spec["plans"][0]["numbers"] == ["01", "02"]  # type: ignore[index]
-    assert spec["plans"][0]["project"] == "WEIR.PRJ"  # type: ignore[index]
+    assert spec["plans"][0]["numbers"] == ["01", "02"]
+    assert spec["plans"][0]["project"] == "WEIR.PRJ"
     assert "WEIR.PRJ lists p03, which do not exist: left out" in said and "2 plans" in said
 
 
@@ -140,3 +141,78 @@ def test_a_project_named_in_capitals_converges_from_the_spec_that_init_wrote(
     words = [sys.executable, "-m", "rasreconcile", "apply"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
     assert "4 of 4 plans are current" in done.stdout, done.stdout + done.stderr
+
+
+def models(folder: Path, demo: Path, *names: str) -> None:
+    for name in names:
+        shutil.copytree(demo, folder / "models" / name)
+    (folder / "models" / "projection.prj").write_text('PROJCS["NAD83"]')
+
+
+def test_a_folder_gives_an_entry_for_each_project_and_names_that_tell_them_apart(
+    tmp_path: Path, demo: Path
+) -> None:
+    models(tmp_path, demo, "2024", "2025")
+    assert "8 plans of 2 projects, the built-in steady engine" in init(tmp_path, "models")
+    plans = written(tmp_path)["plans"]
+    assert [(p["project"], p["name"], len(p["numbers"])) for p in plans] == [
+        ("models/2024/Willow.prj", "models/2024/Willow", 4),
+        ("models/2025/Willow.prj", "models/2025/Willow", 4),
+    ]
+    assert runs(tmp_path, "diff") == 0
+
+
+@pytest.mark.parametrize("words", [["models/*/Willow.prj"], ["models/**/*.prj"]])
+def test_a_pattern_stays_a_pattern(tmp_path: Path, demo: Path, words: list[str]) -> None:
+    models(tmp_path, demo, "2024", "2025")
+    assert "8 plans" in init(tmp_path, *words)
+    (entry,) = written(tmp_path)["plans"]
+    assert entry["project"] == words[0] and "numbers" not in entry
+    assert runs(tmp_path, "diff") == 0
+
+
+def test_several_projects_as_a_shell_expands_them_and_the_spec_anywhere(tmp_path: Path, demo: Path) -> None:
+    models(tmp_path, demo, "a", "b")
+    init(tmp_path, "models/a/Willow.prj", "study.yaml", "models/b/Willow.prj")
+    assert len(yaml.safe_load((tmp_path / "study.yaml").read_text())["plans"]) == 2
+
+
+def test_the_schema_and_the_lines_for_git_are_beside_the_spec(tmp_path: Path, demo: Path) -> None:
+    models(tmp_path, demo, "a")
+    (tmp_path / ".gitignore").write_text("*.tmp\n.rasreconcile/")
+    init(tmp_path, "models")
+    first, *_ = (tmp_path / "rasreconcile.yaml").read_text().splitlines()
+    assert first == "# yaml-language-server: $schema=spec.schema.json"
+    assert '"$schema": "https://json-schema.org' in (tmp_path / "spec.schema.json").read_text()
+    ignored = (tmp_path / ".gitignore").read_text().splitlines()
+    assert ignored[:2] == ["*.tmp", ".rasreconcile/"] and ignored[-1] == "*.p[0-9][0-9].hdf*"
+    init(tmp_path, "models", "other.yaml")
+    assert (tmp_path / ".gitignore").read_text().splitlines() == ignored
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "code"),
+    [
+        ("nowhere.prj", "nowhere.prj: No such file or directory; name the .prj of a HEC-RAS project", 1),
+        ("empty", "empty: no HEC-RAS project here or below; name a .prj, or another folder", 1),
+        ("*/x*.prj", "*/x*.prj: matches no HEC-RAS project; name a .prj, a folder, or another pattern", 1),
+        (
+            "C:\\Models\\Dam.prj",
+            "C:\\Models\\Dam.prj is a path of Windows; write the path that the file has on this machine",
+            1,
+        ),
+        ("models\\Dam.prj", "models\\Dam.prj has backslashes; write models/Dam.prj", 1),
+        ("study.yaml", "name one or more projects, and at most one spec; rasreconcile init PROJECT.prj", 64),
+    ],
+)
+def test_what_is_no_project_is_told_with_what_to_write(
+    tmp_path: Path, word: str, said: str, code: int
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert init(tmp_path, word, check=code).strip() == said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
+
+
+def runs(folder: Path, *words: str) -> int:
+    command = [sys.executable, "-m", "rasreconcile", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=240, check=False).returncode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -196,3 +197,30 @@ def test_what_comes_in_one_burst_counts_once(at, counted) -> None:
         interrupts.interrupted()
     assert apply.interrupts == counted
     assert interrupts.lines.qsize() == counted
+
+
+def test_status_watch_draws_the_state_of_another_apply_again_and_again(endless, terminal) -> None:
+    endless.command(waits=True)
+    controller = endless.start("apply", "spec.yaml")
+    endless.wait_for(lambda: len(endless.computations()) >= 2)
+    seen = terminal("status", "spec.yaml", "--watch")
+    endless.wait_for(lambda: seen.shows("0 % current") and seen.shows("controller: process"))
+    endless.let_go()
+    assert controller.wait(timeout=120) == 0
+    endless.wait_for(lambda: seen.shows("no controller is running") and seen.shows("4 plans: 4 current"))
+    assert not seen.shows("0 % current")
+    seen.press(CTRL_C)
+    assert seen.wait() == 130
+
+
+def test_status_watch_without_a_terminal_writes_what_has_changed(study) -> None:
+    study.run("apply", "spec.yaml", "01")
+    watching = study.start("status", "spec.yaml", "--watch", "--json")
+    current = [json.loads(watching.stdout.readline())["plans"][0]["sync"]]
+    study.run("apply", "spec.yaml", "02")
+    for line in watching.stdout:
+        if sum(plan["sync"] == "current" for plan in json.loads(line)["plans"]) == 2:
+            break
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(timeout=60) == 130
+    assert current == ["current"]

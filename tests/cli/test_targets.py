@@ -198,7 +198,9 @@ def every_verb() -> list[tuple[str, ...]]:
     for name in VERBS:
         command = rasreconcile.get_command(context, name)
         inner = list(command.commands) if isinstance(command, click.Group) else []
-        found += [(name, word) for word in inner] or [(name,)]
+        found += [(name, word) for word in inner]
+        if not inner:
+            found.append((name,))
     return found
 
 
