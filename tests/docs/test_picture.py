@@ -13,9 +13,9 @@ SHOWN = (
     r"^\$ rasreconcile apply study\.yaml$",
     r"^\d\d:\d\d:\d\d UTC started Willow-20\d0/p0\d +on (desk|night): never-run",
     r"^\d\d:\d\d:\d\d UTC succeeded Willow-20\d0/p0\d +on (desk|night), \d+\.\d s, max WS \d+\.\d\d ft$",
-    r"^\d+ of 12 current; \d+ queued, 3 running",
-    r"^ +desk: 2 of 2 slots$",
-    r"^ +night: 1 of 1 slot$",
+    r"^\d+ of 12 current; (\d+ queued, )?\d running",
+    r"^ +desk: \d of 2 slots$",
+    r"^ +night: \d of 1 slot$",
     r"^ +Willow-20\d0/p0\d on (desk|night): \d+\.\d s",
 )
 
@@ -34,7 +34,8 @@ def test_every_line_of_the_picture_is_one_that_the_program_prints(tmp_path: Path
     for lines in (lines_of(kept), fresh):
         strange = [line for line in lines if line and not any(re.match(kind, line) for kind in SHOWN)]
         assert strange == []
-        assert all(any(re.match(kind, line) for line in lines) for kind in SHOWN)
+    assert all(any(re.match(kind, line) for line in lines_of(kept)) for kind in SHOWN)
+    assert any("succeeded" in line for line in fresh)
 
 
 def test_the_picture_asks_nobody_for_anything() -> None:
