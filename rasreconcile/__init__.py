@@ -56,7 +56,8 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604  the names above
+# Not `open`: `from rasreconcile import *` must leave Python's own alone.
+__all__ = ["__version__", *sorted({*_HOME} - {"open"})]  # noqa: PLE0604  the names above
 
 
 def __getattr__(name: str) -> object:
@@ -67,4 +68,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_HOME})

@@ -1,7 +1,8 @@
-"""Which plans are meant by words: an address, a pattern, or an ending that only one plan has."""
+"""Which plans are meant by words: an address, a pattern, or an ending: `p04`, `04`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -29,7 +30,8 @@ def _meant(word: str, known: Sequence[str]) -> tuple[str, ...]:
         return (word,)
     lower = word.lower()
     found = tuple(a for a in known if fnmatchcase(a.lower(), lower))
-    found = found or tuple(a for a in known if a.lower().endswith(f"/{lower}"))
+    ending = f"/p{int(word):02d}" if re.fullmatch("[0-9]{1,2}", word) else f"/{lower}"
+    found = found or tuple(a for a in known if a.lower().endswith(ending))
     if found:
         return found
     near = get_close_matches(word, known, n=3, cutoff=0.5)

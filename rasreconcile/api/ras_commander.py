@@ -147,12 +147,14 @@ class _Translation:
                 self._user = value
             case "password":
                 self._password = True
-            case "hostname" if self.kind == "local":
-                pass  # always this machine
+            case "hostname" if self.kind in {"local", "docker"}:
+                pass  # has no effect there: this machine, or that of docker_host
             case "cpu_limit":
                 self.fields[key] = str(value)
             case "worker_folder" | "ras_exe_path" if self._of_another_system(value):
                 self._leave_out(key, f"{value} is a path of Windows")
+            case "ras_exe_path" if self.kind == "docker":
+                self.fields[key] = str(value).removesuffix("/RasUnsteady")
             case _ if key in _NOT_NEEDED:
                 if value not in _SAYS_NOTHING:
                     self._leave_out(key, _NOT_NEEDED[key])
@@ -160,7 +162,9 @@ class _Translation:
                 self.fields[key] = value
 
     def _of_another_system(self, value: Any) -> bool:
-        return self.kind == "local" and self.here == "posix" and bool(PureWindowsPath(str(value)).drive)
+        """Of a local worker on another system, or of a container, which is always a Linux."""
+        elsewhere = self.kind == "docker" or (self.kind == "local" and self.here == "posix")
+        return elsewhere and bool(PureWindowsPath(str(value)).drive)
 
     def _leave_out(self, key: str, why: str) -> None:
         self.fields.pop(key, None)
@@ -168,7 +172,9 @@ class _Translation:
 
     def _cores(self) -> None:
         """There a worker without cores_total, or with too few, runs one plan at a time."""
-        each = self.fields["cores_per_plan"]
+        each, plans = self.fields["cores_per_plan"], self.fields.get("max_parallel_plans", 1)
+        if self.kind == "docker" and type(each) is type(plans) is int:
+            self.fields.setdefault("cores_total", each * max(plans, 1))
         total = self.fields.setdefault("cores_total", each)
         if type(total) is int and type(each) is int and 0 < total < each:
             self.fields["cores_per_plan"] = total

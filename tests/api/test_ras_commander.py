@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rasreconcile
@@ -143,6 +143,21 @@ def test_a_worker_with_fewer_cores_than_a_plan_asks_for_has_one_slot() -> None:
     assert one.remarks == ("cores_per_plan is 2 instead of 4: cores_total is no more",)
 
 
+def test_of_a_container_the_folder_of_the_solvers_counts() -> None:
+    entry = {
+        "worker_type": "docker",
+        "docker_image": "hecras:6.6",
+        "hostname": "bigbox",
+        "max_parallel_plans": 3,
+    }
+    programs = ("/app/bin/RasUnsteady", "C:\\Program Files\\HEC\\HEC-RAS\\6.6\\Ras.exe")
+    found = workers_in(
+        [entry | {"ras_exe_path": program} for program in programs], "f", "windows", enabled_only=True
+    )
+    assert [one.fields.get("ras_exe_path") for one in found] == ["/app/bin", None]
+    assert [worker.slots for worker in loaded(found).values()] == [3, 3]
+
+
 def test_what_nobody_needs_here_is_named() -> None:
     entry = PSEXEC | {"enabled": True, "system_account": True, "remote_temp_folder": None, "metadata": {}}
     (one,) = workers_in([entry], "f", "posix", enabled_only=True)
@@ -191,24 +206,36 @@ def test_an_unknown_key_is_a_fault_of_the_worker_as_in_a_spec(tmp_path: Path) ->
         loaded((one,))
 
 
-_ANY = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 40) | st.floats(allow_nan=False) | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
-    max_leaves=4,
+_KEYS = sorted({*LOCAL, *PSEXEC, *DOCKER, "credentials", "system_account"} - {"worker_type"})
+_ANY = st.sampled_from(
+    [
+        None,
+        True,
+        False,
+        0,
+        -1,
+        7,
+        40,
+        1.5,
+        "",
+        "x",
+        "C:\\R",
+        "\\\\h\\s",
+        "/a",
+        [],
+        ["a"],
+        {},
+        {"password": "hunter2"},
+    ]
 )
+_ENTRY = st.tuples(
+    st.sampled_from(["local", "psexec", "docker", "ssh", "slurm"]),
+    st.dictionaries(st.sampled_from(_KEYS), _ANY, max_size=6),
+).map(lambda pair: {**pair[1], "worker_type": pair[0]})
 
 
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {"worker_type": st.sampled_from(["local", "psexec", "docker", "ssh", "slurm"])},
-            optional=dict.fromkeys(
-                sorted({*LOCAL, *PSEXEC, *DOCKER, "credentials", "system_account"} - {"worker_type"}), _ANY
-            ),
-        ),
-        max_size=3,
-    )
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(_ENTRY, max_size=3))
 def test_whatever_a_file_holds_it_is_read_or_refused_and_no_password_is_kept(entries: list[Any]) -> None:
     for entry in entries:
         if "password" in entry:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rasreconcile.api.tables import SHOWN, Table, Values
@@ -45,6 +45,7 @@ def cells(html: str) -> Cells:
     return found
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(), min_size=1, max_size=3), st.text())
 def test_no_text_of_a_cell_or_caption_becomes_html(texts: list[str], caption: str) -> None:
     shown = cells(Table(Row, tuple(Row(text, note="x") for text in texts), caption)._repr_html_())

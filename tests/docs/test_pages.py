@@ -17,7 +17,7 @@ import pytest
 from rasreconcile import __version__
 from rasreconcile.cli.verbs import VERBS
 from rasreconcile.jobs import EndCause
-from rasreconcile.specfile import schema_json
+from rasreconcile.specfile import load, schema_json
 from rasreconcile.store import Store
 
 REPOSITORY = Path(__file__).parents[2]
@@ -96,6 +96,21 @@ def test_the_readme_lists_every_verb() -> None:
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     table = " ".join(first_columns(text))
     assert [verb for verb in VERBS if not re.search(rf"\b{verb}\b", table)] == []
+
+
+def test_every_whole_spec_that_a_page_shows_is_without_fault(tmp_path: Path) -> None:
+    shown = [
+        block
+        for path in PAGES
+        for block in re.findall(
+            r"^```yaml\n(version: 1\n.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        )
+        if "plans:" in block
+    ]
+    assert len(shown) >= 2
+    for block in shown:
+        (tmp_path / "spec.yaml").write_text(block, encoding="utf-8")
+        load(tmp_path / "spec.yaml")
 
 
 def anchors(text: str) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rasreconcile.specfile.written import written
@@ -23,6 +23,7 @@ _VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,9}", fullmatch=True), _VALUES, min_size=1, max_size=4))
 def test_every_value_is_read_as_it_was_written(value: dict[str, Any]) -> None:
     read = parse(written(value).encode(), "spec.yaml")
