@@ -78,14 +78,11 @@ def applied(loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge") -> 
 
 def asking() -> str:
     """Who asks, as the store remembers it."""
-    import getpass  # noqa: PLC0415
     import socket  # noqa: PLC0415
 
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+    from rasreconcile.account import user_name  # noqa: PLC0415
+
+    return f"{user_name()}@{socket.gethostname()}"
 
 
 def commit_of(folder: Path) -> str | None:

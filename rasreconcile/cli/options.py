@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rasreconcile.cli.streams import has_all_letters
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address, is_preparation
+from rasreconcile.printable import but_colours
 from rasreconcile.report.wrap import folded
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
 
 def say(line: str) -> None:
     """One line of an answer for people: folded on a terminal, whole where it goes into a file or a pipe."""
+    line = but_colours(line)
     if sys.stdout.isatty():
         for part in folded(line, shutil.get_terminal_size().columns):
             click.echo(part)
@@ -100,9 +103,13 @@ def say(line: str) -> None:
 
 def write_json(document: Mapping[str, Any]) -> None:
     """One document on stdout."""
-    click.echo(json.dumps({"version": FORMAT_VERSION, **document}, indent=1, default=str, ensure_ascii=False))
+    click.echo(
+        json.dumps(
+            {"version": FORMAT_VERSION, **document}, indent=1, default=str, ensure_ascii=not has_all_letters()
+        )
+    )
 
 
 def write_line(line: Mapping[str, Any]) -> None:
     """One line of a stream on stdout."""
-    click.echo(json.dumps(line, default=str, ensure_ascii=False))
+    click.echo(json.dumps(line, default=str, ensure_ascii=not has_all_letters()))

@@ -35,10 +35,12 @@ EXIT_HELP = (
 def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
     """Show what the last apply saw and what runs now. Reads the store only; works while a controller is running."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
+    from rasreconcile.store.disk import owner_of  # noqa: PLC0415
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     path = spec_path(spec)
-    with Reader(state_path(path)) as reader:
+    store = state_path(path)
+    with Reader(store) as reader:
         verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
         progress = reader.progress.latest()
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
@@ -68,6 +70,8 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         say("; ".join(["no controller is running", *more]))
     else:
         say(f"controller: process {controller.pid} on {controller.host} since {stamp(controller.since)}")
+    if owner := owner_of(store):
+        say(f"the store belongs to {owner}")
     if verdicts:
         seen = max(v.at for v in verdicts)
         plans = how_many(v.address for v in verdicts)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from rasreconcile.facts import LogFacts
 from rasreconcile.plans import is_preparation
+from rasreconcile.printable import printable
 from rasreconcile.records import Event
 
 SIGNS: Mapping[str, str] = {"current": " ", "stale": "~", "missing": "+", "invalid": "!", "unknown": "?"}
@@ -62,7 +63,7 @@ def stamp(time: datetime | None) -> str:
 def event_line(event: Event) -> str:
     """`14:30:05 CEST succeeded Demo/p01  on desk, 0.4 s`."""
     about = f" {event.address}" if event.address else ""
-    return f"{event.at.astimezone():%H:%M:%S %Z} {event.kind}{about}  {event.message}"
+    return printable(f"{event.at.astimezone():%H:%M:%S %Z} {event.kind}{about}  {event.message}")
 
 
 def progress_words(said: LogFacts, done: float | None) -> list[str]:
