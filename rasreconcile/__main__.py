@@ -7,8 +7,10 @@ import sys
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
-    from rasreconcile.cli.verbs import run  # noqa: PLC0415  only what the verb needs is imported
+    from rasreconcile.cli.streams import take_all_letters  # noqa: PLC0415  only what the verb needs is imported
+    from rasreconcile.cli.verbs import run  # noqa: PLC0415
 
+    take_all_letters()
     sys.exit(run(sys.argv[1:]))
 
 

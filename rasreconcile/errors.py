@@ -23,6 +23,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rasreconcile.printable import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -30,6 +32,11 @@ class Trouble:
 
     what: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        # Names of files and words of programs are in it, and it is shown on terminals.
+        object.__setattr__(self, "what", printable(self.what))
+        object.__setattr__(self, "remedy", printable(self.remedy))
 
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}" if self.remedy else self.what
@@ -87,7 +94,7 @@ class Fault:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
         where = f"{self.path}: " if self.path else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
-        return f"{place}{where}{self.what}{remedy}"
+        return printable(f"{place}{where}{self.what}{remedy}")
 
 
 class SpecError(RasReconcileError):

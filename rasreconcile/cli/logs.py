@@ -24,6 +24,7 @@ from rasreconcile.cli.targets import Target, takes_one_plan
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError, WorkerError
 from rasreconcile.plans import Address
+from rasreconcile.printable import plain
 from rasreconcile.report.values import run_values
 from rasreconcile.runs import Run
 
@@ -186,7 +187,7 @@ class Printed:
         if self.as_json:
             write_line({"kind": "log", "text": text})
         else:
-            sys.stdout.write(text)
+            sys.stdout.write(plain(text) if sys.stdout.isatty() else text)
             sys.stdout.flush()
 
     def begin_again(self) -> None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rasreconcile.cli.streams import has_all_letters
 from rasreconcile.cli.verb import invocation
+from rasreconcile.printable import but_colours
 from rasreconcile.report.text import Closing
 from rasreconcile.report.wrap import folded
 
@@ -45,6 +47,7 @@ def tell(line: str) -> None:
 
 def close(line: str) -> None:
     """A closing line, always written: folded on a terminal, whole where it goes into a file or a pipe."""
+    line = but_colours(line)
     if sys.stdout.isatty():
         for part in folded(line, shutil.get_terminal_size().columns):
             click.echo(part)
@@ -54,9 +57,13 @@ def close(line: str) -> None:
 
 def write_json(document: Mapping[str, Any]) -> None:
     """One document on stdout."""
-    click.echo(json.dumps({"version": FORMAT_VERSION, **document}, indent=1, default=str, ensure_ascii=False))
+    click.echo(
+        json.dumps(
+            {"version": FORMAT_VERSION, **document}, indent=1, default=str, ensure_ascii=not has_all_letters()
+        )
+    )
 
 
 def write_line(line: Mapping[str, Any]) -> None:
     """One line of a stream on stdout."""
-    click.echo(json.dumps(line, default=str, ensure_ascii=False))
+    click.echo(json.dumps(line, default=str, ensure_ascii=not has_all_letters()))

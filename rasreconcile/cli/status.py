@@ -7,15 +7,14 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, tell, write_json, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, tell, write_line
 from rasreconcile.cli.targets import Target, takes_plans
-from rasreconcile.cli.verb import EXITS, invocation, verb
+from rasreconcile.cli.verb import EXITS, verb
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.verdicts import LastVerdict
@@ -37,7 +36,7 @@ from rasreconcile.report.wrap import folded
 from rasreconcile.runs import Run
 
 if TYPE_CHECKING:
-    from rasreconcile.store.lock import Controller
+    pass
 
 LOOK_EVERY = 1.0
 """Seconds between two looks of `--watch`."""
@@ -91,6 +90,8 @@ class State:
     """Of runs that succeeded; asked for only while a controller is at work."""
     gone: frozenset[Address]
     """Current plans whose result was removed since."""
+    owner: str | None = None
+    """Whose the store is, where that is somebody else."""
 
     @property
     def key(self) -> object:
@@ -102,9 +103,11 @@ class State:
 def look(target: Target) -> State:
     """Raises UsageError, StoreError."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.store.disk import owner_of  # noqa: PLC0415
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    with Reader(state_path(target.spec)) as reader:
+    store = state_path(target.spec)
+    with Reader(store) as reader:
         verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
         progress = reader.progress.latest()
         durations = reader.runs.durations() if controller else {}
@@ -113,7 +116,7 @@ def look(target: Target) -> State:
         verdicts = tuple(v for v in verdicts if v.address in meant)
         live = tuple(run for run in live if run.address in meant)
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
-    return State(verdicts, live, controller, progress, durations, gone)
+    return State(verdicts, live, controller, progress, durations, gone, owner_of(store))
 
 
 def _values(target: Target, state: State) -> dict[str, Any]:
@@ -150,6 +153,8 @@ def lines(state: State, *, show_all: bool) -> Iterator[str]:
         yield Closing(f"controller: process {who.pid} on {who.host} since {since}")
         if waiting or state.live:
             yield Closing(_outlook(state))
+    if state.owner:
+        yield Closing(f"the store belongs to {state.owner}")
     if state.verdicts:
         seen = max(v.at for v in state.verdicts)
         plans = how_many(v.address for v in state.verdicts)

@@ -108,6 +108,13 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
         # The reader of a pipe has seen enough; what is still to be flushed must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except UnicodeEncodeError as error:
+        letter = error.object[error.start : error.end]
+        print(
+            f"{letter!a}: the names of files cannot hold it in this locale ({error.encoding}); set LC_ALL=C.UTF-8",
+            file=sys.stderr,
+        )
+        return 1
     except OSError as error:
         return _of_the_system(error, arguments)
     return result if isinstance(result, int) else 0

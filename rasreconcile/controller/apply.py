@@ -18,6 +18,7 @@ from rasreconcile.controller.health import look_at_images
 from rasreconcile.controller.lanes import Answers, Lane
 from rasreconcile.controller.loop import Loop
 from rasreconcile.controller.session import Session
+from rasreconcile.controller.shared_store import refuse_runs_of_others, whose
 from rasreconcile.controller.snapshot import Snapshot
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan
@@ -129,6 +130,7 @@ class Apply:
             for worker in workers.values():
                 stack.callback(worker.close)
             store = stack.enter_context(Store.open(self.loaded.state_path, now=began))
+            refuse_runs_of_others(store, self.loaded.state_path, self.requester.by)
             spool_of(self.loaded).sweep()
             verifying, followed = Lane("verify", 2, answers), FollowedRuns(answers)
             stack.callback(verifying.close)
@@ -158,6 +160,8 @@ class Apply:
                 images=store.caches.images(),
                 keep_runs=not self.loaded.spec.autoclean,
             )
+            if told := whose(self.loaded.state_path):
+                session.say("store", told)
             discard_left_over(session)
             if self.loaded.spec.strict_platform:
                 look_at_images(session)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,7 +42,7 @@ class Spool:
 
     def edited(self, staged: Staged) -> Staged:
         """The staged file after its edits; its source is then a file of the spool."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=_mode(self.folder.parent))
         key = hashlib.sha256(f"{staged.digest} {staged.edits!r}".encode()).hexdigest()
         place = self._kept(key) or self._made(staged, key)
         digest = place.name.partition(".")[2]
@@ -80,6 +81,11 @@ class Spool:
             part.unlink(missing_ok=True)
             part.with_name(f"{part.name}.without").unlink(missing_ok=True)
         return place
+
+
+def _mode(folder: Path) -> int:
+    """Of a folder made in this one: for a group where it is the group's own (setgid)."""
+    return 0o770 if folder.is_dir() and folder.stat().st_mode & stat.S_ISGID else 0o700
 
 
 def _edit(path: Path, edit: Edit, source: Path) -> None:

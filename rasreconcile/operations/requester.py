@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import socket
 import subprocess
 from pathlib import Path
 
+from rasreconcile.account import user_name
+
 
 def asking() -> str:
     """Who asks, as the store remembers it."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+    return f"{user_name()}@{socket.gethostname()}"
 
 
 def commit_of(folder: Path) -> str | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rasreconcile.facts import LogFacts
 from rasreconcile.plans import is_preparation
+from rasreconcile.printable import printable
 from rasreconcile.records import Event
 
 SIGNS: Mapping[str, str] = {"current": " ", "stale": "~", "missing": "+", "invalid": "!", "unknown": "?"}
@@ -96,7 +97,7 @@ def stamp(time: datetime | None) -> str:
 
 def event_line(event: Event) -> str:
     """`14:30:05 CEST succeeded Demo/p01  on desk, 0.4 s`."""
-    return str(event)
+    return printable(str(event))
 
 
 def progress_words(said: LogFacts, done: float | None) -> list[str]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from rasreconcile.account import expanded
 from rasreconcile.plans import MISSING, Plan, digest_of
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.spec import Expectations
@@ -27,7 +28,7 @@ def with_baseline(plan: Plan, folder: Path, digests: Digests) -> Plan:
     wanted = plan.expect.baseline
     if wanted is None:
         return plan
-    path = folder / Path(wanted.file).expanduser()
+    path = folder / expanded(wanted.file)
     if path.is_dir():
         path /= plan.output.name
     try:

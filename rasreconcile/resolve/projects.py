@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from rasreconcile.account import expanded
 from rasreconcile.errors import Fault, ProjectError
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
 from rasreconcile.project.references import mapped_word
@@ -54,7 +55,7 @@ def entry_fault(loaded: LoadedSpec, index: int, what: str, *, key: str | None = 
 
 
 def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]:
-    pattern = Path(_here(loaded, entry.project)).expanduser()
+    pattern = expanded(_here(loaded, entry.project))
     if not glob.has_magic(str(pattern)):
         path = on_disk(Path(loaded.folder, pattern))
         yield path, entry.name or path.stem

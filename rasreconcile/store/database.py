@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import cast
 
 from rasreconcile.errors import StoreError
-from rasreconcile.store.disk import refuse_other_kinds, refused
+from rasreconcile.store.disk import file_mode, refuse_other_kinds, refused
 from rasreconcile.store.location import why_not
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
 from rasreconcile.store.sqlite_errors import damaged, translated
@@ -53,11 +53,11 @@ def refuse_bad_place(path: Path) -> None:
 
 
 def open_database(path: Path) -> WritableTables:
-    """Its tables, migrated. Raises StoreError with the remedy; makes the file, for its owner only."""
+    """Its tables, migrated. Raises StoreError with the remedy; makes the file, for its owner, or his group too."""
     refuse_other_kinds(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, file_mode(path.parent)))
     except OSError as error:
         raise refused(path, error) from error
     with translated(path):

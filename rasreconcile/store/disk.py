@@ -6,7 +6,9 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import Literal
 
+from rasreconcile.account import name_of
 from rasreconcile.errors import StoreError
 
 COMPANIONS = ("-journal", "-wal", "-shm")
@@ -30,8 +32,43 @@ def refuse_other_kinds(path: Path) -> None:
             raise StoreError(f"{place} is {kind}", "move it away, or set `state:` to another place")
 
 
+def file_mode(folder: Path) -> int:
+    """For a new file of the store: for its owner only, and for the group where the folder is its own (setgid)."""
+    return 0o660 if folder.stat().st_mode & stat.S_ISGID else 0o600
+
+
+def owner_of(path: Path) -> str | None:
+    """Whose store it is; None where it is ours, or cannot be told."""
+    if os.name != "posix":
+        return None
+    try:
+        uid = path.stat().st_uid
+    except OSError:
+        return None
+    return name_of(uid) if uid != os.geteuid() else None
+
+
+def is_shared(path: Path) -> bool:
+    """Whether others may write to the store, or it is another's."""
+    return owner_of(path) is not None or bool(path.stat().st_mode & stat.S_IWGRP)
+
+
+def of_another(path: Path, what: Literal["read", "write"]) -> StoreError | None:
+    """Where it is because of whose the file is that we may not; None: that is not the reason."""
+    owner = owner_of(path)
+    if owner is None or os.access(path, os.R_OK if what == "read" else os.R_OK | os.W_OK):
+        return None
+    return StoreError(
+        f"{path}: it belongs to {owner}, and {name_of(os.geteuid())} may not {what} it",
+        f"have {owner} run `chmod g+rw {path}*` in a folder of a group that both are in, or set `state:` to a "
+        "place of your own",
+    )
+
+
 def refused(path: Path, error: OSError) -> StoreError:
     """What the file system said, and what to do."""
+    if error.errno in {errno.EACCES, errno.EPERM} and (told := of_another(path, "write")):
+        return told
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return StoreError(f"{path}: {FULL}")

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rasreconcile.errors import StoreBusy
-from rasreconcile.store.disk import refused
+from rasreconcile.store.disk import file_mode, of_another, refused
 
 _PATIENCE = 0.5
 """Seconds: a reader that asks whether the lock is held has it for an instant itself."""
@@ -64,7 +64,8 @@ def lock_path(store: Path) -> Path:
 def take(store: Path) -> Lock | None:
     """The lock, or None where another process holds it. Children do not inherit it."""
     try:
-        descriptor = os.open(lock_path(store), os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(lock_path(store), flags, file_mode(store.parent))
     except OSError as error:
         raise refused(lock_path(store), error) from error
     if _try(descriptor):
@@ -74,14 +75,16 @@ def take(store: Path) -> Lock | None:
 
 
 def is_held(store: Path) -> bool:
-    """Whether a controller works on the store now."""
+    """Whether a controller works on the store now. Reading is all that this needs."""
     if not lock_path(store).exists():
         return False
-    lock = take(store)
-    if lock is None:
-        return True
-    lock.release()
-    return False
+    try:
+        descriptor = os.open(lock_path(store), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise of_another(lock_path(store), "read") or refused(lock_path(store), error) from error
+    free = _try(descriptor)
+    os.close(descriptor)
+    return not free
 
 
 def take_lock(path: Path) -> Lock:

@@ -57,6 +57,12 @@ class Runs:
     tables: Tables
 
     @question
+    def started_by(self) -> Mapping[RunId, str]:
+        """Who asked for the applies that started the live runs: `user@host`, by run."""
+        asked = f"SELECT run.id, apply.asked_by FROM run JOIN apply ON apply.id = run.apply WHERE {LIVE}"
+        return {RunId(row["id"]): row["asked_by"] for row in self.tables.all(asked)}
+
+    @question
     def live(self) -> tuple[Run, ...]:
         return self._runs(f"SELECT * FROM run WHERE {LIVE} ORDER BY created, id")
 

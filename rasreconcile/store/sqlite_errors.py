@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store import lock
-from rasreconcile.store.disk import FAILING, FULL, HERE_OR_ELSEWHERE, is_full
+from rasreconcile.store.disk import FAILING, FULL, HERE_OR_ELSEWHERE, is_full, of_another
 
 
 def damaged(path: Path, error: Exception | str) -> StoreError:
@@ -35,6 +35,8 @@ def explained(path: Path, error: sqlite3.DatabaseError) -> StoreError | None:
         case ["CANTOPEN" | "IOERR"] if is_full(path):
             # No room for its journal, which SQLite tells as an error of opening or of writing it.
             return StoreError(f"{path}: {FULL}")
+        case ["READONLY" | "CANTOPEN" | "PERM" | "AUTH"] if told := of_another(path, "read"):
+            return told
         case ["READONLY" | "CANTOPEN" | "PERM" | "AUTH"]:
             return StoreError(f"{path}: {error}", HERE_OR_ELSEWHERE)
         case ["IOERR"]:

@@ -147,7 +147,7 @@ class LocalHost:
             return listed_here(self._folder / run)
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
-        return tuple(path for path in paths if Path(path).expanduser().exists())
+        return tuple(path for path in paths if _is_there(path))
 
     def ask(self, script: str, words: Sequence[str]) -> str:
         command = ["sh", "-c", script, "sh", *words]
@@ -269,6 +269,14 @@ class LocalHost:
                     ) from error
                 case _:
                     raise Unreachable(f"{said}", "it will be retried") from error
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except RuntimeError:
+        # `~` of a user without a home.
+        return False
 
 
 def _rename_unless_there(aside: Path, place: Path) -> None:

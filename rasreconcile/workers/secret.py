@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rasreconcile.account import expanded
 from rasreconcile.errors import Refused
 from rasreconcile.spec.base import Secret, SpecModel, secrets_of
 
@@ -41,7 +42,7 @@ def reveal(secret: Secret, folder: Path) -> str:
         if not value:
             raise Refused(f"the environment variable {secret.env} is not set", "set it for this program")
         return value
-    path = folder / Path(secret.file or "").expanduser()
+    path = folder / expanded(secret.file or "")
     try:
         loose = os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
         text = path.read_text(encoding="utf-8")

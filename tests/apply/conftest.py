@@ -71,6 +71,7 @@ class Study:
             cwd=self.folder,
             capture_output=True,
             text=True,
+            errors="backslashreplace",
             timeout=LONGEST,
             check=False,
         )

@@ -21,7 +21,7 @@ from docker.transport import SSHHTTPAdapter
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils import kwargs_from_env
 
-from rasreconcile.home import home_or_none
+from rasreconcile.account import home_or_none
 from rasreconcile.workers.docker.contexts import Certificates, endpoint_of_context
 from rasreconcile.workers.openssh.connection import Connection, Door
 from rasreconcile.workers.openssh.login import login_to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rasreconcile.account import expanded
 from rasreconcile.jobs import Worker
 from rasreconcile.workers.detached import DetachedWorker
 from rasreconcile.workers.docker.choose_storage import DockerSettings
@@ -24,7 +25,7 @@ def docker_worker(name: str, spec: DockerWorker, folder: Path) -> Worker:
     settings = DockerSettings(
         worker=name,
         image=spec.docker_image,
-        folder=Path(folder, Path(spec.worker_folder).expanduser()).absolute(),
+        folder=Path(folder, expanded(spec.worker_folder)).absolute(),
         share=_here(spec.share_path, folder),
         staging=spec.remote_staging_path,
         engine=spec.ras_exe_path,
@@ -36,4 +37,4 @@ def docker_worker(name: str, spec: DockerWorker, folder: Path) -> Worker:
 
 
 def _here(path: str | None, folder: Path) -> Path | None:
-    return None if path is None else Path(folder, Path(path).expanduser()).absolute()
+    return None if path is None else Path(folder, expanded(path)).absolute()

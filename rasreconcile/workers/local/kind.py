@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile.account import expanded
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
 
@@ -18,7 +19,7 @@ class LocalWorker(WorkerBase):
 
 
 def _here(path: str, folder: Path) -> str:
-    return str(Path(folder, Path(path).expanduser()).absolute())
+    return str(Path(folder, expanded(path)).absolute())
 
 
 def _program(spec: LocalWorker, folder: Path) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rasreconcile.account import home
 from rasreconcile.errors import Refused
 from rasreconcile.workers.openssh.settings import settings_of
 
@@ -54,7 +55,7 @@ def _login(host: str, user: str | None, port: int | None, before: tuple[str, ...
     if len(before) > _LONGEST_WAY:
         raise Refused(f"ProxyJump in ~/.ssh/config goes round in a circle at {host}", "correct it")
     found = settings_of(host, user, port)
-    own = Path.home() / ".ssh" / "known_hosts"
+    own = home() / ".ssh" / "known_hosts"
     return Login(
         hostname=found.hostname,
         port=found.port,

@@ -17,6 +17,8 @@ from typing import Any
 
 import paramiko
 
+from rasreconcile import account
+from rasreconcile.account import expanded
 from rasreconcile.errors import Refused
 from rasreconcile.workers.printed import quoted
 
@@ -49,7 +51,7 @@ class Settings:
 
 def settings_of(host: str, user: str | None = None, port: int | None = None) -> Settings:
     """`user` and `port` are those of the spec, and win. Raises Refused where the configuration cannot be understood."""
-    home, told = Path.home(), None
+    home, told = account.home(), None
     if shutil.which("ssh") is not None and (own := _home_of_user()) is not None:
         told = _asked(host, user, port, home if home != own else None)
     if told is None:
@@ -192,7 +194,7 @@ def _home_of_user() -> Path | None:
     try:
         import pwd  # noqa: PLC0415  POSIX only
     except ImportError:
-        return Path.home()
+        return account.home()
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
@@ -225,7 +227,7 @@ def _agent(named: str) -> str | None:
         return None
     if named.startswith("$"):
         return os.environ.get(named[1:].strip("{}"), "none")
-    return named if named == "none" else str(Path(named).expanduser())
+    return named if named == "none" else str(expanded(named))
 
 
 def _files(values: Iterable[str], home: Path) -> tuple[Path, ...]:
@@ -245,7 +247,7 @@ def _path(name: str, home: Path) -> Path:
 def _paths(values: Iterable[str], tokens: Mapping[str, str]) -> tuple[Path, ...]:
     found = [_expanded(value.strip('"'), tokens) for value in values if value.lower() != "none"]
     named = [re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], m[0]), value) for value in found]
-    return tuple(dict.fromkeys(Path(name).expanduser() for name in named))
+    return tuple(dict.fromkeys(expanded(name) for name in named))
 
 
 def _expanded(value: str, tokens: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from rasreconcile.account import expanded
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import Worker
 from rasreconcile.workers.detached import DetachedWorker
@@ -29,7 +30,7 @@ def ssh_worker(name: str, spec: SshWorker, folder: Path) -> Worker:
 
 def login_of(spec: SshWorker, folder: Path) -> Login:
     """Raises Refused where ~/.ssh/config cannot be understood. Secrets are read when they are needed."""
-    key = folder / Path(spec.ssh_key_path).expanduser() if spec.ssh_key_path else None
+    key = folder / expanded(spec.ssh_key_path) if spec.ssh_key_path else None
     if key is not None and not key.exists():
         raise Refused(
             f"ssh_key_path: there is no key {key}",

@@ -1,0 +1,57 @@
+"""Who runs this program: name and home folder, as far as this machine knows them. A number may have neither."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rasreconcile.errors import Refused
+
+
+def home_or_none() -> Path | None:
+    """By HOME, else by the user database; None where nothing says which it is."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def home() -> Path:
+    """Raises Refused where nothing says which it is."""
+    return expanded("~")
+
+
+def expanded(path: str | Path) -> Path:
+    """With `~` and `~name` as the folders they stand for. Raises Refused where one stands for none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise Refused(
+            f"{path}: {whose(path)} has no home folder on this machine", "set HOME, or write the whole path"
+        ) from error
+
+
+def whose(path: str | Path) -> str:
+    """`user 4711`, who runs this program, or the user whom `~name` names."""
+    named = str(path).partition("/")[0].removeprefix("~")
+    return named or (name_of(os.geteuid()) if hasattr(os, "geteuid") else "this user")
+
+
+def name_of(uid: int) -> str:
+    """The name of a user of this machine; `user 4711` where it has none."""
+    try:
+        import pwd  # noqa: PLC0415  POSIX only
+
+        return pwd.getpwuid(uid).pw_name
+    except (ImportError, KeyError):
+        return f"user {uid}"
+
+
+def user_name() -> str:
+    """Of the user who runs this program."""
+    import getpass  # noqa: PLC0415  for whoever asks
+
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return name_of(os.geteuid()) if hasattr(os, "geteuid") else "unknown"
