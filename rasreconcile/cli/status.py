@@ -7,14 +7,15 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, tell, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, tell, write_json, write_line
 from rasreconcile.cli.targets import Target, takes_plans
-from rasreconcile.cli.verb import EXITS, verb
+from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.verdicts import LastVerdict
@@ -36,7 +37,7 @@ from rasreconcile.report.wrap import folded
 from rasreconcile.runs import Run
 
 if TYPE_CHECKING:
-    pass
+    from rasreconcile.store.lock import Controller
 
 LOOK_EVERY = 1.0
 """Seconds between two looks of `--watch`."""
