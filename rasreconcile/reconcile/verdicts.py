@@ -16,7 +16,7 @@ from rasreconcile.reconcile.observed import (
     OutputUnreadable,
     Verification,
 )
-from rasreconcile.reconcile.reasons import Cause, Reason, differences
+from rasreconcile.reconcile.reasons import Cause, Reason, differences, prepared_differences
 from rasreconcile.records import Published
 
 
@@ -161,6 +161,8 @@ def _intact(
     if plan.fingerprint != published.fingerprint:
         changes = differences(published.components, plan.components)
         return Sync.STALE, changes or (Reason(Cause.SPEC_CHANGED, "fingerprint schema"),)
+    if others := prepared_differences(published.components, plan.components):
+        return Sync.STALE, others
     if plan.expectation_digest == published.expectation_digest:
         return Sync.CURRENT, ()
     fresh = (

@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.plans import Address, InputFile
+from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.own_files import is_result, written_by_run
-from rasreconcile.project.prepared import outdated_by, prepared_names, producer_of
+from rasreconcile.project.prepared import are_prepared, outdated_by, prepared_names, producer_of
 from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
-from rasreconcile.resolve.other_plans import Producers, named_plan, plan_of_short_id, read_result
-from rasreconcile.resolve.plan_inputs import Closure, InputCollector, NamedFile
+from rasreconcile.resolve.findings import Closure, NamedFile
+from rasreconcile.resolve.other_plans import (
+    Producers,
+    named_plan,
+    plan_of_short_id,
+    producer_of_result,
+    read_result,
+)
+from rasreconcile.resolve.plan_inputs import InputCollector
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
 
@@ -45,10 +52,21 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
         # The built-in engine reads the texts and nothing else.
         _Companions(asked, gathering, producers, said).gather({"plan": plan, **texts})
     gathering.extras(asked.extra, lambda name: is_result(name, stem, asked.number))
+    names: tuple[str, ...] = ()
     if asked.engine == "hec-ras":
         names = prepared_names(stem, asked.number, named.get("geometry"), named.get("flow"))
         _prepared(gathering, names)
+    _weigh(gathering.closure, names)
     return gathering.closure
+
+
+def _weigh(closure: Closure, names: Sequence[str]) -> None:
+    """Without prepared files nothing computes what Ras.exe cannot."""
+    there = [i.name for i in closure.inputs if i.kind in {"prepared", "extra"} and i.raw != MISSING]
+    closure.prepared = are_prepared(there, names)
+    if not closure.prepared:
+        closure.blocked_by += closure.ras_exe_lacks
+        closure.ras_exe_lacks.clear()
 
 
 _TEXTS = ("geometry", "flow", "sediment", "water-quality")
@@ -80,6 +98,9 @@ class _Companions:
         geometry = texts.get("geometry")
         two_d = any(m.what == "2d-area" for m in self.gathering.said_by(geometry))
         associated = self._geometry_hdf(geometry, two_d) if geometry is not None else True
+        if geometry is None and (ending := next((m.value for m in self.said if m.what == "geometry"), None)):
+            # Folders for the Linux solvers often lack the text, and have this.
+            self.gathering.optional(f"{self.asked.project.stem}.{ending}.hdf", "geometry-hdf", counts=False)
         self._map(two_d and not associated)
 
     def _text(self, text: InputFile) -> None:
@@ -123,8 +144,14 @@ class _Companions:
         spelled = f"{stem}.{value}" if len(value) == len("f01") else value
         geometry = next((m.value for m in self.said if m.what == "geometry"), None)
         name = self.gathering.name_of(spelled)
-        if not written_by_run(name, stem, self.asked.number, geometry):
-            self.gathering.referenced(NamedFile("extra", replace(mention, value=spelled), text))
+        if written_by_run(name, stem, self.asked.number, geometry):
+            return
+        other, renamed = named_plan(spelled, stem), replace(mention, value=spelled)
+        producer = producer_of_result(self.gathering, other, self.producers) if other is not None else None
+        if producer is not None and producer.address != self.asked.address:
+            self._plan_output(renamed, text)
+        elif producer is None:
+            self.gathering.referenced(NamedFile("extra", renamed, text))
 
     def _plan_output(self, mention: Mention, text: InputFile) -> None:
         if mention.what == "plan-by-id":
@@ -144,7 +171,7 @@ class _Companions:
             )
 
     def _warn(self, text: InputFile, mention: Mention, what: str) -> None:
-        self.gathering.closure.tell(text.name, mention.line, what, blocks="warns")
+        self.gathering.closure.tell(text.name, mention.line, what, blocks="nothing")
 
     def _dss(self, mention: Mention, flow: InputFile) -> None:
         stem = self.asked.project.stem

@@ -10,6 +10,7 @@ from pathlib import Path
 from rasreconcile.errors import Fault
 from rasreconcile.plans import Address
 from rasreconcile.resolve.projects import entry_fault
+from rasreconcile.resolve.shown import shown
 from rasreconcile.specfile import LoadedSpec
 
 
@@ -52,9 +53,10 @@ def shared_files(loaded: LoadedSpec, claims: Iterable[Claim]) -> list[Fault]:
 def _fault(loaded: LoadedSpec, found: list[tuple[Claim, Claim, Path]]) -> Fault:
     first, second, place = found[0]
     more = len({(one.address, other.address) for one, other, _ in found}) - 1
+    shared = shown(Path(os.path.realpath(place)), Path(os.path.realpath(loaded.folder)))
     what = (
         f"{second.address} publishes to the same file as {first.address} of plans[{first.index}]"
-        f" (line {loaded.line_of(('plans', first.index))}): {os.path.realpath(place)}"
+        f" (line {loaded.line_of(('plans', first.index))}): {shared}"
         f"{f', and {more} more so' if more else ''}; take the plans out of one of the entries,"
         " or give one a `results` folder of its own"
     )

@@ -7,14 +7,14 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.plans import MISSING, Address, InputFile
+from rasreconcile.plans import MISSING, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.findings import Blocks, Closure, NamedFile
 from rasreconcile.resolve.patterns import matches
 
 MOST = 20_000
@@ -30,48 +30,8 @@ _STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology", "other-plan", "plan
 """Without its boundary data HEC-RAS ends; without terrain it continues with the tables that it has."""
 _SHOWN = {"other-plan": "plan", "plan-result": "result", "observed": "observed data", "extra": "file"}
 """Kinds of which people speak in other words."""
+_TEXTS_OF_A_PLAN = frozenset({"geometry", "flow", "sediment", "water-quality"})
 _NEEDS_NO_LAYER = "a plan without 2D areas computes without it"
-
-
-@dataclass(slots=True)
-class Closure:
-    """What a plan reads, what stands in its way, and what is odd about it."""
-
-    inputs: list[InputFile] = field(default_factory=list)
-    blocked_by: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    restarts: list[tuple[Address, str]] = field(default_factory=list)
-    """Plans of the spec that write restart files this one reads, and the names of those files."""
-    results: list[Address] = field(default_factory=list)
-    """Plans of the spec whose results this one reads."""
-    _told: dict[tuple[bool, str], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
-    """What was told of lines: whether it blocks and in what words; its place in that list, and the lines."""
-
-    def texts(self) -> dict[str, InputFile]:
-        """The text inputs by kind."""
-        return {i.kind: i for i in self.inputs if i.kind in TEXT_KINDS and i.raw != MISSING}
-
-    def tell(self, file: str, line: int, what: str, *, blocks: Literal["blocks", "warns"]) -> None:
-        """`Muncie.u01:12: what`. What is true of several lines is one message, which counts them."""
-        told = self.blocked_by if blocks == "blocks" else self.warnings
-        place, lines = self._told.setdefault((blocks == "blocks", what), (len(told), []))
-        if not lines:
-            told.append("")
-        lines.append((file, line))
-        (first, number), more = lines[0], len(lines) - 1
-        where = f"{first}:{number}" if number else first
-        also = f" and {more} more {'line' if more == 1 else 'lines'}" if more else ""
-        told[place] = f"{where}{also}: {what}"
-
-
-@dataclass(frozen=True, slots=True)
-class NamedFile:
-    """A file that another one names."""
-
-    kind: str
-    mention: Mention
-    named_by: InputFile
-    counts: bool = True
 
 
 @dataclass(slots=True)
@@ -97,7 +57,7 @@ class InputCollector:
             what = f"{name}, named by {named_by}, is not in {self.disk.shown(self.home)}; put it there"
         except (OSError, ProjectError) as error:
             what = f"{name} cannot be read: {_why(error)}"
-        self.closure.blocked_by.append(what)
+        self.closure.list_of("Ras.exe" if kind in _TEXTS_OF_A_PLAN else "every program").append(what)
         self._add(_missing(self.home / name, name, kind), named_by=named_by)
         return None
 
@@ -146,7 +106,7 @@ class InputCollector:
             place = self.disk.places.find(reference, self.home, below)
         except ProjectError as error:
             # Which file is meant nobody knows: nothing is computed on a guess.
-            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="blocks")
+            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="every program")
             return None
         try:
             if place.path is not None:
@@ -297,9 +257,11 @@ class InputCollector:
         what = f"{_SHOWN.get(wanted.kind, wanted.kind)} {what}"
         if wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
             what = f"{what}, or leave it: {_NEEDS_NO_LAYER}"
-        self.closure.tell(
-            wanted.named_by.name, wanted.mention.line, what, blocks="blocks" if stops else "warns"
-        )
+        blocks: Blocks = "nothing"
+        if stops:
+            # Where the state of a restart begins is what the solver itself reads.
+            blocks = "every program" if wanted.kind == "restart" else "Ras.exe"
+        self.closure.tell(wanted.named_by.name, wanted.mention.line, what, blocks=blocks)
 
 
 def _remedy(reference: Reference, gone: InputFile) -> str:

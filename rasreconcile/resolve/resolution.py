@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import Fault, ProjectError, SpecError
-from rasreconcile.plans import Address, Component, InputFile, Plan, component, fingerprint
+from rasreconcile.plans import PREPARED, Address, Component, InputFile, Plan, component, fingerprint
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
 from rasreconcile.resolve.closure import ClosureRequest, closure_of
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.findings import Closure
 from rasreconcile.resolve.other_plans import Producer, Producers
 from rasreconcile.resolve.outputs import Claim, RealPaths, shared_files
 from rasreconcile.resolve.places import Places
-from rasreconcile.resolve.plan_inputs import Closure
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
+from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
 from rasreconcile.specfile import LoadedSpec
 
@@ -91,7 +92,7 @@ def resolve(
     contents.look_again()
     drafts, more = _drafts(loaded, projects)
     faults += more
-    _gather(drafts, Disk(digests, contents, Places(loaded.path_map), loaded.folder))
+    _gather(drafts, Disk(digests, contents, Places(loaded.path_map, loaded.folder), loaded.folder))
     order, wrong = _in_order(loaded, drafts)
     asked_for = _side_outputs(drafts)
     read = {address for draft in drafts.values() for address in draft.closure.results}
@@ -137,7 +138,7 @@ def _drafts(
         for number in entry.numbers or found.text.plans:
             address = Address(f"{found.prefix}/p{number}")
             if address in drafts:
-                faults.append(entry_fault(loaded, found.index, _twice(drafts[address], found)))
+                faults.append(entry_fault(loaded, found.index, _twice(loaded, drafts[address], found)))
                 continue
             engine = entry.engine or loaded.spec.engine
             drafts[address] = _Draft(found, address, number, engine, _output(loaded, found, number))
@@ -181,11 +182,11 @@ def _claims(drafts: Mapping[Address, _Draft], side_outputs: Mapping[Address, tup
     ]
 
 
-def _twice(first: _Draft, again: FoundProject) -> str:
+def _twice(loaded: LoadedSpec, first: _Draft, again: FoundProject) -> str:
     if first.found.path == again.path:
         return f"{first.address} is in plans[{first.found.index}] already; name it once"
     return (
-        f"{first.address} means {first.found.path} in plans[{first.found.index}] already;"
+        f"{first.address} means {shown(first.found.path, loaded.folder)} in plans[{first.found.index}] already;"
         " give one of the entries a `name` of its own"
     )
 
@@ -221,6 +222,7 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
     entry, found = draft.found.entry, draft.found
     parts = (
         *(_of_input(i) for i in draft.closure.inputs if i.counts),
+        *(_of_prepared(i) for i in draft.closure.inputs if draft.closure.prepared and i.kind == "prepared"),
         component("engine", engine.identity),
         *_of_spec(loaded, entry, draft.engine),
         *(Component(f"upstream {need}", done[need].fingerprint) for need in draft.needs),
@@ -245,12 +247,17 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         only_on=entry.only_on,
         needs=draft.needs,
         blocked_by=tuple(draft.closure.blocked_by),
-        warnings=(*draft.closure.warnings, *_unlisted(draft)),
+        ras_exe_lacks=tuple(draft.closure.ras_exe_lacks),
+        warnings=(*draft.closure.warnings, *_only_prepared(draft.closure), *_unlisted(draft)),
     )
 
 
 def _of_input(file: InputFile) -> Component:
     return Component(f"input {file.name}", file.semantic)
+
+
+def _of_prepared(file: InputFile) -> Component:
+    return Component(f"{PREPARED} {file.name}", file.raw)
 
 
 def _of_spec(loaded: LoadedSpec, entry: PlanEntry, engine: EngineSpec) -> list[Component]:
@@ -273,6 +280,11 @@ def _output(loaded: LoadedSpec, found: FoundProject, number: str) -> Path:
     name = f"{found.path.stem}.p{number}.hdf"
     root = loaded.results_of(found.entry)
     return root / found.prefix / name if root else found.path.parent / name
+
+
+def _only_prepared(closure: Closure) -> tuple[str, ...]:
+    how = "until then only the Linux solvers compute the plan, from its prepared files"
+    return tuple(f"{lack}; {how}" for lack in closure.ras_exe_lacks)
 
 
 def _unlisted(draft: _Draft) -> tuple[str, ...]:
