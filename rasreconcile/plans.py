@@ -21,6 +21,8 @@ Address = NewType("Address", str)
 _PREPARATION = re.compile(r"/prepare-[0-9a-f]{8}$")
 
 FINGERPRINT_SCHEMA = "1"
+PREPARED = "prepared"
+"""The sort of components that are files prepared for the Linux solvers."""
 MISSING = "MISSING"
 """Stands for the digest of a reference that is not there: its later arrival makes the plan stale."""
 
@@ -90,6 +92,16 @@ class BroughtBack:
         return is_pattern(self.name)
 
 
+def without_prepared(components: Iterable[Component]) -> tuple[Component, ...]:
+    """Of a result that was not made from prepared files beside its project, or of which that is not known."""
+    return tuple(part for part in components if part.sort != PREPARED)
+
+
+def prepared_of(components: Iterable[Component]) -> tuple[Component, ...]:
+    """Those that are prepared files."""
+    return tuple(part for part in components if part.sort == PREPARED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One HEC-RAS plan that must have a current result."""
@@ -128,6 +140,8 @@ class Plan:
     """The preparation whose products it is computed from where it runs on the Linux solvers; one of its needs."""
     blocked_by: tuple[str, ...] = ()
     """Why it cannot run at all: a missing geometry, an element the engine does not model. One line each."""
+    ras_exe_lacks: tuple[str, ...] = ()
+    """Why Ras.exe could not compute it, although the Linux solvers could from its prepared files. One line each."""
     no_worker: str = ""
     """Why no worker of the spec could compute it, although nothing is wrong with it; empty: one could."""
     warnings: tuple[str, ...] = ()
@@ -180,7 +194,8 @@ def component(name: str, value: str) -> Component:
 def fingerprint(components: Iterable[Component]) -> str:
     """sha256 over the schema version and the sorted, length-framed (name, digest) pairs, hex.
 
-    Length framing keeps ("ab", "c") and ("a", "bc") apart.
+    Length framing keeps ("ab", "c") and ("a", "bc") apart. PREPARED components are compared where a result was made
+    from such files, and are no part of it: the same plan computed by Ras.exe reads none.
     """
     whole = hashlib.sha256()
     for part in (FINGERPRINT_SCHEMA, *_flatten(components)):
@@ -191,5 +206,5 @@ def fingerprint(components: Iterable[Component]) -> str:
 
 
 def _flatten(components: Iterable[Component]) -> Sequence[str]:
-    pairs = sorted((c.name, c.digest) for c in components)
+    pairs = sorted((c.name, c.digest) for c in components if c.sort != PREPARED)
     return [word for pair in pairs for word in pair]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rasreconcile.plans import MISSING, Component
+from rasreconcile.plans import MISSING, Component, prepared_of, without_prepared
 
 
 class Cause(StrEnum):
@@ -69,15 +69,29 @@ _CHANGED = {
 
 def differences(old: Iterable[Component], new: Sequence[Component]) -> tuple[Reason, ...]:
     """One reason for each component that differs, in the order of `new`, then what is gone."""
-    before = {c.name: c for c in old}
+    old = tuple(old)
+    before = {c.name: c for c in without_prepared(old)}
     after = {c.name for c in new}
     reasons = [
         _changed(before.get(component.name), component)
-        for component in new
+        for component in without_prepared(new)
         if before.get(component.name) is None or before[component.name].digest != component.digest
     ]
     reasons += [_gone(component) for name, component in before.items() if name not in after]
-    return tuple(reasons)
+    return (*reasons, *prepared_differences(old, new))
+
+
+def prepared_differences(old: Iterable[Component], new: Iterable[Component]) -> tuple[Reason, ...]:
+    """The prepared files that a result was made from and that are others now.
+
+    One that is gone since, or that it was not made from, says nothing of the result.
+    """
+    before = {c.name: c for c in prepared_of(old)}
+    return tuple(
+        Reason(Cause.INPUT_CHANGED, now.subject, f"prepared, {was.digest[:12]} -> {now.digest[:12]}")
+        for now in prepared_of(new)
+        if (was := before.get(now.name)) is not None and was.digest != now.digest
+    )
 
 
 def _changed(old: Component | None, new: Component) -> Reason:

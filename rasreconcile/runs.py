@@ -87,6 +87,10 @@ def check_move(run: RunId, old: RunState, new: RunState) -> None:
         raise IllegalMove(f"run {run}: {old} -> {new} is not a valid change of a run's state")
 
 
+RUN_TOKEN = 8
+"""Hex digits at the end of a run's name."""
+
+
 def new_run_id(address: Address, now: datetime, token: str) -> RunId:
     """A name no run had before: time to the second, the plan, and `token`, at least six random hex digits."""
     plan = (

@@ -10,13 +10,14 @@ from rasreconcile.controller.discard import discard
 from rasreconcile.controller.health import check
 from rasreconcile.controller.session import Session
 from rasreconcile.controller.work import Work, work_on_run
+from rasreconcile.engines.hec_ras.engine import as_computed
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import InputChanged, ProjectError, Refused, Trouble, trouble_of
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
-from rasreconcile.runs import Run, RunState, new_run_id
+from rasreconcile.runs import RUN_TOKEN, Run, RunState, new_run_id
 from rasreconcile.studies.texts import texts_of
 from rasreconcile.workers.rundir import check_job
 
@@ -33,7 +34,7 @@ def start(session: Session, action: Start) -> None:
         session.inputs_changed()
         return
     run = Run(
-        id=new_run_id(plan.address, now, token_hex(4)),
+        id=new_run_id(plan.address, now, token_hex(RUN_TOKEN // 2)),
         address=plan.address,
         fingerprint=plan.fingerprint,
         worker=action.worker,
@@ -43,7 +44,8 @@ def start(session: Session, action: Start) -> None:
         reasons=action.reasons,
         created=now,
     )
-    session.store.runs.start(run, plan, texts, apply=session.apply_id)
+    install = worker.install(action.cores, plan.engine)
+    session.store.runs.start(run, as_computed(plan, install), texts, apply=session.apply_id)
     launch(session, run, plan)
 
 

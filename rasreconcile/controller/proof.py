@@ -23,7 +23,7 @@ from rasreconcile.errors import PublishHeld, ResultError, Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, Engine, RunEvidence, Worker
-from rasreconcile.plans import Component, Plan
+from rasreconcile.plans import Component, Plan, prepared_of, without_prepared
 from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
 from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish
@@ -211,7 +211,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[s
         address=plan.address,
         path=plan.output,
         size=size,
-        components=plan.components,
+        components=(*without_prepared(plan.components), *prepared_of(source.components)),
         expectation_digest=plan.expectation_digest,
         provenance="copied",
         at=at,

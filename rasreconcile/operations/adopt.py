@@ -11,7 +11,7 @@ from typing import Literal
 from rasreconcile.clock import Clock
 from rasreconcile.errors import PublishHeld
 from rasreconcile.jobs import RunId
-from rasreconcile.plans import Address, Plan
+from rasreconcile.plans import Address, Plan, without_prepared
 from rasreconcile.reconcile.observed import Assessment, Fitness, NoOutput
 from rasreconcile.records import FurtherOutput, Published
 from rasreconcile.resolve.digests import stat_of
@@ -140,7 +140,7 @@ class Adoption:
             size=hashed.stat.size,
             digest=hashed.raw,
             fingerprint=plan.fingerprint,
-            components=plan.components,
+            components=without_prepared(plan.components),
             expectation_digest=plan.expectation_digest,
             provenance="adopted",
             engine=found.file_version or "a program it does not name",

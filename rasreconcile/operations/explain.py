@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasreconcile.operations.diff import Diff
-from rasreconcile.plans import MISSING, Address, Component, InputFile, Plan
+from rasreconcile.plans import MISSING, PREPARED, Address, Component, InputFile, Plan
 from rasreconcile.project import decode
 from rasreconcile.reconcile.verdicts import Verdict
 from rasreconcile.records import Event, Progress, Published
@@ -77,6 +77,9 @@ def _changes(plan: Plan, published: Published | None, reader: Reader | None) -> 
     now = {c.name: c for c in plan.components}
     changes = []
     for name in dict.fromkeys([*now, *before]):
+        if published and name not in before and now[name].sort == PREPARED:
+            # Its result was not made from it.
+            continue
         change = Change(name, before.get(name), now.get(name))
         if published and reader and not change.same and name.startswith("input "):
             change = _with_difference(change, plan, published, reader)

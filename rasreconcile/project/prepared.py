@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _NOT_IN_THEM = frozenset({"project", "projection", "extra", "rasmap", "geometry-hdf", "prepared"})
 
@@ -25,6 +25,20 @@ def prepared_names(stem: str, number: str, geometry: str | None, flow: str | Non
     if geometry is not None:
         names += [f"{stem}.x{geometry[1:]}", f"{stem}.c{geometry[1:]}"]
     return tuple(names)
+
+
+def are_prepared(there: Iterable[str], names: Sequence[str]) -> bool:
+    """Whether a form of the Linux solvers finds all of `prepared_names` that it needs among the names that are there.
+
+    Some versions read the geometry's `.xNN`, the others its `.cNN`.
+    """
+    found = {name.casefold() for name in there}
+    always, either = names[:2], names[2:]
+    return (
+        len(always) == 2
+        and all(name.casefold() in found for name in always)
+        and (not either or any(name.casefold() in found for name in either))
+    )
 
 
 def outdated_by(prepared_ns: int, inputs: Iterable[tuple[str, str, int]]) -> str | None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rasreconcile.errors import Trouble
-from rasreconcile.plans import Address, Plan
-from rasreconcile.reasons import Cause, Reason
+from rasreconcile.plans import Address, Component, Plan, prepared_of
+from rasreconcile.reasons import Cause, Reason, prepared_differences
 from rasreconcile.reconcile.actions import Action, Reuse
 from rasreconcile.reconcile.observed import Seen
 from rasreconcile.reconcile.policy import Policy
@@ -23,35 +23,49 @@ def once_each(
 
     Who computes, the copies, and who waits for whom.
     """
-    computing: dict[str, Address] = {live.run.fingerprint: address for address, live in seen.live.items()}
+    live = {live.run.fingerprint: address for address, live in seen.live.items()}
+    # What lies prepared beside them differs, and the fingerprint does not know it.
+    computing: dict[tuple[str, tuple[Component, ...]], Address] = {}
     alone: list[Plan] = []
     shared: list[Action] = []
     twins: dict[Address, Address] = {}
     for plan in due:
-        source = seen.intact.get(plan.fingerprint)
+        source = _twin(plan, seen)
         if source is not None and strayed(plan, source, seen.workers, policy):
             source = None
-        if source is not None and has_twin(plan, seen):
+        if source is not None:
             shortfalls = _known_short(plan, source, seen)
             if shortfalls:
                 verdicts[plan.address] = _short(verdicts[plan.address], source, shortfalls)
                 continue
             shared.append(Reuse(plan, source))
             note = f"has the same inputs as {source.address}: its result is copied"
-        elif plan.fingerprint in computing:
-            twins[plan.address] = computing[plan.fingerprint]
-            note = f"has the same inputs as {computing[plan.fingerprint]}, which computes"
+        elif first := live.get(plan.fingerprint) or computing.get(_key(plan)):
+            twins[plan.address] = first
+            note = f"has the same inputs as {first}, which computes"
         else:
-            computing[plan.fingerprint] = plan.address
+            computing[_key(plan)] = plan.address
             alone.append(plan)
             continue
         verdicts[plan.address] = replace(verdicts[plan.address], note=note)
     return alone, shared, twins
 
 
+def _key(plan: Plan) -> tuple[str, tuple[Component, ...]]:
+    return plan.fingerprint, prepared_of(plan.components)
+
+
 def has_twin(plan: Plan, seen: Seen) -> bool:
     """Whether a plan with the same inputs has a good result, which is copied."""
-    return plan.fingerprint in seen.intact and plan.address not in seen.retried | seen.uncopied
+    return _twin(plan, seen) is not None
+
+
+def _twin(plan: Plan, seen: Seen) -> Published | None:
+    source = seen.intact.get(plan.fingerprint)
+    if source is None or plan.address in seen.retried | seen.uncopied:
+        return None
+    # Made from other prepared files than lie beside this plan.
+    return None if prepared_differences(source.components, plan.components) else source
 
 
 def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:

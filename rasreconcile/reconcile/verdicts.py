@@ -10,7 +10,7 @@ from pathlib import Path
 from rasreconcile.errors import Trouble
 from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reasons import Cause, Reason, differences
+from rasreconcile.reasons import Cause, Reason, differences, prepared_differences
 from rasreconcile.reconcile.observed import (
     FurtherChanged,
     NoOutput,
@@ -185,6 +185,8 @@ def _intact(
     if plan.fingerprint != published.fingerprint:
         changes = differences(published.components, plan.components)
         return Sync.STALE, changes or (Reason(Cause.SPEC_CHANGED, "fingerprint schema"),)
+    if others := prepared_differences(published.components, plan.components):
+        return Sync.STALE, others
     if plan.expectation_digest == published.expectation_digest:
         return Sync.CURRENT, ()
     fresh = (

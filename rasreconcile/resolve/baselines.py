@@ -9,6 +9,7 @@ from pathlib import Path
 from rasreconcile.account import expanded
 from rasreconcile.plans import MISSING, Plan, digest_of
 from rasreconcile.resolve.digests import Digests
+from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import Expectations
 
 
@@ -34,7 +35,8 @@ def with_baseline(plan: Plan, folder: Path, digests: Digests) -> Plan:
     try:
         found, blocked = digests.of(path, "baseline").raw, plan.blocked_by
     except OSError as error:
-        why = f"its baseline {path} cannot be read: {error.strerror or error}; put it there, or leave `baseline` out"
+        reason = error.strerror or error
+        why = f"its baseline {shown(path, folder)} cannot be read: {reason}; put it there, or leave `baseline` out"
         found, blocked = MISSING, (*plan.blocked_by, why)
     return replace(
         plan,

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.plans import Address, InputFile
+from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.own_files import is_result, written_by_run
-from rasreconcile.project.prepared import outdated_by, prepared_names
+from rasreconcile.project.prepared import are_prepared, outdated_by, prepared_names
 from rasreconcile.records import Mention
-from rasreconcile.resolve.closure_record import Closure
 from rasreconcile.resolve.disk import Disk
-from rasreconcile.resolve.other_plans import named_plan, plan_of_short_id, read_result
-from rasreconcile.resolve.plan_inputs import InputCollector, NamedFile
+from rasreconcile.resolve.findings import Closure, NamedFile
+from rasreconcile.resolve.other_plans import named_plan, plan_of_short_id, producer_of_result, read_result
+from rasreconcile.resolve.plan_inputs import InputCollector
 from rasreconcile.resolve.producers import DssReading, Made, Producers, Unclear
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
@@ -49,9 +49,11 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
         # The built-in engine reads the texts and nothing else.
         _Companions(asked, gathering, producers, said).gather({"plan": plan, **texts})
     gathering.extras(asked.extra, producers, asked.address, lambda name: is_result(name, stem, asked.number))
+    names: tuple[str, ...] = ()
     if asked.engine == "hec-ras":
         names = prepared_names(stem, asked.number, named.get("geometry"), named.get("flow"))
         _prepared(gathering, names)
+    _weigh(gathering.closure, names)
     return gathering.closure
 
 
@@ -64,6 +66,15 @@ def plan_said(project: Path, number: str, disk: Disk) -> dict[str, str]:
     except (OSError, ProjectError):
         return {}
     return {mention.what: mention.value for mention in reversed(said)}
+
+
+def _weigh(closure: Closure, names: Sequence[str]) -> None:
+    """Without prepared files nothing computes what Ras.exe cannot."""
+    there = [i.name for i in closure.inputs if i.kind in {"prepared", "extra"} and i.raw != MISSING]
+    closure.prepared = are_prepared(there, names)
+    if not closure.prepared:
+        closure.blocked_by += closure.ras_exe_lacks
+        closure.ras_exe_lacks.clear()
 
 
 _TEXTS = ("geometry", "flow", "sediment", "water-quality")
@@ -95,6 +106,9 @@ class _Companions:
         geometry = texts.get("geometry")
         two_d = any(m.what == "2d-area" for m in self.gathering.said_by(geometry))
         associated = self._geometry_hdf(geometry, two_d) if geometry is not None else True
+        if geometry is None and (ending := next((m.value for m in self.said if m.what == "geometry"), None)):
+            # Folders for the Linux solvers often lack the text, and have this.
+            self.gathering.optional(f"{self.asked.project.stem}.{ending}.hdf", "geometry-hdf", counts=False)
         self._map(two_d and not associated)
 
     def _text(self, text: InputFile) -> None:
@@ -136,8 +150,14 @@ class _Companions:
         spelled = f"{stem}.{value}" if len(value) == len("f01") else value
         geometry = next((m.value for m in self.said if m.what == "geometry"), None)
         name = self.gathering.name_of(spelled)
-        if not written_by_run(name, stem, self.asked.number, geometry):
-            self._named(NamedFile("extra", replace(mention, value=spelled), text))
+        if written_by_run(name, stem, self.asked.number, geometry):
+            return
+        other, renamed = named_plan(spelled, stem), replace(mention, value=spelled)
+        producer = producer_of_result(self.gathering, other, self.producers) if other is not None else None
+        if producer is not None and producer.address != self.asked.address:
+            self._plan_output(renamed, text)
+        elif producer is None:
+            self._named(NamedFile("extra", renamed, text))
 
     def _plan_output(self, mention: Mention, text: InputFile) -> None:
         if mention.what == "plan-by-id":
@@ -157,7 +177,7 @@ class _Companions:
             )
 
     def _warn(self, text: InputFile, mention: Mention, what: str) -> None:
-        self.gathering.closure.tell(text.name, mention.line, what, blocks="warns")
+        self.gathering.closure.tell(text.name, mention.line, what, blocks="nothing")
 
     def _dss(self, said: Sequence[Mention], text: InputFile) -> None:
         """Each DSS file once, with all its records: they come from one place."""
@@ -179,7 +199,7 @@ class _Companions:
         first = NamedFile("dss", mentions[0], flow)
         made, place = self._dss_made(first, records)
         if isinstance(made, Unclear):
-            self.gathering.closure.tell(flow.name, mentions[0].line, made.why, blocks="blocks")
+            self.gathering.closure.tell(flow.name, mentions[0].line, made.why, blocks="every program")
         for mention in mentions:
             wanted = NamedFile("dss", mention, flow, counts=isinstance(made, Unclear) or not is_own)
             if isinstance(made, Made) and place is not None:

@@ -90,7 +90,7 @@ class Digests:
                     return Hashed(
                         path=path, stat=before, kind=kind, raw=raw, semantic=semantic, hashed_ns=began
                     )
-        raise Unstable(f"{path} changed each time it was read; wait until it is complete")
+        raise Unstable(f"{path.name} changed each time it was read; wait until it is complete")
 
 
 def stat_of(found: os.stat_result) -> FileStat:

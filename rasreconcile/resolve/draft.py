@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rasreconcile.output_names import filled
 from rasreconcile.plans import Address
-from rasreconcile.resolve.closure_record import Closure
+from rasreconcile.resolve.findings import Closure
 from rasreconcile.resolve.projects import FoundProject
 from rasreconcile.spec import EngineSpec
 

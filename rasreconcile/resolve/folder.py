@@ -6,20 +6,24 @@ import os
 from pathlib import Path
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.resolve.shown import shown
 
 
 class Folder:
     """One listing of a folder; names are found exactly first, then whatever their case."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seen_from: Path | None = None) -> None:
+        """`seen_from`: the spec's folder, for messages."""
         self.path = path
+        self._seen_from = seen_from
         self._names: dict[str, list[str]] = {}
         try:
             with os.scandir(path) as listing:
                 for entry in listing:
                     self._names.setdefault(entry.name.casefold(), []).append(entry.name)
         except OSError as error:
-            raise ProjectError(f"{path}: {error.strerror}", "name a folder that can be read") from error
+            where = shown(path, seen_from)
+            raise ProjectError(f"{where}: {error.strerror}", "name a folder that can be read") from error
 
     @property
     def names(self) -> list[str]:
@@ -33,7 +37,8 @@ class Folder:
             return self.path / name
         if len(found) > 1:
             both = " and ".join(sorted(found))
+            where = shown(self.path, self._seen_from)
             raise ProjectError(
-                f"{self.path}: {both} differ in case only", f"keep the one that is meant by {name}"
+                f"{where}: {both} differ in case only", f"keep the one that is meant by {name}"
             )
         return self.path / found[0] if found else None

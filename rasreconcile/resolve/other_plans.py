@@ -10,7 +10,8 @@ from rasreconcile.errors import ProjectError
 from rasreconcile.plans import Address
 from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
-from rasreconcile.resolve.plan_inputs import InputCollector, NamedFile
+from rasreconcile.resolve.findings import NamedFile
+from rasreconcile.resolve.plan_inputs import InputCollector
 from rasreconcile.resolve.producers import Made, Producer, Producers
 
 
@@ -56,12 +57,12 @@ def read_result(
 
     HEC-RAS finds a result through the plan, so both go along.
     """
-    producer = _producer(gathering, plan, producers)
+    producer = producer_of_result(gathering, plan, producers)
     line, named_by = wanted.mention.line, wanted.named_by.name
     if producer is not None and producer.address == reader:
         own = f"{plan.stem}.p{plan.number}.hdf"
         what = f"the plan reads {own}, which it computes itself; choose another plan in HEC-RAS"
-        gathering.closure.tell(named_by, line, what, blocks="blocks")
+        gathering.closure.tell(named_by, line, what, blocks="every program")
         return
     text = replace(wanted, kind="other-plan", mention=_spelled(wanted, plan.text), counts=producer is None)
     found = gathering.referenced(text)
@@ -84,7 +85,8 @@ def read_result(
             gathering.optional(older, "plan-result", counts=True, named_by=named_by)
 
 
-def _producer(gathering: InputCollector, plan: NamedPlan, producers: Producers) -> Producer | None:
+def producer_of_result(gathering: InputCollector, plan: NamedPlan, producers: Producers) -> Producer | None:
+    """The plan of the spec that is named; None where the spec lacks it."""
     home = gathering.home
     if plan.folder:
         try:

@@ -11,6 +11,7 @@ from rasreconcile.errors import Fault
 from rasreconcile.output_names import is_pattern, matches
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.resolve.projects import entry_fault
+from rasreconcile.resolve.shown import shown
 from rasreconcile.specfile import LoadedSpec
 
 
@@ -129,9 +130,10 @@ def _fault(loaded: LoadedSpec, found: list[tuple[Claim, Claim, Path]]) -> Fault:
     remedy = "take the plans out of one of the entries, or give one a `results` folder of its own"
     if place not in (first.places[0], second.places[0]):
         remedy = "name it after its plan, `{stem}.O{number}`, or give one entry a `results` folder of its own"
+    shared = shown(Path(os.path.realpath(place)), Path(os.path.realpath(loaded.folder)))
     what = (
         f"{second.address} publishes to the same file as {first.address} of plans[{first.index}]"
-        f" (line {loaded.line_of(('plans', first.index))}): {os.path.realpath(place)}"
+        f" (line {loaded.line_of(('plans', first.index))}): {shared}"
         f"{f', and {more} more so' if more else ''}; {remedy}"
     )
     return entry_fault(loaded, second.index, what)

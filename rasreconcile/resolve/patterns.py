@@ -16,9 +16,9 @@ Listing = Callable[[Path], Folder | None]
 """The names in a folder; None where there is no such folder."""
 
 
-def listed(path: Path) -> Folder | None:
-    """Looks each time."""
-    return Folder(path) if path.is_dir() else None
+def listed(path: Path, seen_from: Path | None = None) -> Folder | None:
+    """Looks each time. `seen_from`: the spec's folder, for messages."""
+    return Folder(path, seen_from) if path.is_dir() else None
 
 
 def matches(root: Path, pattern: str, listing: Listing = listed) -> list[str]:

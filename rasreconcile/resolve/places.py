@@ -25,7 +25,9 @@ class Place:
 class Places:
     """Lists each folder once, and follows each reference once; to look again, make another."""
 
-    def __init__(self, path_map: Mapping[str, Path] | None = None) -> None:
+    def __init__(self, path_map: Mapping[str, Path] | None = None, seen_from: Path | None = None) -> None:
+        """`seen_from`: the spec's folder, for messages."""
+        self._seen_from = seen_from
         self._path_map = {prefix: str(place) for prefix, place in (path_map or {}).items()}
         self._folders: dict[Path, Folder | None] = {}
         self._found: dict[tuple[Reference, Path, str], Place] = {}
@@ -33,7 +35,7 @@ class Places:
     def folder(self, path: Path) -> Folder | None:
         """None where there is no such folder. Raises ProjectError where it cannot be read."""
         if path not in self._folders:
-            self._folders[path] = Folder(path) if path.is_dir() else None
+            self._folders[path] = Folder(path, self._seen_from) if path.is_dir() else None
         return self._folders[path]
 
     def find(self, reference: Reference, home: Path, below: str = "") -> Place:

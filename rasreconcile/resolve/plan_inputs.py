@@ -14,9 +14,9 @@ from rasreconcile.output_names import matches as fits
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
-from rasreconcile.resolve.closure_record import Closure
 from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
+from rasreconcile.resolve.findings import Blocks, Closure, NamedFile
 from rasreconcile.resolve.patterns import matches
 from rasreconcile.resolve.producers import Made, Producers
 
@@ -33,17 +33,8 @@ _STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology", "other-plan", "plan
 """Without its boundary data HEC-RAS ends; without terrain it continues with the tables that it has."""
 _SHOWN = {"other-plan": "plan", "plan-result": "result", "observed": "observed data", "extra": "file"}
 """Kinds of which people speak in other words."""
+_TEXTS_OF_A_PLAN = frozenset({"geometry", "flow", "sediment", "water-quality"})
 _NEEDS_NO_LAYER = "a plan without 2D areas computes without it"
-
-
-@dataclass(frozen=True, slots=True)
-class NamedFile:
-    """A file that another one names."""
-
-    kind: str
-    mention: Mention
-    named_by: InputFile
-    counts: bool = True
 
 
 @dataclass(slots=True)
@@ -70,7 +61,7 @@ class InputCollector:
             what = f"{name}, named by {named_by}, is not in {self.disk.shown(self.home)}; put it there"
         except (OSError, ProjectError) as error:
             what = f"{name} cannot be read: {_why(error)}"
-        self.closure.blocked_by.append(what)
+        self.closure.list_of("Ras.exe" if kind in _TEXTS_OF_A_PLAN else "every program").append(what)
         self._add(_missing(self.home / name, name, kind), named_by=named_by)
         return None
 
@@ -119,7 +110,7 @@ class InputCollector:
             place = self.disk.places.find(reference, self.home, below)
         except ProjectError as error:
             # Which file is meant nobody knows: nothing is computed on a guess.
-            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="blocks")
+            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="every program")
             return None
         try:
             if place.path is not None:
@@ -298,9 +289,11 @@ class InputCollector:
         what = f"{_SHOWN.get(wanted.kind, wanted.kind)} {what}"
         if wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
             what = f"{what}, or leave it: {_NEEDS_NO_LAYER}"
-        self.closure.tell(
-            wanted.named_by.name, wanted.mention.line, what, blocks="blocks" if stops else "warns"
-        )
+        blocks: Blocks = "nothing"
+        if stops:
+            # Where the state of a restart begins is what the solver itself reads.
+            blocks = "every program" if wanted.kind == "restart" else "Ras.exe"
+        self.closure.tell(wanted.named_by.name, wanted.mention.line, what, blocks=blocks)
 
 
 def _remedy(reference: Reference, gone: InputFile) -> str:

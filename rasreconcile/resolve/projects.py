@@ -6,13 +6,15 @@ import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 
 from rasreconcile.account import expanded
 from rasreconcile.errors import Fault, ProjectError
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
 from rasreconcile.project.references import mapped_word
-from rasreconcile.resolve.patterns import each_once, matches
+from rasreconcile.resolve.patterns import each_once, listed, matches
+from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import PlanEntry
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.specfile.files import is_windows_path
@@ -38,7 +40,7 @@ def find_projects(loaded: LoadedSpec) -> tuple[tuple[FoundProject, ...], tuple[F
     for index, entry in enumerate(loaded.spec.plans):
         try:
             matches = list(_matches(loaded, entry))
-            projects = [_read(entry, index, path, prefix) for path, prefix in matches]
+            projects = [_read(loaded, index, path, prefix) for path, prefix in matches]
             found += [project for project in projects if project is not None]
             if not any(projects):
                 raise ProjectError(f"{entry.project}: {_nothing(entry.project)}")
@@ -62,7 +64,7 @@ def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]
         return
     fixed = _fixed_parts(pattern)
     root = on_disk(Path(loaded.folder, *pattern.parts[:fixed]))
-    found = matches(root, str(PurePath(*pattern.parts[fixed:])))
+    found = matches(root, str(PurePath(*pattern.parts[fixed:])), partial(listed, seen_from=loaded.folder))
     for match in each_once(root, map(PurePath, found)):
         varying = match.with_suffix("").as_posix()
         yield root / match, f"{entry.name}/{varying}" if entry.name else varying
@@ -89,16 +91,17 @@ def _fixed_parts(pattern: PurePath) -> int:
     return next(n for n, part in enumerate(pattern.parts) if glob.has_magic(part))
 
 
-def _read(entry: PlanEntry, index: int, path: Path, prefix: str) -> FoundProject | None:
+def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProject | None:
     """None: a glob also met an ESRI projection, which carries the same ending."""
+    entry, name = loaded.spec.plans[index], shown(path, loaded.folder)
     try:
         text = decode(path.read_bytes())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ProjectError(f"{path}: {reason}", "name the .prj of a HEC-RAS project") from error
+        raise ProjectError(f"{name}: {reason}", "name the .prj of a HEC-RAS project") from error
     if glob.has_magic(entry.project) and not is_project(text):
         return None
-    return FoundProject(entry, index, path.absolute(), prefix, parse_project(text, str(path)))
+    return FoundProject(entry, index, path.absolute(), prefix, parse_project(text, name))
 
 
 def _nothing(pattern: str) -> str:

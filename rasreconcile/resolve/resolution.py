@@ -12,6 +12,7 @@ from typing import Protocol
 
 from rasreconcile.errors import Fault, ProjectError, SpecError
 from rasreconcile.plans import (
+    PREPARED,
     Address,
     BroughtBack,
     Component,
@@ -22,15 +23,16 @@ from rasreconcile.plans import (
 )
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
 from rasreconcile.resolve.closure import ClosureRequest, closure_of, plan_said
-from rasreconcile.resolve.closure_record import Closure
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.draft import Draft
+from rasreconcile.resolve.findings import Closure
 from rasreconcile.resolve.outputs import Claim, Reads, RealPaths, inputs_published_over, shared_files
 from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.producers import Producer, Producers, dss_of, published_as
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
+from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
 from rasreconcile.specfile import LoadedSpec
 
@@ -81,7 +83,9 @@ def resolve(
     contents.look_again()
     drafts, more = _drafts(loaded, projects)
     faults += more
-    producers = _gather(drafts, Disk(digests, contents, Places(loaded.path_map), loaded.folder))
+    producers = _gather(
+        drafts, Disk(digests, contents, Places(loaded.path_map, loaded.folder), loaded.folder)
+    )
     order, wrong = _in_order(loaded, drafts)
     asked_for = _brought_back(drafts, producers)
     claims = _claims(drafts, asked_for)
@@ -136,7 +140,7 @@ def _drafts(
         for number in entry.numbers or found.text.plans:
             address = Address(f"{found.prefix}/p{number}")
             if address in drafts:
-                faults.append(entry_fault(loaded, found.index, _twice(drafts[address], found)))
+                faults.append(entry_fault(loaded, found.index, _twice(loaded, drafts[address], found)))
                 continue
             engine = entry.engine or loaded.spec.engine
             drafts[address] = Draft(found, address, number, engine, _output(loaded, found, number))
@@ -215,11 +219,11 @@ def _read(drafts: Mapping[Address, Draft]) -> Iterator[Reads]:
         yield Reads(address, draft.closure.inputs, makers)
 
 
-def _twice(first: Draft, again: FoundProject) -> str:
+def _twice(loaded: LoadedSpec, first: Draft, again: FoundProject) -> str:
     if first.found.path == again.path:
         return f"{first.address} is in plans[{first.found.index}] already; name it once"
     return (
-        f"{first.address} means {first.found.path} in plans[{first.found.index}] already;"
+        f"{first.address} means {shown(first.found.path, loaded.folder)} in plans[{first.found.index}] already;"
         " give one of the entries a `name` of its own"
     )
 
@@ -257,6 +261,7 @@ def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine
     entry, found = draft.found.entry, draft.found
     parts = (
         *(_of_input(i) for i in draft.closure.inputs if i.counts),
+        *(_of_prepared(i) for i in draft.closure.inputs if draft.closure.prepared and i.kind == "prepared"),
         component("engine", engine.identity),
         *_of_spec(loaded, entry, draft.engine),
         *(Component(f"upstream {need}", done[need].fingerprint) for need in draft.needs),
@@ -281,12 +286,17 @@ def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine
         only_on=entry.only_on,
         needs=draft.needs,
         blocked_by=tuple(draft.closure.blocked_by),
-        warnings=(*draft.closure.warnings, *_unlisted(draft)),
+        ras_exe_lacks=tuple(draft.closure.ras_exe_lacks),
+        warnings=(*draft.closure.warnings, *_only_prepared(draft.closure), *_unlisted(draft)),
     )
 
 
 def _of_input(file: InputFile) -> Component:
     return Component(f"input {file.name}", file.semantic)
+
+
+def _of_prepared(file: InputFile) -> Component:
+    return Component(f"{PREPARED} {file.name}", file.raw)
 
 
 def _of_spec(loaded: LoadedSpec, entry: PlanEntry, engine: EngineSpec) -> list[Component]:
@@ -309,6 +319,11 @@ def _output(loaded: LoadedSpec, found: FoundProject, number: str) -> Path:
     name = f"{found.path.stem}.p{number}.hdf"
     root = loaded.results_of(found.entry)
     return root / found.prefix / name if root else found.path.parent / name
+
+
+def _only_prepared(closure: Closure) -> tuple[str, ...]:
+    how = "until then only the Linux solvers compute the plan, from its prepared files"
+    return tuple(f"{lack}; {how}" for lack in closure.ras_exe_lacks)
 
 
 def _unlisted(draft: Draft) -> tuple[str, ...]:

@@ -78,7 +78,10 @@ class _Preparing:
         solvers = [worker for worker in self._workers(plan) if not worker.runs_ras_exe]
         wanted = any(worker.preprocess_on_host for worker in solvers)
         makers = tuple(name for name, w in self.loaded.spec.workers.items() if w.runs_ras_exe)
-        if missing and (naming.unsteady or naming.steady) and wanted and makers:
+        if plan.ras_exe_lacks and not solvers:
+            # Prepared files are of no use where nothing but Ras.exe computes.
+            return replace(plan, blocked_by=plan.ras_exe_lacks)
+        if missing and (naming.unsteady or naming.steady) and wanted and makers and not plan.ras_exe_lacks:
             preparation = self._preparation(plan, makers)
             return _with_products(plan, preparation, self.digests)
         why = HecRas(plan.engine).why_not(plan, _SOLVERS)

@@ -119,6 +119,8 @@ def test_plans_that_read_each_others_results_are_a_fault_of_the_spec(pair: Any) 
         ("p01", "Read HDF5 Sediment Hotstart=-1\nSediment Hotstart File=.\\Muncie2D.p02.hdf\n", True),
         ("p01", "Read HDF5 Sediment Hotstart= 0\nSediment Hotstart File=.\\Muncie2D.p02.hdf\n", False),
         ("p01", "Unsteady Encroach Base Plan File=Muncie2D.p02\n", True),
+        ("p01", "Start State File=.\\Muncie2D.p02.hdf\n", True),
+        ("p01", "Start State File=.\\Muncie2D.p03.hdf\n", False),
         ("g01", "Use Modified Puls Routing=-1\nModified Puls Routing Source PlanID=Second\n", True),
         ("g01", "Use Modified Puls Routing=-1\nModified Puls Routing Source PlanID=Nobody\n", False),
         ("g01", "Use Modified Puls Routing=0\nModified Puls Routing Source PlanID=Second\n", False),

@@ -146,7 +146,7 @@ def _geometry_preprocess(home: Path, first: Path, words: list[str]) -> int:
 def _unsteady(home: Path, first: Path, words: list[str], asked: Wish) -> int:
     stem = first.name.split(".")[0]
     number = _plan_number(first, words) or ""
-    plan = model.read_plan(Path.cwd(), stem, number, version_of(home))
+    plan = layout.without_texts(model.read_plan(Path.cwd(), stem, number, version_of(home)))
     wrong = _must_be_unix(f"{stem}.b{number}", f"{stem}.{words[1]}", f"{stem}.p{number}")
     missing = [n for n in (f"{stem}.b{number}", "io.b") if not Path(n).exists()]
     if wrong or missing:
@@ -165,7 +165,7 @@ def _unsteady(home: Path, first: Path, words: list[str], asked: Wish) -> int:
 
 def _steady(home: Path, first: Path, asked: Wish) -> int:
     stem, number = first.name.split(".")[0], first.name[-2:]
-    plan = model.read_plan(Path.cwd(), stem, number, version_of(home))
+    plan = layout.without_texts(model.read_plan(Path.cwd(), stem, number, version_of(home)))
     if not first.exists():
         for line in ("File:", first.name, "Not Found"):
             say(line)

@@ -66,6 +66,20 @@ def prepare(plan: model.Plan, flaws: Flaws) -> None:
         for name, values in model.hydrographs(plan.flow).items():
             hours = np.arange(len(values)) / 24.0
             inflows[name.replace("/", "-")] = np.column_stack([hours, values]).astype("f4")
+        # The real solvers find geometry and flow in the tables above.
+        for name, text in (("geometry", plan.geometry), ("flow", plan.flow)):
+            file[f"Event Conditions/Stand-in/{name}"] = np.bytes_(text.encode() or b" ")
+
+
+def without_texts(plan: model.Plan) -> model.Plan:
+    """The plan as the Linux solvers know it where its geometry or flow is not beside it."""
+    if plan.growing.exists():
+        with h5py.File(plan.growing, "r", locking=False) as file:
+            kept = file.get("Event Conditions/Stand-in")
+            if kept is not None:
+                plan.geometry = plan.geometry or kept["geometry"][()].decode()
+                plan.flow = plan.flow or kept["flow"][()].decode()
+    return plan
 
 
 def _plan_data(file: h5py.File, plan: model.Plan, flaws: Flaws, begin: datetime, end: datetime) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rasreconcile.engines.hec_ras import judgement, linux, windows
 from rasreconcile.engines.hec_ras.versions import doubt
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import Install, Job, RunEvidence
-from rasreconcile.plans import Plan
+from rasreconcile.plans import Plan, without_prepared
 from rasreconcile.spec import HecRasEngine
 
 
@@ -46,6 +47,14 @@ class HecRas:
     def judge(self, evidence: RunEvidence) -> Failure | None:
         """HDF, messages and log must all say that it went well."""
         return judgement.judge(evidence, self.version)
+
+
+def as_computed(plan: Plan, install: Install) -> Plan:
+    """The plan with the components that count where it runs: Ras.exe reads no prepared files, and what is prepared in
+    an earlier step of the study follows from the inputs."""
+    if not is_windows(install) and plan.prepared_by is None:
+        return plan
+    return replace(plan, components=without_prepared(plan.components))
 
 
 def is_windows(install: Install) -> bool:

@@ -26,6 +26,11 @@ def why_not(plan: Plan, version: str) -> str | None:
     missing = unprepared(plan, version)
     if not missing or plan.prepared_by is not None:
         return None
+    if plan.ras_exe_lacks:
+        return (
+            f"the Linux solvers of {version} need {', '.join(missing)} too, and without more of the project no Ras.exe"
+            f" can make them: {'; '.join(plan.ras_exe_lacks)}"
+        )
     return (
         f"the Linux solvers need {', '.join(missing)}, which HEC-RAS on Windows makes when it prepares"
         f" {naming.stem}.p{naming.plan}; put them beside the project, let a worker with Ras.exe make them"

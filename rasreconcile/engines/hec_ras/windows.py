@@ -15,7 +15,7 @@ from rasreconcile.engines.inputs import beside_project, folder_for, name_in, out
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Edit, Install, Job, SetKeys, SetReferences, Staged
 from rasreconcile.plans import MISSING, InputFile, Plan
-from rasreconcile.runs import new_run_id
+from rasreconcile.runs import RUN_TOKEN, new_run_id
 
 GRACE_SECONDS = 10
 """Nothing changes for so long after Ras.exe has returned, and nothing grows: nothing is going on."""
@@ -24,23 +24,42 @@ QUIET_SECONDS = 1800
 LONGEST_PATH = 259
 """Beyond it Ras.exe stops at an unseen dialog."""
 
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""Every run's name has a time of so many digits."""
 _NAMES_FILES = frozenset({"plan", "flow", "sediment", "water-quality"})
 
 
 def why_not(plan: Plan, install: Install) -> str | None:
     """Why Ras.exe cannot run this plan there, and what to do; None: it can."""
+    if plan.ras_exe_lacks:
+        return "; ".join(plan.ras_exe_lacks)
     if not install.worker_folder:
         return None
-    folder = folder_for(_files(plan))
-    run = new_run_id(plan.address, datetime.min.replace(tzinfo=UTC), "0" * 8)
-    place = "/".join(filter(None, (install.worker_folder.rstrip("/\\"), run, "work", folder)))
-    path = f"{'Z:' if install.wine else ''}{place}/{plan.stem}.p{plan.number}.tmp.hdf"
+    files = _files(plan)
+    folder = folder_for(files)
+    run = new_run_id(plan.address, _ANY_TIME, "0" * RUN_TOKEN)
+    place = "/".join((install.worker_folder.rstrip("/\\"), run, "work"))
+    # One that HEC-RAS opens is as bad as one that it writes.
+    names = (*(name_in(folder, file.name) for file in files), *_written(plan, folder))
+    longest = max(names, key=len)
+    path = f"{'Z:' if install.wine else ''}{place}/{longest}"
     if len(path) <= LONGEST_PATH:
         return None
     return (
-        f"{plan.stem}.p{plan.number}.tmp.hdf would have a path of {len(path)} characters there, and HEC-RAS stops at"
+        f"{posixpath.basename(longest)} would have a path of {len(path)} characters there, and HEC-RAS stops at"
         f" {LONGEST_PATH}; set worker_folder to a shorter path, such as C:\\R"
     )
+
+
+def _written(plan: Plan, folder: str) -> tuple[str, ...]:
+    """What a run leaves: its result, finished and growing, what other plans read of it, and every file of messages."""
+    growing = f"{plan.stem}.p{plan.number}.tmp.hdf"
+    messages = (
+        word.replace("{stem}", plan.stem).replace("{plan}", plan.number)
+        for form in versions.FORMS
+        for word in form.messages[:1]
+    )
+    return (*outputs_of(plan, folder), *(name_in(folder, name) for name in (growing, *messages)))
 
 
 def job(plan: Plan, install: Install, version: str) -> Job:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install, SetKeys, SetReferences
 from rasreconcile.plans import component
+from rasreconcile.runs import new_run_id
 from rasreconcile.spec import HecRasEngine
 
 SCRIPTS = Path(__file__).parents[3] / "rasreconcile" / "engines" / "hec_ras"
@@ -100,6 +102,38 @@ def test_a_path_too_long_for_hec_ras_is_refused_with_the_remedy(standins, plan_o
     far = replace(install(), worker_folder="C:\\" + "x" * 220)
     with pytest.raises(ProjectError, match="HEC-RAS stops at 259; set worker_folder to a shorter path"):
         hec_ras("6.6").job(plan, far)
+
+
+@pytest.mark.parametrize("wine", [None, "/usr/bin/wine"])
+@pytest.mark.parametrize(
+    "longest",
+    [
+        "Basin.p01.computeMsgs.txt",
+        "Basin.p01.02JAN1900 1200.rst",
+        "maps/depth of the year 2100.tif",
+        "dss/a name of a boundary file.dss",
+    ],
+)
+def test_the_longest_path_of_a_run_is_that_of_a_real_one_to_the_character(
+    standins, plan_of, with_input, tmp_path: Path, longest: str, wine: str | None
+) -> None:
+    plan = plan_of(standins.write_project(tmp_path / "model"))
+    if longest.endswith(".dss"):
+        plan = with_input(plan, longest, "dss")
+    elif not longest.endswith(".txt"):
+        plan = replace(plan, side_outputs=(longest,))
+    run = new_run_id(plan.address, datetime(2026, 11, 27, 12, tzinfo=UTC), "a1b2c3d4")
+    drive = "Z:/" if wine else "C:/"
+    for length, refused in ((259, False), (260, True)):
+        rest = len(f"/{run}/work/{longest}")
+        far = drive + "x" * (length - rest - len(drive))
+        assert len(f"{far}/{run}/work/{longest}") == length
+        place = replace(install(wine=wine), worker_folder=far[2:] if wine else far)
+        why = hec_ras("6.6").why_not(plan, place)
+        assert (why is not None) is refused
+        assert why is None or why.startswith(
+            f"{Path(longest).name} would have a path of 260 characters there"
+        )
 
 
 # ---- the scripts, run

@@ -1,0 +1,66 @@
+"""What a plan reads as it comes together: its inputs, and what is to be said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rasreconcile.plans import MISSING, Address, InputFile
+from rasreconcile.records import Mention
+from rasreconcile.resolve.digests import TEXT_KINDS
+
+Blocks = Literal["every program", "Ras.exe", "nothing"]
+"""Whom a finding keeps from computing the plan."""
+
+
+@dataclass(slots=True)
+class Closure:
+    """What a plan reads, what stands in its way, and what is odd about it."""
+
+    inputs: list[InputFile] = field(default_factory=list)
+    blocked_by: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    ras_exe_lacks: list[str] = field(default_factory=list)
+    """What stops Ras.exe alone: the Linux solvers read prepared files in its place."""
+    prepared: bool = False
+    """Whether everything that a Linux solver computes the plan from is there."""
+    made: list[tuple[Address, str]] = field(default_factory=list)
+    """Plans of the spec that make files this one reads, and the names of those files in their runs; empty: results."""
+    _told: dict[tuple[Blocks, str], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
+    """What was told of lines: whom it blocks and in what words; its place in that list, and the lines."""
+
+    def list_of(self, blocks: Blocks) -> list[str]:
+        """Where a message of this weight is kept."""
+        match blocks:
+            case "every program":
+                return self.blocked_by
+            case "Ras.exe":
+                return self.ras_exe_lacks
+            case "nothing":
+                return self.warnings
+
+    def texts(self) -> dict[str, InputFile]:
+        """The text inputs by kind."""
+        return {i.kind: i for i in self.inputs if i.kind in TEXT_KINDS and i.raw != MISSING}
+
+    def tell(self, file: str, line: int, what: str, *, blocks: Blocks) -> None:
+        """`Muncie.u01:12: what`. What is true of several lines is one message, which counts them."""
+        told = self.list_of(blocks)
+        place, lines = self._told.setdefault((blocks, what), (len(told), []))
+        if not lines:
+            told.append("")
+        lines.append((file, line))
+        (first, number), more = lines[0], len(lines) - 1
+        where = f"{first}:{number}" if number else first
+        also = f" and {more} more {'line' if more == 1 else 'lines'}" if more else ""
+        told[place] = f"{where}{also}: {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that another one names."""
+
+    kind: str
+    mention: Mention
+    named_by: InputFile
+    counts: bool = True
