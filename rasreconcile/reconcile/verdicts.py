@@ -163,7 +163,9 @@ def _without_record(output: Output) -> tuple[Sync, tuple[Reason, ...]]:
             return Sync.MISSING, (Reason(Cause.NEVER_RUN),)
         case OutputUnreadable(why):
             return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, "", why),)
-        case OutputSeen() | FurtherChanged():
+        case FurtherChanged(name, evidence):
+            return Sync.INVALID, (Reason(Cause.OUTPUT_DRIFTED, name, evidence),)
+        case OutputSeen():
             return Sync.UNKNOWN, (
                 Reason(Cause.UNKNOWN_ORIGIN, "", "a result exists that rasreconcile did not produce"),
             )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rasreconcile.errors import Fault
 from rasreconcile.output_names import is_pattern, matches
-from rasreconcile.plans import MISSING, Address, InputFile
+from rasreconcile.plans import MISSING, Address, BroughtBack, InputFile, Plan
 from rasreconcile.resolve.projects import entry_fault
 from rasreconcile.resolve.shown import shown
 from rasreconcile.specfile import LoadedSpec
@@ -137,3 +137,13 @@ def _fault(loaded: LoadedSpec, found: list[tuple[Claim, Claim, Path]]) -> Fault:
         f"{f', and {more} more so' if more else ''}; {remedy}"
     )
     return entry_fault(loaded, second.index, what)
+
+
+def plan_that_brings_back(plan: Plan, brought_back: tuple[BroughtBack, ...]) -> Plan:
+    """The plan with its further outputs; blocked where its engine writes none."""
+    if not brought_back or plan.engine.type != "steady":
+        return replace(plan, brought_back=brought_back)
+    first = brought_back[0]
+    why = "`outputs` names" if first.read_by is None else f"{first.read_by} reads"
+    what = f"the steady engine writes nothing but its result, and {why} {first.name}; leave it out"
+    return replace(plan, brought_back=brought_back, blocked_by=(*plan.blocked_by, what))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rasreconcile.errors import ProjectError
@@ -52,7 +52,17 @@ def published_as(name: str, producer: Producer) -> str:
     return f"{plan}.dss" if own else f"{plan}.{last}"
 
 
-def dss_of(stem: str, spelled: str) -> tuple[str | None, Reference | None]:
+def with_series(plan: Producer, engine: str, said: Mapping[str, str]) -> Producer:
+    """The plan with what its text says of the series that it writes. `said`: by what, as `plan_said` has it."""
+    # A steady plan writes no series, whatever its text says; of the spec's own program nobody knows.
+    unsteady = said.get("flow", "")[:1] in {"u", "q"}
+    if engine == "steady" or not (unsteady or (engine == "command" and "output-dss" in said)):
+        return replace(plan, short_id=said.get("short-id", ""))
+    inside, outside = _dss_of(plan.stem, said.get("output-dss", "dss"))
+    return replace(plan, short_id=said.get("short-id", ""), dss=inside, dss_outside=outside)
+
+
+def _dss_of(stem: str, spelled: str) -> tuple[str | None, Reference | None]:
     """The DSS file that a plan writes: its name from the project's folder on, or else where it lies outside.
 
     `dss` alone is how HEC-RAS spells the project's own file.

@@ -28,9 +28,16 @@ from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.draft import Draft
 from rasreconcile.resolve.findings import Closure
-from rasreconcile.resolve.outputs import Claim, Reads, RealPaths, inputs_published_over, shared_files
+from rasreconcile.resolve.outputs import (
+    Claim,
+    Reads,
+    RealPaths,
+    inputs_published_over,
+    plan_that_brings_back,
+    shared_files,
+)
 from rasreconcile.resolve.places import Places
-from rasreconcile.resolve.producers import Producer, Producers, dss_of, published_as
+from rasreconcile.resolve.producers import Producer, Producers, published_as, with_series
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
 from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
@@ -96,7 +103,7 @@ def resolve(
     done: dict[Address, Plan] = {}
     for address in order:
         plan = _plan(loaded, drafts[address], done, engine_for(drafts[address].engine))
-        plan = replace(plan, brought_back=asked_for[address])
+        plan = plan_that_brings_back(plan, asked_for[address])
         plan = with_baseline(plan, loaded.folder, digests)
         if plan.fingerprint not in proven and not plan.blocked_by:
             refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), remembered)
@@ -164,23 +171,16 @@ def _gather(drafts: Mapping[Address, Draft], disk: Disk) -> Producers:
 
 
 def _producer(draft: Draft, disk: Disk) -> Producer:
-    said = plan_said(draft.found.path, draft.number, disk)
-    # A steady plan writes no series, whatever its text says; of the spec's own program nobody knows.
-    writes = draft.engine.type != "steady" and (
-        said.get("flow", "")[:1] in {"u", "q"} or (draft.engine.type == "command" and "output-dss" in said)
-    )
-    name, outside = dss_of(draft.found.path.stem, said.get("output-dss", "dss")) if writes else (None, None)
-    return Producer(
+    project = draft.found.path
+    plan = Producer(
         address=draft.address,
-        folder=draft.found.path.parent,
-        stem=draft.found.path.stem,
+        folder=project.parent,
+        stem=project.stem,
         number=draft.number,
         output=draft.output,
         outputs=draft.outputs,
-        short_id=said.get("short-id", ""),
-        dss=name,
-        dss_outside=outside,
     )
+    return with_series(plan, draft.engine.type, plan_said(project, draft.number, disk))
 
 
 def _brought_back(

@@ -204,11 +204,12 @@ class Outputs:
             if receipt is None or receipt.address != plan.address:
                 return
             found = self.digests.of(plan.output, "output")
+            further = self._further(plan, receipt) if found.raw == receipt.digest else None
         except (ResultError, OSError):
             # A receipt that cannot be read is as good as none: the file is then of unknown origin, and held.
             return
         self.receipts[plan.address] = receipt
-        self.outputs[plan.address] = OutputSeen(size=found.stat.size, digest=found.raw)
+        self.outputs[plan.address] = further or OutputSeen(size=found.stat.size, digest=found.raw)
 
     def take_assessed(self) -> tuple[Assessed, ...]:
         """Found results that were read since the last call, for the store to remember."""

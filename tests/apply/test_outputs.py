@@ -179,6 +179,12 @@ def test_a_rebuilt_store_knows_them_from_the_receipts(leaving: Leaving) -> None:
     assert "nothing to do" in leaving.study.apply().stdout
     (leaving.place / "Willow.O01").unlink()
     assert leaving.verdict("Willow/p01")["sync"] == "missing"
+    # Without a store too: its receipt matches the result, and not all that belongs to it is there.
+    for path in leaving.folder.glob("state.db*"):
+        path.unlink()
+    assert leaving.verdict("Willow/p01")["sync"] == "missing"
+    leaving.study.apply()
+    assert leaving.there() == {"Willow.O01": "one"}
 
 
 def test_a_found_result_is_adopted_with_what_belongs_to_it(leaving: Leaving) -> None:

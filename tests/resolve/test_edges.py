@@ -250,3 +250,11 @@ def test_a_plan_that_reads_and_publishes_one_file_is_a_fault(pair: Any) -> None:
     ):
         pair.plans(entry % "")
     assert pair.plans(entry % ", results: out")["Muncie2D/p01"].blocked_by == ()
+
+
+def test_the_steady_engine_writes_nothing_else(pair: Any) -> None:
+    plans = pair.plans(
+        "  - {project: project/Muncie2D.prj, numbers: ['01'], outputs: ['{stem}.O{number}']}\n",
+        engine="{type: steady}",
+    )
+    assert "the steady engine writes nothing but its result" in plans["Muncie2D/p01"].blocked_by[-1]
