@@ -101,6 +101,8 @@ class Plan:
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
     """Plans whose results it is computed from: those the spec names, and those that write its restart file."""
+    computes: tuple[str, ...] = ()
+    """What its plan file switches on: `unsteady`, `steady`, `sediment`, `water-quality`."""
     side_outputs: tuple[str, ...] = ()
     """Further files its run must bring back, which are published beside the result: restart files other plans read."""
     prepares: bool = False

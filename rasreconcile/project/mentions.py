@@ -9,6 +9,7 @@ from rasreconcile.errors import ProjectError
 from rasreconcile.project.flow import flow_mentions
 from rasreconcile.project.plan import parse_plan
 from rasreconcile.project.rasmap import rasmap_mentions
+from rasreconcile.project.switches import computations
 from rasreconcile.project.text import decode, entries, is_on
 from rasreconcile.records import Mention
 
@@ -59,3 +60,5 @@ def _of_plan(text: str, name: str) -> Iterator[Mention]:
         yield Mention("sediment" if ending.startswith("s") else "water-quality", ending)
     if plan.output_dss:
         yield Mention("output-dss", plan.output_dss)
+    for what in computations(text, name):
+        yield Mention("computes", what)

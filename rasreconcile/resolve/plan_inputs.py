@@ -39,6 +39,8 @@ class Closure:
     warnings: list[str] = field(default_factory=list)
     restarts: list[tuple[Address, str]] = field(default_factory=list)
     """Plans of the spec that write restart files this one reads, and the names of those files."""
+    computes: tuple[str, ...] = ()
+    """What its plan file switches on."""
 
     def texts(self) -> dict[str, InputFile]:
         """The text inputs by kind."""

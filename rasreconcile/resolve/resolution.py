@@ -243,6 +243,7 @@ def _plan(loaded: LoadedSpec, draft: _Draft, done: Mapping[Address, Plan], engin
         stalled_after=entry.stalled_after or loaded.spec.stalled_after,
         only_on=entry.only_on,
         needs=draft.needs,
+        computes=draft.closure.computes,
         blocked_by=tuple(draft.closure.blocked_by),
         warnings=(*draft.closure.warnings, *_unlisted(draft)),
     )

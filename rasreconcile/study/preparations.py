@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.hec_ras.file_names import naming_of, prepared_needed
-from rasreconcile.engines.hec_ras.linux import unprepared
+from rasreconcile.engines.hec_ras.linux import beyond_solvers, unprepared
+from rasreconcile.engines.hec_ras.windows import leaves_out_geometry
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install
 from rasreconcile.plans import (
@@ -77,12 +78,24 @@ class _Preparing:
         solvers = [worker for worker in self._workers(plan) if not worker.runs_ras_exe]
         wanted = any(worker.preprocess_on_host for worker in solvers)
         makers = tuple(name for name, w in self.loaded.spec.workers.items() if w.runs_ras_exe)
-        if missing and (naming.unsteady or naming.steady) and wanted and makers:
+        no_geometry = leaves_out_geometry(plan, plan.engine.version)
+        if no_geometry is not None:
+            # Whoever prepares it, or computes it with Ras.exe, would leave the geometry out.
+            makers = ()
+        if (
+            missing
+            and beyond_solvers(plan) is None
+            and (naming.unsteady or naming.steady)
+            and wanted
+            and makers
+        ):
             preparation = self._preparation(plan, makers)
             return _with_products(plan, preparation, self.digests)
         why = HecRas(plan.engine).why_not(plan, _SOLVERS)
-        if why and solvers and len(solvers) == len(self._workers(plan)) and not proven:
-            return replace(plan, no_worker=why)
+        refusals = [no_geometry if worker.runs_ras_exe else why for worker in self._workers(plan)]
+        whys = tuple(dict.fromkeys(refusal for refusal in refusals if refusal))
+        if refusals and all(refusals) and not proven:
+            return replace(plan, no_worker="; or: ".join(whys))
         return plan
 
     def _workers(self, plan: Plan) -> list[WorkerBase]:
