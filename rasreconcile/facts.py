@@ -74,6 +74,10 @@ class Identity:
     """When its run was started, UTC without a zone."""
     log: str | None = None
     """What its run printed."""
+    computes: tuple[str, ...] = ()
+    """What its plan file switches on: `unsteady`, `steady`, `sediment`, `water-quality`."""
+    breaches: tuple[frozenset[str], ...] = ()
+    """Structures that its plan file lets fail, each by the names, in lower case, that a result may call it by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,12 @@ class HdfFacts:
     output_times: int | None = None
     """How many `Time Date Stamp` there are."""
     volume_error_percent: float | None = None
+    outputs: tuple[str, ...] = ()
+    """For which of `unsteady`, `steady`, `sediment`, `water-quality` there are numbers."""
+    structures: Mapping[str, bool] = field(default_factory=dict)
+    """Structures of the file's own geometry, in lower case, and whether there is output of a breach of each."""
+    pipe_networks: Mapping[str, bool] = field(default_factory=dict)
+    """Pipe networks of the file's own geometry, and whether there is output of each."""
     profiles: tuple[str, ...] = ()
     """Names of steady profiles."""
     water_surface: DatasetFacts | None = None
@@ -130,6 +140,8 @@ class HdfFacts:
     """The datasets asked for by name; None where absent."""
     unreadable: tuple[str, ...] = ()
     """Objects that could not be read: a file with a damaged interior."""
+    other_geometry: str | None = None
+    """The first cross section that is not as in the geometry text it was compared with, and how; None: all are."""
 
 
 @dataclass(frozen=True, slots=True)

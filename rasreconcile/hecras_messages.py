@@ -14,6 +14,15 @@ FINISHED: Mapping[FlowKind, str] = {
     "quasi-unsteady": "Finished Sediment Transport Simulation",
 }
 
+_ENDS: Mapping[FlowKind, re.Pattern[str]] = {
+    # With sediment it is another program that runs the unsteady flow, and says so in words of its own.
+    "unsteady": re.compile(
+        r"^\s*Finished (?:[\w-]+ )*(?:Unsteady|Sediment)(?: [\w-]+)* Simulation\b", re.MULTILINE
+    ),
+    "steady": re.compile(r"^\s*Finished Steady Flow Simulation\b", re.MULTILINE),
+    "sediment": re.compile(r"^\s*Finished (?:[\w-]+ )*Sediment(?: [\w-]+)* Simulation\b", re.MULTILINE),
+}
+
 _ERROR = re.compile(
     r"^\s*(?:Message\s*\|\s*)?"
     r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
@@ -21,20 +30,31 @@ _ERROR = re.compile(
     r"|Geometry Writer Failed))",
     re.IGNORECASE,
 )
+_COLUMN = re.compile(r"^\s*Message\s*\|[\s-]*", re.IGNORECASE)
 _NOISE = re.compile(
     r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
     re.IGNORECASE,
 )
 
 
+def is_noise(line: str) -> bool:
+    """Whether a line means nothing although it may speak of errors."""
+    return _NOISE.search(line) is not None
+
+
 def is_failure(line: str) -> bool:
     """Whether a line of a HEC-RAS log tells of a failure."""
-    return _ERROR.match(line) is not None and _NOISE.search(line) is None
+    return _ERROR.match(line) is not None and not is_noise(line)
 
 
 def log_errors(text: str) -> tuple[str, ...]:
-    """The lines of a HEC-RAS log that tell of a failure."""
-    return tuple(line.strip() for line in text.splitlines() if is_failure(line))
+    """The lines of a HEC-RAS log that tell of a failure, as people read them: without `Message  |`."""
+    return tuple(line for line in said(text) if is_failure(line))
+
+
+def has_finished(kind: FlowKind, text: str) -> bool:
+    """Whether the messages say that the computation of results of this kind came to its end."""
+    return FINISHED[kind] in text or _ENDS[kind if kind in _ENDS else "sediment"].search(text) is not None
 
 
 def warnings(text: str) -> tuple[str, ...]:
@@ -45,7 +65,7 @@ def warnings(text: str) -> tuple[str, ...]:
 
 def said(text: str) -> tuple[str, ...]:
     """The lines of a computeMsgs file or a log that say something, without `Message  |` and without progress."""
-    lines = (re.sub(r"^Message\s*\|[\s-]*", "", line).strip() for line in text.splitlines())
+    lines = (_COLUMN.sub("", line).strip() for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("Progress"))
 
 

@@ -50,7 +50,18 @@ class SetAttributes:
 
 @dataclass(frozen=True, slots=True)
 class WithoutResults:
-    """A plan HDF without its group `Results`."""
+    """A plan HDF without the groups of its root that a run leaves: `Results`, and what sediment runs put beside it.
+
+    Source: `remove_HDF5_Results_Sed.py` of HEC's archive of 6.6.
+    """
+
+    groups: tuple[str, ...] = (
+        "Results",
+        "Bed Time Series",
+        "DSS Time Series",
+        "Transport Time Series",
+        "Unsteady Time Series",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,8 @@ class Plan:
     only_on: tuple[str, ...] = ()
     needs: tuple[Address, ...] = ()
     """Plans whose results it is computed from: those the spec names, and those that its texts name."""
+    computes: tuple[str, ...] = ()
+    """What its plan file switches on: `unsteady`, `steady`, `sediment`, `water-quality`."""
     brought_back: tuple[BroughtBack, ...] = ()
     """Further files of its run, which are published together with the result."""
     prepares: bool = False

@@ -24,7 +24,7 @@ from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, Engine, RunEvidence, Worker
 from rasreconcile.plans import Component, Plan, prepared_of, without_prepared
-from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room
+from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room, with_missing_files
 from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish
 from rasreconcile.results.aside import set_aside
@@ -110,6 +110,7 @@ def collect(asked: ProofRequest) -> Collected:
     outcome = _prove(asked, name, left)
     if isinstance(outcome, Failure):
         outcome = for_want_of_room(outcome, left, asked.run.worker)
+        outcome = with_missing_files(outcome, asked.plan)
     return Collected(outcome, "\n".join(filter(None, (left.log, left.messages, left.solver_log))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import h5py
@@ -21,8 +22,8 @@ def edit(path: Path, change: SetAttributes | WithoutResults | OfVersion, source:
         match change:
             case SetAttributes():
                 _set_attributes(path, change)
-            case WithoutResults():
-                _leave_out_results(path)
+            case WithoutResults(groups):
+                _leave_out(path, groups)
             case OfVersion(version):
                 _refuse_other_version(path, version, source)
     except _DAMAGE as error:
@@ -52,15 +53,15 @@ def _set_attributes(path: Path, change: SetAttributes) -> None:
                 attributes.modify(name, np.full(old.shape, value, old.dtype))
 
 
-def _leave_out_results(path: Path) -> None:
+def _leave_out(path: Path, groups: Collection[str]) -> None:
     """Copied rather than deleted: HDF5 would keep the room of what is deleted, and results are most of the file."""
     with h5py.File(path, "r", locking=False) as file:
-        if "Results" not in file:
+        if not any(name in file for name in groups):
             return
         aside = path.with_name(f"{path.name}.without")
         with h5py.File(aside, "w", locking=False) as copy:
             for name in file:
-                if name != "Results":
+                if name not in groups:
                     file.copy(file[name], copy, name)
             for name, value in file.attrs.items():
                 copy.attrs[name] = value

@@ -11,6 +11,7 @@ from rasreconcile.project.prj import (
     parse_project,
     plan_number,
 )
+from rasreconcile.project.switches import KEYS, Breach, Computation, breaches, computations
 from rasreconcile.project.text import DESCRIPTION, ENCODING, Entry, decode, entries
 
 __all__ = [
@@ -18,12 +19,17 @@ __all__ = [
     "ENCODING",
     "ENGLISH_UNITS",
     "IGNORED_KEYS",
+    "KEYS",
     "MENTIONING",
     "SI_UNITS",
+    "Breach",
+    "Computation",
     "Entry",
     "PlanText",
     "ProjectText",
+    "breaches",
     "canonical",
+    "computations",
     "decode",
     "entries",
     "is_project",

@@ -11,6 +11,7 @@ from rasreconcile.project.flow import flow_mentions, observed_mentions
 from rasreconcile.project.followed import followed
 from rasreconcile.project.plan import parse_plan
 from rasreconcile.project.rasmap import rasmap_mentions
+from rasreconcile.project.switches import computations
 from rasreconcile.project.text import decode, entries, is_on
 from rasreconcile.records import Mention
 
@@ -72,3 +73,5 @@ def _of_plan(text: str, name: str) -> Iterator[Mention]:
         yield Mention("calibrates", "")
     if plan.short_id:
         yield Mention("short-id", plan.short_id)
+    for what in computations(text, name):
+        yield Mention("computes", what)

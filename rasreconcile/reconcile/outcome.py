@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause, says_no_room
 from rasreconcile.jobs import Ended, RunEvidence
+from rasreconcile.plans import MISSING, Plan
 
 LEAST_ROOM = 1 << 20
 """Bytes; with less no program can be blamed for what it did not write."""
+
+_ENDED_FROM_OUTSIDE = frozenset(
+    {
+        FailureCause.TIME_LIMIT,
+        FailureCause.STALLED,
+        FailureCause.OUT_OF_MEMORY,
+        FailureCause.CANCELLED,
+    }
+)
+_FOR_DISPLAY = frozenset({"projection", "rasmap"})
+_MOST_FILES = 3
 
 STALLED = Trouble(
     "ended because it wrote nothing for the whole of stalled_after, neither to its log nor to any file",
@@ -55,6 +68,17 @@ def for_want_of_room(failure: Failure, evidence: RunEvidence, worker: str) -> Fa
         f"the disk of {worker} was full ({failure.trouble.what})", "free some space for worker_folder there"
     )
     return Failure(kind="worker", cause=FailureCause.DISK_FULL, trouble=trouble)
+
+
+def with_missing_files(failure: Failure, plan: Plan) -> Failure:
+    """The failure, and what was missing before the run began and did not block it: often that explains it."""
+    gone = [i for i in plan.inputs if i.raw == MISSING and i.kind not in _FOR_DISPLAY]
+    if not gone or failure.blame == "worker" or failure.cause in _ENDED_FROM_OUTSIDE:
+        return failure
+    names = ", ".join(f"{file.kind} {file.name}" for file in gone[:_MOST_FILES])
+    more = f" and {len(gone) - _MOST_FILES} more" if len(gone) > _MOST_FILES else ""
+    what = f"{failure.trouble.what} (missing before it began, as `check` reports: {names}{more})"
+    return replace(failure, trouble=Trouble(what, failure.trouble.remedy))
 
 
 def fell_short(shortfalls: Sequence[str]) -> Failure:

@@ -44,6 +44,7 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
     said = gathering.said_by(plan)
     texts = {m.what: _text(gathering, stem, m, plan) for m in said if m.what in _TEXTS and plan}
     gathering.closure.blocked_by += [m.value for m in said if m.what == "fault" and not m.line]
+    gathering.closure.computes = tuple(m.value for m in said if m.what == "computes")
     named = {m.what: m.value for m in reversed(said)}
     if asked.engine != "steady":
         # The built-in engine reads the texts and nothing else.

@@ -26,6 +26,8 @@ class Closure:
     """Whether everything that a Linux solver computes the plan from is there."""
     made: list[tuple[Address, str]] = field(default_factory=list)
     """Plans of the spec that make files this one reads, and the names of those files in their runs; empty: results."""
+    computes: tuple[str, ...] = ()
+    """What its plan file switches on."""
     _told: dict[tuple[Blocks, str], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
     """What was told of lines: whom it blocks and in what words; its place in that list, and the lines."""
 

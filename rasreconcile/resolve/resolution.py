@@ -285,6 +285,7 @@ def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine
         stalled_after=entry.stalled_after or loaded.spec.stalled_after,
         only_on=entry.only_on,
         needs=draft.needs,
+        computes=draft.closure.computes,
         blocked_by=tuple(draft.closure.blocked_by),
         ras_exe_lacks=tuple(draft.closure.ras_exe_lacks),
         warnings=(*draft.closure.warnings, *_only_prepared(draft.closure), *_unlisted(draft)),

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rasreconcile.facts import NO_DATA, DatasetFacts, Difference, FlowKind, HdfFacts, Identity
-from rasreconcile.hecras_messages import FINISHED, log_errors
+from rasreconcile.hecras_messages import FINISHED, has_finished, log_errors
 from rasreconcile.hecras_versions import means, version_in
+from rasreconcile.results.switched_on import later_water_quality, switched_on
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
 
@@ -66,16 +67,20 @@ def _completion(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
     if facts.kind is None:
         yield "holds no results: the computation did not begin, or this is an extract"
         return
-    # Linux solvers print what the Windows ones write into the file, whose messages are then of the preparation.
-    printed = bool(facts.solution and identity and identity.log and FINISHED[facts.kind] in identity.log)
+    # Linux solvers print what the Windows ones write into the file, whose messages are then of the preparation; and a
+    # water quality computation writes its own over them.
+    log = (identity.log if identity else None) or ""
+    elsewhere = bool(facts.solution) and (has_finished(facts.kind, log) or later_water_quality(facts))
     if facts.messages is not None:
         yield from _errors(facts.messages)
-        if not printed:
+        if not elsewhere:
             yield from _messages(facts, facts.kind, facts.messages)
     yield from _solution(facts)
-    if facts.processes is not None and not printed and not _has_solver(facts.processes, _SOLVERS[facts.kind]):
+    if facts.processes is not None and not elsewhere and not _has_solver(facts):
         yield "its list of processes has no solver: a later run failed in preprocessing and left the old results"
     yield from _populated(facts)
+    if identity is not None:
+        yield from switched_on(facts, identity)
     if facts.kind == "unsteady":
         yield from _to_the_end(facts, identity)
 
@@ -86,7 +91,7 @@ def _errors(messages: str) -> Iterator[str]:
 
 
 def _messages(facts: HdfFacts, kind: FlowKind, messages: str) -> Iterator[str]:
-    if FINISHED[kind] not in messages:
+    if not has_finished(kind, messages):
         # `Complete Process` is no evidence: a rerun that failed in preprocessing ends with it too.
         yield f"its messages do not say {FINISHED[kind]!r}"
     begun = started(messages)
@@ -108,9 +113,13 @@ def _solution(facts: HdfFacts) -> Iterator[str]:
         yield f"the solution went unstable at {_shown(facts.unstable_at)}; look at time step and mesh there"
 
 
-def _has_solver(processes: tuple[str, ...], solver: str) -> bool:
+def _has_solver(facts: HdfFacts) -> bool:
     # `Unsteady Flow Computations` holds the words of the steady solver too, hence the start of the name.
-    return any(process.strip().lower().startswith(solver) for process in processes)
+    solver = _SOLVERS[facts.kind] if facts.kind else ""
+    names = [process.strip().lower() for process in facts.processes or ()]
+    if any(name.startswith(solver) for name in names):
+        return True
+    return facts.kind != "steady" and any("sediment" in name and "computations" in name for name in names)
 
 
 def _many(count: int, noun: str) -> str:
@@ -135,10 +144,11 @@ def _populated(facts: HdfFacts) -> Iterator[str]:
             yield f"{not_finite} of {surface.size} water surfaces {_are(not_finite)} not finite"
     lacking = [f"2D area {area}" for area, found in facts.areas.items() if _empty(found)]
     lacking += [f"reach {reach}" for reach, found in facts.reaches.items() if _empty(found)]
+    lacking += [f"pipe network {name}" for name, found in facts.pipe_networks.items() if not found]
     for name in lacking[:_MOST_OF_A_SORT]:
         yield f"{_shown(name)} of its geometry has no output"
     if len(lacking) > _MOST_OF_A_SORT:
-        yield f"and {len(lacking) - _MOST_OF_A_SORT} more areas or reaches have no output"
+        yield f"and {len(lacking) - _MOST_OF_A_SORT} more areas, reaches or pipe networks have no output"
 
 
 def _empty(found: DatasetFacts | None) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
+from rasreconcile.results.outputs import outputs, pipe_networks, structures
 from rasreconcile.results.surfaces import (
     AREAS,
     PROFILES,
@@ -64,6 +65,9 @@ def facts(tree: Tree, datasets: Collection[str]) -> HdfFacts:
         output_interval=interval(_information(tree, "Base Output Interval")),
         output_times=_output_times(tree) if kind == "unsteady" else None,
         volume_error_percent=_volume_error(tree),
+        outputs=outputs(tree),
+        structures=structures(tree) if kind == "unsteady" else {},
+        pipe_networks=pipe_networks(tree) if kind == "unsteady" else {},
         profiles=(tree.texts(f"{PROFILES}/Profile Names") or ()) if kind == "steady" else (),
         water_surface=_together([found for found in maxima.values() if found is not None]),
         areas=of_areas(tree, maxima) if kind == "unsteady" else {},

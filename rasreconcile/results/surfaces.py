@@ -10,6 +10,7 @@ import numpy as np
 
 from rasreconcile.facts import NO_DATA, DatasetFacts, FlowKind
 from rasreconcile.results.chunks import Sums
+from rasreconcile.results.outputs import sediment_surface
 from rasreconcile.results.tree import Tree
 
 AREAS = "2D Flow Areas"
@@ -23,6 +24,7 @@ _NAMED = (
     f"{SERIES}/Cross Sections/Cross Section Attributes",
     f"{SUMMARY}/Cross Sections/Cross Section Attributes",
     "Results/Unsteady/Geometry Info/Cross Section Attributes",
+    "Results/Sediment/Geometry Info/Cross Section Attributes",
 )
 
 
@@ -76,6 +78,13 @@ def surfaces(tree: Tree, kind: FlowKind | None) -> Iterator[Surface]:
             profiles = tree.texts(f"{PROFILES}/Profile Names") or ()
             yield _sections(place, slice(None), profiles, names)
         return
+    if kind == "sediment":
+        found = sediment_surface(tree)
+        width = (tree.shape(found) or (0,))[-1] if found else 0
+        if found:
+            # A row for each output time.
+            yield _sections(found, slice(None), (), names if len(names) == width else ())
+        return
     for area in tree.names(f"{SUMMARY}/{AREAS}"):
         place = f"{SUMMARY}/{AREAS}/{area}/Maximum Water Surface"
         if (shape := tree.shape(place)) and len(shape) == 2:
@@ -112,14 +121,23 @@ def cells(tree: Tree) -> Mapping[str, int | None]:
         return {name: int(n) for name, n in zip(names, table["Cell Count"].ravel(), strict=False)}
     # Older tables lack the column; here a row is the first cell and the number of cells.
     spans = tree.table(f"Geometry/{AREAS}/Cell Info")
-    if spans is None or spans.ndim != 2 or spans.shape[1] < 2:
-        return dict.fromkeys(names)
-    return {name: int(spans[n][1]) if n < len(spans) else None for n, name in enumerate(names)}
+    known = {}
+    if spans is not None and spans.ndim == 2 and spans.shape[1] >= 2:
+        known = {name: int(spans[n][1]) for n, name in enumerate(names) if n < len(spans)}
+    # An area that was drawn and never got a mesh has a line in the table, and nothing else.
+    return {name: known.get(name, None if _has_mesh(tree, name) else 0) for name in names}
+
+
+def _has_mesh(tree: Tree, area: str) -> bool:
+    return any(name.startswith("Cells ") for name in tree.names(f"Geometry/{AREAS}/{area}"))
 
 
 def columns(tree: Tree, area: str, place: str, width: int) -> slice:
     """The columns of cells that are no ghost cells."""
     known = cells(tree).get(area)
+    if known == 0:
+        # It owes no output; what stands there in its name is of no cell.
+        return slice(0, 0)
     if known is not None and not 0 < known <= width:
         tree.note(place, f"has {width} columns, the geometry says {known} cells")
         known = None

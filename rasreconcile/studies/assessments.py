@@ -21,7 +21,7 @@ from rasreconcile.results.times import last_edited
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, shown, summary
 
-_READ_AS = "1"
+_READ_AS = "2"
 """Raised whenever the same file would give other evidence."""
 _NO_TEXT = frozenset({"project"})
 """HEC-RAS rewrites the .prj whenever a plan is chosen: its time tells nothing."""
@@ -82,7 +82,12 @@ def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
         facts = facts_of(plan, plan.output, thoroughness)
         # Whose it is, and of which version, is weighed by itself: it makes a result suspicious, not unfit.
         whose = identities.of_plan(plan)
-        wanted = Identity(plan_filename=whose.plan_filename, simulation=whose.simulation)
+        wanted = Identity(
+            plan_filename=whose.plan_filename,
+            simulation=whose.simulation,
+            computes=whose.computes,
+            breaches=whose.breaches,
+        )
     except ResultError as error:
         return HdfEvidence(shortfalls=(str(error).removeprefix(f"{plan.output}: "),))
     return HdfEvidence(

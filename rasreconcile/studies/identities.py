@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from rasreconcile.errors import ProjectError, ResultError
 from rasreconcile.facts import Identity
 from rasreconcile.plans import MISSING, Plan
-from rasreconcile.project import decode, entries, parse_plan
+from rasreconcile.project import breaches, computations, decode, entries, parse_plan
 from rasreconcile.results.times import simulation
 from rasreconcile.spec import HecRasEngine, SteadyEngine
 
@@ -47,6 +47,7 @@ def _identity(plan: Plan, text: bytes | None) -> Identity:
     except ProjectError:
         # A program of the user's own may take plan files that HEC-RAS would not; they identify nothing.
         return identity
+    of_hec_ras = isinstance(plan.engine, HecRasEngine)
     dates = (e.value for e in entries(decode(text)) if e.key == "Simulation Date" and e.value)
     return replace(
         identity,
@@ -54,4 +55,7 @@ def _identity(plan: Plan, text: bytes | None) -> Identity:
         geometry_filename=f"{plan.stem}.{said.geometry}" if said.geometry else None,
         flow_filename=f"{plan.stem}.{said.flow}" if said.flow else None,
         simulation=simulation(next(dates, "")),
+        # What a program of the user's own leaves is its own business.
+        computes=computations(decode(text), name) if of_hec_ras else (),
+        breaches=tuple(one.names for one in breaches(decode(text))) if of_hec_ras else (),
     )

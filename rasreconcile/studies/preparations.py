@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.hec_ras.file_names import naming_of, prepared_needed
-from rasreconcile.engines.hec_ras.linux import unprepared
+from rasreconcile.engines.hec_ras.linux import beyond_solvers, unprepared
+from rasreconcile.engines.hec_ras.windows import leaves_out_geometry
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install
 from rasreconcile.plans import (
@@ -81,12 +82,24 @@ class _Preparing:
         if plan.ras_exe_lacks and not solvers:
             # Prepared files are of no use where nothing but Ras.exe computes.
             return replace(plan, blocked_by=plan.ras_exe_lacks)
-        if missing and (naming.unsteady or naming.steady) and wanted and makers and not plan.ras_exe_lacks:
+        no_geometry = leaves_out_geometry(plan, plan.engine.version)
+        if no_geometry is not None or plan.ras_exe_lacks:
+            # Whoever prepares it, or computes it with Ras.exe, would leave the geometry out, or lacks an input.
+            makers = ()
+        if (
+            missing
+            and beyond_solvers(plan) is None
+            and (naming.unsteady or naming.steady)
+            and wanted
+            and makers
+        ):
             preparation = self._preparation(plan, makers)
             return _with_products(plan, preparation, self.digests)
         why = HecRas(plan.engine).why_not(plan, _SOLVERS)
-        if why and solvers and len(solvers) == len(self._workers(plan)) and not proven:
-            return replace(plan, no_worker=why)
+        refusals = [no_geometry if worker.runs_ras_exe else why for worker in self._workers(plan)]
+        whys = tuple(dict.fromkeys(refusal for refusal in refusals if refusal))
+        if refusals and all(refusals) and not proven:
+            return replace(plan, no_worker="; or: ".join(whys))
         return plan
 
     def _workers(self, plan: Plan) -> list[WorkerBase]:

@@ -135,11 +135,8 @@ def test_every_failure_of_a_plan_is_told_with_its_cause_and_what_to_do(standins,
     assert {mode: failure["cause"] for mode, failure in told.items()} == {
         mode: cause for mode, (cause, _) in FAILURES.items()
     }
-    unsaid = {
-        mode: told[mode]["message"]
-        for mode, (_, said) in FAILURES.items()
-        if said not in told[mode]["message"]
-    }
+    whole = {mode: f"{failure['message']}; {failure['remedy']}" for mode, failure in told.items()}
+    unsaid = {mode: whole[mode] for mode, (_, said) in FAILURES.items() if said not in whole[mode]}
     assert unsaid == {}
     assert list((study.folder / "results").rglob("*.hdf")) == []
     assert {mode: bytes_of(study.folder / mode) for mode in FAILURES} == before
@@ -167,7 +164,7 @@ def test_a_worker_at_fault_is_blamed_and_the_plan_runs_elsewhere(standins, study
     good, bad = study.runs()
     assert (bad["worker"], bad["state"], bad["failure"]["blame"]) == ("bad", "lost", "worker")
     assert bad["failure"]["cause"] == WORKERS_FAULT[mode][0]
-    assert WORKERS_FAULT[mode][1] in bad["failure"]["message"]
+    assert WORKERS_FAULT[mode][1] in f"{bad['failure']['message']}; {bad['failure']['remedy']}"
     assert (good["worker"], good["state"]) == ("good", "succeeded")
 
 
@@ -180,7 +177,7 @@ def test_a_hang_without_a_word_is_the_workers_fault(standins, study) -> None:
     study.run("apply", "spec.yaml")
     good, hung = study.runs()
     assert (hung["state"], hung["failure"]["blame"]) == ("lost", "worker")
-    assert "on Windows it needs a desktop session" in hung["failure"]["message"]
+    assert "on Windows it needs a desktop session" in hung["failure"]["remedy"]
     assert good["state"] == "succeeded"
 
 

@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 from waiting import LONGEST, until
 
 from rasreconcile.engines.registry import engine_for
+from rasreconcile.plans import Plan
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
@@ -236,3 +238,61 @@ def test_products_that_no_plan_asks_for_any_more_are_named(study) -> None:
     (preparation,) = (plan for plan in plans if plan.prepares)
     preparation.output.parent.mkdir()
     assert unneeded_products(loaded, plans) == (kept,)
+
+
+def resolved(study) -> list[Plan]:
+    loaded = load(study.folder / "spec.yaml")
+    digests, contents = Digests({}, time.time_ns), Contents({}, time.time_ns, associations)
+    found = resolve(loaded, digests, engine_for, contents=contents)
+    return list(with_preparations(loaded, digests, found).plans)
+
+
+def test_what_linux_cannot_compute_is_not_prepared_for_it_and_runs_where_ras_exe_is(study) -> None:
+    assert [bool(plan.prepared_by) for plan in resolved(study) if not plan.prepares] == [True]
+    text = study.project.with_suffix(".p01")
+    text.write_bytes(text.read_bytes() + b"Run Sediment=-1 \r\n")
+    (plan,) = resolved(study)
+    assert (
+        "computes sediment transport (Run Sediment), for which HEC-RAS has no program on Linux"
+        in plan.no_worker
+    )
+    assert "no program on Linux" in study.run("diff", "spec.yaml")
+    study.spec(PLAN.replace("[solver]", "[solver, office]"))
+    (plan,) = resolved(study)
+    assert (plan.no_worker, plan.prepared_by) == ("", None)
+
+
+def test_61_gets_no_plan_whose_geometry_misses_a_layer_on_ras_exe_or_for_preparing(study) -> None:
+    with h5py.File(study.folder / "model" / "Basin.g01.hdf", "w") as file:
+        file.create_group("Geometry").attrs["Bed Material Filename"] = ".\\Soil\\bed.hdf"
+    spec = study.folder / "spec.yaml"
+    for version, blocked in (("6.1", True), ("6.2", True), ("6.6", False)):
+        for workers in ("[office]", "[solver]", "[solver, office]"):
+            study.spec(PLAN.replace("[solver]", workers))
+            spec.write_text(spec.read_text().replace('version: "6.6"', f'version: "{version}"'))
+            (plan,) = (plan for plan in resolved(study) if not plan.prepares)
+            told = f"HEC-RAS {version} leaves the geometry out without a word" in plan.no_worker
+            assert (bool(plan.no_worker), told) == (blocked, blocked and workers != "[solver]")
+
+
+def test_a_refusal_before_the_solver_is_computed_once_and_names_what_was_missing(study) -> None:
+    with h5py.File(study.folder / "model" / "Basin.g01.hdf", "w") as file:
+        file.create_group("Geometry").attrs["Terrain Filename"] = ".\\Terrain\\hills.hdf"
+    study.ras.fails("event-conditions")
+    study.spec(PLAN.replace("[solver]", "[office]"))
+    text = (study.folder / "spec.yaml").read_text()
+    (study.folder / "spec.yaml").write_text(text.replace("attempts: 1", "attempts: 3"))
+    study.apply(check=3)
+    (run,) = study.runs()
+    assert (run["failure"]["blame"], run["failure"]["cause"]) == ("plan", "input refused")
+    assert run["failure"]["message"].startswith(
+        "HEC-RAS refused the input, no solver began: The DSS record //BASIN/FLOW/ could not be found, then:"
+        " Error processing event conditions (missing before it began, as `check` reports: terrain Terrain/hills.hdf"
+    )
+
+
+def test_a_refusal_while_preparing_is_made_once_too(study) -> None:
+    study.ras.fails("event-conditions")
+    study.apply(check=3)
+    (run,) = study.runs()
+    assert (run["failure"]["blame"], run["failure"]["cause"]) == ("plan", "input refused")

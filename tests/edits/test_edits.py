@@ -96,6 +96,17 @@ def test_the_cores_of_a_prepared_plan_are_set_for_each_mesh_and_its_results_left
         assert "Absent" not in attributes
 
 
+def test_what_a_sediment_run_leaves_at_the_root_is_left_out_too_and_nothing_else(tmp_path: Path) -> None:
+    source = plan_hdf(tmp_path / "X.p01.tmp.hdf", results=False)
+    left = ("Bed Time Series", "DSS Time Series", "Transport Time Series", "Unsteady Time Series")
+    with h5py.File(source, "r+") as file:
+        for name in (*left, "Sediment", "Event Conditions"):
+            file[f"{name}/values"] = np.zeros(3)
+    made = Spool(tmp_path / "spool").edited(staged(source, WithoutResults()))
+    with h5py.File(made.source) as file:
+        assert set(file) == {"Geometry", "Plan Data", "Sediment", "Event Conditions"}
+
+
 def test_an_edited_copy_is_made_once_and_made_again_where_it_was_damaged(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     source = plan_hdf(tmp_path / "X.p01.tmp.hdf", results=False)

@@ -33,6 +33,7 @@ REFUSALS = {
     "no-rivers": ["There are no rivers in the geometry data."],
 }
 GEOMETRY_ERROR = [TERRAIN, "Geometry Writer Failed", "Error Processing Geometry"]
+EVENTS_ERROR = ["The DSS record //BASIN/FLOW/ could not be found", "Error processing event conditions"]
 SOLVER_ERRORS = {
     "error-exit-0": ["Unsteady flow encountered an error.", "Program execution halted"],
     "restart-version": [
@@ -315,9 +316,13 @@ def _run_windows(plan: model.Plan, asked: Wish, messages: Messages) -> None:
         tell(f"PROCESS:{process}")
         for progress in ("30", "100") if process == "RasProcess" else ("0.3333333", "1"):
             tell(f"Progress | {progress}")
-    failed_before = asked.mode in {"old-hdf-trap", "geometry-error"}
+    failed_before = {
+        "old-hdf-trap": GEOMETRY_ERROR,
+        "geometry-error": GEOMETRY_ERROR,
+        "event-conditions": EVENTS_ERROR,
+    }.get(asked.mode)
     if failed_before:
-        for line in GEOMETRY_ERROR:
+        for line in failed_before:
             tell(line)
     else:
         plan.result.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ class HecRas:
     def why_not(self, plan: Plan, install: Install) -> str | None:
         """Why this plan cannot run where HEC-RAS is installed so, and what to do; None: it can."""
         if is_windows(install):
-            return windows.why_not(plan, install)
+            return windows.why_not(plan, install, self.version)
         return linux.why_not(plan, self.version)
 
     def job(self, plan: Plan, install: Install) -> Job:

@@ -6,13 +6,20 @@ The exit code proves nothing, in either direction. PURE.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rasreconcile.engines.hec_ras.refusal import (
+    cause_first,
+    is_refused,
+    last_word,
+    led_by_its_cause,
+    spoken,
+)
 from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause, FailureClass
-from rasreconcile.hecras_messages import FINISHED, last_said, log_errors, said
+from rasreconcile.hecras_messages import FINISHED, has_finished, last_said, log_errors, said
 from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.jobs import RunEvidence
 
@@ -29,6 +36,9 @@ class Sign:
     cause: FailureCause
     remedy: str
 
+
+_RETRIED = "it will be retried; if it recurs, run the plan in HEC-RAS's own window and look there"
+_REFUSED = "fix what it names, in HEC-RAS or in the spec's `inputs`"
 
 SIGNS = (
     Sign(
@@ -109,13 +119,18 @@ SIGNS = (
         "look at the messages (`logs`); it will be retried",
     ),
     Sign(
-        r"forrtl: severe|Error with program|Program execution halted|encountered an error|Killed|Segmentation fault",
+        r"forrtl: severe|Error with program|Killed|Segmentation fault|Bus error|core dumped|^Aborted",
         "retryable",
         FailureCause.SOLVER_CRASHED,
-        "it will be retried; if it recurs, run the plan in HEC-RAS's own window and look there",
+        _RETRIED,
     ),
 )
 """The first that matches a line counts; the order is from the cause to its consequences."""
+
+GIVEN_UP = Sign(
+    r"Program execution halted|encountered an error", "retryable", FailureCause.SOLVER_CRASHED, _RETRIED
+)
+"""What a solver says last, whatever was wrong."""
 
 SOLVER_BEGINS = (
     r"PROCESS:Ras(?:Uns|S)teady|Performing Unsteady Flow Simulation|Steady Flow Simulation HEC-RAS"
@@ -146,8 +161,6 @@ _REASON = re.compile(
 )
 """Of a line of the solver's own log, whose tables have columns of errors."""
 
-_NOISE = re.compile(r"Accounting Error|above default range|Maximum iteration location", re.IGNORECASE)
-
 
 def judge(evidence: RunEvidence, version: str) -> Failure | None:
     """Why the run is no success, with class and remedy; None: every sign says that it is one."""
@@ -174,25 +187,31 @@ def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) ->
     yield from _signs(told)
     if evidence.hdf is not None:
         yield from _of_version(evidence.hdf, version)
+    if not whole and is_refused(evidence, told) and cause_first(told):
+        # Without a complaint it may have been ended by anything: a solver that did not begin is no sign here.
+        yield _refusal(told)
+    yield from _signs(told, (GIVEN_UP,))
 
 
 def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
     """From what explains most to what only says that something is wrong."""
     hdf, told = evidence.hdf, "\n".join((evidence.messages, evidence.log))
     everything = "\n".join((told, hdf.messages or "" if hdf else ""))
-    if not said(told) and hdf is None:
+    if not spoken(told) and hdf is None:
         yield _silent(evidence)
     yield from _signs(everything)
     if _POST_PROCESSED in everything and not any(words in everything for words in FINISHED.values()):
         what = "RasSteady has post-processed an unsteady plan, and computed nothing: the .rNN is of an unsteady plan"
         trouble = Trouble(what, "prepare this steady plan again on Windows")
         yield Failure(kind="permanent", cause=FailureCause.NOTHING_COMPUTED, trouble=trouble)
-    if errors := log_errors(everything):
-        yield Failure(
-            kind="retryable",
-            cause=FailureCause.COMPUTATION_FAILED,
-            trouble=Trouble(errors[0], "see its messages (`logs`)"),
-        )
+    if hdf is not None:
+        yield from _of_version(hdf, version)
+    if is_refused(evidence, everything):
+        yield _refusal(everything)
+    yield from _signs(everything, (GIVEN_UP,))
+    if log_errors(everything):
+        trouble = Trouble(cause_first(everything), "see its messages (`logs`)")
+        yield Failure(kind="retryable", cause=FailureCause.COMPUTATION_FAILED, trouble=trouble)
     if evidence.ended.cause != "exited":
         # How it was ended is all that can be said of it.
         return
@@ -200,7 +219,7 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
         what = f"HEC-RAS ended and left no result HDF; its last message: {last_said(told)}"
         yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=Trouble(what, _SEE_LOGS))
         return
-    yield from _in_hdf(hdf, everything, version)
+    yield from _in_hdf(hdf, everything)
 
 
 def _explained(failure: Failure, solver_log: str) -> Failure:
@@ -231,23 +250,28 @@ def _silent(evidence: RunEvidence) -> Failure:
     return Failure(kind="worker", cause=FailureCause.NO_SIGN_OF_LIFE, trouble=trouble)
 
 
-def _signs(everything: str) -> Iterator[Failure]:
-    for sign, line in _signs_in(everything):
+def _refusal(everything: str) -> Failure:
+    why = cause_first(everything) or f"its last message: {last_word(everything)}"
+    trouble = Trouble(f"HEC-RAS refused the input, no solver began: {why}", _REFUSED)
+    return Failure(kind="permanent", cause=FailureCause.INPUT_REFUSED, trouble=trouble)
+
+
+def _signs(everything: str, among: Sequence[Sign] = SIGNS) -> Iterator[Failure]:
+    for sign, line in _signs_in(everything, among):
         yield Failure(kind=sign.kind, cause=sign.cause, trouble=Trouble(line, sign.remedy))
 
 
-def _signs_in(everything: str) -> Iterator[tuple[Sign, str]]:
+def _signs_in(everything: str, among: Sequence[Sign] = SIGNS) -> Iterator[tuple[Sign, str]]:
     everything = _NOT_FOUND.sub(r"File: \1 Not Found", everything)
-    lines = [line for line in said(everything) if not _NOISE.search(line)]
-    for sign in SIGNS:
-        for line in lines:
+    lines = spoken(everything)
+    for sign in among:
+        for at, line in enumerate(lines):
             if re.search(sign.pattern, line, re.IGNORECASE):
-                yield sign, line[:300]
+                yield sign, led_by_its_cause(lines, at)
                 break
 
 
-def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
-    yield from _of_version(hdf, version)
+def _in_hdf(hdf: HdfFacts, everything: str) -> Iterator[Failure]:
     if hdf.kind is None:
         what = "HEC-RAS left an HDF without results: its solver did not start, or stopped at once"
         yield Failure(kind="retryable", cause=FailureCause.NO_RESULTS, trouble=Trouble(what, _SEE_LOGS))
@@ -256,7 +280,7 @@ def _in_hdf(hdf: HdfFacts, everything: str, version: str) -> Iterator[Failure]:
         sign = next(sign for sign in SIGNS if sign.cause is FailureCause.UNSTABLE)
         trouble = Trouble(f"the solution went unstable at {hdf.unstable_at}", sign.remedy)
         yield Failure(kind=sign.kind, cause=sign.cause, trouble=trouble)
-    if FINISHED[hdf.kind] not in everything:
+    if not has_finished(hdf.kind, everything):
         what = (
             f"nothing says {FINISHED[hdf.kind]!r}: it ended early; its last message: {last_said(everything)}"
         )

@@ -13,7 +13,10 @@ from rasreconcile.engines.inputs import folder_for, name_in, outputs_of, staged_
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Edit, Install, Job, OfVersion, SetAttributes, Staged, UnixLines, WithoutResults
 from rasreconcile.plans import MISSING, InputFile, Plan
+from rasreconcile.project import KEYS, Computation
 
+_NO_PROGRAM: dict[Computation, str] = {"sediment": "sediment transport", "water-quality": "water quality"}
+"""What a plan may switch on, and none of HEC's Linux archives has a program for."""
 _TEXTS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality", "rasmap"})
 
 
@@ -23,6 +26,8 @@ def why_not(plan: Plan, version: str) -> str | None:
     flow = next(file.name for file in plan.inputs if file.kind == "flow")
     if flow.rpartition(".")[2][:1].lower() == "q":
         return f"{flow} is quasi-unsteady, which HEC-RAS computes on Windows only; give it a Windows worker"
+    if (beyond := beyond_solvers(plan)) is not None:
+        return beyond
     missing = unprepared(plan, version)
     if not missing or plan.prepared_by is not None:
         return None
@@ -35,6 +40,19 @@ def why_not(plan: Plan, version: str) -> str | None:
         f"the Linux solvers need {', '.join(missing)}, which HEC-RAS on Windows makes when it prepares"
         f" {naming.stem}.p{naming.plan}; put them beside the project, let a worker with Ras.exe make them"
         " (`preprocess_on_host: true` on this one), or let it compute the plan"
+    )
+
+
+def beyond_solvers(plan: Plan) -> str | None:
+    """What the plan switches on and the Linux solvers leave out without a word; None: nothing."""
+    whats = [(words, KEYS[what]) for what, words in _NO_PROGRAM.items() if what in plan.computes]
+    if not whats:
+        return None
+    what = " and ".join(words for words, _ in whats)
+    keys = ", ".join(key for _, key in whats)
+    return (
+        f"{plan.stem}.p{plan.number} computes {what} ({keys}), for which HEC-RAS has no program on Linux; give it a"
+        " Windows worker, or one with Ras.exe under Wine"
     )
 
 

@@ -27,7 +27,7 @@ class HecRasPreparation(HecRas):
         """Only Ras.exe prepares."""
         if not is_windows(install):
             return "only Ras.exe prepares plans, on Windows or under Wine; add a worker that has it"
-        return windows.why_not(plan, install)
+        return windows.why_not(plan, install, self.version)
 
     def job(self, plan: Plan, install: Install) -> Job:
         """Raises ProjectError where `why_not` has something to say."""

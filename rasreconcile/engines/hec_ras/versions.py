@@ -69,6 +69,9 @@ FORMS = (
 )
 """Oldest first. 6.3.0 is called as 6.2: the new form is known from 6.3.1 on."""
 
+LEAVE_OUT_GEOMETRY: tuple[Version, ...] = ((6, 1), (6, 2))
+"""They write no geometry, and say nothing, where a land cover, infiltration or bed material file is missing (seen)."""
+
 NEWEST_TRIED: Version = (7, 0)
 """Of later versions nothing is known: they are called as this one, with a word of warning."""
 

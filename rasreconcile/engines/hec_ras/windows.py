@@ -13,6 +13,7 @@ from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
 from rasreconcile.engines.hec_ras.scripts import staged_script
 from rasreconcile.engines.inputs import beside_project, folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
+from rasreconcile.hecras_versions import parsed
 from rasreconcile.jobs import Edit, Install, Job, SetKeys, SetReferences, Staged
 from rasreconcile.plans import MISSING, InputFile, Plan
 from rasreconcile.runs import RUN_TOKEN, new_run_id
@@ -26,11 +27,34 @@ LONGEST_PATH = 259
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Every run's name has a time of so many digits."""
+_LAYERS = frozenset({"land-cover", "infiltration"})
+"""Bed material is a land cover to HEC-RAS: an attribute `... Filename` of the geometry."""
 _NAMES_FILES = frozenset({"plan", "flow", "sediment", "water-quality"})
 
 
-def why_not(plan: Plan, install: Install) -> str | None:
+def leaves_out_geometry(plan: Plan, version: str) -> str | None:
+    """Why Ras.exe of this version would compute without the plan's geometry, and what to do; None: it would not."""
+    if parsed(version)[:2] not in versions.LEAVE_OUT_GEOMETRY:
+        return None
+    # What only the map shows, the geometry may not use at all.
+    gone = [f for f in plan.inputs if f.raw == MISSING and f.kind in _LAYERS and not _of_map(f.named_by)]
+    if not gone:
+        return None
+    names = ", ".join(f"{file.kind} {file.name}" for file in gone)
+    return (
+        f"HEC-RAS {version} leaves the geometry out without a word where a layer of it is missing: {names}; put it"
+        " there, or take the layer off the geometry in RAS Mapper"
+    )
+
+
+def _of_map(name: str) -> bool:
+    return name.casefold().endswith(".rasmap")
+
+
+def why_not(plan: Plan, install: Install, version: str) -> str | None:
     """Why Ras.exe cannot run this plan there, and what to do; None: it can."""
+    if (geometry := leaves_out_geometry(plan, version)) is not None:
+        return geometry
     if plan.ras_exe_lacks:
         return "; ".join(plan.ras_exe_lacks)
     if not install.worker_folder:
@@ -64,7 +88,7 @@ def _written(plan: Plan, folder: str) -> tuple[str, ...]:
 
 def job(plan: Plan, install: Install, version: str) -> Job:
     """Raises ProjectError where `why_not` has something to say."""
-    refused = why_not(plan, install)
+    refused = why_not(plan, install, version)
     if refused:
         raise ProjectError(refused)
     naming, form = naming_of(plan), versions.form_of(version)

@@ -158,7 +158,7 @@ def failure_of(left: RunEvidence) -> Failure:
 
 
 def test_the_solvers_own_log_gives_the_reason_that_the_messages_do_not() -> None:
-    crashed = evidence("Message  | Unsteady flow encountered an error.\n", hdf=None)
+    crashed = evidence("PROCESS:RasUnsteady\nMessage  | Unsteady flow encountered an error.\n", hdf=None)
     assert failure_of(crashed).cause == "solver crashed"
     table = "        Error   Percent Error\n      0.01870        0.000321\n"
     told = failure_of(replace(crashed, solver_log=f"{table} ERROR - Could not open restart file X.rst\n"))
@@ -182,3 +182,126 @@ def test_a_run_that_wrote_its_solvers_log_was_no_run_without_a_sign_of_life() ->
     told = failure_of(replace(silent, solver_log=" Performing the simulation\n"))
     assert (told.kind, told.cause) == ("retryable", "no result")
     assert "only its solver's log (.bco): Performing the simulation" in told.trouble.what
+
+
+# ---- refusals: HEC-RAS says something, and no solver ever begins
+
+PREPARING = """\
+Message  | Plan: 'Base' (Muncie.p04)
+Message  | Simulation started at: 13Mar2026 09:38:46 AM
+Message  | PROCESS:RasProcess
+Message  | Writing Geometry...
+Progress | 100
+Message  | Completed Writing Geometry
+Message  | Writing Event Conditions ...
+"""
+SUMMARY = "Message  | Computations Summary\nMessage  | Complete Process\t   4\n"
+NO_SOLVER = replace(GOOD_HDF, kind=None, solution=None, processes=("Ras.exe", "Completing Geometry"))
+
+
+@pytest.mark.parametrize("hdf", [None, NO_SOLVER])
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Error processing event conditions", "Error processing event conditions"),
+        (
+            "The DSS record //A/FLOW/ could not be found\nError processing event conditions",
+            "The DSS record //A/FLOW/ could not be found, then: Error processing event conditions",
+        ),
+        ("Storage area Low has no elevation volume data", "Storage area Low has no elevation volume data"),
+        ("Come back tomorrow", "its last message: Come back tomorrow"),
+    ],
+)
+def test_words_without_a_solver_are_a_refusal_whatever_they_are(said: str, told: str, hdf) -> None:
+    lines = "".join(f"Message  | {line}\n" for line in said.splitlines())
+    for messages in (PREPARING + lines + SUMMARY, lines):
+        failure = judge(evidence(messages, hdf=hdf), "6.6")
+        assert failure is not None and (failure.kind, failure.cause) == ("permanent", "input refused")
+        assert failure.trouble.what == f"HEC-RAS refused the input, no solver began: {told}"
+        assert failure.trouble.remedy and "Message" not in str(failure.trouble)
+
+
+def test_an_hdf_without_messages_and_without_a_solver_is_a_refusal_too() -> None:
+    failure = judge(evidence("", hdf=replace(NO_SOLVER, messages="Geometry is empty")), "6.6")
+    assert failure is not None and (failure.kind, failure.cause) == ("permanent", "input refused")
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        "PROCESS:RasUnsteady",
+        "PROCESS:RasQuasiSediment",
+        "Performing Unsteady Flow Simulation  HEC-RAS 6.6 September 2024",
+        "Steady Flow Simulation HEC-RAS 6.3.1 October 2022",
+        "01JAN1900 00:00:10  Muncie_Geom\tCell #\t 17768\t 944.00\t 1.267\t20",
+    ],
+)
+def test_a_solver_that_began_and_gave_up_is_no_refusal(begins: str) -> None:
+    for last in ("Error Processing the output", "Program execution halted", "nothing of note"):
+        failure = judge(
+            evidence(f"{PREPARING}Message  | {begins}\nMessage  | {last}\n", hdf=NO_SOLVER), "6.6"
+        )
+        assert failure is not None and failure.kind == "retryable", failure
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ({"cause": "time limit"}, None),
+        ({"cause": "out of memory"}, None),
+        ({"cause": "stalled"}, None),
+        ({"code": 137}, "retryable"),
+        ({"code": -1073741819}, "retryable"),
+        ({"code": 3221225477}, "retryable"),
+        ({"code": 1}, "retryable"),
+        ({"log": "rasreconcile: Ras.exe hangs: it has written nothing for 1800 s"}, "worker"),
+        ({"log": "RasGeomPreprocess: error while loading shared libraries: libiomp5.so: ..."}, "worker"),
+        (
+            {"log": "Error with program: RasGeomPreprocess.exe  Process Count = 1  Exit Code = 157"},
+            "retryable",
+        ),
+        ({"log": "Segmentation fault (core dumped)"}, "retryable"),
+        ({"log": "forrtl: severe (174): SIGSEGV, segmentation fault occurred"}, "retryable"),
+    ],
+)
+def test_what_was_ended_from_outside_or_crashed_before_its_solver_is_no_refusal(changed, kind) -> None:
+    failure = judge(evidence(PREPARING, hdf=None, **changed), "6.6")
+    assert (failure.kind if failure else None) == kind
+
+
+def test_an_error_line_makes_a_refusal_of_a_small_exit_code_too() -> None:
+    failure = judge(evidence(f"{PREPARING}Error processing event conditions", code=1, hdf=None), "6.6")
+    assert failure is not None and failure.cause == "input refused"
+
+
+def test_another_version_is_the_workers_fault_before_it_is_a_refusal() -> None:
+    other = replace(NO_SOLVER, file_version="HEC-RAS 6.4.1 June 2023")
+    failure = judge(evidence(f"{PREPARING}Error processing event conditions", hdf=other), "6.6")
+    assert failure is not None and (failure.kind, failure.cause) == ("worker", "wrong version")
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            ["HDF5-DIAG: Error detected in HDF5 (1.10.6) thread 3:", "  #000: H5D.c line 451", "Error computing Structures connectivity", "Geometry Writer Failed", "Error Processing Geometry"],
+            "Error computing Structures connectivity, then: Geometry Writer Failed",
+        ),
+        (["ERROR: Unable to compute face tables.", "Geometry Writer Failed"], "ERROR: Unable to compute face tables."),
+        (
+            ["PROCESS:RasUnsteady", "2D number of Solver Cores: 4", "Gate 3 is not connected", "Program execution halted"],
+            "Gate 3 is not connected, then: Program execution halted",
+        ),
+        (["PROCESS:RasUnsteady", "2D number of Solver Cores: 4", "Program execution halted"], "Program execution halted"),
+        (["PROCESS:RasUnsteady", "The computations did not complete"], "The computations did not complete"),
+    ],
+)  # fmt: skip
+def test_the_cause_comes_first_and_the_column_of_the_messages_file_never(lines, told) -> None:
+    failure = judge(evidence("".join(f"Message  | {line}\n" for line in lines), hdf=None), "6.6")
+    assert failure is not None and failure.trouble.what == told
+
+
+def test_a_line_of_noise_alone_is_no_sign_of_life() -> None:
+    noise = "'wmic' is not recognized as an internal or external command"
+    failure = judge(evidence("", log=noise, hdf=None), "6.6")
+    assert failure is not None and failure.cause == "no sign of life"

@@ -144,3 +144,25 @@ def test_what_lies_beside_the_project_lies_beside_it_in_the_run(
     near = replace(near, inputs=(*near.inputs[:-1], replace(near.inputs[-1], source=source, raw=digest)))
     left = run_job(engine.job(near, linux_install(ras.programs)), "project/Basin.p01.hdf")
     assert engine.judge(left) is None, left
+
+
+@pytest.mark.parametrize(
+    ("switch", "what"),
+    [("Run Sediment=-1 ", "sediment transport (Run Sediment)"), ("Run WQNet=-1 ", "water quality")],
+)
+def test_what_no_linux_program_computes_is_refused_before_a_run_and_named(
+    standins, plan_of, linux_install, tmp_path: Path, switch: str, what: str
+) -> None:
+    project = standins.write_project(tmp_path / "model")
+    standins.prepare(project, "01")
+    text = project.with_suffix(".p01")
+    assert hec_ras("6.6").why_not(plan_of(project), linux_install("/opt/x")) is None
+    text.write_bytes(text.read_bytes() + f"{switch}\r\n".encode())
+    standins.prepare(project, "01")
+    plan = plan_of(project)
+    why = hec_ras("6.6").why_not(plan, linux_install("/opt/x")) or ""
+    assert f"Basin.p01 computes {what}" in why and "give it a Windows worker" in why
+    with pytest.raises(ProjectError, match="no program on Linux"):
+        hec_ras("6.6").job(plan, linux_install("/opt/x"))
+    wine = replace(linux_install("Z:/Ras.exe"), wine="wine")
+    assert hec_ras("6.6").why_not(plan, wine) is None

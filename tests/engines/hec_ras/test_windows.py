@@ -14,10 +14,11 @@ import pytest
 from waiting import LONGEST
 
 from rasreconcile.edits import texts
+from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install, SetKeys, SetReferences
-from rasreconcile.plans import component
+from rasreconcile.plans import MISSING, component
 from rasreconcile.runs import new_run_id
 from rasreconcile.spec import HecRasEngine
 
@@ -233,3 +234,29 @@ def test_the_windows_script_waits_until_everything_is_prepared(
     assert done.returncode == 0
     assert (folder / "Basin.b01").exists() is (mode == "good")
     assert len(ras.lines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "named_by", "refused"),
+    [
+        ("6.1", "land-cover", "Basin.g01.hdf", True),
+        ("6.1.0", "infiltration", "Basin.g01.hdf", True),
+        ("6.2", "land-cover", "LandCover.hdf", True),
+        ("6.1", "land-cover", "Basin.rasmap", False),
+        ("6.1", "terrain", "Basin.g01.hdf", False),
+        ("6.0", "land-cover", "Basin.g01.hdf", False),
+        ("6.3.1", "land-cover", "Basin.g01.hdf", False),
+        ("6.6", "infiltration", "Basin.g01.hdf", False),
+    ],
+)
+def test_versions_that_leave_the_geometry_out_in_silence_get_no_plan_with_a_missing_layer(
+    standins, plan_of, with_input, tmp_path: Path, version: str, kind: str, named_by: str, refused: bool
+) -> None:
+    plan = with_input(plan_of(standins.write_project(tmp_path / "model"), version), "layer.tif", kind)
+    install = Install(platform="windows", cores=1, home="C:/6.1/Ras.exe")
+    engine = HecRas(HecRasEngine(type="hec-ras", version=version))
+    assert engine.why_not(plan, install) is None
+    gone = replace(plan.inputs[-1], raw=MISSING, named_by=named_by)
+    why = engine.why_not(replace(plan, inputs=(*plan.inputs[:-1], gone)), install)
+    assert (why is not None) is refused
+    assert why is None or f"is missing: {kind} layer.tif; put it there" in why
