@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
+from rasreconcile.spelling import composed
+
 if TYPE_CHECKING:
     from rasreconcile.spec import EngineSpec, Expectations, StopWhen
 
@@ -125,7 +127,7 @@ class Plan:
 
     @property
     def stem(self) -> str:
-        return self.project.stem
+        return composed(self.project.stem)
 
     @property
     def result_name(self) -> str:

@@ -12,6 +12,7 @@ import click
 
 from rasreconcile.errors import ProjectError, ResultError, UsageError
 from rasreconcile.hecras_versions import parsed, saved_by, version_in
+from rasreconcile.spelling import foreign, is_foreign
 
 _SPEC = """\
 # yaml-language-server: $schema=spec.schema.json   (written by `rasreconcile schema`)
@@ -62,6 +63,8 @@ def command(project: Path, spec: Path, engine: str | None) -> int:
     if spec.exists():
         raise UsageError(f"{spec} already exists", "name another file, or edit it")
     project = on_disk(project)
+    if is_foreign(project):
+        raise ProjectError(foreign(project.name))
     try:
         found = parse_project(decode(project.read_bytes()), str(project))
     except OSError as error:

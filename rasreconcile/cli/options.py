@@ -17,6 +17,7 @@ import click
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address, is_preparation
 from rasreconcile.report.wrap import folded
+from rasreconcile.spelling import name_key
 
 if TYPE_CHECKING:
     from rasreconcile.specfile import LoadedSpec
@@ -79,9 +80,9 @@ def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
         return (Address(word),)
     if "/prepare" not in word:
         addresses = tuple(address for address in addresses if not is_preparation(address))
-    found = [a for a in addresses if fnmatch.fnmatchcase(a.lower(), word.lower())]
+    found = [a for a in addresses if fnmatch.fnmatchcase(name_key(a), name_key(word))]
     if not found:
-        found = [a for a in addresses if a.lower().endswith("/" + word.lower())]
+        found = [a for a in addresses if name_key(a).endswith("/" + name_key(word))]
     if found:
         return tuple(found)
     near = get_close_matches(word, addresses, n=3, cutoff=0.5)

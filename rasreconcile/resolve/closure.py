@@ -14,6 +14,7 @@ from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.plan_inputs import Closure, InputCollector, NamedFile
+from rasreconcile.spelling import composed, name_key
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
 
@@ -45,7 +46,7 @@ Producers = Mapping[tuple[Path, str, str], Producer]
 def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closure:
     """Everything the plan reads. What cannot be found or read is told, and blocks it where the engine needs it."""
     gathering = InputCollector(asked.project.parent, asked.engine, disk)
-    stem = asked.project.stem
+    stem = composed(asked.project.stem)
     gathering.of_project(f"{stem}.prj", "project", named_by="the spec")
     plan = gathering.of_project(f"{stem}.p{asked.number}", "plan", named_by=f"{stem}.prj")
     said = gathering.said_by(plan)
@@ -107,7 +108,7 @@ class _Companions:
         self.gathering.beside(flow, ".hdf", "flow-hdf", counts=imported, expected=imported)
 
     def _dss(self, mention: Mention, flow: InputFile, own_dss: Sequence[str]) -> None:
-        stem = self.asked.project.stem
+        stem = composed(self.asked.project.stem)
         # `dss` alone is how HEC-RAS spells the project's own file.
         own = {self.gathering.name_of(_own(stem, path)) for path in ("dss", *own_dss)}
         spelled = _own(stem, mention.value)
@@ -131,7 +132,7 @@ class _Companions:
         name = reference.name
         made_by = producer_of(name)
         home = self.asked.project.parent
-        producer = self.producers.get((home, made_by[0].casefold(), made_by[1])) if made_by else None
+        producer = self.producers.get((home, name_key(made_by[0]), made_by[1])) if made_by else None
         # HEC-RAS writes it into the project's own folder: one that is kept elsewhere is kept by somebody.
         kept = not reference.root and len(reference.parts) > 1
         if producer is None or kept:
@@ -161,7 +162,7 @@ class _Companions:
         return not faults
 
     def _map(self, layers_unknown: bool) -> None:
-        name = f"{self.asked.project.stem}.rasmap"
+        name = f"{composed(self.asked.project.stem)}.rasmap"
         rasmap = self.gathering.optional(name, "rasmap", counts=False)
         said = self.gathering.said_by(rasmap)
         self.gathering.closure.warnings += [m.value for m in said if m.what == "fault"]

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 from rasreconcile.errors import ProjectError
+from rasreconcile.spelling import guessed, is_foreign, name_key, shown
 
 
 class Folder:
-    """One listing of a folder; names are found exactly first, then whatever their case."""
+    """One listing of a folder; names are found exactly first, then whatever their case and however their accents are
+    stored. A name that is not UTF-8 is found by what it most probably means."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -17,7 +19,7 @@ class Folder:
         try:
             with os.scandir(path) as listing:
                 for entry in listing:
-                    self._names.setdefault(entry.name.casefold(), []).append(entry.name)
+                    self._names.setdefault(_key(entry.name), []).append(entry.name)
         except OSError as error:
             raise ProjectError(f"{path}: {error.strerror}", "name a folder that can be read") from error
 
@@ -28,12 +30,16 @@ class Folder:
 
     def find(self, name: str) -> Path | None:
         """The file of this name. Raises ProjectError where two names differ in case only."""
-        found = self._names.get(name.casefold(), [])
+        found = self._names.get(name_key(name), [])
         if name in found:
             return self.path / name
         if len(found) > 1:
-            both = " and ".join(sorted(found))
+            both = shown(" and ".join(sorted(found)))
             raise ProjectError(
                 f"{self.path}: {both} differ in case only", f"keep the one that is meant by {name}"
             )
         return self.path / found[0] if found else None
+
+
+def _key(name: str) -> str:
+    return name_key(guessed(name) if is_foreign(name) else name)
