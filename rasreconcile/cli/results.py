@@ -52,7 +52,11 @@ _SUMMARY_KINDS = {
     help="Output format.",
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, one row per value.")
+@click.option(
+    "--dataset",
+    metavar="FIELD",
+    help='Collect this field of the HDFs, one row per value: "Water Surface", or a path.',
+)
 @click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value per plan.")
 def command(
     words: tuple[str, ...],
@@ -70,7 +74,7 @@ def command(
     if form == "parquet" and output is None:
         raise UsageError("Parquet is not text", "name a file: --output results.parquet")
     if stat and not dataset:
-        raise UsageError("--stat sums up a dataset", "name one: --dataset PATH")
+        raise UsageError("--stat sums up a dataset", 'name one: --dataset "Water Surface"')
     rows = _rows(words, "state" if dataset else "facts")
     if dataset is None:
         _write_rows(rows, form, output)
