@@ -38,7 +38,19 @@ def outdated_by(prepared_ns: int, inputs: Iterable[tuple[str, str, int]]) -> str
     )
 
 
+_RESTART = re.compile(r"(.+)\.p([0-9]{2})\.(.+)\.rst", re.IGNORECASE)
+_MOMENT = re.compile(r"[0-9]{2}[A-Z]{3}[0-9]{4} [0-9]{4}", re.IGNORECASE)
+
+
 def producer_of(restart: str) -> tuple[str, str] | None:
     """Stem and number of the plan that writes `Muncie.p05.02JAN1900 1200.rst`; None where the name tells no plan."""
-    found = re.fullmatch(r"(.+)\.p([0-9]{2})\..+\.rst", restart, re.IGNORECASE)
+    found = _RESTART.fullmatch(restart)
     return (found[1], found[2]) if found else None
+
+
+def as_written(restart: str, stem: str) -> str:
+    """As HEC-RAS spells a restart file that a text may name in other case; `stem`: of the project that writes it."""
+    found = _RESTART.fullmatch(restart)
+    if found is None or not _MOMENT.fullmatch(found[3]):
+        return restart
+    return f"{stem}.p{found[2]}.{found[3].upper()}.rst"

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.plans import Address, InputFile
-from rasreconcile.project.prepared import outdated_by, prepared_names, producer_of
+from rasreconcile.project.prepared import as_written, outdated_by, prepared_names, producer_of
 from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
@@ -26,6 +26,8 @@ class Producer:
     address: Address
     results: Path
     """The folder its result is published in."""
+    stem: str
+    """Of its project, which HEC-RAS begins the names of its files with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +146,9 @@ class _Companions:
                 f"{what}; keep a copy in a folder of its own, so that every run starts from the same state"
             )
         else:
-            self.gathering.produced(wanted, name, producer.results / name)
-            self.gathering.closure.restarts.append((producer.address, name))
+            written = as_written(name, producer.stem)
+            self.gathering.produced(wanted, name, producer.results / written)
+            self.gathering.closure.restarts.append((producer.address, written))
 
     def _geometry_hdf(self, geometry: InputFile, two_d: bool) -> bool:
         """Whether the layers of this geometry are known."""

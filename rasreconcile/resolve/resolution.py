@@ -23,7 +23,7 @@ from rasreconcile.resolve.plan_inputs import Closure
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.spelling import name_key
+from rasreconcile.spelling import composed, name_key
 
 DEFAULT_TIME_LIMIT = timedelta(days=7)
 
@@ -146,7 +146,9 @@ def _drafts(
 def _gather(drafts: Mapping[Address, _Draft], disk: Disk) -> None:
     """The inputs of every plan. Which plans there are is known by then: a restart file may be the work of one."""
     producers: Producers = {
-        (d.found.path.parent, name_key(d.found.path.stem), d.number): Producer(d.address, d.output.parent)
+        (d.found.path.parent, name_key(d.found.path.stem), d.number): Producer(
+            d.address, d.output.parent, composed(d.found.path.stem)
+        )
         for d in drafts.values()
     }
     for draft in drafts.values():
