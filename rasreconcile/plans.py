@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
 from rasreconcile.output_names import is_pattern
+from rasreconcile.spelling import composed
 
 if TYPE_CHECKING:
     from rasreconcile.spec import EngineSpec, Expectations, StopWhen
@@ -165,7 +166,7 @@ class Plan:
 
     @property
     def stem(self) -> str:
-        return self.project.stem
+        return composed(self.project.stem)
 
     @property
     def result_name(self) -> str:

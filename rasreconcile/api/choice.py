@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from rasreconcile.errors import UsageError
+from rasreconcile.spelling import name_key
 
 
 def chosen(words: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
@@ -28,10 +29,10 @@ def chosen_one(word: str, known: Iterable[str]) -> str:
 def _meant(word: str, known: Sequence[str]) -> tuple[str, ...]:
     if word in known:
         return (word,)
-    lower = word.lower()
-    found = tuple(a for a in known if fnmatchcase(a.lower(), lower))
+    lower = name_key(word)
+    found = tuple(a for a in known if fnmatchcase(name_key(a), lower))
     ending = f"/p{int(word):02d}" if re.fullmatch("[0-9]{1,2}", word) else f"/{lower}"
-    found = found or tuple(a for a in known if a.lower().endswith(ending))
+    found = found or tuple(a for a in known if name_key(a).endswith(ending))
     if found:
         return found
     near = get_close_matches(word, known, n=3, cutoff=0.5)

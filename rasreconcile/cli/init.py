@@ -17,6 +17,7 @@ from rasreconcile.cli.verb import verb
 from rasreconcile.errors import ProjectError, ResultError, Trouble, UsageError
 from rasreconcile.hecras_versions import parsed, saved_by, version_in
 from rasreconcile.report.text import many
+from rasreconcile.spelling import foreign, is_foreign
 
 _SPEC = """\
 # yaml-language-server: $schema=spec.schema.json
@@ -207,6 +208,8 @@ def _is_project(path: Path) -> bool:
 def _entry(project: Path) -> _Entry:
     from rasreconcile.project import decode, parse_project  # noqa: PLC0415  as above
 
+    if is_foreign(project):
+        raise ProjectError(foreign(project.name))
     found = parse_project(decode(project.read_bytes()), str(project))
     plans = _plans(project, found.plans)
     left_out = [f"p{number}" for number in found.plans if number not in plans]

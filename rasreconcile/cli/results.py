@@ -61,7 +61,11 @@ _SUMMARY_KINDS = {
     help="Output format.",
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@click.option("--dataset", metavar="PATH", help="Collect this dataset of the HDFs, one row per value.")
+@click.option(
+    "--dataset",
+    metavar="FIELD",
+    help='Collect this field of the HDFs, one row per value: "Water Surface", or a path.',
+)
 @click.option("--read", is_flag=True, help="Read every HDF, also where its values were noted.")
 @click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value per plan.")
 def command(  # noqa: PLR0913, PLR0917  an option each
@@ -82,7 +86,7 @@ def command(  # noqa: PLR0913, PLR0917  an option each
     if form == "parquet" and output is None:
         raise UsageError("Parquet is not text", "name a file: --output results.parquet")
     if stat and not dataset:
-        raise UsageError("--stat sums up a dataset", "name one: --dataset PATH")
+        raise UsageError("--stat sums up a dataset", 'name one: --dataset "Water Surface"')
     rows = _rows(target, "state" if dataset else "read" if read else "noted")
     if dataset is None:
         _write_rows(rows, form, output, target.spec.absolute().parent)

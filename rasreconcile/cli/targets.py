@@ -18,6 +18,7 @@ import click
 from rasreconcile.cli.verb import invocation
 from rasreconcile.errors import UsageError
 from rasreconcile.plans import Address, is_preparation
+from rasreconcile.spelling import name_key
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -190,15 +191,15 @@ def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
         return (Address(word),)
     if "/prepare" not in word:
         addresses = tuple(address for address in addresses if not is_preparation(address))
-    low = word.lower().rstrip("/")
+    low = name_key(word).rstrip("/")
     numbered, project = _numbered(low, addresses), _project(low, addresses)
     if numbered and project and "/" not in low:
         raise UsageError(
             f"{word} is a number of plans and the name of a project", f"write p{low.zfill(2)}, or '{word}/*'"
         )
     found = (
-        [a for a in addresses if fnmatch.fnmatchcase(a.lower(), word.lower())]
-        or [a for a in addresses if a.lower().endswith("/" + low)]
+        [a for a in addresses if fnmatch.fnmatchcase(name_key(a), name_key(word))]
+        or [a for a in addresses if name_key(a).endswith("/" + low)]
         or [a for a in addresses if fnmatch.fnmatchcase(_last(a), low)]
         or numbered
         or project
@@ -227,7 +228,7 @@ def _numbered(word: str, known: Iterable[Address]) -> list[Address]:
 
 
 def _project(word: str, known: Iterable[Address]) -> list[Address]:
-    return [a for a in known if (a.lower() + "/").startswith(word + "/")]
+    return [a for a in known if (name_key(a) + "/").startswith(word + "/")]
 
 
 def _of_file(word: str, known: Iterable[Address]) -> list[Address]:
@@ -235,16 +236,16 @@ def _of_file(word: str, known: Iterable[Address]) -> list[Address]:
     match = _PLAN_FILE.fullmatch(word)
     if match is None:
         return []
-    stem, end = match[1].lower(), f"p{match[2]}"
+    stem, end = name_key(match[1]), f"p{match[2]}"
     return [a for a in known if _last(a) == end and _within(_prefix(a), stem)]
 
 
 def _prefix(address: Address) -> str:
-    return address.lower().rpartition("/")[0]
+    return name_key(address).rpartition("/")[0]
 
 
 def _last(address: Address) -> str:
-    return address.lower().rpartition("/")[2]
+    return name_key(address).rpartition("/")[2]
 
 
 def _within(prefix: str, head: str) -> bool:

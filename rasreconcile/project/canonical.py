@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasreconcile.project.prj import is_project, parse_project
-from rasreconcile.project.text import decode, described, split
+from rasreconcile.project.text import BOM, decode, described, split
 
 IGNORED_KEYS: dict[str, tuple[str, ...]] = {
     # Which machine computes, how much is written to logs and what the GUI shows does not change a result.
@@ -24,7 +24,8 @@ IGNORED_KEYS["other-plan"] = IGNORED_KEYS["plan"]
 
 
 def canonical(kind: str, data: bytes) -> bytes:
-    """What HEC-RAS makes of a text file: line ends, trailing blanks, descriptions and IGNORED_KEYS left out.
+    """What HEC-RAS makes of a text file: line ends, trailing blanks, a byte order mark, descriptions and IGNORED_KEYS
+    left out.
 
     Of a project only the units line counts. Anything else about a file's bytes is kept, so that a doubtful change
     costs a run rather than a wrong result.
@@ -32,7 +33,7 @@ def canonical(kind: str, data: bytes) -> bytes:
     if kind == "project" and is_project(text := decode(data)):
         return parse_project(text, "project").units.encode()
     ignored = IGNORED_KEYS.get(kind, ())
-    lines = [line.rstrip() for line in split(data.decode("latin-1"))]
+    lines = [line.rstrip() for line in split(data.removeprefix(BOM).decode("latin-1"))]
     free = described(lines)
     kept = [
         line

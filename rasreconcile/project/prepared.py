@@ -61,3 +61,15 @@ def producer_of(name: str) -> tuple[str, str] | None:
         r"(.+?)\.(?:ic\.o|o|bco)([0-9]{2})", name, re.IGNORECASE
     )
     return (found[1], found[2]) if found else None
+
+
+_RESTART = re.compile(r"(.+)\.p([0-9]{2})\.(.+)\.rst", re.IGNORECASE)
+_MOMENT = re.compile(r"[0-9]{2}[A-Z]{3}[0-9]{4} [0-9]{4}", re.IGNORECASE)
+
+
+def as_written(restart: str, stem: str) -> str:
+    """As HEC-RAS spells a restart file that a text may name in other case; `stem`: of the project that writes it."""
+    found = _RESTART.fullmatch(restart)
+    if found is None or not _MOMENT.fullmatch(found[3]):
+        return restart
+    return f"{stem}.p{found[2]}.{found[3].upper()}.rst"

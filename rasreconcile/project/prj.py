@@ -24,7 +24,7 @@ class ProjectText:
 
 def is_project(text: str) -> bool:
     """Whether this .prj is HEC-RAS's own: ESRI projections carry the same ending."""
-    return text.lstrip("\ufeff \t\r\n").startswith("Proj Title=")
+    return text.lstrip(" \t\r\n").startswith("Proj Title=")
 
 
 def parse_project(text: str, name: str) -> ProjectText:

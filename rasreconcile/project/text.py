@@ -24,9 +24,18 @@ class Entry:
     value: str | None
 
 
+BOM = b"\xef\xbb\xbf"
+"""A byte order mark: editors begin UTF-8 with it. HEC-RAS writes none, and it is no part of the first line."""
+
+
+def encoding_of(data: bytes) -> str:
+    """In which a text is written: with a byte order mark UTF-8, else the Windows code page."""
+    return "utf-8" if data.startswith(BOM) else ENCODING
+
+
 def decode(data: bytes) -> str:
-    """The text of a HEC-RAS file; never fails."""
-    return data.decode(ENCODING, errors="replace")
+    """The text of a HEC-RAS file, without a byte order mark; never fails."""
+    return data.removeprefix(BOM).decode(encoding_of(data), errors="replace")
 
 
 def split(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
 from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
+from rasreconcile.spelling import name_key
 
 _ZONES = timedelta(hours=26)
 """Times inside an HDF are some machine's clock, without zone: only a difference beyond any zone proves something."""
@@ -65,7 +66,7 @@ def _identity(found: FoundResult) -> Iterator[str]:
         ("flow file", _file_name(evidence.flow), found.flow),
     )
     for what, said, wanted in pairs:
-        if said and wanted and said.strip().casefold() != wanted.strip().casefold():
+        if said and wanted and name_key(said.strip()) != name_key(wanted.strip()):
             yield f"its {what} is {said.strip()!r}, the plan's is {wanted.strip()!r}"
 
 

@@ -128,7 +128,8 @@ def decide(plans: Sequence[Plan], seen: Seen, policy: Policy) -> Decision:
         queued = (p.address for p in due if verdicts[p.address].phase is Phase.QUEUED)
         verdicts |= {address: held(verdicts[address], Obstacle.SLOTS_HELD, full) for address in queued}
     for address, first in twins.items():
-        if verdicts[first].phase is Phase.HELD:
+        # A plan that computes may have left the spec, or have another name there, since it was started.
+        if first in verdicts and verdicts[first].phase is Phase.HELD:
             twin = Trouble(f"has the same inputs as {first}, which is held", "resolve that first")
             verdicts[address] = held(verdicts[address], Obstacle.TWIN_BLOCKED, twin)
     hold_what_waits_for_the_held(plans, verdicts)

@@ -18,6 +18,7 @@ from rasreconcile.resolve.findings import Closure, NamedFile
 from rasreconcile.resolve.other_plans import named_plan, plan_of_short_id, producer_of_result, read_result
 from rasreconcile.resolve.plan_inputs import InputCollector
 from rasreconcile.resolve.producers import DssReading, Made, Producers, Unclear
+from rasreconcile.spelling import composed
 
 _LAYERS = ("terrain", "land-cover", "infiltration")
 
@@ -38,7 +39,7 @@ class ClosureRequest:
 def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closure:
     """Everything the plan reads. What cannot be found or read is told, and blocks it where the engine needs it."""
     gathering = InputCollector(asked.project.parent, asked.engine, disk)
-    stem = asked.project.stem
+    stem = composed(asked.project.stem)
     gathering.of_project(f"{stem}.prj", "project", named_by="the spec")
     plan = gathering.of_project(f"{stem}.p{asked.number}", "plan", named_by=f"{stem}.prj")
     said = gathering.said_by(plan)
@@ -182,7 +183,7 @@ class _Companions:
 
     def _dss(self, said: Sequence[Mention], text: InputFile) -> None:
         """Each DSS file once, with all its records: they come from one place."""
-        stem = self.asked.project.stem
+        stem = composed(self.asked.project.stem)
         own_dss = [m.value for m in self.said if m.what == "output-dss"]
         # `dss` alone is how HEC-RAS spells the project's own file.
         own = {self.gathering.name_of(_own(stem, path)) for path in ("dss", *own_dss)}
@@ -276,7 +277,7 @@ class _Companions:
         return not faults
 
     def _map(self, layers_unknown: bool) -> None:
-        name = f"{self.asked.project.stem}.rasmap"
+        name = f"{composed(self.asked.project.stem)}.rasmap"
         rasmap = self.gathering.optional(name, "rasmap", counts=False)
         said = self.gathering.said_by(rasmap)
         self.gathering.closure.warnings += [m.value for m in said if m.what == "fault"]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.resolve.shown import shown
+from rasreconcile.spelling import guessed, is_foreign, legible, name_key
 
 
 class Folder:
-    """One listing of a folder; names are found exactly first, then whatever their case."""
+    """One listing of a folder; names are found exactly first, then whatever their case and however their accents are
+    stored. A name that is not UTF-8 is found by what it most probably means."""
 
     def __init__(self, path: Path, seen_from: Path | None = None) -> None:
         """`seen_from`: the spec's folder, for messages."""
@@ -20,7 +22,7 @@ class Folder:
         try:
             with os.scandir(path) as listing:
                 for entry in listing:
-                    self._names.setdefault(entry.name.casefold(), []).append(entry.name)
+                    self._names.setdefault(_key(entry.name), []).append(entry.name)
         except OSError as error:
             where = shown(path, seen_from)
             raise ProjectError(f"{where}: {error.strerror}", "name a folder that can be read") from error
@@ -32,13 +34,17 @@ class Folder:
 
     def find(self, name: str) -> Path | None:
         """The file of this name. Raises ProjectError where two names differ in case only."""
-        found = self._names.get(name.casefold(), [])
+        found = self._names.get(name_key(name), [])
         if name in found:
             return self.path / name
         if len(found) > 1:
-            both = " and ".join(sorted(found))
+            both = legible(" and ".join(sorted(found)))
             where = shown(self.path, self._seen_from)
             raise ProjectError(
                 f"{where}: {both} differ in case only", f"keep the one that is meant by {name}"
             )
         return self.path / found[0] if found else None
+
+
+def _key(name: str) -> str:
+    return name_key(guessed(name) if is_foreign(name) else name)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.resolve.folder import Folder
+from rasreconcile.spelling import name_key
 
 Listing = Callable[[Path], Folder | None]
 """The names in a folder; None where there is no such folder."""
@@ -71,7 +72,8 @@ class _Matching:
                 yield from self._step(folder, name, found.name, below)
         if glob.has_magic(part):
             for entry in self._names(folder, hidden=part.startswith(".")):
-                if fnmatch.fnmatchcase(entry.casefold(), part.casefold()):
+                # `Reach [1].txt` is also that name in other case.
+                if name_key(entry) == name_key(part) or fnmatch.fnmatchcase(name_key(entry), name_key(part)):
                     yield from self._step(folder, name, entry, below)
 
     def _step(self, folder: Path, name: PurePath, part: str, below: tuple[str, ...]) -> Iterator[PurePath]:

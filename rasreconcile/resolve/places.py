@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rasreconcile.project.references import Reference, joined, mapped, tails
 from rasreconcile.resolve.folder import Folder
+from rasreconcile.spelling import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Places:
 
 def _name(path: Path, home: Path) -> str:
     try:
-        return Path(os.path.relpath(path, home)).as_posix()
+        return composed(Path(os.path.relpath(path, home)).as_posix())
     except ValueError:
         # Two drives of Windows have no way from one to the other.
         return path.as_posix()

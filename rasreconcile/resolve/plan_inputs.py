@@ -19,6 +19,7 @@ from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.findings import Blocks, Closure, NamedFile
 from rasreconcile.resolve.patterns import matches
 from rasreconcile.resolve.producers import Made, Producers
+from rasreconcile.spelling import foreign, is_foreign, legible, name_key
 
 MOST = 20_000
 """Files of one plan."""
@@ -119,11 +120,15 @@ class InputCollector:
                     found, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled
                 )
             why = "is not there"
+        except ProjectError as error:
+            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="every program")
+            why = ""
         except OSError as error:
             why = f"cannot be read: {_why(error)}"
         gone = _missing(self.home / place.name, place.name, wanted.kind)
         self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
-        self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
+        if why:
+            self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
         return None
 
     def folder(self, wanted: NamedFile) -> None:
@@ -190,7 +195,7 @@ class InputCollector:
     def name_of(self, spelled: str) -> str:
         """The name that a path gives, whatever its case; the path itself where it can be none."""
         try:
-            return self.disk.places.find(parse_reference(spelled), self.home).name.casefold()
+            return name_key(self.disk.places.find(parse_reference(spelled), self.home).name)
         except ProjectError:
             return spelled
 
@@ -237,15 +242,15 @@ class InputCollector:
 
     def _extra(self, name: str) -> None:
         source = self.home / name
-        known = self._known.get(name.casefold())
+        known = self._known.get(name_key(name))
         if known is not None and self.closure.inputs[known].raw != MISSING:
             self.closure.inputs[known] = replace(self.closure.inputs[known], counts=True)
         elif not source.is_dir():
             try:
                 self._add(_hashed(source, name, "extra", self.disk.digests), named_by="the spec")
-            except OSError as error:
+            except (OSError, ProjectError) as error:
                 self._add(_missing(source, name, "extra"), named_by="the spec")
-                what = f"{name}, named by `inputs`, cannot be read: {_why(error)}"
+                what = f"{legible(name)}, named by `inputs`, cannot be read: {_why(error)}"
                 self.closure.blocked_by.append(what)
 
     # ---- what is known of a file
@@ -267,7 +272,7 @@ class InputCollector:
         self, file: InputFile, *, counts: bool = True, named_by: str = "", reference: str = ""
     ) -> InputFile:
         """Each file once; what is said of it in several places is put together."""
-        place = self._known.get(file.name.casefold())
+        place = self._known.get(name_key(file.name))
         if place is not None:
             known = self.closure.inputs[place]
             spelled = {known.reference, *known.aliases, reference, ""}
@@ -280,7 +285,7 @@ class InputCollector:
                 f"{named_by}: with its files the plan reads more than {MOST}; check them"
             )
         if len(self.closure.inputs) < MOST:
-            self._known[file.name.casefold()] = len(self.closure.inputs)
+            self._known[name_key(file.name)] = len(self.closure.inputs)
             self.closure.inputs.append(whole)
         return whole
 
@@ -309,7 +314,9 @@ def _short(text: str) -> str:
 
 
 def _hashed(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
-    """The input with its digests. Raises OSError where it cannot be read."""
+    """The input with its digests. Raises OSError where it cannot be read, ProjectError where its name is not UTF-8."""
+    if is_foreign(source):
+        raise ProjectError(foreign(source.name))
     hashed = digests.of(source, kind)
     text = kind in TEXT_KINDS or (
         kind in {"extra", "terrain"}
@@ -329,7 +336,13 @@ def _hashed(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
 
 def _missing(source: Path, name: str, kind: str) -> InputFile:
     return InputFile(
-        name=name, source=source, raw=MISSING, semantic=MISSING, size=0, kind=kind, is_text=False
+        name=legible(name),
+        source=Path(legible(source)),
+        raw=MISSING,
+        semantic=MISSING,
+        size=0,
+        kind=kind,
+        is_text=False,
     )
 
 

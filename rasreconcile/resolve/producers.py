@@ -10,8 +10,9 @@ from pathlib import Path
 from rasreconcile.errors import ProjectError
 from rasreconcile.output_names import is_pattern
 from rasreconcile.plans import Address
-from rasreconcile.project.prepared import producer_of
+from rasreconcile.project.prepared import as_written, producer_of
 from rasreconcile.project.references import Reference, joined, parse_reference, tails
+from rasreconcile.spelling import composed, name_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ class Producers:
         return producers
 
     def _take(self, plan: Producer) -> None:
-        self._by_number[self._folder(plan.folder), plan.stem.casefold(), plan.number] = plan
+        self._by_number[self._folder(plan.folder), name_key(plan.stem), plan.number] = plan
         result = Made(plan, "")
         for path in (plan.folder / plan.output.name, plan.output):
             self._by_place.setdefault(self._key(path), result)
@@ -158,12 +159,13 @@ class Producers:
         named = producer_of(path.name[: -len(".hdf")] if is_gradation else path.name)
         if named and (plan := self.numbered(path.parent, *named)):
             # As HEC-RAS spells it on a system where that matters.
-            return Made(plan, plan.stem + path.name[len(plan.stem) :])
+            stem = composed(plan.stem)
+            return Made(plan, as_written(stem + path.name[len(named[0]) :], stem))
         return None
 
     def numbered(self, folder: Path, stem: str, number: str) -> Producer | None:
         """The plan of that number of the project `stem` in a folder."""
-        return self._by_number.get((self._folder(folder), stem.casefold(), number))
+        return self._by_number.get((self._folder(folder), name_key(stem), number))
 
     def names_in(self, folder: Path) -> list[str]:
         """What the plans of the projects in a folder make, whether it is there or not; patterns left out."""
@@ -194,7 +196,7 @@ class Producers:
 
     def _key(self, path: Path) -> str:
         normal = Path(os.path.normpath(path))
-        return f"{self._folder(normal.parent)}/{normal.name.casefold()}"
+        return f"{self._folder(normal.parent)}/{name_key(normal.name)}"
 
     def _folder(self, path: Path) -> str:
         if path not in self._folders:

@@ -13,11 +13,13 @@ from rasreconcile.account import expanded
 from rasreconcile.errors import Fault, ProjectError
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
 from rasreconcile.project.references import mapped_word
+from rasreconcile.resolve.folder import Folder
 from rasreconcile.resolve.patterns import each_once, listed, matches
 from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import PlanEntry
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.specfile.files import is_windows_path
+from rasreconcile.spelling import composed, foreign, is_foreign, legible
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class FoundProject:
     prefix: str
     """`Muncie`, or `realization-1/Model` where the entry is a glob."""
     text: ProjectText
+    fault: str = ""
+    """Why nothing can be computed of it; then `path` and `prefix` are as messages show them."""
 
 
 def find_projects(loaded: LoadedSpec) -> tuple[tuple[FoundProject, ...], tuple[Fault, ...]]:
@@ -40,7 +44,7 @@ def find_projects(loaded: LoadedSpec) -> tuple[tuple[FoundProject, ...], tuple[F
     for index, entry in enumerate(loaded.spec.plans):
         try:
             matches = list(_matches(loaded, entry))
-            projects = [_read(loaded, index, path, prefix) for path, prefix in matches]
+            projects = [_read(loaded, index, path, composed(prefix)) for path, prefix in matches]
             found += [project for project in projects if project is not None]
             if not any(projects):
                 raise ProjectError(f"{entry.project}: {_nothing(entry.project)}")
@@ -78,12 +82,15 @@ def _here(loaded: LoadedSpec, project: str) -> str:
 
 
 def on_disk(path: Path) -> Path:
-    """The path as it is spelled there, where it exists in another case only."""
-    if glob.has_magic(str(path)) or os.path.exists(path):  # noqa: PTH110  Path.exists raises for a name that is too long
+    """The path as it is spelled there, where it exists in another case or with its accents stored otherwise only."""
+    if os.path.exists(path):  # noqa: PTH110  Path.exists raises for a name that is too long
         return path
-    root = Path(path.anchor)
-    found = matches(root, str(path.relative_to(root))) if path.parts else []
-    return root / found[0] if found else path
+    here = Path(path.anchor)
+    for part in path.relative_to(path.anchor).parts:
+        exact = here / part
+        found = None if os.path.exists(exact) or not here.is_dir() else Folder(here).find(part)  # noqa: PTH110
+        here = exact if found is None else found
+    return here if os.path.exists(here) else path  # noqa: PTH110
 
 
 def _fixed_parts(pattern: PurePath) -> int:
@@ -98,10 +105,14 @@ def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProje
         text = decode(path.read_bytes())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ProjectError(f"{name}: {reason}", "name the .prj of a HEC-RAS project") from error
+        raise ProjectError(f"{legible(name)}: {reason}", "name the .prj of a HEC-RAS project") from error
     if glob.has_magic(entry.project) and not is_project(text):
         return None
-    return FoundProject(entry, index, path.absolute(), prefix, parse_project(text, name))
+    said = parse_project(text, legible(name))
+    if is_foreign(path):
+        place = Path(legible(path.absolute()))
+        return FoundProject(entry, index, place, legible(prefix), said, foreign(path.name))
+    return FoundProject(entry, index, path.absolute(), prefix, said)
 
 
 def _nothing(pattern: str) -> str:

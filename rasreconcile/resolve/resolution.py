@@ -158,6 +158,9 @@ def _gather(drafts: Mapping[Address, Draft], disk: Disk) -> Producers:
     """The inputs of every plan. Which plans there are is known by then: any of them may make a file for another."""
     producers = Producers.of(_producer(draft, disk) for draft in drafts.values())
     for draft in drafts.values():
+        if draft.found.fault:
+            draft.closure = Closure(blocked_by=[draft.found.fault])
+            continue
         asked = ClosureRequest(
             address=draft.address,
             project=draft.found.path,

@@ -12,6 +12,7 @@ from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.results.switched_on import later_water_quality, switched_on
 from rasreconcile.results.times import started
 from rasreconcile.spec import DatasetExpectation, Expectations
+from rasreconcile.spelling import name_key
 
 _SOLVERS: dict[FlowKind, str] = {
     "unsteady": "unsteady flow computations",
@@ -182,7 +183,7 @@ def _has_values(surface: DatasetFacts) -> Iterator[str]:
 
 def _identity(facts: HdfFacts, identity: Identity) -> Iterator[str]:
     inside = _file_name(facts.plan_filename)
-    if inside and inside.casefold() != identity.plan_filename.casefold():
+    if inside and name_key(inside) != name_key(identity.plan_filename):
         yield f"says it is the result of {_shown(inside)}, not of {identity.plan_filename}"
     if not _same_id(facts.short_id, identity.short_id):
         own = (identity.short_id or "").strip()
@@ -193,7 +194,7 @@ def _identity(facts: HdfFacts, identity: Identity) -> Iterator[str]:
     ):
         name = _file_name(said)
         # 5.0 may give a title here, which says nothing.
-        if wanted and re.search(r"\.[gufqGUFQ]\d\d$", name) and name.casefold() != wanted.casefold():
+        if wanted and re.search(r"\.[gufqGUFQ]\d\d$", name) and name_key(name) != name_key(wanted):
             yield f"says its {what} file is {_shown(name)}, not {wanted}"
     if identity.simulation and facts.kind == "unsteady":
         yield from _window(facts, identity.simulation)

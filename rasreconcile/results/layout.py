@@ -139,6 +139,12 @@ def what_counts(tree: Tree, place: str, shape: Sequence[int]) -> tuple[slice, ..
     return row, columns(tree, area[1], place, shape[1]) if area else slice(None)
 
 
+def is_numbers(tree: Tree, place: str) -> bool:
+    """Whether a dataset of numbers is there."""
+    shape = tree.shape(place)
+    return bool(shape) and tree.sums(place, tuple(slice(0, 0) for _ in shape or ())) is not None
+
+
 def _together(found: Sequence[DatasetFacts]) -> DatasetFacts | None:
     if len(found) <= 1:
         return found[0] if found else None

@@ -71,19 +71,17 @@ def surfaces(tree: Tree, kind: FlowKind | None) -> Iterator[Surface]:
     """Steady: every profile. Unsteady: the maxima, which come from the summary and never from the series: they are
     over computation steps, not over output steps.
     """
-    names = tuple(str(section) for section in of_output(tree))
     if kind == "steady":
         place = f"{PROFILES}/Cross Sections/Water Surface"
-        if tree.shape(place):
+        if shape := tree.shape(place):
             profiles = tree.texts(f"{PROFILES}/Profile Names") or ()
-            yield _sections(place, slice(None), profiles, names)
+            yield _sections(place, slice(None), profiles, section_names(tree, shape[-1]))
         return
     if kind == "sediment":
-        found = sediment_surface(tree)
-        width = (tree.shape(found) or (0,))[-1] if found else 0
-        if found:
+        if found := sediment_surface(tree):
             # A row for each output time.
-            yield _sections(found, slice(None), (), names if len(names) == width else ())
+            width = (tree.shape(found) or (0,))[-1]
+            yield _sections(found, slice(None), (), section_names(tree, width))
         return
     for area in tree.names(f"{SUMMARY}/{AREAS}"):
         place = f"{SUMMARY}/{AREAS}/{area}/Maximum Water Surface"
@@ -95,7 +93,7 @@ def surfaces(tree: Tree, kind: FlowKind | None) -> Iterator[Surface]:
     # 5.0.7 writes two sections that do not exist for models that are 2D alone.
     dummies = bool(tree.names(f"{SUMMARY}/{AREAS}")) and count(tree) != (shape or (0,))[-1]
     if shape and len(shape) == 2 and not dummies:
-        yield _sections(place, slice(0, 1), (), names if len(names) == shape[1] else ())
+        yield _sections(place, slice(0, 1), (), section_names(tree, shape[1]))
 
 
 def _sections(place: str, rows: slice, profiles: tuple[str, ...], names: tuple[str, ...]) -> Surface:
@@ -166,6 +164,28 @@ def of_output(tree: Tree) -> tuple[Section, ...]:
         found = _zipped([tree.texts(table, of=name) for name in ("River", "Reach", "Station")])
         if found:
             return found
+    for table in _NAMED:
+        # 5.0.x has no such table: a line for each section, in columns of 16, 16 and 8 characters.
+        lines = tree.texts(f"{table.rpartition('/')[0]}/Cross Section Only")
+        if lines and all(len(line) > _STATION for line in lines):
+            return tuple(_in_columns(line) for line in lines)
+    return ()
+
+
+_REACH, _STATION = 17, 34
+"""Where reach and station begin in a line of `Cross Section Only`."""
+
+
+def _in_columns(line: str) -> Section:
+    return Section(line[:_REACH].strip(), line[_REACH:_STATION].strip(), line[_STATION:].strip())
+
+
+def section_names(tree: Tree, width: int) -> tuple[str, ...]:
+    """River, reach and station of each of `width` columns: those the output names, else the geometry's, whose order
+    HEC-RAS keeps; empty where neither has as many."""
+    for named in (of_output(tree), of_geometry(tree)):
+        if len(named) == width:
+            return tuple(str(section) for section in named)
     return ()
 
 
@@ -248,7 +268,7 @@ def maximum_depth(tree: Tree, found: Sequence[Surface]) -> float | None:
 
 
 def _depth(tree: Tree, surface: Surface) -> float | None:
-    bottom = _bottom(tree, surface)
+    bottom = ground(tree, surface)
     if bottom is None:
         return None
     deepest: float | None = None
@@ -264,8 +284,8 @@ def _depth(tree: Tree, surface: Surface) -> float | None:
     return deepest
 
 
-def _bottom(tree: Tree, surface: Surface) -> np.ndarray[Any, Any] | None:
-    """float64[n_columns], NaN where it is not known."""
+def ground(tree: Tree, surface: Surface) -> np.ndarray[Any, Any] | None:
+    """The lowest point of each cell or section: float64[n_columns], NaN where it is not known; None: of none."""
     if surface.name.startswith("2D"):
         area = surface.name.removeprefix("2D area ")
         place = f"Geometry/{AREAS}/{area}/Cells Minimum Elevation"
@@ -277,9 +297,10 @@ def _bottom(tree: Tree, surface: Surface) -> np.ndarray[Any, Any] | None:
     sections = of_geometry(tree)
     if spans is None or points is None or points.ndim != 2 or points.shape[1] < 2 or spans.ndim != 2:
         return None
-    known = {
+    lowest_of = {
         str(section): float(np.nanmin(points[first : first + length, 1]))
         for section, (first, length) in zip(sections, spans[:, :2].tolist(), strict=False)
         if length > 0 and 0 <= first <= first + length <= len(points)
     }
-    return np.array([known.get(name, np.nan) for name in surface.column_names], dtype=np.float64)
+    found = np.array([lowest_of.get(name, np.nan) for name in surface.column_names], dtype=np.float64)
+    return found if np.isfinite(found).any() else None

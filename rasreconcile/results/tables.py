@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from rasreconcile.errors import ResultError
-from rasreconcile.results import layout
-from rasreconcile.results.surfaces import PROFILES, SERIES, SUMMARY, of_output
+from rasreconcile.facts import NO_DATA
+from rasreconcile.results import fields, layout
+from rasreconcile.results.fields import Field
+from rasreconcile.results.surfaces import PROFILES, SERIES, SUMMARY, Surface, ground, section_names
 from rasreconcile.results.tree import Tree, opened
 
 
@@ -27,23 +29,38 @@ class Part:
 def parts(path: Path, place: str) -> Iterator[Part]:
     """The dataset in pieces, ghost cells and times of maxima left out. Raises ResultError where there is none.
 
-    A `*` in `place` stands for every name that fits; which it was is one column more: `area` of 2D areas.
+    `place`: a path, the end of one, or a field's name (`Water Surface`). A `*` stands for every name that fits; which
+    it was is one column more: `area` of 2D areas.
     """
     with opened(path) as tree:
-        found = [one for one in _matching(tree, place) if _is_numbers(tree, one[0])]
-        if not found:
-            raise ResultError(
-                f"{path}: {place} does not exist, or holds no numbers", "`h5dump -n` lists what exists"
-            )
-        for exact, names in found:
-            shape = tree.shape(exact) or ()
-            axes = _axes(tree, exact, shape)
-            for where, piece in tree.cut(exact, layout.what_counts(tree, exact, shape)):
-                part = _part(axes, where, piece)
-                matched = {name: [value] * part.values.size for name, value in names.items()}
+        found = [Field(*one, place) for one in _matching(tree, place) if layout.is_numbers(tree, one[0])]
+        for field in found or fields.find(tree, path, place):
+            pieces = _values(tree, field) if field.depth_of is None else _depths(tree, path, field.depth_of)
+            for part in pieces:
+                matched = {name: [value] * part.values.size for name, value in field.names.items()}
                 yield Part({**matched, **part.index}, part.values)
         if tree.unreadable:
             raise ResultError(f"{path}: {next(iter(tree.unreadable))}", "compute it again")
+
+
+def _values(tree: Tree, field: Field) -> Iterator[Part]:
+    shape = tree.shape(field.place) or ()
+    axes = _axes(tree, field.place, shape)
+    for where, piece in tree.cut(field.place, layout.what_counts(tree, field.place, shape)):
+        yield _part(axes, where, piece)
+
+
+def _depths(tree: Tree, path: Path, surface: Surface) -> Iterator[Part]:
+    """Water surface above the lowest point of each cell or section; NaN where it is dry or one of them is not known."""
+    bottom = ground(tree, surface)
+    axes = _axes(tree, surface.place, tree.shape(surface.place) or ())
+    for where, piece in tree.cut(surface.place, (surface.rows, surface.columns)):
+        if bottom is None or len(bottom[where[1]]) != piece.shape[1]:
+            raise ResultError(f"{path}: {surface.place} has no ground of its width", "compute it again")
+        with np.errstate(all="ignore"):
+            wet = np.isfinite(piece) & (piece > NO_DATA)
+            depths = np.where(wet, np.maximum(piece.astype(np.float64) - bottom[where[1]], 0.0), np.nan)
+        yield _part(axes, where, depths)
 
 
 def _matching(tree: Tree, place: str) -> list[tuple[str, dict[str, str]]]:
@@ -66,11 +83,6 @@ def _matching(tree: Tree, place: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def _is_numbers(tree: Tree, place: str) -> bool:
-    shape = tree.shape(place)
-    return bool(shape) and tree.sums(place, tuple(slice(0, 0) for _ in shape or ())) is not None
-
-
 def _part(
     axes: list[tuple[str, tuple[str, ...]]], where: tuple[slice, ...], piece: np.ndarray[Any, Any]
 ) -> Part:
@@ -88,7 +100,6 @@ def _axes(tree: Tree, place: str, shape: tuple[int, ...]) -> list[tuple[str, tup
     axes: list[tuple[str, tuple[str, ...]]] = [(f"index{n}", ()) for n in range(len(shape))]
     if len(shape) != 2:
         return axes
-    sections = tuple(str(section) for section in of_output(tree))
     if place.startswith(PROFILES):
         axes[0] = ("profile", _fitting(tree.texts(f"{PROFILES}/Profile Names"), shape[0]))
     elif place.startswith(SERIES):
@@ -96,7 +107,7 @@ def _axes(tree: Tree, place: str, shape: tuple[int, ...]) -> list[tuple[str, tup
     elif place.startswith(SUMMARY) and shape[0] == 2:
         axes[0] = ("", ())
     if "/Cross Sections/" in place:
-        axes[1] = ("section", _fitting(sections, shape[1]))
+        axes[1] = ("section", section_names(tree, shape[1]))
     elif "/2D Flow Areas/" in place:
         axes[1] = ("face" if "Face" in place.rpartition("/")[2] else "cell", ())
     return axes

@@ -24,6 +24,7 @@ from rasreconcile.resolve import Digests, Resolution
 from rasreconcile.resolve.baselines import expectation_digest
 from rasreconcile.spec import Expectations, HecRasEngine, WorkerBase
 from rasreconcile.specfile import LoadedSpec
+from rasreconcile.spelling import name_key
 
 _EXPECT = Expectations(completed=False)
 _SOLVERS = Install(platform="posix", cores=1)
@@ -141,8 +142,8 @@ def _with_products(plan: Plan, preparation: Plan, digests: Digests) -> Plan:
     """The plan after its preparation, with the products that are there."""
     places = (preparation.output, *preparation.side_paths)
     products = tuple(found for path in places if (found := _product(path, digests)) is not None)
-    names = {path.name.casefold() for path in places}
-    others = (i for i in plan.inputs if i.kind != "prepared" or i.name.casefold() not in names)
+    names = {name_key(path.name) for path in places}
+    others = (i for i in plan.inputs if i.kind != "prepared" or name_key(i.name) not in names)
     return replace(
         plan,
         inputs=(*others, *products),

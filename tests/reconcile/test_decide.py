@@ -375,6 +375,14 @@ def test_two_plans_with_one_fingerprint_compute_once(plan, seen) -> None:
     assert "same inputs as A/p01" in decision.verdicts[1].outlook
 
 
+def test_a_plan_whose_name_changed_waits_for_the_run_of_its_old_name(plan, seen) -> None:
+    old, new = plan("A/p01"), plan("model/A/p01")
+    live = {old.address: LiveRun(run=a_run(old), status=Running(started=NOW))}
+    decision = decide([new], seen(live=live), POLICY)
+    assert "same inputs as A/p01" in decision.verdicts[0].note
+    assert not any(isinstance(action, act.Start) for action in decision.actions)
+
+
 def test_a_plan_does_not_wait_for_one_whose_result_is_held(plan, seen) -> None:
     one, two = plan("A/p01"), plan("B/p01")
     live = LiveRun(run=a_run(one), status=ended(), handled=True, held=Trouble("the disk is full"))

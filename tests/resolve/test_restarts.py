@@ -40,6 +40,15 @@ def test_a_restart_file_of_another_plan_of_the_spec_is_an_edge(pair: Any) -> Non
     assert (restart(consumer).raw, restart(consumer).counts, consumer.blocked_by) == (MISSING, False, ())
 
 
+def test_a_restart_file_named_in_other_case_is_what_the_other_plan_writes(pair: Any) -> None:
+    pair.edit("Muncie2D.u01", RST, RST.lower())
+    consumer = pair.plan("01", engine=COMMAND, others=("02",))
+    producer = pair.plan("02", engine=COMMAND, others=("01",))
+    assert (consumer.needs, producer.side_outputs) == (("Muncie2D/p02",), (RST,))
+    found = restart(consumer)
+    assert (found.name, found.source) == (RST.lower(), producer.output.with_name(RST))
+
+
 def test_its_content_does_not_count_and_what_its_producer_reads_does(pair: Any) -> None:
     before = pair.plan("01", engine=COMMAND, others=("02",))
     pair.write(RST, b"state")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rasreconcile.engines.hec_ras import versions
 from rasreconcile.errors import ProjectError
 from rasreconcile.plans import MISSING, InputFile, Plan
+from rasreconcile.spelling import name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ def prepared_there(plan: Plan, version: str) -> dict[str, InputFile]:
     """Those of the prepared files the plan needs, or can use, that are there, by name; `inputs` may name them too."""
     naming = naming_of(plan)
     welcome = () if naming.steady else versions.form_of(version).welcome
-    wanted = {name.casefold(): name for name in (*prepared_needed(plan, version), *naming.fill(welcome))}
+    wanted = {name_key(name): name for name in (*prepared_needed(plan, version), *naming.fill(welcome))}
     return {
-        wanted[file.name.casefold()]: file
+        wanted[name_key(file.name)]: file
         for file in plan.inputs
-        if file.kind in {"prepared", "extra"} and file.raw != MISSING and file.name.casefold() in wanted
+        if file.kind in {"prepared", "extra"} and file.raw != MISSING and name_key(file.name) in wanted
     }
