@@ -34,8 +34,8 @@ COLUMNS = (
     "note",
     "hdf",
 )
-"""Of every format, in this order; the first ones, and the last, are shown where the terminal is narrow."""
-_LEAST = 3
+"""Of every format, in this order; the first ones are shown where the terminal is narrow."""
+_HDF = "hdf"
 _HEADS = {
     "max_water_surface": "max WS",
     "max_depth": "max depth",
@@ -91,22 +91,30 @@ def values(row: Row) -> dict[str, Any]:
 def lines(rows: Sequence[Row], width: int, folder: Path) -> list[str]:
     """A table of at most `width` columns of the terminal; what does not fit is left out and named.
 
-    Paths are relative to `folder` and are never left out: the terminal folds one that is longer than it is wide.
+    Paths are relative to `folder` and are never left out: where there is no room for them, each stands below its row.
     """
     if not rows:
         return ["no plan has been checked yet; run `apply`"]
     cells = [
-        {name: _cell(name, value) for name, value in values(row).items()} | {"hdf": _near(row.hdf, folder)}
+        {name: _cell(name, value) for name, value in values(row).items()} | {_HDF: _near(row.hdf, folder)}
         for row in rows
     ]
     told = [name for name in COLUMNS if any(row[name] for row in cells)]
+    if _width(cells, told) <= width:
+        return _table(cells, told)
+    told.remove(_HDF)
     shown = list(told)
-    # The first columns say whose row it is and how it stands, the last where its file is.
-    while len(shown) > _LEAST and max(map(len, _table(cells, shown))) > width:
-        del shown[-2]
+    while len(shown) > 1 and _width(cells, shown) > width:
+        shown.pop()
     left_out = [name for name in told if name not in shown]
     more = [f"(left out: {', '.join(left_out)}; `--format csv` has them)"] if left_out else []
-    return [*_table(cells, shown), *more]
+    head, *body = (line if len(line) <= width else f"{line[: width - 1]}…" for line in _table(cells, shown))
+    below = [line for line, row in zip(body, cells, strict=True) for line in (line, f"    {row[_HDF]}")]
+    return [head, *below, *more]
+
+
+def _width(cells: Sequence[dict[str, str]], shown: Sequence[str]) -> int:
+    return max(map(len, _table(cells, shown)))
 
 
 def _near(path: Path, folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from rasreconcile.plans import Address
-from rasreconcile.reconcile.alike import nameless
+from rasreconcile.reconcile.alike import likeness, nameless
 from rasreconcile.records import Event
 
 _SHORTEST = 40
@@ -33,7 +33,8 @@ class Told:
 
     def _failure(self, event: Event, address: Address) -> Event:
         self._last[address] = event.message
-        alike = nameless(event.message, address)
+        # Which cell went unstable is news; which process was killed is not.
+        alike = (likeness if event.kind == "lost" else nameless)(event.message, address)
         first = self._first.get(alike)
         if first is None or len(event.message) < _SHORTEST:
             if len(self._first) < _MOST:

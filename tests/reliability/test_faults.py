@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from services import Service, absent
+from waiting import LONGEST
 
 ROOM = {"results": 600, "state": 300, "runs": 600}
 """Kilobytes; enough for a whole apply where nothing fills them."""
@@ -61,15 +62,34 @@ def test_a_full_disk_is_told_and_after_making_room_the_next_apply_finishes(study
     assert list(study.folder.rglob("*.part")) == []
 
 
-def test_a_read_only_results_folder_holds_what_was_computed_until_it_can_be_written(study, mount) -> None:
+def test_a_read_only_results_folder_is_told_before_anything_is_computed(study, mount) -> None:
     study.command()
     place = study.folder / "results"
     mount(place, 600)
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-    done = study.apply(check=4)
-    assert "the file system is read-only; make it writable" in done.stdout
-    assert "3 runs have ended and are kept; `apply` publishes their results." in done.stdout
-    assert "go on" not in done.stdout.splitlines()[-1]
+    why = f"results cannot be written to {place / 'Willow'}: its file system is read-only; make it writable"
+    assert why in study.run("check", "spec.yaml", check=4).stdout
+    assert why in study.apply(check=4).stdout
+    assert study.computations() == {}
+    subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+    study.apply()
+
+
+def test_a_results_folder_that_becomes_read_only_holds_what_was_computed_until_it_can_be_written(
+    study, mount
+) -> None:
+    study.command(waits=True)
+    place = study.folder / "results"
+    mount(place, 600)
+    controller = study.start("apply", "spec.yaml")
+    study.wait_for(lambda: len(study.computations()) == 3)
+    subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+    study.let_go()
+    said, _ = controller.communicate(timeout=LONGEST)
+    assert controller.returncode == 4
+    assert "the file system is read-only; make it writable" in said
+    assert "3 runs have ended and are kept; `apply` publishes their results." in said
+    assert "go on" not in said.splitlines()[-1]
     assert "held" in study.run("status", "spec.yaml").stdout
     subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
     study.apply()

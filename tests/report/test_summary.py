@@ -160,4 +160,7 @@ def test_a_failure_is_told_in_full_once() -> None:
     assert say("failed", "A/p02", crash) == "the same as A/p01"
     assert say("failed", "A/p03", crash.replace("174", "175")) == crash.replace("174", "175")
     assert say("failed", "A/p04", "out of memory") == "out of memory"
+    gone = "process {} is gone without recording an exit status: it was killed"
+    assert say("lost", "A/p01", gone.format(4711)) == gone.format(4711)
+    assert say("lost", "A/p06", gone.format(812)) == "the same as A/p01"
     assert say("succeeded", "A/p05", "on desk, 0.4 s") == "on desk, 0.4 s"
