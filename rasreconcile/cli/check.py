@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rasreconcile.cli.options import as_json, load_spec, say, spec_argument, spec_path, write_json
 from rasreconcile.plans import MISSING, InputFile
+from rasreconcile.report.text import bytes_in_words, many
+
+if TYPE_CHECKING:
+    from rasreconcile.specfile import LoadedSpec
 
 
 @click.command(name="check")
 @spec_argument
 @as_json
-def command(spec: Path | None, as_json: bool) -> int:
-    """List what each plan reads and what is missing, and ask every worker what would stop a run there."""
+@click.option("--read", "read", is_flag=True, help="Read every published result again, and nothing else.")
+def command(spec: Path | None, as_json: bool, read: bool) -> int:
+    """List what each plan reads and what is missing, and ask every worker what would stop a run there.
+
+    With --read compare every published result, byte by byte, with what was published.
+    """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.check import check  # noqa: PLC0415
 
     loaded = load_spec(spec_path(spec))
+    if read:
+        return _read_again(loaded, as_json=as_json)
     found = check(loaded, Clock())
     if as_json:
         write_json(
@@ -63,6 +73,35 @@ def command(spec: Path | None, as_json: bool) -> int:
         for problem in problems:
             say(click.style(f"    {problem}", fg="red"))
     return 0 if found.fit else 4
+
+
+def _read_again(loaded: LoadedSpec, *, as_json: bool) -> int:
+    """4 where a result is not what was published."""
+    from rasreconcile.operations.reread import published_of, reread  # noqa: PLC0415  as above
+
+    found = []
+    for one in reread(published_of(loaded)):
+        found.append(one)
+        if one.trouble is not None and not as_json:
+            say(click.style(f"{one.published.address}  {one.trouble}", fg="red"))
+    damaged = [one for one in found if one.trouble is not None]
+    if as_json:
+        rows = [
+            {
+                "plan": one.published.address,
+                "output": str(one.published.path),
+                "size": one.published.size,
+                "what": one.trouble.what if one.trouble else None,
+                "remedy": one.trouble.remedy if one.trouble else None,
+            }
+            for one in found
+        ]
+        write_json({"spec": loaded.name, "read": rows})
+    else:
+        size = bytes_in_words(sum(one.published.size for one in found))
+        told = f"{many(len(damaged), 'result')} damaged" if damaged else "all are what was published"
+        say(f"{loaded.name}: {many(len(found), 'result')} read again, {size}: {told}")
+    return 4 if damaged else 0
 
 
 def _table(files: Sequence[InputFile]) -> Iterator[str]:
