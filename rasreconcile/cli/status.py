@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
+from rasreconcile.cli.last_seen import Known, known_of
 from rasreconcile.cli.options import as_json, say, spec_argument, spec_path, write_json
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import Progress
 from rasreconcile.report.text import COLOURS, SIGNS, counted, how_many, length, many, progress_words, stamp
-from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values
+from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values, utc
 from rasreconcile.runs import Run
 
 # The words of reconcile, spelled here so that `status` does not import the whole of it.
@@ -43,6 +44,8 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
     with Reader(store) as reader:
         verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
         progress = reader.progress.latest()
+        events = reader.events.latest(limit=10_000) if live and controller is None else ()
+    known = known_of(path, live, events, progress) if controller is None else {}
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
     code = exit_code(verdicts, live, gone) if detailed_exitcode else 0
     if as_json:
@@ -52,7 +55,14 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
                 "controller": None
                 if controller is None
                 else controller_values(controller.pid, controller.host, controller.since),
-                "live": [run_values(run) | {"progress": noted_values(progress.get(run.id))} for run in live],
+                "live": [
+                    run_values(run)
+                    | {
+                        "progress": noted_values(progress.get(run.id)),
+                        "known": _known_values(known.get(run.id)),
+                    }
+                    for run in live
+                ],
                 "plans": [last_verdict_values(v) for v in verdicts],
                 "outputs_gone": sorted(gone),
             }
@@ -60,11 +70,11 @@ def command(spec: Path | None, as_json: bool, show_all: bool, detailed_exitcode:
         return code
     for verdict in verdicts:
         if show_all or verdict.sync != "current" or verdict.phase != "idle" or verdict.address in gone:
-            _print(verdict, gone=verdict.address in gone)
-    _print_runs(live, progress)
+            _print(verdict, gone=verdict.address in gone, followed=controller is not None)
+    _print_runs(live, progress, known)
     if controller is None:
         waiting = sum(v.phase in {"queued", "backoff"} for v in verdicts)
-        more = [f"{many(len(live), 'run')} still running; `apply` collects what has ended"] if live else []
+        more = [f"{many(len(live), 'run')} not collected; `apply` does"] if live else []
         wait = "waits" if waiting == 1 else "wait"
         more += [f"{many(waiting, 'plan')} {wait} for the next `apply`"] if waiting else []
         say("; ".join(["no controller is running", *more]))
@@ -96,9 +106,15 @@ def exit_code(verdicts: Sequence[LastVerdict], live: Sequence[Run], gone: Collec
     return 4 if held else 0
 
 
-def _print(verdict: LastVerdict, *, gone: bool) -> None:
+def _known_values(known: Known | None) -> dict[str, str] | None:
+    return None if known is None else {"state": known.state, "seen": utc(known.seen)}
+
+
+def _print(verdict: LastVerdict, *, gone: bool, followed: bool) -> None:
     sign = click.style(SIGNS.get(verdict.sync, "?"), fg=COLOURS.get(verdict.sync))
-    state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
+    # Of what moves without a controller only the past is known; its runs are told of below.
+    phase = verdict.phase if followed or verdict.phase != "running" else "was running"
+    state = verdict.sync if phase == "idle" else f"{verdict.sync}, {phase}"
     told = list(verdict.told) or [""]
     if gone:
         told = [f"{verdict.output} has been removed since; `apply` recreates it"]
@@ -108,11 +124,20 @@ def _print(verdict: LastVerdict, *, gone: bool) -> None:
         say(f"    {line}")
 
 
-def _print_runs(live: tuple[Run, ...], progress: Mapping[RunId, Progress]) -> None:
+def _print_runs(
+    live: tuple[Run, ...], progress: Mapping[RunId, Progress], known: Mapping[RunId, Known]
+) -> None:
     now = datetime.now(UTC)
     for run in live:
-        going = length(now - (run.started or run.created))
-        say(f"> {run.address}  {run.state} on {run.worker} for {going}  {run.id}")
-        known = progress.get(run.id)
-        if known and (words := progress_words(known.facts, known.done)):
+        now_known = known.get(run.id)
+        if now_known is None or now_known.state == "running":
+            going = length(now - (run.started or run.created))
+            state = run.state if now_known is None else now_known.words
+            say(f"> {run.address}  {state} on {run.worker} for {going}  {run.id}")
+        elif now_known.state == "not looked at":
+            say(f"> {run.address}  was {run.state} on {run.worker} {now_known.words}  {run.id}")
+        else:
+            say(f"> {run.address}  on {run.worker} {now_known.words}  {run.id}")
+        noted = progress.get(run.id)
+        if noted and (words := progress_words(noted.facts, noted.done)):
             say(f"    {', '.join(words)}")
