@@ -11,10 +11,11 @@ from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.plans import MISSING, BroughtBack, InputFile, Plan
-from rasreconcile.report.text import many
+from rasreconcile.report.text import bytes_in_words, many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.check import Findings
+    from rasreconcile.specfile import LoadedSpec
 
 
 @verb(
@@ -29,12 +30,18 @@ if TYPE_CHECKING:
 @takes_plans()
 @as_json
 @click.option("--problems", is_flag=True, help="Only what is wrong, not what is well.")
-def command(target: Target, as_json: bool, problems: bool) -> int:
-    """List what each plan reads and what is missing, and ask every worker what would stop a run there."""
+@click.option("--read", "read", is_flag=True, help="Read every published result again, and nothing else.")
+def command(target: Target, as_json: bool, problems: bool, read: bool) -> int:
+    """List what each plan reads and what is missing, and ask every worker what would stop a run there.
+
+    With --read compare every published result, byte by byte, with what was published.
+    """
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.check import check  # noqa: PLC0415
 
     loaded = load_spec(target.spec)
+    if read:
+        return _read_again(loaded, as_json=as_json)
     found = check(loaded, Clock(), target.pick)
     if as_json:
         write_json(
@@ -110,6 +117,35 @@ def _written(one: BroughtBack) -> str:
         why = "which another plan restarts from"
     place = "" if one.published_as == one.name else f"; published as {one.published_as}"
     return f"writes {one.name}, {why}{place}"
+
+
+def _read_again(loaded: LoadedSpec, *, as_json: bool) -> int:
+    """4 where a result is not what was published."""
+    from rasreconcile.operations.reread import published_of, reread  # noqa: PLC0415  as above
+
+    found = []
+    for one in reread(published_of(loaded)):
+        found.append(one)
+        if one.trouble is not None and not as_json:
+            say(click.style(f"{one.published.address}  {one.trouble}", fg="red"))
+    damaged = [one for one in found if one.trouble is not None]
+    if as_json:
+        rows = [
+            {
+                "plan": one.published.address,
+                "output": str(one.published.path),
+                "size": one.published.size,
+                "what": one.trouble.what if one.trouble else None,
+                "remedy": one.trouble.remedy if one.trouble else None,
+            }
+            for one in found
+        ]
+        write_json({"spec": loaded.name, "read": rows})
+    else:
+        size = bytes_in_words(sum(one.published.size for one in found))
+        told = f"{many(len(damaged), 'result')} damaged" if damaged else "all are what was published"
+        close(f"{loaded.name}: {many(len(found), 'result')} read again, {size}: {told}")
+    return 4 if damaged else 0
 
 
 def _table(files: Sequence[InputFile]) -> Iterator[str]:

@@ -117,6 +117,8 @@ def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) 
     for address, why in found.unproven.items():
         click.echo(f"{address}: not recalled: {why}")
     click.echo(f"{loaded.state_path}: {many(len(found.proven), 'result')} recalled from their receipts")
+    if found.proven:
+        click.echo("only digests were compared; the results themselves were not read")
     if kept is not None:
         click.echo(f"the old store is kept: {kept}")
     return 0

@@ -7,12 +7,13 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rasreconcile.cli.last_seen import Known, known_of
 from rasreconcile.cli.options import FORMAT_VERSION, as_json, tell, write_json, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
@@ -32,7 +33,7 @@ from rasreconcile.report.text import (
     progress_words,
     stamp,
 )
-from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values
+from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values, utc
 from rasreconcile.report.wrap import folded
 from rasreconcile.runs import Run
 
@@ -93,12 +94,15 @@ class State:
     """Current plans whose result was removed since."""
     owner: str | None = None
     """Whose the store is, where that is somebody else."""
+    known: Mapping[RunId, Known] = field(default_factory=dict)
+    """Of live runs that no controller follows: what is so now."""
 
     @property
     def key(self) -> object:
         """What is worth showing again when it has changed."""
         plans = [(v.address, v.sync, v.phase, v.note) for v in self.verdicts]
-        return plans, [(run.id, run.state) for run in self.live], self.controller, self.gone
+        live = [(run.id, run.state, self.known.get(run.id)) for run in self.live]
+        return plans, live, self.controller, self.gone
 
 
 def look(target: Target) -> State:
@@ -112,12 +116,14 @@ def look(target: Target) -> State:
         verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
         progress = reader.progress.latest()
         durations = reader.runs.durations() if controller else {}
+        events = reader.events.latest(limit=10_000) if live and controller is None else ()
     if target.narrowed:
         meant = set(target.pick(dict.fromkeys([v.address for v in verdicts] + [run.address for run in live])))
         verdicts = tuple(v for v in verdicts if v.address in meant)
         live = tuple(run for run in live if run.address in meant)
+    known = known_of(target.spec, live, events, progress) if controller is None else {}
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
-    return State(verdicts, live, controller, progress, durations, gone, owner_of(store))
+    return State(verdicts, live, controller, progress, durations, gone, owner_of(store), known)
 
 
 def _values(target: Target, state: State) -> dict[str, Any]:
@@ -125,7 +131,14 @@ def _values(target: Target, state: State) -> dict[str, Any]:
     return {
         "spec": os.fspath(target.spec),
         "controller": None if who is None else controller_values(who.pid, who.host, who.since),
-        "live": [run_values(run) | {"progress": noted_values(progress.get(run.id))} for run in state.live],
+        "live": [
+            run_values(run)
+            | {
+                "progress": noted_values(progress.get(run.id)),
+                "known": _known_values(state.known.get(run.id)),
+            }
+            for run in state.live
+        ],
         "plans": [last_verdict_values(v) for v in state.verdicts],
         "outputs_gone": sorted(state.gone),
     }
@@ -136,15 +149,11 @@ def lines(state: State, *, show_all: bool) -> Iterator[str]:
     for verdict in state.verdicts:
         gone = verdict.address in state.gone
         if show_all or verdict.sync != "current" or verdict.phase != "idle" or gone:
-            yield from _of_plan(verdict, gone=gone)
-    yield from _of_runs(state.live, state.progress)
+            yield from _of_plan(verdict, gone=gone, followed=state.controller is not None)
+    yield from _of_runs(state)
     waiting = sum(v.phase in {"queued", "backoff"} for v in state.verdicts)
     if state.controller is None:
-        more = (
-            [f"{many(len(state.live), 'run')} still running; `apply` collects what has ended"]
-            if state.live
-            else []
-        )
+        more = [f"{many(len(state.live), 'run')} not collected; `apply` does"] if state.live else []
         wait = "waits" if waiting == 1 else "wait"
         more += [f"{many(waiting, 'plan')} {wait} for the next `apply`"] if waiting else []
         yield Closing("; ".join(["no controller is running", *more]))
@@ -232,9 +241,15 @@ def exit_code(verdicts: Sequence[LastVerdict], live: Sequence[Run], gone: Collec
     return 4 if held else 0
 
 
-def _of_plan(verdict: LastVerdict, *, gone: bool) -> Iterator[str]:
+def _known_values(known: Known | None) -> dict[str, str] | None:
+    return None if known is None else {"state": known.state, "seen": utc(known.seen)}
+
+
+def _of_plan(verdict: LastVerdict, *, gone: bool, followed: bool) -> Iterator[str]:
     sign = click.style(SIGNS.get(verdict.sync, "?"), fg=COLOURS.get(verdict.sync))
-    state = verdict.sync if verdict.phase == "idle" else f"{verdict.sync}, {verdict.phase}"
+    # Of what moves without a controller only the past is known; its runs are told of below.
+    phase = verdict.phase if followed or verdict.phase != "running" else "was running"
+    state = verdict.sync if phase == "idle" else f"{verdict.sync}, {phase}"
     told = list(verdict.told) or [""]
     if gone:
         told = [f"{verdict.output} has been removed since; `apply` recreates it"]
@@ -244,11 +259,18 @@ def _of_plan(verdict: LastVerdict, *, gone: bool) -> Iterator[str]:
         yield f"    {line}"
 
 
-def _of_runs(live: tuple[Run, ...], progress: Mapping[RunId, Progress]) -> Iterator[str]:
+def _of_runs(state: State) -> Iterator[str]:
     now = datetime.now(UTC)
-    for run in live:
-        going = length(now - (run.started or run.created))
-        yield f"> {run.address}  {run.state} on {run.worker} for {going}  {run.id}"
-        known = progress.get(run.id)
-        if known and (words := progress_words(known.facts, known.done)):
+    for run in state.live:
+        known = state.known.get(run.id)
+        if known is None or known.state == "running":
+            going = length(now - (run.started or run.created))
+            moves = run.state if known is None else known.words
+            yield f"> {run.address}  {moves} on {run.worker} for {going}  {run.id}"
+        elif known.state == "not looked at":
+            yield f"> {run.address}  was {run.state} on {run.worker} {known.words}  {run.id}"
+        else:
+            yield f"> {run.address}  on {run.worker} {known.words}  {run.id}"
+        noted = state.progress.get(run.id)
+        if noted and (words := progress_words(noted.facts, noted.done)):
             yield f"    {', '.join(words)}"

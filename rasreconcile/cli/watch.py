@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +21,7 @@ from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
 from rasreconcile.report.text import many
 
 if TYPE_CHECKING:
+    from rasreconcile.records import Published
     from rasreconcile.specfile import LoadedSpec
     from rasreconcile.watch.due import Found
     from rasreconcile.watch.file_events import Watched
@@ -38,7 +41,8 @@ if TYPE_CHECKING:
 )
 @takes_plans()
 @as_json
-def command(target: Target, as_json: bool) -> int:
+@click.option("--read", "read", is_flag=True, help="While idle, read published results again, one a minute.")
+def command(target: Target, as_json: bool, read: bool) -> int:
     """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs continue."""
     from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
     from rasreconcile.clock import Clock  # noqa: PLC0415
@@ -56,6 +60,8 @@ def command(target: Target, as_json: bool) -> int:
         _say(message, as_json=as_json)
 
     due = Due(stop=stop, look=lambda: _look(target), say=say)
+    if read:
+        due.idle = partial(_read_one, path, [], say)
     seen, store = of_spec(path), None
     while not stop.is_set():
         loaded = None
@@ -98,6 +104,21 @@ def _look(target: Target) -> Found:
     except (RasReconcileError, OSError):
         # What is wrong with it has been said; a change of the file is waited for.
         return "cannot tell"
+
+
+def _read_one(path: Path, waiting: list[Published], say: Callable[[str], None]) -> None:
+    """Reads one published result again; `waiting` are those whose turn comes, and all anew when it is empty."""
+    from rasreconcile.operations.reread import published_of, reread  # noqa: PLC0415  as above
+
+    try:
+        waiting[:] = waiting or published_of(load_spec(path))
+    except (RasReconcileError, OSError):
+        # It is said where it matters: when it is applied.
+        return
+    for one in reread(waiting[:1]):
+        if one.trouble is not None:
+            say(f"{one.published.address}: {one.trouble}")
+    del waiting[:1]
 
 
 def _without_store(loaded: LoadedSpec) -> Watched | None:

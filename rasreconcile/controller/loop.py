@@ -156,7 +156,7 @@ class Loop:
         match action:
             case act.Start() | act.Restart():
                 return self.interrupts == 0
-            case act.Verify(plan) | act.Reuse(plan):
+            case act.Verify(plan) | act.Reuse(plan) | act.Recall(plan):
                 return self.interrupts == 0 and plan.address not in in_flight.plans.busy
             case act.Cancel(run) | act.Stop(run):
                 return run.id not in in_flight.cancelled

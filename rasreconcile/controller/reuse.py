@@ -14,7 +14,7 @@ from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.records import Published
 from rasreconcile.results import publish
-from rasreconcile.studies.evidence import shortfalls
+from rasreconcile.studies.evidence import facts_of, shortfalls
 
 
 def reuse_result(session: Session, action: Verify | Reuse | Recall | WriteReceipt) -> None:
@@ -97,7 +97,41 @@ def reuse(session: Session, action: Reuse) -> None:
 
 
 def recall(session: Session, action: Recall) -> None:
-    """The receipt beside the output matches it: the store learns of it again."""
+    """The receipt beside the output matches it, and it is what the plan expects: the store learns of it again.
+
+    A receipt proves bytes, not that they are a result: it is looked into as by a verification.
+    """
+    plan = action.plan
+
+    def judged(lacking: tuple[str, ...]) -> None:
+        _record(session, action, lacking)
+
+    def failed(error: Exception) -> None:
+        if not isinstance(error, ResultError):
+            _put_off(session, plan, f"{plan.output.name} cannot be read now: ", error)
+            return
+        session.outputs.refuted[plan.address] = action.published.digest
+        session.say("warning", f"not recalled, although its receipt matches: {error}", plan.address)
+        session.outputs.look_at(plan)
+        session.change()
+
+    work = Work(lane=session.verifying, do=lambda: _lacking(action), then=judged, failed=failed)
+    work_on_plan(session, plan, work)
+
+
+def _lacking(action: Recall) -> tuple[str, ...]:
+    """What the file lacks of a result of its plan. Of an adopted one it was a person who said that it will do.
+
+    Raises ResultError where it cannot be read as a result.
+    """
+    plan = action.plan
+    if action.published.provenance == "adopted":
+        facts_of(plan, plan.output, "summary")
+        return ()
+    return shortfalls(plan, plan.output)
+
+
+def _record(session: Session, action: Recall, lacking: tuple[str, ...]) -> None:
     plan = action.plan
     if action.published.spec != plan.spec:
         # Its spec was renamed, or gave the plan up: from now on it is this one's.
@@ -107,7 +141,10 @@ def recall(session: Session, action: Recall) -> None:
             _put_off(session, plan, "its receipt ", error)
             return
     why = "recalled from the receipt beside it, which matches the file"
-    session.store.outputs.record(action.published, "recalled", now=session.clock.now(), why=why)
+    with session.store.at_once():
+        session.store.outputs.record(action.published, "recalled", now=session.clock.now(), why=why)
+        if lacking:
+            _fell_short(session, plan, action.published, lacking)
     session.outputs.look_at(action.plan)
     session.change()
 

@@ -151,7 +151,9 @@ def _outlook(decision: Decision, recalled: int) -> str:
     if receipts := sum(isinstance(a, WriteReceipt) for a in decision.actions):
         words.append(f"{receipts} lost {'receipt' if receipts == 1 else 'receipts'} to write again")
     if recalled:
-        words.append(f"{recalled} to record from {'its receipt' if recalled == 1 else 'their receipts'}")
+        words.append(
+            f"{recalled} to record from {'its receipt' if recalled == 1 else 'their receipts'} (not read)"
+        )
     if running:
         words.append(f"{running} running")
     if blocked:

@@ -63,6 +63,8 @@ class Outputs:
     assessments: dict[Address, Assessment] = field(default_factory=dict)
     published: Mapping[Address, Published] = field(default_factory=dict)
     expectancy: Expectancy = field(default_factory=Expectancy)
+    refuted: dict[Address, str] = field(default_factory=dict)
+    """Digests of files that are no results, whatever the receipts beside them say."""
     _owners: Owners = field(default_factory=Owners)
     _damage: dict[str, str | None] = field(default_factory=dict)
     _assessing: Assessments | None = None
@@ -202,6 +204,8 @@ class Outputs:
         try:
             receipt = publish.read_receipt(plan.output)
             if receipt is None or receipt.address != plan.address:
+                return
+            if self.refuted.get(plan.address) == receipt.digest:
                 return
             found = self.digests.of(plan.output, "output")
             further = self._further(plan, receipt) if found.raw == receipt.digest else None

@@ -28,6 +28,8 @@ class Due:
     look: Callable[[], Found]
     """A whole look at everything: seconds, for thousands of plans."""
     say: Callable[[str], None]
+    idle: Callable[[], None] = lambda: None
+    """A small part of what may be done while there is nothing to do."""
     _said: set[Trouble] = field(default_factory=set)
 
     def wait(self, seen: Watched, store: Path | None) -> frozenset[Path]:
@@ -40,6 +42,7 @@ class Due:
                 return changed
             now = stamps_of(seen, store)
             if now == known and time.monotonic() - looked < LOOK_WHOLLY:
+                self.idle()
                 continue
             match self.look():
                 case "work":

@@ -140,7 +140,7 @@ def test_receipts_that_the_store_has_lost_are_no_work_and_are_listed(study) -> N
     study.apply()
     forget(study)
     done = study.run("diff", "spec.yaml", "--detailed-exitcode", check=0)
-    assert done.stdout.endswith("4 plans: 4 current\n4 to record from their receipts.\n")
+    assert done.stdout.endswith("4 plans: 4 current\n4 to record from their receipts (not read).\n")
     assert actions(study) == [("record", f"Willow/p0{n}") for n in range(1, 5)]
     assert "4 recalled" in study.apply().stdout
     assert actions(study) == []

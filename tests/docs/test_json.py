@@ -30,7 +30,7 @@ SIMPLE: Mapping[str, tuple[type, ...]] = {
 NO_JSON = {"init", "schema", "completion"}
 FIRST = ("check", "diff", "adopt --dry-run", "retry Willow/p01")
 THEN = (
-    "check", "diff", "status", "explain Willow/p01", "history", "results", "retry Willow/p01", "cancel --all",
+    "check", "check --read", "diff", "status", "explain Willow/p01", "history", "results", "retry Willow/p01", "cancel --all",
     "adopt --dry-run", "prune", "gc --dry-run", "state show", "state rebuild --yes",
 )  # fmt: skip
 
@@ -102,7 +102,8 @@ def test_every_verb_writes_on_the_demo_what_the_page_says(
         return capsys.readouterr().out
 
     def document(command: str) -> list[str]:
-        verb = " ".join(command.split()[: 2 if command.startswith("state") else 1])
+        of_two = command.startswith("state") or command == "check --read"
+        verb = " ".join(command.split()[: 2 if of_two else 1])
         return list(wrong(json.loads(said(command)), verb, verb))
 
     def stream(command: str, head: str) -> list[str]:
