@@ -55,7 +55,7 @@ PLAN: Mapping[str, FileKey] = {
         role="other plan's output", kind="plan-output", switch="Read Gradation Hotstart",
         without="a gradation hotstart is in use, but no file is named",
     ),
-    "Unsteady Encroach Base Plan File": FileKey(role="other plan's output", kind="plan-output"),
+    "Unsteady Encroach Base Plan File": FileKey(role="other plan's output", kind="base-plan"),
     "Specific Gage File": FileKey(role="input", kind="further", switch="Specific Gage Flag"),
     "ADH Filename": FileKey(role="input", kind="further", switch="ADH Link"),
     "Extra Computation Commands": FileKey(role="input", kind="commands"),

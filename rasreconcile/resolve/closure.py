@@ -15,7 +15,13 @@ from rasreconcile.project.prepared import are_prepared, outdated_by, prepared_na
 from rasreconcile.records import Mention
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.findings import Closure, NamedFile
-from rasreconcile.resolve.other_plans import named_plan, plan_of_short_id, producer_of_result, read_result
+from rasreconcile.resolve.other_plans import (
+    NamedPlan,
+    named_plan,
+    plan_of_short_id,
+    producer_of_result,
+    read_result,
+)
 from rasreconcile.resolve.plan_inputs import InputCollector
 from rasreconcile.resolve.producers import DssReading, Made, Producers, Unclear
 from rasreconcile.spelling import composed
@@ -122,8 +128,10 @@ class _Companions:
                     self._named(NamedFile(mention.what, mention, text))
                 case "meteorology-folder":
                     self.gathering.folder(NamedFile("meteorology", mention, text))
-                case "plan-output" | "plan-by-id":
+                case "plan-output":
                     self._plan_output(mention, text)
+                case "base-plan" | "plan-by-id":
+                    self._compared(mention, text)
                 case "further":
                     self._further(mention, text)
                 case "commands":
@@ -162,21 +170,28 @@ class _Companions:
             self._named(NamedFile("extra", renamed, text))
 
     def _plan_output(self, mention: Mention, text: InputFile) -> None:
-        if mention.what == "plan-by-id":
-            name = plan_of_short_id(self.gathering, self.asked.project.stem, mention.value)
-            found = named_plan(name, self.asked.project.stem) if name else None
+        found = named_plan(mention.value, self.asked.project.stem)
+        if found is None:
+            self._named(NamedFile("restart", mention, text))
         else:
-            found = named_plan(mention.value, self.asked.project.stem)
-            if found is None:
-                self._named(NamedFile("restart", mention, text))
-        if found is not None:
-            read_result(
-                self.gathering,
-                self.asked.address,
-                found,
-                NamedFile("plan-result", mention, text),
-                self.producers,
-            )
+            wanted = NamedFile("plan-result", mention, text)
+            read_result(self.gathering, self.asked.address, found, wanted, self.producers)
+
+    def _compared(self, mention: Mention, text: InputFile) -> None:
+        """The result of a plan that may be looked at: nobody saw that a run stops without it, and several plans share
+        the text that says so, the plan itself among them."""
+        stem, value = self.asked.project.stem, mention.value
+        steady = any(m.what == "flow" and m.value.startswith("f") for m in self.said)
+        by_id = mention.what == "plan-by-id"
+        name = plan_of_short_id(self.gathering, stem, value) if by_id and not steady else value
+        found = named_plan(name, stem) if name and not steady else None
+        if found is None or found == NamedPlan("", found.stem, self.asked.number):
+            return
+        if producer_of_result(self.gathering, found, self.producers) is not None:
+            self._plan_output(replace(mention, value=found.text), text)
+        else:
+            result = replace(mention, value=f"{found.text}.hdf")
+            self._named(NamedFile("extra", result, text))
 
     def _warn(self, text: InputFile, mention: Mention, what: str) -> None:
         self.gathering.closure.tell(text.name, mention.line, what, blocks="nothing")

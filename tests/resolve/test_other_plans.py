@@ -139,6 +139,33 @@ def test_every_key_that_names_another_plans_output_makes_the_edge(
     assert plan.needs == (("Muncie2D/p02",) if edge else ())
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p01", "Unsteady Encroach Base Plan File=Muncie2D.p{}\n"),
+        ("g01", "Use Modified Puls Routing=-1\nModified Puls Routing Source PlanID={}\n"),
+    ],
+)
+def test_what_a_run_may_look_at_stops_nothing_and_counts_once_it_is_there(
+    muncie: Any, name: str, text: str
+) -> None:
+    own = next(i for i in muncie.plan().inputs if i.kind == "plan")
+    short = own.source.read_text().partition("Short Identifier=")[2].partition("\n")[0].strip()
+    path = muncie.folder / f"Muncie2D.{name}"
+    before = path.read_bytes()
+    muncie.write(path.name, before + text.format("01" if name == "p01" else short).encode())
+    assert [w for w in (*muncie.plan().blocked_by, *muncie.plan().warnings) if "p01.hdf" in w] == []
+    muncie.write("Muncie2D.p02", own.source.read_bytes().replace(short.encode(), b"Second"))
+    muncie.write(path.name, before + text.format("02" if name == "p01" else "Second").encode())
+    gone = muncie.plan()
+    assert (gone.blocked_by, [w for w in gone.warnings if "Muncie2D.p02.hdf is not there" in w] != []) == (
+        (),
+        True,
+    )
+    muncie.write("Muncie2D.p02.hdf", b"1")
+    assert muncie.plan().fingerprint != gone.fingerprint
+
+
 def test_a_gradation_that_another_plan_leaves_is_brought_back_as_a_restart_file_is(muncie: Any) -> None:
     muncie.write("Muncie2D.p02", (muncie.folder / "Muncie2D.p01").read_bytes())
     text = (muncie.folder / "Muncie2D.p01").read_text()
