@@ -8,9 +8,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from rasreconcile.edited_inputs import OfVersion, SetAttributes, WithoutResults
 from rasreconcile.errors import ProjectError
 from rasreconcile.hecras_versions import means, version_in
-from rasreconcile.jobs import OfVersion, SetAttributes, WithoutResults
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 """What h5py raises on files that are no HDF, or damaged."""

@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from rasreconcile.edited_inputs import Edit, OfVersion, SetAttributes, WithoutResults
 from rasreconcile.edits import texts
 from rasreconcile.errors import InputChanged
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
-from rasreconcile.jobs import Edit, Job, OfVersion, SetAttributes, Staged, WithoutResults
+from rasreconcile.jobs import Job, Staged
 
 _KEPT_SECONDS = 30 * 86400.0
 """An entry nobody asked for in a month is made again when somebody does."""

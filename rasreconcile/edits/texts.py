@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rasreconcile.jobs import SetKeys, SetReferences, UnixLines
+from rasreconcile.edited_inputs import SetKeys, SetReferences, UnixLines
 from rasreconcile.project.text import BOM, decode, described, encoding_of
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from rasreconcile.edited_inputs import SetKeys, SetReferences, UnixLines
 from rasreconcile.edits.texts import edited
-from rasreconcile.jobs import SetKeys, SetReferences, UnixLines
 from rasreconcile.project import decode, parse_project
 from rasreconcile.project.canonical import canonical
 from rasreconcile.resolve.folder import Folder

@@ -11,19 +11,19 @@ import h5py
 import numpy as np
 import pytest
 
-from rasreconcile.edits import texts
-from rasreconcile.edits.spool import Spool
-from rasreconcile.errors import InputChanged, ProjectError
-from rasreconcile.jobs import (
+from rasreconcile.edited_inputs import (
     Edit,
     OfVersion,
     SetAttributes,
     SetKeys,
     SetReferences,
-    Staged,
     UnixLines,
     WithoutResults,
 )
+from rasreconcile.edits import texts
+from rasreconcile.edits.spool import Spool
+from rasreconcile.errors import InputChanged, ProjectError
+from rasreconcile.jobs import Staged
 
 
 def staged(path: Path, *edits: Edit) -> Staged:

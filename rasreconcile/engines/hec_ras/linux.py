@@ -5,13 +5,14 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
+from rasreconcile.edited_inputs import Edit, OfVersion, SetAttributes, UnixLines, WithoutResults
 from rasreconcile.engines.hec_ras import versions
 from rasreconcile.engines.hec_ras.file_names import Naming, naming_of, prepared_needed, prepared_there
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
 from rasreconcile.engines.hec_ras.scripts import staged_script
 from rasreconcile.engines.inputs import folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
-from rasreconcile.jobs import Edit, Install, Job, OfVersion, SetAttributes, Staged, UnixLines, WithoutResults
+from rasreconcile.jobs import Install, Job, Staged
 from rasreconcile.plans import MISSING, InputFile, Plan
 from rasreconcile.project import KEYS, Computation
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from rasreconcile.edited_inputs import Edit, SetKeys, SetReferences
 from rasreconcile.engines.hec_ras import versions
 from rasreconcile.engines.hec_ras.file_names import naming_of
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
@@ -14,7 +15,7 @@ from rasreconcile.engines.hec_ras.scripts import staged_script
 from rasreconcile.engines.inputs import beside_project, folder_for, name_in, outputs_of, staged_file
 from rasreconcile.errors import ProjectError
 from rasreconcile.hecras_versions import parsed
-from rasreconcile.jobs import Edit, Install, Job, SetKeys, SetReferences, Staged
+from rasreconcile.jobs import Install, Job, Staged
 from rasreconcile.plans import MISSING, InputFile, Plan
 from rasreconcile.runs import RUN_TOKEN, new_run_id
 

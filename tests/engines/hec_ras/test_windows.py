@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from waiting import LONGEST
 
+from rasreconcile.edited_inputs import SetKeys, SetReferences
 from rasreconcile.edits import texts
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ProjectError
-from rasreconcile.jobs import Install, SetKeys, SetReferences
+from rasreconcile.jobs import Install
 from rasreconcile.plans import MISSING, component
 from rasreconcile.runs import new_run_id
 from rasreconcile.spec import HecRasEngine
