@@ -11,7 +11,7 @@ from rasreconcile.project import MENTIONING, mentions_in
 from rasreconcile.records import FileStat, Mention, Mentions
 from rasreconcile.resolve.digests import LARGEST_TEXT, stat_of, trusted
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when more, or other things, are read out of the same file."""
 
 
