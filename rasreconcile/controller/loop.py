@@ -20,7 +20,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.policy import Policy, probe_at
-from rasreconcile.reconcile.verdicts import LastVerdict, Phase
+from rasreconcile.reconcile.verdicts import Phase, last_verdicts
 from rasreconcile.runs import Run
 from rasreconcile.study.outputs import Activity
 
@@ -263,21 +263,6 @@ class Loop:
         if self.decision is None or not (force or monotonic - self.times.verdicts >= WRITE_VERDICTS):
             return
         self.times.verdicts = monotonic
-        now = self.session.clock.now()
         outputs = {plan.address: plan.output for plan in self.plans}
-        last = [
-            LastVerdict(
-                address=v.address,
-                sync=v.sync,
-                phase=v.phase,
-                reasons=v.reasons,
-                note=v.note,
-                remedy=v.remedy,
-                obstacle=v.obstacle and str(v.obstacle),
-                next_at=v.next_at,
-                output=outputs[v.address],
-                at=now,
-            )
-            for v in self.decision.verdicts
-        ]
+        last = last_verdicts(self.decision.verdicts, outputs, self.session.clock.now())
         self.session.store.verdicts.record(last)

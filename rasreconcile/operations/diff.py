@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from rasreconcile.study.equipment import looked_at_here
 from rasreconcile.study.installed_engines import platform_of
 from rasreconcile.study.outputs import Activity
 from rasreconcile.study.policies import policy_of
-from rasreconcile.study.store_view import remembered
+from rasreconcile.study.store_view import StoreView, remembered
 from rasreconcile.study.study import Study
 
 
@@ -43,10 +43,7 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         study = Study.open(loaded, view, clock)
         plans = study.look()
         study.outputs.look(plans)
-        activity = Activity(
-            live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
-            workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
-        )
+        activity = activity_here(loaded, view, plans)
         seen = study.outputs.seen(plans, activity, clock.now())
         decision = decide(plans, seen, policy_of(loaded.spec))
         recalled = tuple(action for action in decision.actions if isinstance(action, Recall))
@@ -62,6 +59,14 @@ def diff(loaded: LoadedSpec, clock: Clock) -> Diff:
         plans = tuple(plan for plan in plans if plan.address in told)
         proposal = propose(decision.verdicts, seen.assessments, decision.copied)
         return Diff(plans, decision, view.outputs.published(), proposal, recalled)
+
+
+def activity_here(loaded: LoadedSpec, view: StoreView, plans: Sequence[Plan]) -> Activity:
+    """What moves, as far as the store and this machine tell."""
+    return Activity(
+        live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
+        workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
+    )
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:

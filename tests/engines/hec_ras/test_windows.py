@@ -13,6 +13,7 @@ import pytest
 from waiting import LONGEST
 
 from rasreconcile.edits import texts
+from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install, SetKeys, SetReferences
@@ -219,7 +220,7 @@ def test_versions_that_leave_the_geometry_out_in_silence_get_no_plan_with_a_miss
 ) -> None:
     plan = with_input(plan_of(standins.write_project(tmp_path / "model"), version), "layer.tif", kind)
     install = Install(platform="windows", cores=1, home="C:/6.1/Ras.exe")
-    engine = engine_for(HecRasEngine(type="hec-ras", version=version))
+    engine = HecRas(HecRasEngine(type="hec-ras", version=version))
     assert engine.why_not(plan, install) is None
     gone = replace(plan.inputs[-1], raw=MISSING, named_by=named_by)
     why = engine.why_not(replace(plan, inputs=(*plan.inputs[:-1], gone)), install)
