@@ -21,7 +21,7 @@ from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
 from rasreconcile.reconcile.policy import Policy, probe_at
 from rasreconcile.reconcile.selection import Selection, selected
-from rasreconcile.reconcile.verdicts import LastVerdict, Phase, Verdict
+from rasreconcile.reconcile.verdicts import Phase, Verdict, last_verdicts
 from rasreconcile.runs import Run
 from rasreconcile.studies.outputs import Activity
 
@@ -273,23 +273,9 @@ class Loop:
         if self.decision is None or not (force or monotonic - self.times.verdicts >= WRITE_VERDICTS):
             return
         self.times.verdicts = monotonic
-        now = self.session.clock.now()
         outputs = {plan.address: plan.output for plan in self.plans}
-        last = [
-            LastVerdict(
-                address=v.address,
-                sync=v.sync,
-                phase=v.phase,
-                reasons=v.reasons,
-                note=v.note,
-                remedy=v.remedy,
-                obstacle=v.obstacle and str(v.obstacle),
-                next_at=v.next_at,
-                output=outputs[v.address],
-                at=now,
-            )
-            for v in self._in_order((*self.decision.verdicts, *self.decision.others))
-        ]
+        told = self._in_order((*self.decision.verdicts, *self.decision.others))
+        last = last_verdicts(told, outputs, self.session.clock.now())
         self.session.store.verdicts.record(last)
 
     def _in_order(self, verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -11,8 +11,11 @@ from typing import Literal
 from rasreconcile.clock import Clock
 from rasreconcile.errors import PublishHeld
 from rasreconcile.jobs import RunId
+from rasreconcile.operations.diff import activity_here
 from rasreconcile.plans import Address, Plan, without_prepared
+from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.observed import Assessment, Fitness, NoOutput
+from rasreconcile.reconcile.verdicts import last_verdicts
 from rasreconcile.records import FurtherOutput, Published
 from rasreconcile.resolve.digests import stat_of
 from rasreconcile.results import publish
@@ -21,6 +24,7 @@ from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 from rasreconcile.studies.assessments import evidence, found_beside
 from rasreconcile.studies.outputs import Outputs
+from rasreconcile.studies.policies import policy_of
 from rasreconcile.studies.store_view import StoreView, remembered
 from rasreconcile.studies.study import Study
 from rasreconcile.studies.texts import texts_of
@@ -92,9 +96,20 @@ class Adoption:
                     )
                 elif plan.address in choice.named | choice.matched:
                     yield self._one(store, outputs, plan, choice)
+            if store is not None:
+                self._tell(store, study)
         finally:
             if store is not None:
                 study.remember(store.caches)
+
+    def _tell(self, store: Store, study: Study) -> None:
+        """`status` and `results` know at once what became of the plans."""
+        plans = study.look()
+        study.outputs.look(plans)
+        now = self.clock.now()
+        seen = study.outputs.seen(plans, activity_here(self.loaded, store, plans), now)
+        verdicts = decide(plans, seen, policy_of(self.loaded.spec)).verdicts
+        store.verdicts.record(last_verdicts(verdicts, {plan.address: plan.output for plan in plans}, now))
 
     def _one(self, store: Store | None, outputs: Outputs, plan: Plan, choice: Choice) -> Answer:
         address = plan.address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from rasreconcile.studies.equipment import looked_at_here
 from rasreconcile.studies.installed_engines import platform_of
 from rasreconcile.studies.outputs import Activity
 from rasreconcile.studies.policies import policy_of
-from rasreconcile.studies.store_view import remembered
+from rasreconcile.studies.store_view import StoreView, remembered
 from rasreconcile.studies.study import Study
 
 
@@ -48,11 +48,7 @@ def diff(loaded: LoadedSpec, clock: Clock, select: Select = every_plan) -> Diff:
         study = Study.open(loaded, view, clock)
         plans = study.look()
         study.outputs.look(plans)
-        activity = Activity(
-            live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
-            selection=select([plan.address for plan in plans]),
-            workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
-        )
+        activity = activity_here(loaded, view, plans, select)
         seen = study.outputs.seen(plans, activity, clock.now())
         decision = decide(plans, seen, policy_of(loaded.spec))
         recalled = tuple(action for action in decision.actions if isinstance(action, Recall))
@@ -76,6 +72,17 @@ def plans_of(loaded: LoadedSpec) -> tuple[Plan, ...]:
     with ExitStack() as stack:
         nothing = stack.enter_context(empty_store(loaded.state_path))
         return Study.open(loaded, nothing, Clock()).listed()
+
+
+def activity_here(
+    loaded: LoadedSpec, view: StoreView, plans: Sequence[Plan], select: Select = every_plan
+) -> Activity:
+    """What moves, as far as the store and this machine tell."""
+    return Activity(
+        live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
+        selection=select([plan.address for plan in plans]),
+        workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
+    )
 
 
 def idle_workers(loaded: LoadedSpec, images: Mapping[str, str]) -> tuple[WorkerSeen, ...]:

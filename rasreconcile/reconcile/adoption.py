@@ -31,7 +31,13 @@ def assess(plan: Plan, found: FoundResult) -> Assessment:
     )
     if found.evidence.shortfalls or lacking:
         return Assessment(Fitness.UNFIT, (*found.evidence.shortfalls, *lacking))
-    against = (*_engine(plan.engine, found), *_identity(found), *_times(found), *_inputs(plan))
+    against = (
+        *_engine(plan.engine, found),
+        *_identity(found),
+        *_geometry(found),
+        *_times(found),
+        *_inputs(plan),
+    )
     return Assessment(Fitness.SUSPICIOUS if against else Fitness.ADOPTABLE, against)
 
 
@@ -74,6 +80,11 @@ def _file_name(said: str | None) -> str:
     # 5.0 writes whole paths, and titles where later versions write file names: a title says nothing of the file.
     name = re.split(r"[\\/]", said or "")[-1]
     return name if re.search(r"\.[guqf]\d\d$", name, re.IGNORECASE) else ""
+
+
+def _geometry(found: FoundResult) -> Iterator[str]:
+    if found.evidence.other_geometry:
+        yield f"it was computed from another geometry than today's: {found.evidence.other_geometry}"
 
 
 def _times(found: FoundResult) -> Iterator[str]:
@@ -144,6 +155,16 @@ def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:
     return held(verdict, Obstacle.UNKNOWN_ORIGIN, why)
 
 
+def with_unfit_file(verdict: Verdict, assessment: Assessment | None) -> Verdict:
+    """Of a plan that is held, or quarantined, for something else: that the file that exists is no result."""
+    known = any(reason.cause is Cause.UNFIT for reason in verdict.reasons)
+    if known or assessment is None or assessment.fitness is not Fitness.UNFIT:
+        return verdict
+    if verdict.phase not in {Phase.HELD, Phase.QUARANTINED}:
+        return verdict
+    return replace(verdict, reasons=(*verdict.reasons, *doubts(assessment)))
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What a person may do about a spec with found results, by plan, in the order of the spec."""
@@ -175,6 +196,8 @@ def propose(
             run.append(verdict.address)
         elif verdict.phase is Phase.HELD and assessment and may_be_adopted(verdict, assessment):
             (look if assessment.fitness is Fitness.SUSPICIOUS else adopt).append(verdict.address)
-        elif any(reason.cause is Cause.UNFIT for reason in verdict.reasons):
+        elif verdict.obstacle is Obstacle.UNKNOWN_ORIGIN and any(
+            r.cause is Cause.UNFIT for r in verdict.reasons
+        ):
             instead.append(verdict.address)
     return Proposal(adopt=tuple(adopt), run=tuple(run), replace=tuple(instead), look=tuple(look))

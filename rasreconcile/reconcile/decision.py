@@ -11,7 +11,7 @@ from rasreconcile.errors import Trouble, in_one_line
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify, WriteReceipt
-from rasreconcile.reconcile.adoption import found_result, may_be_adopted
+from rasreconcile.reconcile.adoption import found_result, may_be_adopted, with_unfit_file
 from rasreconcile.reconcile.live_runs import follow, stray
 from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
 from rasreconcile.reconcile.policy import (
@@ -195,6 +195,11 @@ def _owned(plan: Plan, seen: Seen) -> Verdict:
 
 
 def _may_start(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verdict:
+    """The verdict with its phase, and with what is wrong with the file that exists where something else holds it."""
+    return with_unfit_file(_phase(plan, verdict, seen, policy), seen.assessments.get(plan.address))
+
+
+def _phase(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verdict:
     """The verdict with its phase: idle, queued, backoff, held or quarantined."""
     retried = plan.address in seen.retried
     if verdict.sync is Sync.CURRENT and not retried:

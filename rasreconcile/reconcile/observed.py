@@ -71,6 +71,8 @@ class HdfEvidence:
     window: tuple[datetime, datetime] | None = None
     """From when to when it was computed."""
     geometry_written: datetime | None = None
+    other_geometry: str = ""
+    """The first cross section in it that is not as in the geometry text, and how; empty: none."""
     summary: str = ""
     """A few words for `status`."""
     shown: ResultSummary | None = None

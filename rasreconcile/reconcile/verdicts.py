@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -110,6 +111,27 @@ class LastVerdict:
     def told(self) -> tuple[str, ...]:
         """Why, and what comes next, each as the user was told."""
         return (*map(str, self.reasons), *filter(None, [outlook(self.note, self.remedy)]))
+
+
+def last_verdicts(
+    verdicts: Iterable[Verdict], outputs: Mapping[Address, Path], at: datetime
+) -> tuple[LastVerdict, ...]:
+    """As `status` shows them from now on."""
+    return tuple(
+        LastVerdict(
+            address=verdict.address,
+            sync=verdict.sync,
+            phase=verdict.phase,
+            reasons=verdict.reasons,
+            note=verdict.note,
+            remedy=verdict.remedy,
+            obstacle=verdict.obstacle and str(verdict.obstacle),
+            next_at=verdict.next_at,
+            output=outputs[verdict.address],
+            at=at,
+        )
+        for verdict in verdicts
+    )
 
 
 def outlook(note: str, remedy: str) -> str:

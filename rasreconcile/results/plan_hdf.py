@@ -11,7 +11,8 @@ from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, Difference, HdfFacts
 from rasreconcile.results import layout
 from rasreconcile.results.baseline import difference
-from rasreconcile.results.tree import opened
+from rasreconcile.results.embedded import other_geometry
+from rasreconcile.results.tree import Tree, opened
 
 Thoroughness = Literal["summary", "every dataset"]
 
@@ -22,8 +23,9 @@ def read(
     datasets: Collection[str] = (),
     thoroughness: Thoroughness = "summary",
     baseline: Baseline | None = None,
+    geometry: Path | None = None,
 ) -> HdfFacts:
-    """What the file says, and how it differs from `baseline` where one is given.
+    """What the file says, and how it differs from `baseline`, and from the text `geometry`, where one is given.
 
     Raises ResultError where the file is not there, cannot be read, or is no HDF5 file.
 
@@ -42,4 +44,12 @@ def read(
                     found = difference(tree, base, facts.kind, base_kind, baseline.within)
             except ResultError as error:
                 found = Difference(mismatched=(f"the baseline: {error}",))
-        return replace(facts, difference=found, unreadable=tuple(tree.unreadable))
+        other = _other_geometry(tree, geometry) if geometry is not None else None
+        return replace(facts, difference=found, other_geometry=other, unreadable=tuple(tree.unreadable))
+
+
+def _other_geometry(tree: Tree, geometry: Path) -> str | None:
+    try:
+        return other_geometry(tree, geometry)
+    except OSError as error:
+        raise ResultError(f"{geometry}: {error.strerror or error}", "make it readable") from error

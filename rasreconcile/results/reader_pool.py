@@ -131,6 +131,7 @@ class Readers:
         datasets: Collection[str] = (),
         thoroughness: Thoroughness = "summary",
         baseline: Baseline | None = None,
+        geometry: Path | None = None,
     ) -> HdfFacts:
         """As `hdf.read`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends;
         ReaderKilled where somebody ended it.
@@ -143,6 +144,7 @@ class Readers:
                 "datasets": list(datasets),
                 "thoroughness": thoroughness,
                 "baseline": None if baseline is None else [os.fspath(baseline.path), baseline.within],
+                "geometry": None if geometry is None else os.fspath(geometry),
             }
         ).encode()
         with self._room:

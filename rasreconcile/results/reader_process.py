@@ -41,6 +41,7 @@ def _facts(asked: Mapping[str, Any]) -> HdfFacts:
         datasets=asked["datasets"],
         thoroughness=asked["thoroughness"],
         baseline=baseline,
+        geometry=Path(asked["geometry"]) if asked.get("geometry") else None,
     )
 
 

@@ -42,7 +42,7 @@ class Assessments:
     def found(self, plan: Plan) -> FoundResult:
         """Raises OSError where there is no file."""
         stat = stat_of(plan.output.stat())
-        text = next((file.raw for file in plan.inputs if file.kind == "plan"), "")
+        text = " ".join(file.raw for file in plan.inputs if file.kind in {"plan", "geometry"})
         judged_as = digest_of(f"{_READ_AS} {plan.expectation_digest} {plan.stem}.p{plan.number} {text}")
         known = self.known.get(plan.output)
         if known is None or (known.stat, known.judged_as) != (stat, judged_as):
@@ -79,7 +79,8 @@ class Assessments:
 def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
     """What the file at the plan's output says of itself, and what it lacks of what is expected of it."""
     try:
-        facts = facts_of(plan, plan.output, thoroughness)
+        geometry = next((i.source for i in plan.inputs if i.kind == "geometry" and i.raw != MISSING), None)
+        facts = facts_of(plan, plan.output, thoroughness, geometry=geometry)
         # Whose it is, and of which version, is weighed by itself: it makes a result suspicious, not unfit.
         whose = identities.of_plan(plan)
         wanted = Identity(
@@ -98,6 +99,7 @@ def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
         flow=facts.flow_filename,
         window=facts.run_window,
         geometry_written=facts.geometry_time,
+        other_geometry=facts.other_geometry or "",
         summary=summary(facts),
         shown=shown(facts),
     )

@@ -17,12 +17,18 @@ _HUNDRED_A_D = 1000
 """Steady results of 6.3 say that their simulation is of the year 100."""
 
 
-def facts_of(plan: Plan, path: Path, thoroughness: publish.Thoroughness) -> HdfFacts:
+def facts_of(
+    plan: Plan, path: Path, thoroughness: publish.Thoroughness, *, geometry: Path | None = None
+) -> HdfFacts:
     """What the file at `path` says, as far as the plan's expectations ask. Raises ResultError."""
     wanted = plan.expect.baseline
     baseline = Baseline(plan.baseline, wanted.water_surface_within) if wanted and plan.baseline else None
     facts = reader_pool.read(
-        path, datasets=tuple(plan.expect.datasets), thoroughness=thoroughness, baseline=baseline
+        path,
+        datasets=tuple(plan.expect.datasets),
+        thoroughness=thoroughness,
+        baseline=baseline,
+        geometry=geometry,
     )
     if not plan.prepares:
         return facts

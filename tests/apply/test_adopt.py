@@ -75,7 +75,8 @@ def test_an_old_project_is_proposed_adopted_and_current_and_not_a_byte_of_it_has
 
     assert "2 adopted" in old.run("adopt", "spec.yaml", "--all").stdout
     listed = old.json("results", "spec.yaml")["results"]
-    assert [(row["state"], row["provenance"]) for row in listed] == [("unknown", "adopted")] * 2
+    assert [(row["state"], row["provenance"]) for row in listed] == [("current", "adopted")] * 2
+    assert "2 plans: 2 current" in old.run("status", "spec.yaml", "--detailed-exitcode").stdout
     after = fingerprint_of(old.folder / "old")
     receipts = {f"14320639.p0{n}.hdf.receipt.json" for n in (1, 2)}
     assert set(after) - set(before) == receipts

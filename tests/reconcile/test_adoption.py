@@ -181,3 +181,20 @@ def test_a_plan_that_cannot_be_computed_is_proposed_for_adoption_but_never_for_a
     assert (proposal.look, proposal.adopt, proposal.run, proposal.replace) == ((fit.address,), (), (), ())
     assert "`adopt`" in decision.verdicts[0].outlook
     assert decision.verdicts[1].outlook == "M.g01 is not there"
+
+
+def test_an_unfit_file_is_told_also_where_its_plan_is_held_for_something_else(plan, seen) -> None:
+    blocked = plan("M/p01", blocked_by=("M.g01 is not there",))
+    unfit = Assessment(Fitness.UNFIT, ("holds no results",))
+    look = seen(outputs={blocked.address: OutputSeen(1, "")}, assessments={blocked.address: unfit})
+    decision = decide([blocked], look, Policy())
+    (verdict,) = decision.verdicts
+    assert (verdict.phase, verdict.obstacle) == (Phase.HELD, "cannot-run")
+    assert "M.g01 is not there" in verdict.note
+    assert [(r.cause, r.evidence) for r in verdict.reasons][-1] == (Cause.UNFIT, "holds no results")
+    assert not propose(decision.verdicts, look.assessments), "`retry` alone would not help"
+
+
+def test_a_result_of_another_geometry_than_todays_is_suspicious_and_the_section_is_named(plan) -> None:
+    (doubt,) = doubts(plan, other_geometry="cross section A, B, 1: its elevation 1 is 2, 3 in M.g01")
+    assert doubt.endswith("cross section A, B, 1: its elevation 1 is 2, 3 in M.g01")
