@@ -269,7 +269,8 @@ def _volume(at_most: float, facts: HdfFacts) -> Iterator[str]:
 
 def _dataset(name: str, wanted: DatasetExpectation, found: DatasetFacts | None) -> Iterator[str]:
     if found is None:
-        yield f"{name}: does not exist, or holds no numbers"
+        several = "" if name.startswith("/") else ", or is the name of several fields (give its path)"
+        yield f"{name}: does not exist, or holds no numbers{several}"
         return
     if wanted.shape is not None and found.shape != wanted.shape:
         yield f"{name}: has shape {list(found.shape)}, {list(wanted.shape)} is expected"

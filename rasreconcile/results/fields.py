@@ -36,19 +36,18 @@ class Field:
     """Set where the field is computed: the water surface that it is the depth of."""
 
 
-def find(tree: Tree, path: Path, wanted: str) -> list[Field]:
-    """The datasets that a field's name, or the end of a path, means.
+def meant(tree: Tree, wanted: str) -> list[Field]:
+    """Every dataset that a field's name, or the end of a path, fits; `*` stands for any part of a name."""
+    return _fitting(_every(tree), wanted)
 
-    `*` stands for any part of a name. Raises ResultError where it means none, or several of different kinds.
-    """
-    pattern = "/".join(".*".join(map(re.escape, word.split("*"))) for word in wanted.strip("/").split("/"))
-    fits = re.compile(rf"(?:.*/)?{pattern}", re.IGNORECASE)
+
+def find(tree: Tree, path: Path, wanted: str) -> list[Field]:
+    """As `meant`. Raises ResultError where that is none, or several of different kinds."""
     every = _every(tree)
-    found = [field for field in every if fits.fullmatch(field.place)]
+    found = _fitting(every, wanted)
     kinds = list(dict.fromkeys(field.kind for field in found))
     if not kinds:
-        near = _near(wanted, every)
-        raise ResultError(f"{path}: {wanted} does not exist, or holds no numbers", near)
+        raise ResultError(f"{path}: {wanted} does not exist, or holds no numbers", _near(wanted, every))
     if len(kinds) > 1:
         listed = "; ".join(f"/{kind}" for kind in kinds[:_MOST_NAMED])
         more = f"; and {len(kinds) - _MOST_NAMED} more" if len(kinds) > _MOST_NAMED else ""
@@ -57,6 +56,12 @@ def find(tree: Tree, path: Path, wanted: str) -> list[Field]:
             "name one of them, or as much of the end of its path as only it has",
         )
     return found
+
+
+def _fitting(every: list[Field], wanted: str) -> list[Field]:
+    pattern = "/".join(".*".join(map(re.escape, word.split("*"))) for word in wanted.strip("/").split("/"))
+    fits = re.compile(rf"(?:.*/)?{pattern}", re.IGNORECASE)
+    return [field for field in every if fits.fullmatch(field.place)]
 
 
 def _every(tree: Tree) -> list[Field]:

@@ -69,7 +69,7 @@ def facts(tree: Tree, datasets: Collection[str]) -> HdfFacts:
         structures=structures(tree) if kind == "unsteady" else {},
         pipe_networks=pipe_networks(tree) if kind == "unsteady" else {},
         profiles=(tree.texts(f"{PROFILES}/Profile Names") or ()) if kind == "steady" else (),
-        water_surface=_together([found for found in maxima.values() if found is not None]),
+        water_surface=together([found for found in maxima.values() if found is not None]),
         areas=of_areas(tree, maxima) if kind == "unsteady" else {},
         reaches=of_reaches(tree, kind) if kind in {"unsteady", "steady"} else {},
         maximum_depth=maximum_depth(tree, here),
@@ -145,7 +145,8 @@ def is_numbers(tree: Tree, place: str) -> bool:
     return bool(shape) and tree.sums(place, tuple(slice(0, 0) for _ in shape or ())) is not None
 
 
-def _together(found: Sequence[DatasetFacts]) -> DatasetFacts | None:
+def together(found: Sequence[DatasetFacts]) -> DatasetFacts | None:
+    """Several datasets summed up as one; None of none."""
     if len(found) <= 1:
         return found[0] if found else None
     low = [facts.minimum for facts in found if facts.minimum is not None]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, Difference, HdfFacts
-from rasreconcile.results import layout
+from rasreconcile.results import layout, tables
 from rasreconcile.results.baseline import difference
 from rasreconcile.results.embedded import other_geometry
 from rasreconcile.results.tree import Tree, opened
@@ -29,11 +29,13 @@ def read(
 
     Raises ResultError where the file is not there, cannot be read, or is no HDF5 file.
 
-    `datasets` are summed up by full path. With "every dataset" each object is read whole, so that damage anywhere
-    inside is found. What cannot be read of a file that opens is listed in `unreadable`.
+    `datasets` are summed up by full path, else by the name of a field. With "every dataset" each object is read
+    whole, so that damage anywhere inside is found. What cannot be read of a file that opens is listed in `unreadable`.
     """
     with opened(path) as tree:
         facts = layout.facts(tree, datasets)
+        by_name = {name: tables.sums(tree, path, name) for name, one in facts.datasets.items() if one is None}
+        facts = replace(facts, datasets={**facts.datasets, **by_name})
         if thoroughness == "every dataset":
             tree.read_everything()
         found = None

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from rasreconcile.errors import ResultError
-from rasreconcile.facts import NO_DATA
+from rasreconcile.facts import NO_DATA, DatasetFacts
 from rasreconcile.results import fields, layout
+from rasreconcile.results.chunks import Sums
 from rasreconcile.results.fields import Field
 from rasreconcile.results.surfaces import PROFILES, SERIES, SUMMARY, Surface, ground, section_names
 from rasreconcile.results.tree import Tree, opened
@@ -41,6 +42,30 @@ def parts(path: Path, place: str) -> Iterator[Part]:
                 yield Part({**matched, **part.index}, part.values)
         if tree.unreadable:
             raise ResultError(f"{path}: {next(iter(tree.unreadable))}", "compute it again")
+
+
+def sums(tree: Tree, path: Path, name: str) -> DatasetFacts | None:
+    """A field by its name, summed up over all areas that have it; None where there is none, or several kinds."""
+    found = fields.meant(tree, name)
+    if len({field.kind for field in found}) != 1:
+        return None
+    return layout.together([one for field in found if (one := _sums(tree, path, field)) is not None])
+
+
+def _sums(tree: Tree, path: Path, field: Field) -> DatasetFacts | None:
+    if field.depth_of is None:
+        return tree.sums(field.place, layout.what_counts(tree, field.place, tree.shape(field.place) or ()))
+    counted = Sums()
+    for part in _depths(tree, path, field.depth_of):
+        counted.add(part.values)
+    return DatasetFacts(
+        shape=(counted.size,),
+        dtype="float64",
+        finite=counted.finite,
+        size=counted.size,
+        minimum=counted.minimum,
+        maximum=counted.maximum,
+    )
 
 
 def _values(tree: Tree, field: Field) -> Iterator[Part]:

@@ -62,4 +62,4 @@ class Expectations(SpecModel):
     baseline: BaselineExpectation | None = None
     """Another result that this one must agree with."""
     datasets: Mapping[str, DatasetExpectation] = {}
-    """By full path in the HDF."""
+    """By full path in the HDF, or by the name of a field: `Water Surface`."""

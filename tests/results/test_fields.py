@@ -12,7 +12,9 @@ import pytest
 
 from rasreconcile.errors import ResultError
 from rasreconcile.results import plan_hdf
+from rasreconcile.results.expectations import judge
 from rasreconcile.results.tables import parts
+from rasreconcile.spec import DatasetExpectation, Expectations
 from tests.results import unsteady
 
 PROFILES = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles"
@@ -150,3 +152,25 @@ def test_real_results_give_their_fields_by_name(hecras_data: Path) -> None:
     assert max(row["value"] for row in rows(path, "Maximum Depth")) == pytest.approx(
         max(row["value"] for row in rows(path, "Maximum Depth Total")), abs=0.001
     )
+
+
+def test_an_expectation_may_name_a_field(tmp_path: Path) -> None:
+    path = steady(tmp_path / "a.hdf", named="6.x")
+    read = plan_hdf.read(path, datasets=("Water Surface", "Maximum Depth", "No Such", "/Results/No"))
+    surface, depth = read.datasets["Water Surface"], read.datasets["Maximum Depth"]
+    assert surface is not None and (surface.shape, surface.minimum, surface.maximum) == ((2, 2), 101, 104)
+    assert depth is not None and (depth.size, depth.minimum, depth.maximum) == (4, 3, 7)
+    assert read.datasets["No Such"] is read.datasets["/Results/No"] is None
+    wanted = Expectations(completed=False, datasets={"Maximum Depth": DatasetExpectation(between=(0, 6))})
+    (said,) = judge(wanted, read)
+    assert said == "Maximum Depth: highest value is 7, at most 6 is expected"
+
+
+def test_an_expectation_of_a_name_that_means_several_fields_fails_and_says_so(tmp_path: Path) -> None:
+    path = unsteady.write(tmp_path / "a.hdf", "6.6")
+    name = "Maximum Water Surface"
+    read = plan_hdf.read(path, datasets=(name, "2D Flow Areas/*/Maximum Water Surface"))
+    areas = read.datasets["2D Flow Areas/*/Maximum Water Surface"]
+    assert areas is not None and (areas.size, areas.maximum) == (17, 951)
+    wanted = Expectations(completed=False, datasets={name: DatasetExpectation(finite=True)})
+    assert "is the name of several fields (give its path)" in "".join(judge(wanted, read))
