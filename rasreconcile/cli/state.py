@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile.cli.options import as_json, load_spec, spec_argument, write_json
-from rasreconcile.cli.targets import spec_path
+from rasreconcile.cli.targets import SPEC_ENDINGS, spec_path
 from rasreconcile.cli.verb import Verb, VerbGroup
 from rasreconcile.errors import UsageError
 from rasreconcile.report.text import bytes_in_words, many, stamp
@@ -72,7 +72,10 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
 
     if not 1 <= len(words) <= 2:
         raise UsageError("name the file to write: rasreconcile state backup [SPEC] FILE")
+    # In either order, as everywhere: the spec is the one that ends as specs do.
     spec, to = (words[0] if len(words) > 1 else None), words[-1]
+    if spec is not None and to.suffix.lower() in SPEC_ENDINGS:
+        spec, to = to, spec
     copy(state_path(spec_path(spec)), to)
     size = to.stat().st_size
     if as_json:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NAMES = ("rasreconcile.yaml", "rasreconcile.yml")
 """Of a spec that need not be named."""
-_SPEC_ENDINGS = (".yaml", ".yml")
+SPEC_ENDINGS = (".yaml", ".yml")
 _NUMBERS = re.compile(r"p?(\d{1,2})(?:-p?(\d{1,2}))?", re.IGNORECASE)
 _PLAN_FILE = re.compile(r"(?:.*[/\\])?([^/\\]+)\.p(\d\d)(?:\.hdf)?", re.IGNORECASE)
 
@@ -121,7 +121,7 @@ def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
 
 
 def _is_spec(word: str) -> bool:
-    if word.lower().endswith(_SPEC_ENDINGS):
+    if word.lower().endswith(SPEC_ENDINGS):
         return True
     # A spec may have any name; a plan file of HEC-RAS is none.
     return os.path.isfile(word) and not _PLAN_FILE.fullmatch(word)  # noqa: PTH113  Path raises for what cannot be a name

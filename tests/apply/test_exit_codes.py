@@ -114,7 +114,7 @@ def test_a_result_that_is_a_folder_is_told_by_4(study) -> None:
 
 
 def test_a_cancelled_plan_is_told_by_4_and_work_elsewhere_by_2(study) -> None:
-    study.command(seconds=60)
+    study.command(seconds=600)
     one_plan(study)
     controller = study.start("apply", "spec.yaml")
     study.wait_for(study.computations)

@@ -61,11 +61,11 @@ def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched
     study.command()
     real, calls = apply.applied, []
 
-    def applied(*words):
+    def applied(*words, **more):
         calls.append("applied")
         if len(calls) == 1:
             raise OSError(5, "Input/output error")
-        return real(*words)
+        return real(*words, **more)
 
     def first_change(seen, stop):
         calls.append("watched")
