@@ -54,6 +54,8 @@ class Job:
     process_priority: Literal["low", "below normal", "normal"] = "normal"
     folder: str = ""
     """Below `work/`, where the steps run: inputs may then lie beside the project's folder. Empty: `work/` itself."""
+    owner: str = ""
+    """The store that the run belongs to, `host:path`: written into its run directory; empty: not told."""
     messages: str | None = None
     """Name below `work/` of the file the program writes its messages to; None: it prints them."""
 
@@ -258,6 +260,12 @@ class Worker(Protocol):
 
     def read_file(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
         """The same of any file of the run directory, by its name there."""
+
+    def owner(self, run: RunId) -> str:
+        """The `owner` of the job that the run was started with; empty where its run directory does not say.
+
+        Raises Damaged where the run directory holds what no run leaves.
+        """
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` (absolute or with `~/`, in the worker's spelling) that are there, in the order asked.

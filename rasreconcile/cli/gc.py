@@ -63,11 +63,14 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     show_default=True,
     help="Size to keep in each worker's cache.",
 )
-def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedelta, cache_size: int) -> int:
+@click.option("--others", is_flag=True, help="Also old runs of other stores, collected or not.")
+def command(
+    spec: Path | None, as_json: bool, dry_run: bool, older_than: timedelta, cache_size: int, others: bool
+) -> int:
     """Clean up on every worker that answers, and in the store.
 
     Removes: run directories of ended runs, except the last three failed ones of each plan; old run directories
-    that the store does not know and in which nothing runs; cached inputs that no run has used recently; old
+    that no store knows and in which nothing runs; cached inputs that no run has used recently; old
     prepared files that no plan of the spec needs; old events, logs and texts that no current result refers to.
     Results and the list of runs are kept.
     """
@@ -79,8 +82,9 @@ def command(spec: Path | None, as_json: bool, dry_run: bool, older_than: timedel
     loaded = load_spec(spec_path(spec))
     require_store(loaded.state_path)
     clock = Clock()
+    limits = Limits(older_than, cache_size, "remove" if others else "keep")
     with Store.open(loaded.state_path, now=clock.now()) as store:
-        done = gc(loaded, store, Limits(older_than, cache_size), clock, "count" if dry_run else "remove")
+        done = gc(loaded, store, limits, clock, "count" if dry_run else "remove")
     if as_json:
         write_json({"dry_run": dry_run, **_values(done)})
     else:

@@ -18,6 +18,7 @@ from rasreconcile.jobs import Job
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Start
 from rasreconcile.runs import RUN_TOKEN, Run, RunState, new_run_id
+from rasreconcile.store.disk import name_of_store
 from rasreconcile.studies.texts import texts_of
 from rasreconcile.workers.rundir import check_job
 
@@ -64,6 +65,7 @@ def launch(session: Session, run: Run, plan: Plan) -> None:
     try:
         job = engine_of(plan).job(plan, worker.install(run.cores, plan.engine))
         job = replace(job, time_limit=worker.time_limit(plan), stalled_after=plan.stalled_after)
+        job = replace(job, owner=name_of_store(session.study.loaded.state_path))
         # A name that no worker takes is no fault of this one.
         check_job(job)
     except (ProjectError, Refused) as error:

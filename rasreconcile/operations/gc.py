@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.clock import Clock
-from rasreconcile.errors import RasReconcileError, WorkerError
-from rasreconcile.jobs import RunId, Trimmed, Worker
+from rasreconcile.errors import Damaged, RasReconcileError, WorkerError
+from rasreconcile.jobs import Ended, RunId, Trimmed, Worker
 from rasreconcile.plans import Address
 from rasreconcile.runs import Run, RunState
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
+from rasreconcile.store.disk import is_lost, name_of_store
 from rasreconcile.store.retention import Forgotten
 from rasreconcile.studies.policies import KEPT_FAILURES
 from rasreconcile.studies.preparations import unneeded_products
@@ -31,6 +32,8 @@ class Limits:
     older_than: timedelta
     cache_size: int
     """Bytes that stay in each cache."""
+    others: Literal["keep", "remove"] = "keep"
+    """Old runs of other stores: they may have ended and wait for their store to collect them."""
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class WorkerCollected:
 
     runs: list[RunId] = field(default_factory=list)
     strangers: list[RunId] = field(default_factory=list)
-    """Run directories that the store does not know and that are not old enough to be taken for rubbish."""
+    """Run directories that the store does not know and that are another's, or not old enough to be rubbish."""
     cache: Trimmed = field(default_factory=lambda: Trimmed(0, 0))
     problems: list[str] = field(default_factory=list)
 
@@ -90,8 +93,14 @@ def _clean_worker(
     try:
         there = worker.runs()
         unknown = [run for run in there if store.runs.find(run) is None]
-        cleaned.strangers = sorted(run for run in unknown if now - there[run] < rubbish.older_than)
-        old = [run for run in unknown if now - there[run] >= rubbish.older_than]
+        mine = name_of_store(loaded.state_path)
+        old = [
+            run
+            for run in unknown
+            if now - there[run] >= rubbish.older_than
+            and (rubbish.others == "remove" or not _may_be_awaited(worker, run, mine))
+        ]
+        cleaned.strangers = sorted(set(unknown) - set(old))
         known = tuple(_needless(store.runs.discardable(), name, keep_good=not loaded.spec.autoclean))
         _discard(worker, [run for run in (*known, *old) if run in there], cleaned, how)
         if how == "remove":
@@ -102,6 +111,17 @@ def _clean_worker(
     finally:
         worker.close()
     return cleaned
+
+
+def _may_be_awaited(worker: Worker, run: RunId, mine: str) -> bool:
+    """Whether another store may still collect the run. One that was never started, or left no end, is not awaited."""
+    try:
+        owner = worker.owner(run)
+        if owner in {"", mine}:
+            return owner == "" and isinstance(worker.poll([run])[run], Ended)
+        return not is_lost(owner)
+    except Damaged:
+        return False
 
 
 def _discard(worker: Worker, runs: Sequence[RunId], cleaned: WorkerCollected, how: How) -> None:

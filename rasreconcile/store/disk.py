@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
 from pathlib import Path
 from typing import Literal
@@ -46,6 +47,17 @@ def owner_of(path: Path) -> str | None:
     except OSError:
         return None
     return name_of(uid) if uid != os.geteuid() else None
+
+
+def name_of_store(path: Path) -> str:
+    """By which runs say whose they are: the machine, and where the store is on it."""
+    return f"{socket.gethostname()}:{os.path.realpath(path)}"
+
+
+def is_lost(name: str) -> bool:
+    """Whether the store of this name was on this machine and is there no more."""
+    host, _, path = name.partition(":")
+    return host == socket.gethostname() and path.startswith("/") and not Path(path).exists()
 
 
 def is_shared(path: Path) -> bool:

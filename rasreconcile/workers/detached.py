@@ -21,7 +21,7 @@ from rasreconcile.jobs import (
     Trimmed,
     Vanished,
 )
-from rasreconcile.workers import run_files, rundir
+from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.host import Host
 
 END_SECONDS = 30.0
@@ -47,13 +47,13 @@ class DetachedWorker:
             kind = {"posix": "POSIX", "windows": "Windows"}
             theirs, here = kind[job.platform], kind[self._host.platform]
             raise Refused(f"{self._name} runs {here} jobs, this one is for {theirs}", "use `only_on`")
-        controls = rundir.control_files(run, job)
+        files = rundir.control_files(run, job)
         status = self._status(run)
         if not isinstance(status, Absent):
             return
         if status.why:
             self._refuse_where_unfit(run)
-        self._host.prepare(run, job.inputs, controls)
+        self._host.prepare(run, job.inputs, files)
         self._host.launch(run)
 
     def poll(self, runs: Collection[RunId]) -> Mapping[RunId, Status]:
@@ -90,6 +90,11 @@ class DetachedWorker:
         rundir.check_run(run)
         rundir.check_name(name)
         return self._host.read(run, name, offset, limit)
+
+    def owner(self, run: RunId) -> str:
+        """As job.json says."""
+        rundir.check_run(run)
+        return rundir.owner_in(self._host.read(run, rundir.JOB, 0, controls.LARGEST).decode(errors="replace"))
 
     def find(self, paths: Collection[str]) -> tuple[str, ...]:
         """Those of `paths` that are there."""

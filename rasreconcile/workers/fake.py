@@ -192,6 +192,11 @@ class FakeWorker:
         self._world.inject("read_log", "before")
         return self._log(run)[offset : offset + limit]
 
+    def owner(self, run: RunId) -> str:
+        """It keeps no word of it."""
+        rundir.check_run(run)
+        return ""
+
     def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
         """Outputs appear whole, at the end."""
         rundir.check_run(run)

@@ -180,10 +180,21 @@ def _limits(job: Job) -> tuple[int, int]:
     return max(1, ceil(job.time_limit.total_seconds())), stalled
 
 
+def owner_in(text: str) -> str:
+    """The store that a job.json names; empty where it names none, or is none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    owner = document.get("store") if isinstance(document, dict) else None
+    return owner if isinstance(owner, str) else ""
+
+
 def job_text(run: RunId, job: Job) -> str:
     """What was asked, for people who look into a run directory. Values of `env` may be secrets: names only."""
     document = {
         "run": run,
+        "store": job.owner,
         "platform": job.platform,
         "folder": job.folder,
         "steps": [list(step) for step in job.steps],

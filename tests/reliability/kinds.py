@@ -203,6 +203,10 @@ class FarMemoryWorker:
         data: bytes = _ask(self._address, "read_log", run, offset, limit)
         return data
 
+    def owner(self, run: RunId) -> str:
+        owner: str = _ask(self._address, "owner", run)
+        return owner
+
     def read_work(self, run: RunId, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
         data: bytes = _ask(self._address, "read_work", run, name, offset, limit)
         return data

@@ -1,0 +1,46 @@
+"""Two specs, each with a store, and one worker folder: a run belongs to the store that started it."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_a_run_that_nobody_has_collected_is_left_to_its_store(study) -> None:
+    study.command()
+    spec = study.folder / "spec.yaml"
+    other = study.folder / "other.yaml"
+    other.write_text(
+        spec.read_text().replace("state.db", "other.db").replace("results: results", "results: o")
+    )
+    (study.folder / "o").mkdir()
+    study.run("apply", "other.yaml")
+    done = study.run("apply", "--detach", "spec.yaml", check=2)
+    study.wait_for(lambda: len(study.computations()) == 4 and not study.processes())
+    ended = sorted(path.parent.name for path in study.folder.glob("runs/*/*/done.json"))
+    assert ended, done.stderr
+    for name in ended:
+        (found,) = study.folder.glob(f"runs/*/{name}/job.json")
+        assert json.loads(found.read_text())["store"].endswith(f":{study.folder / 'state.db'}")
+    found = study.json("gc", "other.yaml", "--older-than", "0s")["workers"]
+    assert sorted(run for worker in found.values() for run in worker["strangers"]) == ended
+    assert [run for worker in found.values() for run in worker["runs"]] == []
+    before = sum(study.computations().values())
+    study.apply()
+    assert sum(study.computations().values()) == before + 4 - len(ended), "none was computed twice"
+
+
+def test_runs_of_a_store_that_is_gone_are_rubbish_when_they_are_old(study) -> None:
+    study.command()
+    spec = study.folder / "spec.yaml"
+    other = study.folder / "other.yaml"
+    other.write_text(
+        spec.read_text().replace("state.db", "other.db").replace("results: results", "results: o")
+    )
+    study.run("apply", "--detach", "spec.yaml", check=2)
+    study.wait_for(lambda: len(list(study.folder.glob("runs/*/*/done.json"))) >= 2 and not study.processes())
+    study.run("apply", "other.yaml")
+    assert "kept" in study.run("gc", "other.yaml", "--older-than", "0s").stdout
+    for path in study.folder.glob("state.db*"):
+        path.unlink()
+    assert "removed" in study.run("gc", "other.yaml", "--older-than", "0s").stdout
+    assert list(study.folder.glob("runs/*/*/done.json")) == []
