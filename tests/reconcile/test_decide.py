@@ -66,7 +66,7 @@ def test_what_could_not_be_published_is_not_computed(plan, seen, good) -> None:
     wanted = plan()
     decision = decide([wanted], seen(unwritable={wanted.address: trouble}), POLICY)
     said = verdict(decision)
-    assert (said.phase, said.obstacle, said.note) == (Phase.HELD, Obstacle.NOT_PUBLISHED, str(trouble))
+    assert (said.phase, said.obstacle, said.outlook) == (Phase.HELD, Obstacle.NOT_PUBLISHED, str(trouble))
     assert decision.actions == ()
     assert decision.health is Health.STALLED
     current = decide([wanted], good(wanted, unwritable={wanted.address: trouble}), POLICY)

@@ -269,5 +269,5 @@ def test_side_outputs_count_too(models) -> None:
     second = Claim(Address("b/p01"), 0, (models / "models/y.hdf", models / "kept/x.p01.rst"))
     (found,) = shared_files(loaded, [first, second])
     assert "b/p01 publishes to the same file as a/p01" in str(found)
-    assert "): models/x.p01.rst; take the plans out" in str(found)
+    assert "): models/x.p01.rst; name it after its plan" in str(found)
     assert shared_files(loaded, [first, Claim(Address("b/p01"), 0, second.places[:1])]) == []

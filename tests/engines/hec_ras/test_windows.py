@@ -19,7 +19,7 @@ from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import ProjectError
 from rasreconcile.jobs import Install
-from rasreconcile.plans import MISSING, component
+from rasreconcile.plans import MISSING, BroughtBack, component
 from rasreconcile.runs import new_run_id
 from rasreconcile.spec import HecRasEngine
 
@@ -123,7 +123,7 @@ def test_the_longest_path_of_a_run_is_that_of_a_real_one_to_the_character(
     if longest.endswith(".dss"):
         plan = with_input(plan, longest, "dss")
     elif not longest.endswith(".txt"):
-        plan = replace(plan, side_outputs=(longest,))
+        plan = replace(plan, brought_back=(BroughtBack(longest, longest),))
     run = new_run_id(plan.address, datetime(2026, 11, 27, 12, tzinfo=UTC), "a1b2c3d4")
     drive = "Z:/" if wine else "C:/"
     for length, refused in ((259, False), (260, True)):
