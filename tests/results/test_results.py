@@ -178,11 +178,11 @@ def test_every_expectation_says_what_was_found_and_what_was_wanted(hecras_data: 
     )
 
 
-def test_noise_in_a_good_log_is_no_error() -> None:
+def test_noise_in_a_good_log_is_no_error_and_errors_are_read_without_their_column() -> None:
     good = "Overall Volume Accounting Error in Acre Feet: 0.1\n'wmic' is not recognized as a command\nerror layer\n"
     assert log_errors(good) == ()
     assert log_errors("Message  | ERROR: bad\nUnsteady flow encountered an error.\n") == (
-        "Message  | ERROR: bad",
+        "ERROR: bad",
         "Unsteady flow encountered an error.",
     )
 
