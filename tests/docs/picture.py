@@ -44,7 +44,7 @@ plans:
   - {project: Willow-2050/Willow.prj, name: Willow-2050}
   - {project: Willow-2080/Willow.prj, name: Willow-2080}
 """
-AT_WORK = re.compile(r"^\d+ of 12 current; (\d+ queued, )?\d running", re.MULTILINE)
+AT_WORK = re.compile(r"^\d+ of 12 plans current \(\d+ %\); (\d+ queued, )?\d running", re.MULTILINE)
 
 
 @dataclass

@@ -13,10 +13,11 @@ SHOWN = (
     r"^\$ rasreconcile apply study\.yaml$",
     r"^\d\d:\d\d:\d\d UTC started Willow-20\d0/p0\d +on (desk|night): never-run",
     r"^\d\d:\d\d:\d\d UTC succeeded Willow-20\d0/p0\d +on (desk|night), \d+\.\d s, max WS \d+\.\d\d ft$",
-    r"^\d+ of 12 current; (\d+ queued, )?\d running",
+    r"^\d+ of 12 plans current \(\d+ %\); (\d+ queued, )?\d running",
+    r"^ +\d+(\.\d)? s so far(, about .* left.*)?$",
     r"^ +desk: \d of 2 slots$",
     r"^ +night: \d of 1 slot$",
-    r"^ +Willow-20\d0/p0\d on (desk|night): \d+\.\d s",
+    r"^ +Willow-20\d0/p0\d on (desk|night): \d+(\.\d)? s( of about \d+(\.\d)? s)?$",
 )
 
 
