@@ -120,7 +120,7 @@ def test_an_answer_that_was_cut_short_is_no_answer(local, a_run) -> None:
 def test_the_scripts_hold_nothing_that_only_some_shells_know() -> None:
     for name in ("runner.sh", "inspect.sh"):
         text = rundir.script(name)
-        assert not any(word in text for word in ("[[", "local ", "function ", "$'", "<<<", "&>", "mktemp"))
+        assert not any(word in text for word in ("[[ ", "local ", "function ", "$'", "<<<", "&>", "mktemp"))
         assert text.startswith("#!/bin/sh\n")
 
 
