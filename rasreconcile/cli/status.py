@@ -100,7 +100,7 @@ class State:
     @property
     def key(self) -> object:
         """What is worth showing again when it has changed."""
-        plans = [(v.address, v.sync, v.phase, v.note) for v in self.verdicts]
+        plans = [(v.address, v.sync, v.phase, v.note, v.remedy) for v in self.verdicts]
         live = [(run.id, run.state, self.known.get(run.id)) for run in self.live]
         return plans, live, self.controller, self.gone
 

@@ -42,7 +42,8 @@ def likeness(text: str, address: Address) -> str:
 def said_of(verdict: Verdict) -> str:
     """What blocks a plan, in full: of its result the reasons tell it, and the note what to do."""
     about_result = verdict.obstacle in _OF_A_RESULT
-    return "; ".join([*(str(reason) for reason in verdict.reasons if about_result), verdict.note])
+    told = [*(str(reason) for reason in verdict.reasons if about_result), verdict.outlook]
+    return "; ".join(filter(None, told))
 
 
 def blocked_alike(verdicts: Iterable[Verdict]) -> Sequence[Sequence[Verdict]]:
