@@ -107,7 +107,8 @@ def _ranks(entries: Iterable[Any]) -> Mapping[int, int]:
 
 
 def _name(entry: Mapping[str, Any], kind: str) -> str:
-    given = str(entry.get("name") or entry.get("worker_id") or kind)
+    words = (entry.get(key) for key in ("name", "worker_id"))
+    given = next((str(word) for word in words if word and isinstance(word, str | int)), kind)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", given).strip("-._")[:60] or kind
 
 
@@ -143,6 +144,10 @@ class _Translation:
             case "credentials" if isinstance(value, dict):
                 for part, word in value.items():
                     self._take(part, word)
+            case _ if isinstance(value, dict):
+                # Whatever it holds may be a secret, and would be shown by the words that refuse it.
+                if value:
+                    self.remarks.append(f"{key} is left out: it is not a plain value")
             case "username" if self.kind == "psexec":
                 self._user = value
             case "password":
