@@ -132,8 +132,15 @@ class _Translation:
     _password: bool = False
 
     def read(self, entry: Mapping[str, Any], ranks: Mapping[int, int]) -> None:
-        for key, value in {**_DEFAULTS[self.kind], **dict(_said(entry))}.items():
+        said = dict(_said(entry))
+        plain = {
+            key: value for key, value in said.items() if key == "credentials" or not isinstance(value, dict)
+        }
+        for key, value in {**_DEFAULTS[self.kind], **plain}.items():
             self._take(key, value)
+        # Whatever an object holds may be a secret, and would be shown by the words that refuse it.
+        odd = [key for key, value in said.items() if value and key not in plain]
+        self.remarks += [f"{key} is left out: it is not a plain value" for key in odd]
         self._cores()
         self._priority(ranks)
         if self.kind == "docker":
@@ -144,10 +151,6 @@ class _Translation:
             case "credentials" if isinstance(value, dict):
                 for part, word in value.items():
                     self._take(part, word)
-            case _ if isinstance(value, dict):
-                # Whatever it holds may be a secret, and would be shown by the words that refuse it.
-                if value:
-                    self.remarks.append(f"{key} is left out: it is not a plain value")
             case "username" if self.kind == "psexec":
                 self._user = value
             case "password":
