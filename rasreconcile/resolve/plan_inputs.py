@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.output_names import RECEIPT
-from rasreconcile.output_names import matches as fits
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
@@ -215,18 +214,19 @@ class InputCollector:
                 self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
                 continue
             plain = Path(pattern).as_posix()
-            if glob.has_magic(pattern):
-                names = [name for name in names if not name.endswith(RECEIPT) or name == plain]
-                made = (n for n in producers.names_in(self.home) if fits(n.casefold(), plain.casefold()))
-                names = list(dict.fromkeys((*names, *made)))
-            if not names and glob.has_magic(pattern):
+            is_pattern = glob.has_magic(pattern) and names != [plain]
+            if not names and is_pattern:
                 where = self.disk.shown(self.home)
                 self.closure.warnings.append(f"inputs: {pattern} matches nothing in {where}")
                 continue
-            for name in names or [plain]:
+            if is_pattern:
+                # Plans that one entry names would need each other: what a plan reads of another one is named in full.
+                kept = (n for n in names if not n.endswith(RECEIPT) and producers.file(self.home / n) is None)
+                names = list(kept)
+            for name in names if is_pattern else (names or [plain]):
                 if not is_own(name):
                     self._named_by_spec(name, plain, producers.file(self.home / name), own)
-                elif not glob.has_magic(pattern):
+                elif not is_pattern:
                     self.closure.warnings.append(
                         f"inputs: {name} is written by the plan's own run, and is left out; remove it from `inputs`"
                     )

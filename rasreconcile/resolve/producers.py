@@ -167,12 +167,6 @@ class Producers:
         """The plan of that number of the project `stem` in a folder."""
         return self._by_number.get((self._folder(folder), name_key(stem), number))
 
-    def names_in(self, folder: Path) -> list[str]:
-        """What the plans of the projects in a folder make, whether it is there or not; patterns left out."""
-        here = [plan for plan in self.plans if plan.folder == folder]
-        names = (name for plan in here for name in (plan.output.name, *plan.outputs) if not is_pattern(name))
-        return list(dict.fromkeys(names))
-
     def dss(self, path: Path, reading: DssReading) -> Made | Unclear | None:
         """The plan whose series are read from the DSS file at `path`; None: no other plan's.
 
