@@ -64,7 +64,9 @@ BY_HAND: dict[str, tuple[Callable[[Path], None], str | None, str | None]] = {
     "Current Plan": (change("prj", b"Current Plan=p01", b"Current Plan=p02"), None, None),
     "cores": (change("p01", b"UNET D2 Cores= 0 ", b"UNET D2 Cores= 8 "), None, None),
     "line ends": (change("u01", b"\r\n", b"\n"), None, None),
-    "run files": (write("b01", "x01", "c01", "bco01", "r01"), None, None),
+    "run files": (write("c01", "bco01", "r01"), None, None),
+    # The Linux solver read them: with others it would have computed another result.
+    "prepared files": (write("b01", "x01"), "input-changed, input-changed", "input-changed, input-changed"),
     "output and messages": (
         write("O01", "IC.O01", "dss", "p01.computeMsgs.txt", "p01.comp_msgs.txt"),
         None,

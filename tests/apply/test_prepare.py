@@ -200,7 +200,8 @@ def test_a_preparation_that_fails_holds_its_plan_with_the_reason(study, mode: st
     first = study.runs()[0]
     assert first["plan"].startswith("Basin.p01/prepare-")
     assert (first["failure"]["blame"], first["failure"]["cause"]) == (blame, cause)
-    assert said in first["failure"]["message"]
+    failure = first["failure"]
+    assert said in f"{failure['message']}; {failure['remedy']}"
     if worker:
         assert study.solved() == 1
     else:
