@@ -76,6 +76,7 @@ def test_of_a_result_that_is_a_link_both_folders_count(folder: Path) -> None:
     (folder / "disk").chmod(0o555)
     with an_ordinary_user():
         assert f"written to {folder / 'disk'}: no right" in str(unwritable(folder / "here" / "x.p01.hdf"))
+    (folder / "disk").chmod(0o755)
     (folder / "disk" / "x.p01.hdf").unlink()
     (folder / "disk").rmdir()
     assert "mount the disk, or remove the link" in str(unwritable(folder / "here" / "x.p01.hdf"))
