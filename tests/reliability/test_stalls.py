@@ -101,7 +101,7 @@ def test_a_worker_is_set_aside_after_three_faults_and_probed_at_the_time_that_is
     assert {failure["blame"] for failure in failures} == {"worker"}
     assert len(failures) == 3
     status = study.run("status", "spec.yaml").stdout
-    until = re.search(r"desk is set aside until (\d\d:\d\d:\d\d)Z and is then tried with one run", status)
+    until = re.search(r"desk is set aside until (\d\d:\d\d:\d\d) UTC and is then tried with one run", status)
     assert until, status
     assert f"{until[1]} UTC)" in status  # the plan's own time is that of its only worker
 
