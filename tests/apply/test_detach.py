@@ -164,9 +164,10 @@ def test_a_result_that_cannot_take_its_place_is_told_as_attention_and_published_
     study,
 ) -> None:
     gated(study)
-    (study.folder / "gate").touch()
-    (study.folder / "results").write_text("in the way")
     codes = [call(study)]
+    # Before the runs it would have been told instead, and none started.
+    (study.folder / "results").write_text("in the way")
+    (study.folder / "gate").touch()
     study.wait_for(lambda: ended(study) == 3)
     codes.append(call(study))
     assert codes[0] == 2
