@@ -32,11 +32,11 @@ def test_the_files_of_a_failed_run_are_fetched_by_the_command_that_was_told(stud
     again = ask("logs", "spec.yaml", "Willow/p01", "--fetch", "here", "--json").json
     assert (again["fetched"], again["lacking"]) == ({}, {})
     assert "work/Willow.p01.hdf" in again["here"]
-    (folder / "log.txt").write_text("my notes")
+    (folder / "log.txt").write_text("my own notes")
     kept = ask("logs", "spec.yaml", "Willow/p01", "--fetch", "here")
     assert kept.code == 1
     assert "missing: log.txt: another file of this name exists here; --force replaces it" in kept.out
-    assert (folder / "log.txt").read_text() == "my notes"
+    assert (folder / "log.txt").read_text() == "my own notes"
     assert ask("logs", "spec.yaml", "Willow/p01", "--fetch", "here", "--force").code == 0
     assert (folder / "log.txt").read_text() == "no luck\n"
     for words in (("--force",), ("--fetch", "x", "-f")):
