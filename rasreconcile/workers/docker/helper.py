@@ -65,6 +65,10 @@ def remove_unborn(daemon: Daemon, worker: str, before: float) -> None:
             daemon.remove(name)
 
 
+_NEVER_BEGAN = frozenset({126, 127})
+"""Exit codes by which a daemon tells that a program could not be started in a container."""
+
+
 class Helper:
     """Made when it is first needed, and again where it went. Any number of threads."""
 
@@ -81,15 +85,22 @@ class Helper:
         command = ("sh", "-c", f': >"$TMPDIR/used"\n{script}', "sh", *words)
         name = self._made()
         try:
-            return self._daemon.run(name, command, env or {}, seconds=seconds)
+            return self._ran(name, command, env or {}, seconds)
         except Gone:
             self._forget(name)
         name = self._made()
         try:
-            return self._daemon.run(name, command, env or {}, seconds=seconds)
+            return self._ran(name, command, env or {}, seconds)
         except Gone as error:
             self._forget(name)
             raise self._why_it_died(error) from error
+
+    def _ran(self, name: str, command: Sequence[str], env: Mapping[str, str], seconds: float) -> Ran:
+        """Raises Gone also where the daemon began it in a container that was about to end."""
+        ran = self._daemon.run(name, command, env, seconds=seconds)
+        if ran.exit_code in _NEVER_BEGAN and not ran.err and self._ends(name):
+            raise Gone(f"{self._daemon.address}: {name} has ended", "it will be retried")
+        return ran
 
     def do(
         self, script: str, *words: str, env: Mapping[str, str] | None = None, seconds: float = _QUICK
@@ -122,7 +133,7 @@ class Helper:
             self._daemon.put(name, folder, archive)
         except Unreachable as error:
             # A container that ends meanwhile is a folder that is not there, to some daemons.
-            if not isinstance(error, Gone) and self._lives(name):
+            if not isinstance(error, Gone) and not self._ends(name):
                 raise
             self._forget(name)
             raise self._why_it_died(Gone(error.trouble)) from error
@@ -180,9 +191,16 @@ class Helper:
         finally:
             self._daemon.remove(name)
 
-    def _lives(self, name: str) -> bool:
-        seen = self._daemon.container(name)
-        return seen is not None and seen.goes_on
+    def _ends(self, name: str) -> bool:
+        """Whether it is about to end, or has: one whose first program cannot live fails others first."""
+        until = time.monotonic() + _DEATH
+        while True:
+            seen = self._daemon.container(name)
+            if seen is None or not seen.goes_on:
+                return True
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
 
     def _told(self, end: End, words: str) -> Refused:
         where, image = self._daemon.address, self.kind.image
