@@ -106,7 +106,7 @@ def test_an_image_without_the_steady_engine_is_told_once_with_the_remedy_and_lef
     (study.folder / "spec.yaml").write_text(text.replace("cores_total: 2", "cores_total: 1"))
     done = study.apply(check=4)
     assert (
-        "python3: not found: the steady engine is not installed; `pip install rasreconcile`"
+        "python3: not found; the steady engine is not installed; `pip install rasreconcile`"
         in done.stdout + done.stderr
     )
     assert len(study.json("history", "spec.yaml")["runs"]) == 1
