@@ -105,7 +105,7 @@ class Status(Table[PlanState]):
 
 @dataclass(frozen=True, repr=False)
 class Study:
-    """A spec without faults. Nothing is kept between two calls: each looks at the files and the store anew."""
+    """A spec without faults. Nothing is kept between two calls: each looks at the files and the store again."""
 
     loaded: LoadedSpec
 

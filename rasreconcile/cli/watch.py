@@ -107,7 +107,7 @@ def _look(target: Target) -> Found:
 
 
 def _read_one(path: Path, waiting: list[Published], say: Callable[[str], None]) -> None:
-    """Reads one published result again; `waiting` are those whose turn comes, and all anew when it is empty."""
+    """Reads one published result again; `waiting` are those whose turn comes, and all again when it is empty."""
     from rasreconcile.operations.reread import published_of, reread  # noqa: PLC0415  as above
 
     try:

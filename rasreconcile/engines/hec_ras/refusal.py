@@ -17,7 +17,7 @@ _BEGAN = re.compile(
 )
 """What is said from the moment on at which a solver is there: its process, its banner, its times, its end."""
 _LARGEST_OWN_CODE = 125
-"""A program that ends by itself chooses a small exit code. Shells use 126 and more for what they could not start and
+"""A program that ends on its own chooses a small exit code. Shells use 126 and more for what they could not start and
 for signals, Windows large ones for exceptions."""
 
 _STAGE = re.compile(
@@ -39,7 +39,7 @@ _LONGEST = 300
 
 
 def is_refused(evidence: RunEvidence, everything: str) -> bool:
-    """Whether the run ended by itself, said something or left an HDF, and no solver ever began.
+    """Whether the run ended on its own, said something or left an HDF, and no solver ever began.
 
     With another exit code than 0 only a line that HEC-RAS writes for an error makes it one: else the program may have
     been ended by anything.
