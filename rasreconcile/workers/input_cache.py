@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rasreconcile.errors import InputChanged
@@ -24,9 +24,13 @@ _FICLONE = 0x40049409
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 
 
-def stage(staged: Staged, cache: Path, target: Path) -> None:
-    """Puts the input at `target`. Raises InputChanged where its bytes are no longer those that were hashed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def stage(staged: Staged, cache: Path, folder: Path) -> None:
+    """Puts the input into the folder, which must be there: raises FileNotFoundError where it is not, or was removed.
+
+    Raises InputChanged where the input's bytes are no longer those that were hashed.
+    """
+    target = folder / staged.name
+    _make_folders(folder, target.parent)
     if staged.writable == "own copy":
         copy_checked(staged, target)
         return
@@ -35,6 +39,16 @@ def stage(staged: Staged, cache: Path, target: Path) -> None:
     except FileNotFoundError:
         # Somebody emptied the cache between the two: this run gets a copy of its own.
         copy_checked(staged, target)
+
+
+def _make_folders(folder: Path, wanted: Path) -> None:
+    """The folders from `folder` to `wanted`, never `folder` itself: whoever removed it is done with it."""
+    if wanted == folder:
+        return
+    _make_folders(folder, wanted.parent)
+    # Not by Path.mkdir(exist_ok=True), which asks again whether it is there, and fails where it was removed meanwhile.
+    with suppress(FileExistsError):
+        os.mkdir(wanted)  # noqa: PTH102
 
 
 def cached(staged: Staged, cache: Path) -> Path:

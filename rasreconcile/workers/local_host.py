@@ -211,7 +211,7 @@ class LocalHost:
         work = aside / rundir.WORK
         work.mkdir(mode=0o700)
         for staged in inputs:
-            stage(staged, self._cache, work / staged.name)
+            stage(staged, self._cache, work)
         for name, data in controls.items():
             (aside / name).write_bytes(data)
         (aside / _BOOT).write_text(boot_id() or "", encoding="utf-8")
