@@ -48,10 +48,15 @@ def name_of(uid: int) -> str:
 
 
 def user_name() -> str:
-    """Of the user who runs this program."""
+    """Of the user who runs this program; `user 4711` where this machine has no name for it."""
+    return user_name_or_none() or (name_of(os.geteuid()) if hasattr(os, "geteuid") else "unknown")
+
+
+def user_name_or_none() -> str | None:
+    """By the environment, else by the user database, which may not know an uid, as in a container."""
     import getpass  # noqa: PLC0415  for whoever asks
 
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
-        return name_of(os.geteuid()) if hasattr(os, "geteuid") else "unknown"
+        return None

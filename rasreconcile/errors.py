@@ -41,9 +41,20 @@ class Trouble:
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}" if self.remedy else self.what
 
+    def led_by(self, words: str) -> Trouble:
+        """With these words before what is wrong."""
+        return Trouble(f"{words}{self.what}", self.remedy)
+
     def or_else(self, remedy: str) -> Trouble:
         """With this remedy where it has none of its own."""
         return self if self.remedy else Trouble(self.what, remedy)
+
+
+def together(troubles: Sequence[Trouble]) -> Trouble:
+    """One that tells of all; a single one stays as it is, with its remedy apart. Raises ValueError for none."""
+    if not troubles:
+        raise ValueError("there is no trouble to tell of")
+    return troubles[0] if len(troubles) == 1 else Trouble(in_one_line(troubles))
 
 
 def in_one_line(troubles: Iterable[Trouble]) -> str:

@@ -1,9 +1,10 @@
-"""The loop that copies bytes and hashes them in one read."""
+"""Bytes that are hashed: the loop that copies them in the same read, and the digest of a file as it is."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
 CHUNK = 1 << 20
@@ -18,3 +19,9 @@ def hashed_copy(read: Callable[[], bytes], write: IO[bytes]) -> tuple[int, str]:
         whole.update(chunk)
         size += len(chunk)
     return size, whole.hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """sha256, hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

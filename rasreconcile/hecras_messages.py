@@ -69,6 +69,21 @@ def said(text: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line and not line.startswith("Progress"))
 
 
+_COLUMN_OF_LINES = re.compile(r"^[ \t]*Message[ \t]*\|[ \t]*", re.IGNORECASE | re.MULTILINE)
+_MAY_BECOME_ONE = re.compile(r"[ \t]*(?:M|Me|Mes|Mess|Messa|Messag|Message[ \t]*\|?[ \t]*)\Z", re.IGNORECASE)
+
+
+def without_column(text: str) -> str:
+    """A log as people read it: no line begins with `Message  |`."""
+    return _COLUMN_OF_LINES.sub("", text)
+
+
+def cut_before_column(text: str) -> tuple[str, str]:
+    """What of a growing log can be shown, and its last words where they may begin with `Message  |`."""
+    begin = max(text.rfind("\n"), text.rfind("\r")) + 1
+    return (text[:begin], text[begin:]) if _MAY_BECOME_ONE.match(text, begin) else (text, "")
+
+
 def last_said(text: str) -> str:
     """The last of them, as part of a message."""
     lines = said(text)

@@ -204,7 +204,7 @@ class Engine(Protocol):
     def identity(self) -> str:
         """Goes into the fingerprint: `steady 1`, `HEC-RAS 6.6`."""
 
-    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> str | None:
+    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> Trouble | None:
         """Why this engine cannot compute a plan with these files, or None.
 
         `texts` holds the bytes of its text inputs by kind: `project`, `plan`, `geometry`, `flow`; `names` their names.

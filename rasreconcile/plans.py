@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
+from rasreconcile.errors import Trouble
 from rasreconcile.output_names import is_pattern
 from rasreconcile.spelling import composed
 
@@ -141,13 +142,13 @@ class Plan:
     """Its output is no result, but what the Linux solvers need of HEC-RAS for Windows before they can compute."""
     prepared_by: Address | None = None
     """The preparation whose products it is computed from where it runs on the Linux solvers; one of its needs."""
-    blocked_by: tuple[str, ...] = ()
-    """Why it cannot run at all: a missing geometry, an element the engine does not model. One line each."""
-    ras_exe_lacks: tuple[str, ...] = ()
-    """Why Ras.exe could not compute it, although the Linux solvers could from its prepared files. One line each."""
-    no_worker: str = ""
-    """Why no worker of the spec could compute it, although nothing is wrong with it; empty: one could."""
-    warnings: tuple[str, ...] = ()
+    blocked_by: tuple[Trouble, ...] = ()
+    """Why it cannot run at all: a missing geometry, an element the engine does not model."""
+    ras_exe_lacks: tuple[Trouble, ...] = ()
+    """Why Ras.exe could not compute it, although the Linux solvers could from its prepared files."""
+    no_worker: tuple[Trouble, ...] = ()
+    """Why no worker of the spec could compute it, although nothing is wrong with it: each worker's why, once."""
+    warnings: tuple[Trouble, ...] = ()
 
     @property
     def side_outputs(self) -> tuple[str, ...]:
@@ -160,9 +161,9 @@ class Plan:
         return tuple(self.output.parent / b.published_as for b in self.brought_back if not b.is_pattern)
 
     @property
-    def stopped_by(self) -> tuple[str, ...]:
+    def stopped_by(self) -> tuple[Trouble, ...]:
         """All that keeps it from running: in itself, and for want of a worker."""
-        return (*self.blocked_by, self.no_worker) if self.no_worker else self.blocked_by
+        return (*self.blocked_by, *self.no_worker)
 
     @property
     def stem(self) -> str:

@@ -25,7 +25,12 @@ def but_colours(text: str) -> str:
 
 def plain(text: str) -> str:
     """A program's output without its colours and cursor movements; a carriage return begins a line."""
-    return printable(_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))
+    return printable(without_sequences(text).replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def without_sequences(text: str) -> str:
+    """A text without what moves the cursor, colours, or names a window."""
+    return _SEQUENCE.sub("", text)
 
 
 def _spelled(found: re.Match[str]) -> str:

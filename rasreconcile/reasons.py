@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import MISSING, Component, prepared_of, without_prepared
 
 
@@ -42,15 +43,23 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A cause, what it is about (a file, a key of the spec), and the evidence in words."""
+    """A cause, what it is about (a file, a key of the spec), the evidence in words, and what to do about it."""
 
     cause: Cause
     subject: str = ""
     evidence: str = ""
+    remedy: str = ""
+    """Empty: nothing of its own."""
 
     def __str__(self) -> str:
         about = f" {self.subject}" if self.subject else ""
-        return f"{self.cause}{about}" + (f": {self.evidence}" if self.evidence else "")
+        told = f": {Trouble(self.evidence, self.remedy)}" if self.evidence else ""
+        return f"{self.cause}{about}{told}"
+
+
+def because(cause: Cause, troubles: Iterable[Trouble]) -> tuple[Reason, ...]:
+    """A reason for each."""
+    return tuple(Reason(cause, "", trouble.what, trouble.remedy) for trouble in troubles)
 
 
 def in_words(reasons: Iterable[Reason]) -> str:

@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
@@ -213,10 +214,22 @@ class Mention:
     """What a file says about another: in use, and as it is spelled there."""
 
     what: str
-    """`geometry`, `dss`, `terrain`, `tile`...; `fault`: what is wrong with the file itself, and what to do."""
+    """`geometry`, `dss`, `terrain`, `tile`...; `fault`: what is wrong with the file itself."""
     value: str
     line: int = 0
     """0 where the file has no lines."""
+    remedy: str = ""
+    """Of a fault: what to do about it."""
+
+    @classmethod
+    def fault(cls, trouble: Trouble, line: int = 0) -> Mention:
+        """What is wrong with the file itself."""
+        return cls("fault", trouble.what, line, trouble.remedy)
+
+    @property
+    def trouble(self) -> Trouble:
+        """Of a fault."""
+        return Trouble(self.value, self.remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

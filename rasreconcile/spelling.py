@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+from rasreconcile.errors import Trouble
+
 
 def name_key(name: str) -> str:
     """Equal for names that are one name to Windows and to whoever types them: case does not count, and `é` is one
@@ -32,7 +34,7 @@ def guessed(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
 
 
-def foreign(path: Path | str) -> str:
+def foreign(path: Path | str) -> Trouble:
     """What is wrong with such a path, and what to do."""
     name = next((part for part in Path(path).parts if is_foreign(part)), str(path))
-    return f"{legible(path)}: this name is not UTF-8; rename it (it may mean {guessed(name)})"
+    return Trouble(f"{legible(path)}: this name is not UTF-8", f"rename it (it may mean {guessed(name)})")

@@ -61,7 +61,7 @@ def depth(**given: str) -> float:
 
 def refusal(**given: str) -> str | None:
     said = Steady().refuses(texts(**given), NAMES)
-    return said and said.partition(";")[0]
+    return said.what if said else None
 
 
 def warning(**given: str) -> str:
@@ -91,10 +91,19 @@ def sections(folder: Path, field: str) -> list[Any]:
     return [[*part.index["section"], *part.values.tolist()] for part in parts(folder / "a.hdf", field)]
 
 
+POINTS = {
+    1: "installations as HEC ships them", 2: "steady plans on the Linux solvers", 3: "prepared files",
+    4: "every key that names a file", 5: "edges through outputs", 6: "what a plan switches on",
+    7: "a refusal is not a crash", 8: "texts and names", 9: "versions", 10: "verdicts on found results",
+    11: "fields of results", 12: "the length of paths", 13: "the steady engine", 14: "paths in messages",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Row:
-    """`value`: what must come of `given`."""
+    """`value`: what must come of `given`. `point`: which of the fourteen kinds of field it is, as POINTS lists them."""
 
+    point: int
     what: str
     given: Callable[[Path], Any]
     value: Any
@@ -106,44 +115,44 @@ LEVEE = (
 )
 TABLE = [
     # ---- the steady engine
-    Row("one n", lambda _: depth(), 1.364),
-    Row("the last n begins at the right wall", lambda _: depth(mann=WALL), 1.364),
-    Row("the same at the left", lambda _: depth(mann=LEFT_WALL), 1.364),
-    Row("a flow at a station without a section", lambda _: refusal(flow="R,A,1.5"),
+    Row(13, "one n", lambda _: depth(), 1.364),
+    Row(13, "the last n begins at the right wall", lambda _: depth(mann=WALL), 1.364),
+    Row(13, "the same at the left", lambda _: depth(mann=LEFT_WALL), 1.364),
+    Row(13, "a flow at a station without a section", lambda _: refusal(flow="R,A,1.5"),
         "C.f01:2: C.g01 has no cross section at 1.5 in reach R A for this flow"),
-    Row("a flow of a reach that does not exist", lambda _: refusal(flow="R,B,2"),
+    Row(13, "a flow of a reach that does not exist", lambda _: refusal(flow="R,B,2"),
         "C.f01:2: C.g01 has no reach 'r b' (it has R A)"),
-    Row("a negative reach length", lambda _: refusal(lengths="100,-100,100"),
+    Row(13, "a negative reach length", lambda _: refusal(lengths="100,-100,100"),
         "C.g01:2: a reach length of cross section 2 is negative"),
-    Row("the parabolic method", lambda _: parse_model(texts(method="Parabolic Critical Depth"), NAMES).settings.critical_method, "parabolic"),
-    Row("the secant method", lambda _: parse_model(texts(method="Secant Critical Depth"), NAMES).settings.critical_method, "secant"),
-    Row("a reach order that is not used", lambda _: refusal(more="Use User Specified Reach Order=0\nUser Specified Reach Order= 1 ,R,A"), None),
-    Row("no roughness where an overbank has no width",
+    Row(13, "the parabolic method", lambda _: parse_model(texts(method="Parabolic Critical Depth"), NAMES).settings.critical_method, "parabolic"),
+    Row(13, "the secant method", lambda _: parse_model(texts(method="Secant Critical Depth"), NAMES).settings.critical_method, "secant"),
+    Row(13, "a reach order that is not used", lambda _: refusal(more="Use User Specified Reach Order=0\nUser Specified Reach Order= 1 ,R,A"), None),
+    Row(13, "no roughness where an overbank has no width",
         lambda _: depth(mann="#Mann= 3 ,0,0\n       0       0       0       0    .015       0       4       0       0"), 1.364),
-    Row("a levee without an elevation", lambda _: warning(more="Levee=-1,1,,0,,,,"), LEVEE),
-    Row("blank columns of an ineffective block", lambda _: refusal(more="#XS Ineff= 2 , 0 \n" + " " * 48), None),
-    Row("a key nobody knows", lambda _: warning(more="Bed Lining=2"), "C.g01:8: 'Bed Lining' is not known to the steady engine; ignored"),
-    Row("a key of ice", lambda _: (keys.bearing("Ice Thickness"), refusal(more="Ice Thickness=0,0.5,0")),
+    Row(13, "a levee without an elevation", lambda _: warning(more="Levee=-1,1,,0,,,,"), LEVEE),
+    Row(13, "blank columns of an ineffective block", lambda _: refusal(more="#XS Ineff= 2 , 0 \n" + " " * 48), None),
+    Row(13, "a key nobody knows", lambda _: warning(more="Bed Lining=2"), "C.g01:8: 'Bed Lining' is not known to the steady engine; ignored"),
+    Row(13, "a key of ice", lambda _: (keys.bearing("Ice Thickness"), refusal(more="Ice Thickness=0,0.5,0")),
         ("refused", "C.g01:8: ice is not modelled by the steady engine")),
     # ---- versions
-    Row("a beta is not its release", lambda _: means("6.7", "6.7 Beta 5"), False),
-    Row("nor another beta", lambda _: means("6.7 Beta 4", "6.7 Beta 5"), False),
-    Row("a beta's result", lambda _: version_in("HEC-RAS 6.7 Beta 5 Development"), "6.7 Beta 5"),
-    Row("6.4 means 6.4.1", lambda _: means("6.4", "6.4.1"), True),
-    Row("5.0 means 5.0.7", lambda _: means("5.0", "5.0.7"), True),
-    Row("6.4.1 is not 6.4", lambda _: means("6.4.1", "6.4"), False),
-    Row("where 5.0 is looked for", lambda _: r"C:\HEC\HEC-RAS\5.0.7\Ras.exe" in places(WantedInstall("5.0", "windows", None)), True),
-    Row("what saved a plan", lambda _: saved_by("5.07"), "5.0.7"),
+    Row(9, "a beta is not its release", lambda _: means("6.7", "6.7 Beta 5"), False),
+    Row(9, "nor another beta", lambda _: means("6.7 Beta 4", "6.7 Beta 5"), False),
+    Row(9, "a beta's result", lambda _: version_in("HEC-RAS 6.7 Beta 5 Development"), "6.7 Beta 5"),
+    Row(9, "6.4 means 6.4.1", lambda _: means("6.4", "6.4.1"), True),
+    Row(9, "5.0 means 5.0.7", lambda _: means("5.0", "5.0.7"), True),
+    Row(9, "6.4.1 is not 6.4", lambda _: means("6.4.1", "6.4"), False),
+    Row(9, "where 5.0 is looked for", lambda _: r"C:\HEC\HEC-RAS\5.0.7\Ras.exe" in places(WantedInstall("5.0", "windows", None)), True),
+    Row(9, "what saved a plan", lambda _: saved_by("5.07"), "5.0.7"),
     # ---- texts and names
-    Row("a byte order mark", lambda _: is_project(decode(b"\xef\xbb\xbfProj Title=C")), True),
-    Row("another case", lambda folder: found(folder, "Flow.DSS", "*.dss"), ["Flow.DSS"]),
-    Row("brackets that exist", lambda folder: found(folder, "a [1].txt", "a [1].txt"), ["a [1].txt"]),
-    Row("accents apart", lambda folder: found(folder, f"{ACCENT}.txt", "é.txt"), [f"{ACCENT}.txt"]),
-    Row("accents apart in a text", lambda folder: found(folder, f"{ACCENT}.p01", "x") or Folder(folder).find("é.P01").name, f"{ACCENT}.p01"),  # type: ignore[union-attr]
-    Row("bytes that are not UTF-8", lambda _: foreign("old/\udce9.prj"), "old/\\xe9.prj: this name is not UTF-8; rename it (it may mean é.prj)"),
+    Row(8, "a byte order mark", lambda _: is_project(decode(b"\xef\xbb\xbfProj Title=C")), True),
+    Row(8, "another case", lambda folder: found(folder, "Flow.DSS", "*.dss"), ["Flow.DSS"]),
+    Row(8, "brackets that exist", lambda folder: found(folder, "a [1].txt", "a [1].txt"), ["a [1].txt"]),
+    Row(8, "accents apart", lambda folder: found(folder, f"{ACCENT}.txt", "é.txt"), [f"{ACCENT}.txt"]),
+    Row(8, "accents apart in a text", lambda folder: found(folder, f"{ACCENT}.p01", "x") or Folder(folder).find("é.P01").name, f"{ACCENT}.p01"),  # type: ignore[union-attr]
+    Row(8, "bytes that are not UTF-8", lambda _: str(foreign("old/\udce9.prj")), "old/\\xe9.prj: this name is not UTF-8; rename it (it may mean é.prj)"),
     # ---- fields of results
-    Row("a field's name, and a section of 5.0.x", lambda folder: sections(folder, "Water Surface"), [["White River, Muncie, 15*", 12.0]]),
-    Row("the depth over the ground", lambda folder: sections(folder, "Maximum Depth"), [["White River, Muncie, 15*", 2.0]]),
+    Row(11, "a field's name, and a section of 5.0.x", lambda folder: sections(folder, "Water Surface"), [["White River, Muncie, 15*", 12.0]]),
+    Row(11, "the depth over the ground", lambda folder: sections(folder, "Maximum Depth"), [["White River, Muncie, 15*", 2.0]]),
 ]  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def command(target: Target, as_json: bool, dry_run: bool, detailed_exitcode: boo
         write_line({"version": FORMAT_VERSION, "verb": "apply", "spec": loaded.name})
         reporter: Quiet = Stream(write_line)
     else:
-        reporter = Quiet() if invocation().quiet else Lines(sys.stderr)
+        reporter = Quiet() if invocation().quiet else Lines(sys.stderr, invocation().shown)
     with reporter:
         outcome = applied(loaded, reporter, stay="detach" if detach else "converge", select=target.selection)
     _close(loaded, outcome, as_json=as_json)

@@ -12,8 +12,10 @@ from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.plans import MISSING, BroughtBack, InputFile, Plan
 from rasreconcile.report.text import bytes_in_words, many
+from rasreconcile.report.values import troubles_values
 
 if TYPE_CHECKING:
+    from rasreconcile.errors import Trouble
     from rasreconcile.operations.check import Findings
     from rasreconcile.specfile import LoadedSpec
 
@@ -53,19 +55,16 @@ def command(target: Target, as_json: bool, problems: bool, read: bool) -> int:
                         "plan": plan.address,
                         "inputs": [_input(i) for i in plan.inputs],
                         "output": str(plan.output),
-                        "blocked_by": list(plan.stopped_by),
-                        "runs_nowhere": list(found.nowhere(plan)),
-                        "warnings": list(plan.warnings),
+                        "blocked_by": troubles_values(plan.stopped_by),
+                        "runs_nowhere": troubles_values(found.nowhere(plan)),
+                        "warnings": troubles_values(plan.warnings),
                         "needs": list(plan.needs),
                         "side_outputs": list(plan.side_outputs),
                     }
                     for plan in found.plans
                 ],
-                "results": [{"what": p.what, "remedy": p.remedy} for p in found.results],
-                "workers": {
-                    name: [{"what": p.what, "remedy": p.remedy} for p in troubles]
-                    for name, troubles in found.workers.items()
-                },
+                "results": troubles_values(found.results),
+                "workers": {name: troubles_values(troubles) for name, troubles in found.workers.items()},
             }
         )
         return 0 if found.fit else 4
@@ -83,17 +82,17 @@ def command(target: Target, as_json: bool, problems: bool, read: bool) -> int:
     return 0 if found.fit else 4
 
 
-def _print(plan: Plan, stopped: Sequence[str], *, whole: bool) -> None:
+def _print(plan: Plan, stopped: Sequence[Trouble], *, whole: bool) -> None:
     say(f"{plan.address}  {'blocked' if stopped else 'ready'}")
     if whole:
         for line in _table(plan.inputs):
             say(f"    {line}")
         for one in plan.brought_back:
             say(f"    {_written(one)}")
-    for line in stopped:
-        say(click.style(f"    {line}", fg="red"))
-    for line in plan.warnings:
-        say(click.style(f"    {line}", fg="yellow"))
+    for trouble in stopped:
+        say(click.style(f"    {trouble}", fg="red"))
+    for trouble in plan.warnings:
+        say(click.style(f"    {trouble}", fg="yellow"))
 
 
 def _sum(found: Findings) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from rasreconcile import account
 from rasreconcile.cli.options import close
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
@@ -79,7 +80,7 @@ def command(shell: str | None, only_print: bool) -> int:
     if only_print:
         click.echo(script, nl=False)
         return 0
-    home, chosen = Path.home(), SHELLS[name]
+    home, chosen = account.home(), SHELLS[name]
     path = chosen.script(home, os.environ)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(script, encoding="utf-8")

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 import click
 
+from rasreconcile.account import expanded
 from rasreconcile.cli.options import close, say
 from rasreconcile.cli.targets import NAMES
 from rasreconcile.cli.verb import verb
@@ -172,7 +173,7 @@ def _entries(word: str) -> list[_Entry]:
     from rasreconcile.resolve.projects import on_disk  # noqa: PLC0415
     from rasreconcile.specfile.files import of_windows  # noqa: PLC0415
 
-    there = on_disk(Path(word).expanduser())
+    there = on_disk(expanded(word))
     if there.is_dir():
         found = [there / one for one in each_once(there, map(PurePath, matches(there, "**/*.prj")))]
         projects = [path for path in found if _is_project(path)]

@@ -18,11 +18,13 @@ from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
     load_spec,
+    warn,
     write_line,
 )
 from rasreconcile.cli.targets import Target, takes_one_plan
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError, WorkerError
+from rasreconcile.hecras_messages import cut_before_column, without_column
 from rasreconcile.plans import Address
 from rasreconcile.printable import plain
 from rasreconcile.report.values import run_values
@@ -88,6 +90,7 @@ def command(
             log.add(kept)
         else:
             _from_worker(reader, spec, run, log, follow=follow)
+        log.finish()
         if run.failure and not as_json and any(kept.id == run.id for kept in reader.runs.discardable()):
             command_line = shlex.join(
                 ["rasreconcile", "logs", str(spec), run.address, "--run", run.id, "--fetch"]
@@ -169,6 +172,9 @@ class Printed:
 
     as_json: bool
     offset: int = 0
+    _held: str = ""
+    """The beginning of a line of which it is not known yet whether it begins with HEC-RAS's `Message  |`."""
+    _amid_a_line: bool = False
     _decoder: codecs.IncrementalDecoder = field(
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace")
     )
@@ -186,11 +192,25 @@ class Printed:
         text = self._decoder.decode(data)
         if self.as_json:
             write_line({"kind": "log", "text": text})
-        else:
-            sys.stdout.write(plain(text) if sys.stdout.isatty() else text)
-            sys.stdout.flush()
+            return
+        text, self._held = cut_before_column(self._held + text)
+        self._write(text)
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        self._write(self._held)
+        self._held = ""
+
+    def _write(self, text: str) -> None:
+        begun, end, lines = text.partition("\n") if self._amid_a_line else ("", "", text)
+        shown = f"{begun}{end}{without_column(lines)}"
+        if text:
+            self._amid_a_line = not text.endswith("\n")
+        sys.stdout.write(plain(shown) if sys.stdout.isatty() else shown)
+        sys.stdout.flush()
 
     def begin_again(self) -> None:
+        self.finish()
         self.offset = 0
         self._decoder.reset()
 
@@ -226,7 +246,7 @@ def _follow(reader: Reader, worker: Worker, run: Run, log: Printed) -> None:
                 raise
             over = False
             if not silent:
-                click.echo(f"{run.worker} does not answer: {error}; waiting", err=True)
+                warn(f"{run.worker} does not answer: {error}; waiting")
             silent = True
         if over:
             if messages is None:

@@ -14,13 +14,14 @@ import click
 from rasreconcile.cli.streams import has_all_letters
 from rasreconcile.cli.verb import invocation
 from rasreconcile.printable import but_colours
-from rasreconcile.report.text import Closing
+from rasreconcile.report.seen_from import Shown, messages_in
+from rasreconcile.report.text import Closing, Place
 from rasreconcile.report.wrap import folded
 
 if TYPE_CHECKING:
     from rasreconcile.specfile import LoadedSpec
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Of all JSON that is written; raised when a field changes its meaning or goes away; docs/json.md names every field."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON for programs.")
@@ -47,6 +48,8 @@ def tell(line: str) -> None:
 
 def close(line: str) -> None:
     """A closing line, always written: folded on a terminal, whole where it goes into a file or a pipe."""
+    if not isinstance(line, Place):
+        line = invocation().shown(line)
     line = but_colours(line)
     if sys.stdout.isatty():
         for part in folded(line, shutil.get_terminal_size().columns):
@@ -55,15 +58,18 @@ def close(line: str) -> None:
         click.echo(line)
 
 
+def warn(line: str) -> None:
+    """One line on stderr, whatever `--quiet` says."""
+    click.echo(invocation().shown(line), err=True)
+
+
 def write_json(document: Mapping[str, Any]) -> None:
     """One document on stdout."""
-    click.echo(
-        json.dumps(
-            {"version": FORMAT_VERSION, **document}, indent=1, default=str, ensure_ascii=not has_all_letters()
-        )
-    )
+    whole = messages_in({"version": FORMAT_VERSION, **document}, invocation().shown)
+    click.echo(json.dumps(whole, indent=1, default=str, ensure_ascii=not has_all_letters()))
 
 
-def write_line(line: Mapping[str, Any]) -> None:
-    """One line of a stream on stdout."""
-    click.echo(json.dumps(line, default=str, ensure_ascii=not has_all_letters()))
+def write_line(line: Mapping[str, Any], shown: Shown | None = None) -> None:
+    """One line of a stream on stdout. `shown`: how its messages are; None: as those of the present call."""
+    whole = messages_in(line, shown or invocation().shown)
+    click.echo(json.dumps(whole, default=str, ensure_ascii=not has_all_letters()))

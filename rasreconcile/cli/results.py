@@ -15,6 +15,7 @@ import click
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
+    warn,
     write_json,
     write_line,
 )
@@ -137,13 +138,13 @@ def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]
     for row in rows:
         if row.published is None or row.state in {"missing", "unreadable"}:
             why = row.note if row.state == "unreadable" else "has no result"
-            click.echo(f"{row.verdict.address} is left out: {why}", err=True)
+            warn(f"{row.verdict.address} is left out: {why}")
             continue
         parts = reader_pool.rows(row.published.path, place)
         try:
             first = next(parts, None)
         except ResultError as error:
-            click.echo(f"{row.verdict.address} is left out: {error}", err=True)
+            warn(f"{row.verdict.address} is left out: {error}")
             lacking = error
             continue
         for index, values in chain([first] if first else [], parts):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, spec_argument, write_json
+from rasreconcile.cli.options import as_json, close, load_spec, spec_argument, write_json
 from rasreconcile.cli.targets import SPEC_ENDINGS, spec_path
 from rasreconcile.cli.verb import Verb, VerbGroup
 from rasreconcile.errors import UsageError
@@ -118,7 +118,7 @@ def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) 
         )
         return 0
     for address, why in found.unproven.items():
-        click.echo(f"{address}: not recalled: {why}")
+        close(f"{address}: not recalled: {why}")
     click.echo(f"{loaded.state_path}: {many(len(found.proven), 'result')} recalled from their receipts")
     if found.proven:
         click.echo("only digests were compared; the results themselves were not read")
@@ -134,7 +134,7 @@ def _print(found: Survey) -> None:
         f"version {found.version} of {found.newest_version}, SQLite {found.sqlite}, journal {found.journal}"
     )
     for fault in found.faults:
-        click.echo(click.style(f"    {fault}", fg="red"))
+        close(click.style(f"    {fault}", fg="red"))
     if found.faults:
         click.echo("    restore a backup, or run `state rebuild` to rebuild it from the receipts")
     for what, count in found.counts.items():

@@ -135,6 +135,7 @@ def spec_path(given: Path | None) -> Path:
             f"no spec was named, and there is no {NAMES[0]} (or .yml) here or in a folder above",
             "name one: rasreconcile VERB spec.yaml, or write one: rasreconcile init PROJECT.prj",
         )
+    invocation().folder = Path(os.path.abspath(path)).parent  # noqa: PTH100  as below
     if invocation().verbose:
         click.echo(f"spec: {os.path.abspath(path)}", err=True)  # noqa: PTH100  Path.absolute keeps `..`
     return path

@@ -6,11 +6,13 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from rasreconcile.errors import UsageError
+from rasreconcile.report.seen_from import Shown, as_it_is, seen_from
 
 if TYPE_CHECKING:
     from rasreconcile.workers.kind import Kinds
@@ -46,8 +48,15 @@ class Invocation:
 
     kinds: Kinds | None = None
     """Of workers; None: all there are."""
+    folder: Path | None = None
+    """Of the spec that is meant, once that is known."""
     quiet: bool = False
     verbose: bool = False
+
+    @property
+    def shown(self) -> Shown:
+        """How messages are shown: their paths as seen from the spec."""
+        return seen_from(self.folder) if self.folder else as_it_is
 
 
 def invocation() -> Invocation:

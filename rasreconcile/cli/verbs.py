@@ -116,7 +116,7 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
         )
         return 1
     except OSError as error:
-        return _of_the_system(error, arguments)
+        return _of_the_system(error, arguments, invocation)
     return result if isinstance(result, int) else 0
 
 
@@ -129,11 +129,12 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
-def _write_json(exit_code: int, errors: list[dict[str, Any]]) -> int:
+def _write_json(exit_code: int, errors: list[dict[str, Any]], invocation: Invocation | None = None) -> int:
     """One line on stdout: a document where there is none, the last line of a stream that has begun."""
     from rasreconcile.cli.options import FORMAT_VERSION, write_line  # noqa: PLC0415  only where something is wrong
 
-    write_line({"version": FORMAT_VERSION, "kind": "error", "exit": exit_code, "errors": errors})
+    line = {"version": FORMAT_VERSION, "kind": "error", "exit": exit_code, "errors": errors}
+    write_line(line, (invocation or Invocation()).shown)
     return exit_code
 
 
@@ -152,18 +153,18 @@ def _ours(error: RasReconcileError, arguments: Sequence[str], invocation: Invoca
     if _wants_json(arguments):
         from rasreconcile.report.errors import error_values  # noqa: PLC0415  as above
 
-        return _write_json(error.exit_code, error_values(error))
-    print(error, file=sys.stderr)
+        return _write_json(error.exit_code, error_values(error), invocation)
+    print(invocation.shown(str(error)), file=sys.stderr)
     _tell_causes(error, invocation)
     return error.exit_code
 
 
-def _of_the_system(error: OSError, arguments: Sequence[str]) -> int:
+def _of_the_system(error: OSError, arguments: Sequence[str], invocation: Invocation) -> int:
     from rasreconcile.report.errors import FIX, system_values  # noqa: PLC0415  as above
 
     if _wants_json(arguments):
-        return _write_json(1, system_values(error))
-    print(f"{error}; {FIX}", file=sys.stderr)
+        return _write_json(1, system_values(error), invocation)
+    print(invocation.shown(f"{error}; {FIX}"), file=sys.stderr)
     return 1
 
 

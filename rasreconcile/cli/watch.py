@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, warn, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import invocation, verb
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
@@ -69,7 +69,9 @@ def command(target: Target, as_json: bool, read: bool) -> int:
             loaded = load_spec(path)
             store = loaded.state_path
             quiet = Quiet() if invocation().quiet else None
-            with Stream(write_line) if as_json else quiet or Lines(sys.stderr) as reporter:
+            with (
+                Stream(write_line) if as_json else quiet or Lines(sys.stderr, invocation().shown) as reporter
+            ):
                 outcome = applied(loaded, reporter, select=target.selection)
             if outcome.exit == 130:
                 return 130
@@ -150,4 +152,4 @@ def _say(message: str, *, as_json: bool) -> None:
         now = datetime.now(UTC)
         write_line(event_values(Event(at=now, kind="watch", address=None, run=None, message=message)))
     else:
-        click.echo(message, err=True)
+        warn(message)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rasreconcile.errors import Damaged, ResultError, Trouble
 from rasreconcile.failures import Failure, FailureCause
+from rasreconcile.hashed_copy import digest_of_file
 from rasreconcile.jobs import Ended, Fetched, OutputRecord, Worker
 from rasreconcile.output_names import matches
 from rasreconcile.plans import BroughtBack, Plan
@@ -136,7 +137,7 @@ def _means(one: BroughtBack, name: str) -> bool:
 def digest_at(path: Path) -> str | None:
     """None: there is no such file. Raises OSError."""
     try:
-        return publish.digest_file(path)[1]
+        return digest_of_file(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -189,7 +189,7 @@ def put_in_place(proven: Proven) -> Placed:
     return Placed(published, aside, kept)
 
 
-def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[str, ...]:
+def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[Trouble, ...]:
     """The result of a plan with the same fingerprint, copied beside this plan's output; or what it lacks.
 
     Raises ResultError where it is not what was published, or not all that this plan wants was published with it.
@@ -267,7 +267,7 @@ def _judge(asked: ProofRequest, path: Path, left: RunEvidence) -> tuple[Failure 
     return failure, facts
 
 
-def _lacking(asked: ProofRequest, facts: HdfFacts, log: str) -> tuple[str, ...]:
+def _lacking(asked: ProofRequest, facts: HdfFacts, log: str) -> tuple[Trouble, ...]:
     identity = identities.of_run(asked.plan, asked.plan_text, started=asked.status.started, log=log)
     return expectations.judge(asked.plan.expect, facts, identity)
 

@@ -11,6 +11,7 @@ from rasreconcile.engines.hec_ras.judgement import NO_START
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import Damaged, PublishHeld, ResultError, Trouble, trouble_of
 from rasreconcile.failures import Failure, FailureCause
+from rasreconcile.hashed_copy import digest_of_file
 from rasreconcile.jobs import Ended
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Collect, Finish
@@ -68,7 +69,7 @@ def _collected(session: Session, action: Collect, collected: Collected) -> None:
     log = collected.log.encode()[-LONGEST_KEPT_LOG:]
     if isinstance(outcome, Failure):
         if outcome.cause in {FailureCause.ENGINE_MISSING, *NO_START}:
-            session.workers[run.worker].installed.note_lack(plan, str(outcome.trouble))
+            session.workers[run.worker].installed.note_lack(plan, outcome.trouble)
         state = RunState.LOST if outcome.kind == "worker" else RunState.FAILED
         with session.store.at_once():
             session.store.runs.keep_log(run.id, log)
@@ -182,6 +183,6 @@ def _own_receipt(plan: Plan, run: Run) -> Published | None:
         receipt = publish.read_receipt(plan.output)
         if receipt is None or receipt.run != run.id:
             return None
-        return receipt if publish.digest_file(plan.output)[1] == receipt.digest else None
+        return receipt if digest_of_file(plan.output) == receipt.digest else None
     except (ResultError, FileNotFoundError):
         return None

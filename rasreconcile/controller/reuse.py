@@ -34,7 +34,7 @@ def verify(session: Session, action: Verify) -> None:
     """The expectations changed: judge the published file by those of today."""
     plan, published = action.plan, action.published
 
-    def judged(lacking: tuple[str, ...]) -> None:
+    def judged(lacking: tuple[Trouble, ...]) -> None:
         if lacking:
             _fell_short(session, plan, published, lacking)
         else:
@@ -65,7 +65,7 @@ def reuse(session: Session, action: Reuse) -> None:
     """Another plan with the same fingerprint has a good result: publish a copy of it."""
     plan, source = action.plan, action.source
 
-    def copied(placed: Placed | tuple[str, ...]) -> None:
+    def copied(placed: Placed | tuple[Trouble, ...]) -> None:
         if isinstance(placed, tuple):
             _fell_short(session, plan, source, placed)
         else:
@@ -103,7 +103,7 @@ def recall(session: Session, action: Recall) -> None:
     """
     plan = action.plan
 
-    def judged(lacking: tuple[str, ...]) -> None:
+    def judged(lacking: tuple[Trouble, ...]) -> None:
         _record(session, action, lacking)
 
     def failed(error: Exception) -> None:
@@ -119,7 +119,7 @@ def recall(session: Session, action: Recall) -> None:
     work_on_plan(session, plan, work)
 
 
-def _lacking(action: Recall) -> tuple[str, ...]:
+def _lacking(action: Recall) -> tuple[Trouble, ...]:
     """What the file lacks of a result of its plan. Of an adopted one it was a person who said that it will do.
 
     Raises ResultError where it cannot be read as a result.
@@ -131,7 +131,7 @@ def _lacking(action: Recall) -> tuple[str, ...]:
     return shortfalls(plan, plan.output)
 
 
-def _record(session: Session, action: Recall, lacking: tuple[str, ...]) -> None:
+def _record(session: Session, action: Recall, lacking: tuple[Trouble, ...]) -> None:
     plan = action.plan
     if action.published.spec != plan.spec:
         # Its spec was renamed, or gave the plan up: from now on it is this one's.
@@ -162,21 +162,20 @@ def write_receipt(session: Session, action: WriteReceipt) -> None:
     session.change()
 
 
-def _copy(plan: Plan, source: Published, at: datetime) -> Placed | tuple[str, ...]:
+def _copy(plan: Plan, source: Published, at: datetime) -> Placed | tuple[Trouble, ...]:
     outcome = copy_result(plan, source, at)
     return outcome if isinstance(outcome, tuple) else put_in_place(outcome)
 
 
 def _put_off(session: Session, plan: Plan, what: str, error: Exception) -> None:
     """Reported once, and tried again while the program runs; nothing is computed meanwhile."""
-    trouble = trouble_of(error)
-    why = Trouble(f"{what}{trouble.what}", trouble.remedy)
+    why = trouble_of(error).led_by(what)
     if hold(session, session.in_flight.plans, plan.address, why) == "first":
         session.say("held", str(why), plan.address)
     session.outputs.look_at(plan)
 
 
-def _fell_short(session: Session, plan: Plan, published: Published, lacking: tuple[str, ...]) -> None:
+def _fell_short(session: Session, plan: Plan, published: Published, lacking: tuple[Trouble, ...]) -> None:
     now = session.clock.now()
     session.store.outputs.record_shortfalls(
         plan.address, published.digest, plan.expectation_digest, lacking, now=now

@@ -19,7 +19,7 @@ from pathlib import Path
 from rasreconcile.edited_inputs import Edit, OfVersion, SetAttributes, WithoutResults
 from rasreconcile.edits import texts
 from rasreconcile.errors import InputChanged
-from rasreconcile.hashed_copy import CHUNK, hashed_copy
+from rasreconcile.hashed_copy import CHUNK, digest_of_file, hashed_copy
 from rasreconcile.jobs import Job, Staged
 
 _KEPT_SECONDS = 30 * 86400.0
@@ -64,7 +64,7 @@ class Spool:
             with suppress(FileNotFoundError):
                 if re.fullmatch(rf"{key}\.[0-9a-f]{{64}}", path.name) is None:
                     continue
-                if _digest(path) == path.name.partition(".")[2]:
+                if digest_of_file(path) == path.name.partition(".")[2]:
                     path.touch()
                     return path
                 path.unlink()
@@ -76,7 +76,7 @@ class Spool:
             _copy_checked(staged, part)
             for edit in staged.edits:
                 _edit(part, edit, staged.source)
-            place = self.folder / f"{key}.{_digest(part)}"
+            place = self.folder / f"{key}.{digest_of_file(part)}"
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)
@@ -111,8 +111,3 @@ def _copy_checked(staged: Staged, target: Path) -> None:
         _, digest = hashed_copy(partial(read.read, CHUNK), write)
     if digest != staged.digest:
         raise InputChanged(f"{staged.source} changed after it was hashed", "it will be hashed again")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

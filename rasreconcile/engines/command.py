@@ -31,7 +31,7 @@ class Command:
     def identity(self) -> str:
         return f"command {self._spec.version}".strip()
 
-    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> str | None:
+    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> Trouble | None:
         """None: what a command can compute is its own business."""
         return None
 

@@ -9,7 +9,7 @@ from secrets import token_hex
 from typing import Literal
 
 from rasreconcile.clock import Clock
-from rasreconcile.errors import PublishHeld
+from rasreconcile.errors import PublishHeld, in_one_line
 from rasreconcile.jobs import RunId
 from rasreconcile.operations.diff import activity_here
 from rasreconcile.plans import Address, Plan, without_prepared
@@ -165,7 +165,7 @@ class Adoption:
             shown=found.shown,
             spec=plan.spec,
             beside=tuple(_further(plan, outputs)),
-            remarks=assessment.reasons,
+            remarks=tuple(map(str, assessment.reasons)),
         )
         if publish.receipt_path(publish.place(plan.output)).exists():
             publish.write_receipts(published)
@@ -176,7 +176,7 @@ class Adoption:
         return ""
 
     def _why(self, assessment: Assessment) -> str:
-        doubts = f"; accepted despite: {'; '.join(assessment.reasons)}" if assessment.reasons else ""
+        doubts = f"; accepted despite: {in_one_line(assessment.reasons)}" if assessment.reasons else ""
         return f"by {self.asked_by}, not computed: it is not proven that today's inputs produced it{doubts}"
 
 

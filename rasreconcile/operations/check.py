@@ -24,25 +24,29 @@ class Findings:
 
     plans: tuple[Plan, ...]
     workers: Mapping[str, tuple[Trouble, ...]]
-    unable: Mapping[str, Mapping[Address, str]]
+    unable: Mapping[str, Mapping[Address, Trouble]]
     """By worker: the plans that it cannot run, and why."""
     results: tuple[Trouble, ...] = ()
     """Why results could not be put in their places."""
 
-    def nowhere(self, plan: Plan) -> tuple[str, ...]:
+    def nowhere(self, plan: Plan) -> tuple[Trouble, ...]:
         """Why no worker that the plan may use can run it; nothing where one can."""
         names = plan.only_on or tuple(self.unable)
         whys = [why for name in names if (why := self._why(name, plan))]
         return tuple(whys) if len(whys) == len(names) else ()
 
-    def _why(self, name: str, plan: Plan) -> str | None:
+    def _why(self, name: str, plan: Plan) -> Trouble | None:
         why = self.unable.get(name, {}).get(plan.address)
         if why is None:
             return None
         # What a worker lacks is told once, with the worker.
-        return f"worker {name} is unfit" if self.workers.get(name) else f"{name} cannot run it: {why}"
+        return (
+            Trouble(f"worker {name} is unfit")
+            if self.workers.get(name)
+            else why.led_by(f"{name} cannot run it: ")
+        )
 
-    def stops(self, plan: Plan) -> tuple[str, ...]:
+    def stops(self, plan: Plan) -> tuple[Trouble, ...]:
         """What keeps the plan from running."""
         return (*plan.stopped_by, *self.nowhere(plan))
 
@@ -80,7 +84,7 @@ def _with_doubt(plan: Plan) -> Plan:
 
 def _check(
     loaded: LoadedSpec, name: str, plans: tuple[Plan, ...]
-) -> tuple[tuple[Trouble, ...], Mapping[Address, str]]:
+) -> tuple[tuple[Trouble, ...], Mapping[Address, Trouble]]:
     """What would stop every run there, and which plans cannot run there."""
     worker = loaded.open_worker(name)
     try:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from rasreconcile.clock import Clock
 from rasreconcile.errors import ResultError, UsageError
+from rasreconcile.hashed_copy import digest_of_file
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.records import Published
@@ -140,7 +141,7 @@ class _Reasons:
             return f"it is a link to {one.path.resolve()}; check it, then remove it by hand"
         if receipt is None or (receipt.address, receipt.digest) != (one.address, one.digest):
             return "its receipt is not the one rasreconcile wrote; check it, then remove it by hand"
-        if publish.digest_file(one.path)[1] != one.digest:
+        if digest_of_file(one.path) != one.digest:
             return "it was changed since it was published; check it, then remove it by hand"
         if (name := changed(one)) is not None:
             return f"{name}, published with it, was changed since; check it, then remove both by hand"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rasreconcile.clock import Clock
 from rasreconcile.errors import ResultError
+from rasreconcile.hashed_copy import digest_of_file
 from rasreconcile.plans import Address, Plan
 from rasreconcile.records import Published
 from rasreconcile.results import publish
@@ -51,7 +52,7 @@ def _proof(plan: Plan, owners: Owners) -> Published | str | None:
             return f"its receipt is for {receipt.address}"
         if other := owners.other(plan.address, plan.output, plan.spec):
             return f"{other.what}; {other.remedy}"
-        if publish.digest_file(plan.output)[1] != receipt.digest:
+        if digest_of_file(plan.output) != receipt.digest:
             return f"{plan.output.name} is not the file its receipt is for"
     except (ResultError, OSError) as error:
         return str(error)

@@ -28,6 +28,8 @@ class FileKey:
     """The key that says whether it is in use; empty: it is wherever it names something."""
     unless: str = ""
     """A key that puts it out of use where that is on."""
+    needs: str = ""
+    """A key that must name something for it to be in use: a plan without sediment reads no sediment hotstart."""
     records: tuple[str, ...] = ()
     """Keys that begin a record: the switch is of the same record. Empty: the whole text is one."""
     detail: str = ""
@@ -48,11 +50,11 @@ PLAN: Mapping[str, FileKey] = {
     "Water Quality File": FileKey(role="input", kind="water-quality", ending=r"w[0-9]{2}"),
     "DSS File": FileKey(role="output", kind="output-dss"),
     "Sediment Hotstart File": FileKey(
-        role="other plan's output", kind="plan-output", switch="Read HDF5 Sediment Hotstart",
+        role="other plan's output", kind="plan-output", switch="Read HDF5 Sediment Hotstart", needs="Sediment File",
         without="a sediment hotstart is in use, but no file is named",
     ),
     "Gradation File Name": FileKey(
-        role="other plan's output", kind="plan-output", switch="Read Gradation Hotstart",
+        role="other plan's output", kind="plan-output", switch="Read Gradation Hotstart", needs="Sediment File",
         without="a gradation hotstart is in use, but no file is named",
     ),
     "Unsteady Encroach Base Plan File": FileKey(role="other plan's output", kind="base-plan"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from rasreconcile.errors import Trouble
 from rasreconcile.project.file_keys import FLOW, MET_FILES
 from rasreconcile.project.followed import followed
 from rasreconcile.project.text import Entry, entries, is_on
@@ -15,6 +16,7 @@ from rasreconcile.records import Mention
 
 _STATION = "TS Name"
 """The setting that begins a gauge of a variable."""
+_CHOOSE = "choose one in HEC-RAS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ class _Variable:
             folders = _files(self.settings, "Gridded GDAL Folder")
             named = [Mention(m.what, f"{m.value}/{wanted}", m.line) for m in folders]
         if not named and way == "DSS":
-            what = f"{variable} is gridded from DSS, but no file is named; choose one in HEC-RAS"
-            named = [Mention("fault", what, mode.line)]
+            trouble = Trouble(f"{variable} is gridded from DSS, but no file is named", _CHOOSE)
+            named = [Mention.fault(trouble, mode.line)]
         yield from named
         if way == "GDAL":
             # HEC-RAS imports the raster into the .hdf beside this text and computes from there.
@@ -67,8 +69,8 @@ class _Variable:
             if (used is not None and not is_on(used.value)) or source.value.casefold() != "dss":
                 continue
             named = list(_files(gauge, "TS DSS Filename"))
-            what = f"{variable} at a gauge is read from DSS, but no file is named; choose one in HEC-RAS"
-            yield from named or [Mention("fault", what, source.line)]
+            trouble = Trouble(f"{variable} at a gauge is read from DSS, but no file is named", _CHOOSE)
+            yield from named or [Mention.fault(trouble, source.line)]
 
 
 def _files(settings: Mapping[str, _Setting], name: str) -> Iterator[Mention]:

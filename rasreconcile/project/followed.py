@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rasreconcile.errors import Trouble
 from rasreconcile.project.file_keys import NAMES_NO_FILE, FileKey, sounds_like_a_file
 from rasreconcile.project.text import Entry, is_on
 from rasreconcile.records import Mention
@@ -39,7 +40,7 @@ def followed(table: Mapping[str, FileKey], found: Iterable[Entry]) -> Iterator[M
 
 
 def _watched(rows: Mapping[str, FileKey]) -> frozenset[str]:
-    further = (key for row in rows.values() for key in (row.switch, row.unless, row.detail) if key)
+    further = (key for row in rows.values() for key in (row.switch, row.unless, row.needs, row.detail) if key)
     return frozenset((*rows, *further))
 
 
@@ -47,6 +48,8 @@ def _of_record(rows: Mapping[str, FileKey], record: Mapping[str, Sequence[Entry]
     for key, row in rows.items():
         switch = record.get(row.switch, ())
         if (row.switch and not _on(switch)) or _on(record.get(row.unless, ())):
+            continue
+        if row.needs and not any(entry.value for entry in record.get(row.needs, ())):
             continue
         named = [entry for entry in record.get(key, ()) if entry.value]
         # Of a setting the last line counts; what has no switch may be named often.
@@ -58,7 +61,7 @@ def _of_record(rows: Mapping[str, FileKey], record: Mapping[str, Sequence[Entry]
                 if d.value
             )
         if switch and not named and row.without:
-            yield Mention("fault", f"{row.without}; choose one in HEC-RAS", switch[-1].line)
+            yield Mention.fault(Trouble(row.without, "choose one in HEC-RAS"), switch[-1].line)
 
 
 def _on(switch: Sequence[Entry]) -> bool:

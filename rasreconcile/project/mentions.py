@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.project.file_keys import CALIBRATES, GEOMETRY, PLAN, STEADY_FLOW, TABLES
 from rasreconcile.project.flow import flow_mentions, observed_mentions
 from rasreconcile.project.followed import followed
@@ -27,9 +27,10 @@ def mentions_in(kind: str, data: bytes, name: str) -> tuple[Mention, ...]:
     try:
         found = tuple(islice(dict.fromkeys(_mentions(kind, data, name)), MOST + 1))
     except ProjectError as error:
-        return (Mention("fault", str(error)),)
+        return (Mention.fault(error.trouble),)
     if len(found) > MOST:
-        return (Mention("fault", f"{name}: names more than {MOST} files; check that this is the right file"),)
+        what = f"{name}: names more than {MOST} files"
+        return (Mention.fault(Trouble(what, "check that this is the right file")),)
     return found
 
 
@@ -62,7 +63,7 @@ def _of_plan(text: str, name: str) -> Iterator[Mention]:
     named = (("geometry", plan.geometry, "Geom File"), ("flow", plan.flow, "Flow File"))
     for kind, ending, key in named:
         if ending is None:
-            yield Mention("fault", f"{name}: names no {key}; open and save the plan in HEC-RAS")
+            yield Mention.fault(Trouble(f"{name}: names no {key}", "open and save the plan in HEC-RAS"))
         else:
             yield Mention(kind, ending)
     for ending in plan.others:

@@ -29,7 +29,6 @@ class Restart:
 
     run: Run
     plan: Plan
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from rasreconcile.errors import Trouble
 from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reasons import Cause, Reason
+from rasreconcile.reasons import Cause, Reason, because
 from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult
 from rasreconcile.reconcile.verdicts import Obstacle, Phase, Verdict, held
 from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
@@ -27,15 +27,15 @@ _MOST_FILES = 3
 def assess(plan: Plan, found: FoundResult) -> Assessment:
     """What the file is short of makes it unfit; what may be innocent makes it suspicious."""
     lacking = tuple(
-        f"{name}, which is published together with it, is not beside it" for name in found.lacking
+        Trouble(f"{name}, which is published together with it, is not beside it") for name in found.lacking
     )
     if found.evidence.shortfalls or lacking:
         return Assessment(Fitness.UNFIT, (*found.evidence.shortfalls, *lacking))
     against = (
-        *_engine(plan.engine, found),
-        *_identity(found),
-        *_geometry(found),
-        *_times(found),
+        *map(Trouble, _engine(plan.engine, found)),
+        *map(Trouble, _identity(found)),
+        *map(Trouble, _geometry(found)),
+        *map(Trouble, _times(found)),
         *_inputs(plan),
     )
     return Assessment(Fitness.SUSPICIOUS if against else Fitness.ADOPTABLE, against)
@@ -119,9 +119,9 @@ def _trusted_until(found: FoundResult, text: datetime) -> datetime:
     return min(written, (ran + _ZONES).replace(tzinfo=written.tzinfo))
 
 
-def _inputs(plan: Plan) -> Iterator[str]:
+def _inputs(plan: Plan) -> Iterator[Trouble]:
     if plan.blocked_by:
-        yield f"the plan could not be computed today: {plan.blocked_by[0]}"
+        yield plan.blocked_by[0].led_by("the plan could not be computed today: ")
 
 
 # ---- what is said of a plan with a found result, and proposed for a whole spec
@@ -136,7 +136,7 @@ def may_be_adopted(verdict: Verdict, assessment: Assessment | None) -> bool:
 def doubts(assessment: Assessment) -> tuple[Reason, ...]:
     """What speaks against adopting the result."""
     cause = Cause.UNFIT if assessment.fitness is Fitness.UNFIT else Cause.SUSPICIOUS
-    return tuple(Reason(cause, "", reason) for reason in assessment.reasons)
+    return because(cause, assessment.reasons)
 
 
 def found_result(verdict: Verdict, assessment: Assessment | None) -> Verdict:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from rasreconcile.errors import Trouble, in_one_line
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.actions import Action, Recall, Reuse, Start, Upcoming, Verify, WriteReceipt
@@ -35,6 +35,7 @@ from rasreconcile.reconcile.verdicts import (
     compare,
     held,
     quarantined,
+    stopped,
     tried_again,
 )
 from rasreconcile.runs import Run
@@ -214,7 +215,7 @@ def _phase(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verdict:
     # What stands in a preparation's place can only be its own product, whose record is lost: it is made anew.
     blocked = None if retried or attempts or plan.prepares else _held(verdict, assessment)
     if plan.stopped_by and not (blocked and may_be_adopted(verdict, assessment)):
-        return held(verdict, Obstacle.CANNOT_RUN, Trouble(in_one_line(map(Trouble, plan.stopped_by))))
+        return stopped(verdict, plan.stopped_by)
     if blocked is not None:
         return blocked
     if retried:

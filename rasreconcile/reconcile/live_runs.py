@@ -69,7 +69,7 @@ def _next(live: LiveRun, plan: Plan, wanted: bool, policy: Policy) -> Action | N
         case Absent() if live.failed_starts >= policy.failed_starts:
             return Lose(run, _not_launched(run, live.last_error))
         case Absent():
-            return Restart(run, plan, "recorded, but not yet on its worker")
+            return Restart(run, plan)
         case Queued() | Running() if not wanted:
             return Cancel(run, FailureCause.CANCELLED_BY_REQUEST)
         case Running() as running if run.state is RunState.STARTING:

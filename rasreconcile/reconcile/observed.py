@@ -62,7 +62,7 @@ Output = NoOutput | OutputSeen | FurtherChanged | OutputUnreadable
 class HdfEvidence:
     """What a found HDF says of itself. Times are the clock of the machine that computed, without zone."""
 
-    shortfalls: tuple[str, ...] = ()
+    shortfalls: tuple[Trouble, ...] = ()
     """What it lacks of what the plan expects of a result."""
     file_version: str | None = None
     short_id: str | None = None
@@ -121,7 +121,7 @@ class Assessment:
     """One found result: adoptable without reasons; suspicious or unfit with every reason there is."""
 
     fitness: Fitness
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Trouble, ...] = ()
 
 
 # ---- whether a published output meets the expectations of today
@@ -133,7 +133,7 @@ class Verification:
 
     expectation_digest: str
     output_digest: str
-    shortfalls: tuple[str, ...]
+    shortfalls: tuple[Trouble, ...]
 
 
 # ---- whose the file is
@@ -184,7 +184,7 @@ class WorkerSeen:
     """Why the last call got no answer."""
     unfit: str | None = None
     """What keeps it from running anything, and the remedy, as found when this apply began."""
-    unable: Mapping[Address, str] = field(default_factory=dict)
+    unable: Mapping[Address, Trouble] = field(default_factory=dict)
     """Plans it cannot run although it is well, and why: their engine is not there, or wants something else there."""
     faults: tuple[datetime, ...] = ()
     """When runs ended by this worker's own fault since its last good one, oldest first."""

@@ -81,9 +81,8 @@ def with_missing_files(failure: Failure, plan: Plan) -> Failure:
     return replace(failure, trouble=Trouble(what, failure.trouble.remedy))
 
 
-def fell_short(shortfalls: Sequence[str]) -> Failure:
+def fell_short(shortfalls: Sequence[Trouble]) -> Failure:
     """The computation ended well, and its result is not what the spec expects."""
     more = f" (and {len(shortfalls) - 1} more)" if len(shortfalls) > 1 else ""
-    return Failure(
-        kind="permanent", cause=FailureCause.EXPECTATION_FAILED, trouble=Trouble(f"{shortfalls[0]}{more}")
-    )
+    trouble = Trouble(f"{shortfalls[0].what}{more}", shortfalls[0].remedy)
+    return Failure(kind="permanent", cause=FailureCause.EXPECTATION_FAILED, trouble=trouble)

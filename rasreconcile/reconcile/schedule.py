@@ -157,7 +157,8 @@ def _impossible(
         return next((why for room in rooms if (why := _why_unable(due, room.worker, seen))), None)
     if not able:
         if due.cores is not None:
-            what = f"no worker it may use has {due.cores} cores"
+            cores = "1 core" if due.cores == 1 else f"{due.cores} cores"
+            what = f"no worker it may use has {cores}"
             return Trouble(what, "lower `cores` or add a worker")
         return Trouble(f"no worker it may use ({', '.join(due.only_on) or 'any'}) is in the spec")
     out = [standings[room.worker] for room in able]
@@ -171,7 +172,7 @@ def _why_unable(due: Due, name: str, seen: Seen) -> Trouble | None:
     if due.only_on and name not in due.only_on:
         return None
     why = next((w.unable.get(due.address) for w in seen.workers if w.name == name), None)
-    return Trouble(f"{name} cannot run it: {why}") if why else None
+    return why.led_by(f"{name} cannot run it: ") if why else None
 
 
 def _waiting(seen: Seen, standings: Mapping[str, InUse | SetAside], at_most: int | None) -> str:

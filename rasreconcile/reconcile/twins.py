@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address, Component, Plan, prepared_of
-from rasreconcile.reasons import Cause, Reason, prepared_differences
+from rasreconcile.reasons import Cause, because, prepared_differences
 from rasreconcile.reconcile.actions import Action, Reuse
 from rasreconcile.reconcile.observed import Seen
 from rasreconcile.reconcile.policy import Policy
@@ -68,7 +68,7 @@ def _twin(plan: Plan, seen: Seen) -> Published | None:
     return None if prepared_differences(source.components, plan.components) else source
 
 
-def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:
+def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[Trouble, ...]:
     """What the source's result is known to lack of what this plan expects."""
     known = seen.verifications.get(plan.address)
     if known is None or known.output_digest != source.digest:
@@ -76,8 +76,8 @@ def _known_short(plan: Plan, source: Published, seen: Seen) -> tuple[str, ...]:
     return known.shortfalls if known.expectation_digest == plan.expectation_digest else ()
 
 
-def _short(verdict: Verdict, source: Published, shortfalls: Sequence[str]) -> Verdict:
-    reasons = tuple(Reason(Cause.EXPECTATION_FAILED, "", shortfall) for shortfall in shortfalls)
+def _short(verdict: Verdict, source: Published, shortfalls: Sequence[Trouble]) -> Verdict:
+    reasons = because(Cause.EXPECTATION_FAILED, shortfalls)
     why = Trouble(
         f"{source.address} computed the same inputs, and its result does not meet the expectations",
         "change the inputs or the expectations",

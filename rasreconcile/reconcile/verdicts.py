@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from rasreconcile.errors import Trouble
+from rasreconcile.errors import Trouble, together
 from rasreconcile.failures import FailureCause
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reasons import Cause, Reason, differences, prepared_differences
+from rasreconcile.reasons import Cause, Reason, because, differences, prepared_differences
 from rasreconcile.reconcile.observed import (
     FurtherChanged,
     NoOutput,
@@ -85,6 +85,8 @@ class Verdict:
     """What a person can do about that."""
     obstacle: Obstacle | FailureCause | None = None
     """Of a held or quarantined plan: what blocks it, for grouping; `note` says the same in full."""
+    blocked_by: tuple[Trouble, ...] = ()
+    """Of a plan that cannot run: everything that keeps it from running."""
 
     @property
     def outlook(self) -> str:
@@ -103,6 +105,7 @@ class LastVerdict:
     note: str = ""
     remedy: str = ""
     obstacle: str | None = None
+    blocked_by: tuple[Trouble, ...] = ()
     next_at: datetime | None
     output: Path
     at: datetime
@@ -126,6 +129,7 @@ def last_verdicts(
             note=verdict.note,
             remedy=verdict.remedy,
             obstacle=verdict.obstacle and str(verdict.obstacle),
+            blocked_by=verdict.blocked_by,
             next_at=verdict.next_at,
             output=outputs[verdict.address],
             at=at,
@@ -142,6 +146,11 @@ def outlook(note: str, remedy: str) -> str:
 def held(verdict: Verdict, by: Obstacle | FailureCause, why: Trouble) -> Verdict:
     """A person must act before the plan can go on."""
     return replace(verdict, phase=Phase.HELD, obstacle=by, note=why.what, remedy=why.remedy)
+
+
+def stopped(verdict: Verdict, by: Sequence[Trouble]) -> Verdict:
+    """Held: it cannot run at all."""
+    return replace(held(verdict, Obstacle.CANNOT_RUN, together(by)), blocked_by=tuple(by))
 
 
 def quarantined(verdict: Verdict, by: Obstacle | FailureCause, why: Trouble) -> Verdict:
@@ -222,4 +231,4 @@ def _intact(
         return Sync.UNKNOWN, (Reason(Cause.EXPECTATION_CHANGED, "", "to be verified; no run is needed"),)
     if not verification.shortfalls:
         return Sync.CURRENT, ()
-    return Sync.INVALID, tuple(Reason(Cause.EXPECTATION_FAILED, "", s) for s in verification.shortfalls)
+    return Sync.INVALID, because(Cause.EXPECTATION_FAILED, verification.shortfalls)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address
 from rasreconcile.reasons import Reason
 from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
@@ -58,7 +59,7 @@ def lines(
     decision: Decision,
     *,
     show_all: bool = False,
-    warnings: Mapping[Address, Sequence[str]] | None = None,
+    warnings: Mapping[Address, Sequence[Trouble]] | None = None,
     proposal: Proposal | None = None,
     recalled: int = 0,
 ) -> Iterator[str]:
@@ -83,12 +84,12 @@ def lines(
         yield from _proposed(name, proposal)
 
 
-def _by_text(warnings: Mapping[Address, Sequence[str]]) -> Mapping[str, Sequence[Address]]:
+def _by_text(warnings: Mapping[Address, Sequence[Trouble]]) -> Mapping[Trouble, Sequence[Address]]:
     """What is true of many plans is said once."""
-    found: dict[str, list[Address]] = {}
-    for address, texts in warnings.items():
-        for text in texts:
-            found.setdefault(text, []).append(address)
+    found: dict[Trouble, list[Address]] = {}
+    for address, troubles in warnings.items():
+        for trouble in troubles:
+            found.setdefault(trouble, []).append(address)
     return found
 
 

@@ -10,7 +10,7 @@ import click
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.verdicts import Phase, Verdict
 from rasreconcile.records import Event, Progress, Published
-from rasreconcile.report.text import COLOURS, event_line, progress_words, stamp, table
+from rasreconcile.report.text import COLOURS, Place, event_line, many, progress_words, stamp, table
 from rasreconcile.report.values import event_values, noted_values, run_values, utc, verdict_values
 from rasreconcile.runs import Run
 
@@ -109,8 +109,9 @@ def lines(explained: Explained) -> Iterator[str]:
         yield f"  at: {stamp(verdict.next_at)}"
     yield from _progress(explained.progress)
     if explained.directory:
-        yield f"files of its failed run: {explained.directory}; `logs PLAN --fetch DIR` copies them here"
-    yield f"result: {explained.plan.output}"
+        where = f"files of its failed run: {explained.directory}"
+        yield Place(f"{where}; `logs PLAN --fetch DIR` copies them here")
+    yield Place(f"result: {explained.plan.output}")
     if published is None:
         yield "  never published"
     else:
@@ -141,7 +142,7 @@ def _origin(published: Published) -> str:
             f"adopted, not computed: made by {published.engine}; it is not proven that these were its inputs"
         )
     words = f"{published.provenance} by run {published.run} on {published.worker} with {published.engine}"
-    cores = f", {published.cores} cores" if published.cores else ""
+    cores = f", {many(published.cores, 'core')}" if published.cores else ""
     return f"{words}{cores}" + (f", {published.platform}" if published.platform else "")
 
 

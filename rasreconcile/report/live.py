@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol
 import click
 
 from rasreconcile.records import Event
+from rasreconcile.report.seen_from import Shown, as_it_is
 from rasreconcile.report.text import COLOURS, about, event_line, length, many, progress_words
 from rasreconcile.report.told import Told
 from rasreconcile.report.values import event_values, progress_values
@@ -93,8 +94,9 @@ class Stream(Quiet):
 class Lines(Quiet):
     """Event lines; below them on a terminal at most twelve lines of progress that are drawn anew."""
 
-    def __init__(self, out: IO[str]) -> None:
+    def __init__(self, out: IO[str], shown: Shown = as_it_is) -> None:
         self._out = out
+        self._shown = shown
         self._failure = ""
         self._told = Told()
         self._live: Any = None
@@ -130,9 +132,9 @@ class Lines(Quiet):
             self._gone = True
 
     def event(self, event: Event) -> None:
-        line = event_line(self._told.shortened(event))
+        line = self._shown(event_line(self._told.shortened(event)))
         if event.kind in {"failed", "lost"}:
-            self._failure = event_line(event)
+            self._failure = self._shown(event_line(event))
         if self._live is not None:
             from rich.text import Text  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from rasreconcile.plans import Address, is_preparation
 from rasreconcile.reconcile.alike import blocked_alike, said_of
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
-from rasreconcile.report.text import many
+from rasreconcile.report.text import Place, many
 from rasreconcile.runs import Run
 
 _DONE = (
@@ -113,7 +113,7 @@ def _blocked(name: str, outcome: ApplyOutcome, where: Where) -> Iterator[str]:
         yield f"  {len(group.plans)} x {group.what}{named}{again}"
         if group.run is not None and (place := where(group.run)):
             kept = True
-            yield f"      files of {group.run.address}: {place}"
+            yield Place(f"      files of {group.run.address}: {place}")
     if more := groups[_MOST_CAUSES:]:
         plans = many(sum(len(group.plans) for group in more), "plan")
         yield f"  and {many(len(more), 'more cause')}, {plans}; `rasreconcile status {spec}` lists them"

@@ -34,6 +34,12 @@ class Closing(str):
     __slots__ = ()
 
 
+class Place(str):
+    """A line that names a place on a machine, to be copied from: its path stays whole."""
+
+    __slots__ = ()
+
+
 def counted(words: Iterable[str], order: Sequence[str]) -> str:
     """`3 current, 1 stale`, in the given order, without what there is none of."""
     counts = Counter(words)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import LogFacts
 from rasreconcile.failures import Failure
 from rasreconcile.reasons import Reason
@@ -21,7 +22,15 @@ def utc(time: datetime) -> str:
 
 def reasons_values(reasons: Iterable[Reason]) -> list[dict[str, str]]:
     """Why a plan is not current, or a result is not adopted."""
-    return [{"cause": str(r.cause), "subject": r.subject, "evidence": r.evidence} for r in reasons]
+    return [
+        {"cause": str(r.cause), "subject": r.subject, "evidence": r.evidence, "remedy": r.remedy}
+        for r in reasons
+    ]
+
+
+def troubles_values(troubles: Iterable[Trouble]) -> list[dict[str, str]]:
+    """What is wrong, and what to do about it."""
+    return [{"what": trouble.what, "remedy": trouble.remedy} for trouble in troubles]
 
 
 def verdict_values(verdict: Verdict) -> dict[str, Any]:
@@ -34,6 +43,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "note": verdict.note,
         "remedy": verdict.remedy,
         "obstacle": str(verdict.obstacle) if verdict.obstacle else None,
+        "blocked_by": troubles_values(verdict.blocked_by),
         "next_at": utc(verdict.next_at) if verdict.next_at else None,
     }
 
@@ -48,6 +58,7 @@ def last_verdict_values(verdict: LastVerdict) -> dict[str, Any]:
         "note": verdict.note,
         "remedy": verdict.remedy,
         "obstacle": verdict.obstacle,
+        "blocked_by": troubles_values(verdict.blocked_by),
         "next_at": utc(verdict.next_at) if verdict.next_at else None,
         "output": str(verdict.output),
         "at": utc(verdict.at),

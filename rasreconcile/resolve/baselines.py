@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rasreconcile.account import expanded
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import MISSING, Plan, digest_of
 from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.shown import shown
@@ -36,7 +37,8 @@ def with_baseline(plan: Plan, folder: Path, digests: Digests) -> Plan:
         found, blocked = digests.of(path, "baseline").raw, plan.blocked_by
     except OSError as error:
         reason = error.strerror or error
-        why = f"its baseline {shown(path, folder)} cannot be read: {reason}; put it there, or leave `baseline` out"
+        what = f"its baseline {shown(path, folder)} cannot be read: {reason}"
+        why = Trouble(what, "put it there, or leave `baseline` out")
         found, blocked = MISSING, (*plan.blocked_by, why)
     return replace(
         plan,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.own_files import is_result, written_by_run
 from rasreconcile.project.prepared import are_prepared, outdated_by, prepared_names
@@ -22,6 +21,7 @@ from rasreconcile.resolve.other_plans import (
     producer_of_result,
     read_result,
 )
+from rasreconcile.resolve.places import name_from
 from rasreconcile.resolve.plan_inputs import InputCollector
 from rasreconcile.resolve.producers import DssReading, Made, Producers, Unclear
 from rasreconcile.spelling import composed
@@ -50,7 +50,7 @@ def closure_of(asked: ClosureRequest, disk: Disk, producers: Producers) -> Closu
     plan = gathering.of_project(f"{stem}.p{asked.number}", "plan", named_by=f"{stem}.prj")
     said = gathering.said_by(plan)
     texts = {m.what: _text(gathering, stem, m, plan) for m in said if m.what in _TEXTS and plan}
-    gathering.closure.blocked_by += [m.value for m in said if m.what == "fault" and not m.line]
+    gathering.closure.blocked_by += [m.trouble for m in said if m.what == "fault" and not m.line]
     gathering.closure.computes = tuple(m.value for m in said if m.what == "computes")
     named = {m.what: m.value for m in reversed(said)}
     if asked.engine != "steady":
@@ -135,13 +135,15 @@ class _Companions:
                 case "further":
                     self._further(mention, text)
                 case "commands":
-                    what = f"HEC-RAS runs `{mention.value}` too; name the files that it reads under `inputs`"
+                    what = Trouble(
+                        f"HEC-RAS runs `{mention.value}` too", "name the files that it reads under `inputs`"
+                    )
                     self._warn(text, mention, what)
                 case "fault" if mention.line:
-                    self._warn(text, mention, mention.value)
+                    self._warn(text, mention, mention.trouble)
                 case "fault" if text.kind != "plan":
                     # The file as a whole is not understood: what it reads cannot be told.
-                    self.gathering.closure.blocked_by.append(mention.value)
+                    self.gathering.closure.blocked_by.append(mention.trouble)
                 case _:
                     pass
         self._dss(said, text)
@@ -193,8 +195,8 @@ class _Companions:
             result = replace(mention, value=f"{found.text}.hdf")
             self._named(NamedFile("extra", result, text))
 
-    def _warn(self, text: InputFile, mention: Mention, what: str) -> None:
-        self.gathering.closure.tell(text.name, mention.line, what, blocks="nothing")
+    def _warn(self, text: InputFile, mention: Mention, trouble: Trouble) -> None:
+        self.gathering.closure.tell(text.name, mention.line, trouble, blocks="nothing")
 
     def _dss(self, said: Sequence[Mention], text: InputFile) -> None:
         """Each DSS file once, with all its records: they come from one place."""
@@ -224,11 +226,12 @@ class _Companions:
                 continue
             found = self.gathering.referenced(wanted)
             if is_own and made is None and found is not None:
-                what = (
+                trouble = Trouble(
                     f"a boundary is read from {found.name}, which HEC-RAS writes results into: a change of its content"
-                    " is not noticed; move the record to a file of its own, or name this one under `inputs`"
+                    " is not noticed",
+                    "move the record to a file of its own, or name this one under `inputs`",
                 )
-                self._warn(flow, mention, what)
+                self._warn(flow, mention, trouble)
 
     def _dss_made(
         self, wanted: NamedFile, records: Sequence[str]
@@ -239,7 +242,10 @@ class _Companions:
             made = self.producers.file(place)
             if made is not None and made.by.address != asked.address:
                 return made, place
-            kept = any(self._name(place).casefold() == Path(w).as_posix().casefold() for w in asked.extra)
+            kept = any(
+                name_from(self.gathering.home, place).casefold() == Path(w).as_posix().casefold()
+                for w in asked.extra
+            )
             reading = DssReading(
                 address=asked.address, file=place.name, records=records, needs=asked.needs, is_kept=kept
             )
@@ -256,26 +262,22 @@ class _Companions:
                 return
             if made is not None:
                 does = "restarts from" if wanted.kind == "restart" else "reads"
-                what = (
-                    f"the plan {does} {made.name}, which it writes itself; keep a copy in a folder of its own, so that"
-                    " every run starts from the same state"
+                trouble = Trouble(
+                    f"the plan {does} {made.name}, which it writes itself",
+                    "keep a copy in a folder of its own, so that every run starts from the same state",
                 )
-                self._warn(wanted.named_by, wanted.mention, what)
+                self._warn(wanted.named_by, wanted.mention, trouble)
                 break
         self.gathering.referenced(wanted)
 
     def _produced(self, wanted: NamedFile, made: Made, place: Path) -> None:
         self.gathering.produced(
             made,
-            name=self._name(place),
+            name=name_from(self.gathering.home, place),
             kind=wanted.kind,
             named_by=wanted.named_by.name,
             reference=wanted.mention.value,
         )
-
-    def _name(self, place: Path) -> str:
-        """From the project's folder on."""
-        return Path(os.path.relpath(place, self.asked.project.parent)).as_posix()
 
     def _geometry_hdf(self, geometry: InputFile, two_d: bool) -> bool:
         """Whether the layers of this geometry are known."""
@@ -287,7 +289,7 @@ class _Companions:
             if mention.what in _LAYERS:
                 # Without a 2D area the solver never looks at them: a change of them changes maps only.
                 self.gathering.layer(NamedFile(mention.what, mention, hdf, counts=two_d))
-        faults = [m.value for m in said if m.what == "fault"]
+        faults = [m.trouble for m in said if m.what == "fault"]
         self.gathering.closure.warnings += faults
         return not faults
 
@@ -295,7 +297,7 @@ class _Companions:
         name = f"{composed(self.asked.project.stem)}.rasmap"
         rasmap = self.gathering.optional(name, "rasmap", counts=False)
         said = self.gathering.said_by(rasmap)
-        self.gathering.closure.warnings += [m.value for m in said if m.what == "fault"]
+        self.gathering.closure.warnings += [m.trouble for m in said if m.what == "fault"]
         for mention in said:
             if mention.what == "projection" and rasmap:
                 self.gathering.referenced(NamedFile("projection", mention, rasmap))
@@ -303,10 +305,11 @@ class _Companions:
                 self.gathering.layer(NamedFile(mention.what, mention, rasmap))
         if layers_unknown:
             where = f"those that {name} names are taken" if rasmap else "none are known"
-            self.gathering.closure.warnings.append(
-                "the geometry has a 2D area, and no .hdf beside it names its terrain and land cover:"
-                f" {where}; open and save the geometry in HEC-RAS"
+            trouble = Trouble(
+                f"the geometry has a 2D area, and no .hdf beside it names its terrain and land cover: {where}",
+                "open and save the geometry in HEC-RAS",
             )
+            self.gathering.closure.warnings.append(trouble)
 
 
 def _own(stem: str, path: str) -> str:
@@ -326,6 +329,5 @@ def _prepared(gathering: InputCollector, names: Sequence[str]) -> None:
         if newer is None:
             gathering.optional(name, "prepared", counts=False)
         else:
-            gathering.closure.warnings.append(
-                f"{name} was prepared before {newer} was written, and is left out; prepare it again"
-            )
+            what = f"{name} was prepared before {newer} was written, and is left out"
+            gathering.closure.warnings.append(Trouble(what, "prepare it again"))

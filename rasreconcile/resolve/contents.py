@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from rasreconcile.errors import ResultError
+from rasreconcile.errors import ResultError, Trouble
 from rasreconcile.project import MENTIONING, mentions_in
 from rasreconcile.records import FileStat, Mention, Mentions
 from rasreconcile.resolve.digests import LARGEST_TEXT, stat_of, trusted
 
-SCHEMA = 3
+SCHEMA = 5
 """Raised when more, or other things, are read out of the same file."""
 
 
@@ -69,12 +69,12 @@ class Contents:
 
     def _of_text(self, path: Path, kind: str, stat: FileStat) -> tuple[Mention, ...]:
         if stat.size > LARGEST_TEXT:
-            what = f"{path.name}: larger than {LARGEST_TEXT >> 20} MiB; check that this is the right file"
-            return (Mention("fault", what),)
+            what = f"{path.name}: larger than {LARGEST_TEXT >> 20} MiB"
+            return (Mention.fault(Trouble(what, "check that this is the right file")),)
         return mentions_in(kind, path.read_bytes(), path.name)
 
     def _of_hdf(self, path: Path) -> tuple[Mention, ...]:
         try:
             return self._read_hdf(path)
         except ResultError as error:
-            return (Mention("fault", str(error)),)
+            return (Mention.fault(error.trouble),)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.records import Mention
 from rasreconcile.resolve.digests import TEXT_KINDS
@@ -18,9 +20,9 @@ class Closure:
     """What a plan reads, what stands in its way, and what is odd about it."""
 
     inputs: list[InputFile] = field(default_factory=list)
-    blocked_by: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    ras_exe_lacks: list[str] = field(default_factory=list)
+    blocked_by: list[Trouble] = field(default_factory=list)
+    warnings: list[Trouble] = field(default_factory=list)
+    ras_exe_lacks: list[Trouble] = field(default_factory=list)
     """What stops Ras.exe alone: the Linux solvers read prepared files in its place."""
     prepared: bool = False
     """Whether everything that a Linux solver computes the plan from is there."""
@@ -28,10 +30,10 @@ class Closure:
     """Plans of the spec that make files this one reads, and the names of those files in their runs; empty: results."""
     computes: tuple[str, ...] = ()
     """What its plan file switches on."""
-    _told: dict[tuple[Blocks, str], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
+    _told: dict[tuple[Blocks, Trouble], tuple[int, list[tuple[str, int]]]] = field(default_factory=dict)
     """What was told of lines: whom it blocks and in what words; its place in that list, and the lines."""
 
-    def list_of(self, blocks: Blocks) -> list[str]:
+    def list_of(self, blocks: Blocks) -> list[Trouble]:
         """Where a message of this weight is kept."""
         match blocks:
             case "every program":
@@ -45,17 +47,25 @@ class Closure:
         """The text inputs by kind."""
         return {i.kind: i for i in self.inputs if i.kind in TEXT_KINDS and i.raw != MISSING}
 
-    def tell(self, file: str, line: int, what: str, *, blocks: Blocks) -> None:
+    def only_prepared(self) -> Iterator[Trouble]:
+        """What Ras.exe lacks, as a warning: the Linux solvers do without."""
+        how = "only the Linux solvers compute the plan, from its prepared files"
+        for lack in self.ras_exe_lacks:
+            yield Trouble(
+                lack.what, f"{lack.remedy}; until then {how}" if lack.remedy else f"as it is, {how}"
+            )
+
+    def tell(self, file: str, line: int, trouble: Trouble, *, blocks: Blocks) -> None:
         """`Muncie.u01:12: what`. What is true of several lines is one message, which counts them."""
         told = self.list_of(blocks)
-        place, lines = self._told.setdefault((blocks, what), (len(told), []))
+        place, lines = self._told.setdefault((blocks, trouble), (len(told), []))
         if not lines:
-            told.append("")
+            told.append(trouble)
         lines.append((file, line))
         (first, number), more = lines[0], len(lines) - 1
         where = f"{first}:{number}" if number else first
         also = f" and {more} more {'line' if more == 1 else 'lines'}" if more else ""
-        told[place] = f"{where}{also}: {what}"
+        told[place] = trouble.led_by(f"{where}{also}: ")
 
 
 @dataclass(frozen=True, slots=True)

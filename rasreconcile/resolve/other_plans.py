@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, replace
 
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.plans import Address
 from rasreconcile.project.references import parse_reference
 from rasreconcile.records import Mention
@@ -61,8 +61,8 @@ def read_result(
     line, named_by = wanted.mention.line, wanted.named_by.name
     if producer is not None and producer.address == reader:
         own = f"{plan.stem}.p{plan.number}.hdf"
-        what = f"the plan reads {own}, which it computes itself; choose another plan in HEC-RAS"
-        gathering.closure.tell(named_by, line, what, blocks="every program")
+        trouble = Trouble(f"the plan reads {own}, which it computes itself", "choose another plan in HEC-RAS")
+        gathering.closure.tell(named_by, line, trouble, blocks="every program")
         return
     text = replace(wanted, kind="other-plan", mention=_spelled(wanted, plan.text), counts=producer is None)
     found = gathering.referenced(text)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rasreconcile.errors import Fault
+from rasreconcile.errors import Fault, Trouble
 from rasreconcile.output_names import is_pattern, matches
 from rasreconcile.plans import MISSING, Address, BroughtBack, InputFile, Plan
 from rasreconcile.resolve.projects import entry_fault
@@ -145,5 +145,7 @@ def plan_that_brings_back(plan: Plan, brought_back: tuple[BroughtBack, ...]) -> 
         return replace(plan, brought_back=brought_back)
     first = brought_back[0]
     why = "`outputs` names" if first.read_by is None else f"{first.read_by} reads"
-    what = f"the steady engine writes nothing but its result, and {why} {first.name}; leave it out"
-    return replace(plan, brought_back=brought_back, blocked_by=(*plan.blocked_by, what))
+    trouble = Trouble(
+        f"the steady engine writes nothing but its result, and {why} {first.name}", "leave it out"
+    )
+    return replace(plan, brought_back=brought_back, blocked_by=(*plan.blocked_by, trouble))

@@ -65,9 +65,9 @@ class Places:
         if not reference.root:
             name = joined(below, reference.parts)
             path = self._walk(home, tuple(part for part in below.split("/") if part) + reference.parts)
-            return Place(name if path is None or ".." not in name.split("/") else _name(path, home), path)
+            return Place(name if path is None or ".." not in name.split("/") else name_from(home, path), path)
         path = self._absolute(reference, home)
-        return Place(str(reference), None) if path is None else Place(_name(path, home), path)
+        return Place(str(reference), None) if path is None else Place(name_from(home, path), path)
 
     def find_folder(self, reference: Reference, home: Path) -> str | None:
         """The name of the folder that it leads to, as of a file; None where there is none. Raises as `find` does."""
@@ -75,7 +75,7 @@ class Places:
             path = self._absolute(reference, home, Path.is_dir)
         else:
             path = self._walk(home, reference.parts, Path.is_dir)
-        return None if path is None else _name(path, home)
+        return None if path is None else name_from(home, path)
 
     def _absolute(
         self, reference: Reference, home: Path, wanted: Callable[[Path], bool] = Path.is_file
@@ -109,7 +109,8 @@ class Places:
         return here if wanted(here) else None
 
 
-def _name(path: Path, home: Path) -> str:
+def name_from(home: Path, path: Path) -> str:
+    """The path from that folder on, forward slashes, each accented letter as one character."""
     try:
         return composed(Path(os.path.relpath(path, home)).as_posix())
     except ValueError:

@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.output_names import RECEIPT
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
-from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.findings import Blocks, Closure, NamedFile
+from rasreconcile.resolve.input_files import hashed_input, missing_input, unreadable, why
 from rasreconcile.resolve.patterns import matches
 from rasreconcile.resolve.producers import Made, Producers
-from rasreconcile.spelling import foreign, is_foreign, legible, name_key
+from rasreconcile.spelling import legible, name_key
 
 MOST = 20_000
 """Files of one plan."""
@@ -26,9 +26,6 @@ MOST = 20_000
 _DEEPEST = 16
 """Layers that are made of layers."""
 
-_TEXT_ENDINGS = frozenset(
-    {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
-)
 _STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology", "other-plan", "plan-result"})
 """Without its boundary data HEC-RAS ends; without terrain it continues with the tables that it has."""
 _SHOWN = {"other-plan": "plan", "plan-result": "result", "observed": "observed data", "extra": "file"}
@@ -57,12 +54,13 @@ class InputCollector:
         try:
             found = self.peek(name)
             if found is not None:
-                return self._add(_hashed(found, name, kind, self.disk.digests), named_by=named_by)
-            what = f"{name}, named by {named_by}, is not in {self.disk.shown(self.home)}; put it there"
+                return self._add(hashed_input(found, name, kind, self.disk.digests), named_by=named_by)
+            what = f"{name}, named by {named_by}, is not in {self.disk.shown(self.home)}"
+            trouble = Trouble(what, "put it there")
         except (OSError, ProjectError) as error:
-            what = f"{name} cannot be read: {_why(error)}"
-        self.closure.list_of("Ras.exe" if kind in _TEXTS_OF_A_PLAN else "every program").append(what)
-        self._add(_missing(self.home / name, name, kind), named_by=named_by)
+            trouble = unreadable(name, error)
+        self.closure.list_of("Ras.exe" if kind in _TEXTS_OF_A_PLAN else "every program").append(trouble)
+        self._add(missing_input(self.home / name, name, kind), named_by=named_by)
         return None
 
     def optional(
@@ -73,12 +71,12 @@ class InputCollector:
             found = self.peek(name)
             if found is not None:
                 return self._add(
-                    _hashed(found, name, kind, self.disk.digests), counts=counts, named_by=named_by
+                    hashed_input(found, name, kind, self.disk.digests), counts=counts, named_by=named_by
                 )
         except (OSError, ProjectError) as error:
-            self.closure.warnings.append(f"{name} cannot be read: {_why(error)}")
+            self.closure.warnings.append(unreadable(name, error))
         if expected:
-            self._add(_missing(self.home / name, name, kind), counts=counts, named_by=named_by)
+            self._add(missing_input(self.home / name, name, kind), counts=counts, named_by=named_by)
         return None
 
     def beside(
@@ -103,31 +101,31 @@ class InputCollector:
             reference = parse_reference(spelled)
         except ProjectError as error:
             # No file can have such a name: as good as missing.
-            self._tell(wanted, str(error))
+            self._tell(wanted, error.trouble)
             return None
         try:
             below = posixpath.dirname(wanted.named_by.name)
             place = self.disk.places.find(reference, self.home, below)
         except ProjectError as error:
             # Which file is meant nobody knows: nothing is computed on a guess.
-            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="every program")
+            self._block(wanted, error.trouble)
             return None
         try:
             if place.path is not None:
-                found = _hashed(place.path, place.name, wanted.kind, self.disk.digests)
+                found = hashed_input(place.path, place.name, wanted.kind, self.disk.digests)
                 return self._add(
                     found, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled
                 )
-            why = "is not there"
+            how = "is not there"
         except ProjectError as error:
-            self.closure.tell(wanted.named_by.name, wanted.mention.line, str(error), blocks="every program")
-            why = ""
+            self._block(wanted, error.trouble)
+            how = ""
         except OSError as error:
-            why = f"cannot be read: {_why(error)}"
-        gone = _missing(self.home / place.name, place.name, wanted.kind)
+            how = f"cannot be read: {why(error).what}"
+        gone = missing_input(self.home / place.name, place.name, wanted.kind)
         self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
-        if why:
-            self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
+        if how:
+            self._tell(wanted, Trouble(f"{_short(str(reference))} {how}", _remedy(reference, gone)))
         return None
 
     def folder(self, wanted: NamedFile) -> None:
@@ -141,19 +139,19 @@ class InputCollector:
                     f"{place}/{name}" for name in matches(self.home / place, pattern, self.disk.places.folder)
                 ]
         except ProjectError as error:
-            self._tell(wanted, str(error))
+            self._tell(wanted, error.trouble)
             return
         for name in names:
             self.referenced(replace(wanted, mention=replace(wanted.mention, value=name)))
         if not names:
-            self._tell(wanted, f"{_short(folder)} holds no {_short(pattern)}; put the files there")
+            self._tell(wanted, Trouble(f"{_short(folder)} holds no {_short(pattern)}", "put the files there"))
 
     def produced(self, made: Made, *, name: str, kind: str, named_by: str, reference: str = "") -> None:
         """A file that another plan of the spec writes: it goes along once it is there, and that plan counts for it."""
         try:
-            found = _hashed(made.place, name, kind, self.disk.digests)
+            found = hashed_input(made.place, name, kind, self.disk.digests)
         except OSError:
-            found = _missing(made.place, name, kind)
+            found = missing_input(made.place, name, kind)
         self._add(found, counts=False, named_by=named_by, reference=reference)
         self.closure.made.append((made.by.address, made.name))
         self._made.add(made.place)
@@ -177,10 +175,11 @@ class InputCollector:
             return
         self._layers.add(found.name)
         if depth > _DEEPEST:
-            self.closure.blocked_by.append(f"{found.name}: layers nested deeper than {_DEEPEST}; check it")
+            what = f"{found.name}: layers nested deeper than {_DEEPEST}"
+            self.closure.blocked_by.append(Trouble(what, "check it"))
             return
         said = self.said_by(found)
-        self.closure.warnings += [m.value for m in said if m.what == "fault"]
+        self.closure.warnings += [m.trouble for m in said if m.what == "fault"]
         stem = posixpath.basename(found.name)[: -len(".hdf")]
         parts: list[tuple[str, Mention]] = [("terrain", m) for m in said if m.what == "tile"]
         parts += [("land-cover", m) for m in said if m.what == "dependency"]
@@ -211,13 +210,13 @@ class InputCollector:
             try:
                 names = matches(self.home, pattern, self.disk.places.folder)
             except ProjectError as error:
-                self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
+                self.closure.blocked_by.append(error.trouble.led_by(f"inputs: {pattern}: "))
                 continue
             plain = Path(pattern).as_posix()
             is_pattern = glob.has_magic(pattern) and names != [plain]
             if not names and is_pattern:
                 where = self.disk.shown(self.home)
-                self.closure.warnings.append(f"inputs: {pattern} matches nothing in {where}")
+                self.closure.warnings.append(Trouble(f"inputs: {pattern} matches nothing in {where}"))
                 continue
             if is_pattern:
                 # Plans that one entry names would need each other: what a plan reads of another one is named in full.
@@ -227,9 +226,8 @@ class InputCollector:
                 if not is_own(name):
                     self._named_by_spec(name, plain, producers.file(self.home / name), own)
                 elif not is_pattern:
-                    self.closure.warnings.append(
-                        f"inputs: {name} is written by the plan's own run, and is left out; remove it from `inputs`"
-                    )
+                    what = f"inputs: {name} is written by the plan's own run, and is left out"
+                    self.closure.warnings.append(Trouble(what, "remove it from `inputs`"))
 
     def _named_by_spec(self, name: str, pattern: str, made: Made | None, own: Address) -> None:
         if made is None:
@@ -237,8 +235,8 @@ class InputCollector:
         elif made.by.address != own:
             self.produced(made, name=name, kind="made", named_by="the spec")
         elif name == pattern:
-            what = f"inputs: {name} is what the plan itself writes; leave it out, or keep a copy in another folder"
-            self.closure.blocked_by.append(what)
+            what = f"inputs: {name} is what the plan itself writes"
+            self.closure.blocked_by.append(Trouble(what, "leave it out, or keep a copy in another folder"))
 
     def _extra(self, name: str) -> None:
         source = self.home / name
@@ -247,11 +245,10 @@ class InputCollector:
             self.closure.inputs[known] = replace(self.closure.inputs[known], counts=True)
         elif not source.is_dir():
             try:
-                self._add(_hashed(source, name, "extra", self.disk.digests), named_by="the spec")
+                self._add(hashed_input(source, name, "extra", self.disk.digests), named_by="the spec")
             except (OSError, ProjectError) as error:
-                self._add(_missing(source, name, "extra"), named_by="the spec")
-                what = f"{legible(name)}, named by `inputs`, cannot be read: {_why(error)}"
-                self.closure.blocked_by.append(what)
+                self._add(missing_input(source, name, "extra"), named_by="the spec")
+                self.closure.blocked_by.append(unreadable(f"{legible(name)}, named by `inputs`,", error))
 
     # ---- what is known of a file
 
@@ -262,7 +259,7 @@ class InputCollector:
         try:
             return self.disk.contents.of(file.source, file.kind)
         except OSError as error:
-            return (Mention("fault", f"{file.name} cannot be read: {_why(error)}"),)
+            return (Mention.fault(unreadable(file.name, error)),)
 
     def mtime_of(self, file: InputFile) -> int:
         """When it was last written, in ns; 0 for what is not there."""
@@ -281,24 +278,26 @@ class InputCollector:
             return self.closure.inputs[place]
         whole = replace(file, counts=counts, named_by=named_by, reference=reference)
         if len(self.closure.inputs) == MOST:
-            self.closure.blocked_by.append(
-                f"{named_by}: with its files the plan reads more than {MOST}; check them"
-            )
+            what = f"{named_by}: with its files the plan reads more than {MOST}"
+            self.closure.blocked_by.append(Trouble(what, "check them"))
         if len(self.closure.inputs) < MOST:
             self._known[name_key(file.name)] = len(self.closure.inputs)
             self.closure.inputs.append(whole)
         return whole
 
-    def _tell(self, wanted: NamedFile, what: str) -> None:
+    def _block(self, wanted: NamedFile, trouble: Trouble) -> None:
+        self.closure.tell(wanted.named_by.name, wanted.mention.line, trouble, blocks="every program")
+
+    def _tell(self, wanted: NamedFile, trouble: Trouble) -> None:
         stops = wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras"
-        what = f"{_SHOWN.get(wanted.kind, wanted.kind)} {what}"
+        trouble = trouble.led_by(f"{_SHOWN.get(wanted.kind, wanted.kind)} ")
         if wanted.kind in {"terrain", "land-cover", "infiltration"} and not wanted.counts:
-            what = f"{what}, or leave it: {_NEEDS_NO_LAYER}"
+            trouble = Trouble(trouble.what, f"{trouble.remedy}, or leave it: {_NEEDS_NO_LAYER}")
         blocks: Blocks = "nothing"
         if stops:
             # Where the state of a restart begins is what the solver itself reads.
             blocks = "every program" if wanted.kind == "restart" else "Ras.exe"
-        self.closure.tell(wanted.named_by.name, wanted.mention.line, what, blocks=blocks)
+        self.closure.tell(wanted.named_by.name, wanted.mention.line, trouble, blocks=blocks)
 
 
 def _remedy(reference: Reference, gone: InputFile) -> str:
@@ -311,40 +310,3 @@ def _remedy(reference: Reference, gone: InputFile) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 300 else f"{text[:100]}...{text[-100:]}"
-
-
-def _hashed(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
-    """The input with its digests. Raises OSError where it cannot be read, ProjectError where its name is not UTF-8."""
-    if is_foreign(source):
-        raise ProjectError(foreign(source.name))
-    hashed = digests.of(source, kind)
-    text = kind in TEXT_KINDS or (
-        kind in {"extra", "terrain"}
-        and source.suffix.lower() in _TEXT_ENDINGS
-        and hashed.stat.size <= LARGEST_TEXT
-    )
-    return InputFile(
-        name=name,
-        source=source,
-        raw=hashed.raw,
-        semantic=hashed.semantic,
-        size=hashed.stat.size,
-        kind=kind,
-        is_text=text,
-    )
-
-
-def _missing(source: Path, name: str, kind: str) -> InputFile:
-    return InputFile(
-        name=legible(name),
-        source=Path(legible(source)),
-        raw=MISSING,
-        semantic=MISSING,
-        size=0,
-        kind=kind,
-        is_text=False,
-    )
-
-
-def _why(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

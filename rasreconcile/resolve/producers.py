@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.output_names import is_pattern
 from rasreconcile.plans import Address
 from rasreconcile.project.prepared import as_written, producer_of
@@ -93,7 +93,7 @@ class Made:
 class Unclear:
     """Which plan makes it nobody can tell, and what to do."""
 
-    why: str
+    why: Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,29 +222,33 @@ def _one(
         plan = next(iter(chosen.values()))
         if plan.dss is not None:
             return Made(plan, plan.dss)
-        return Unclear(
+        what = (
             f"it reads from {reading.file} what {plan.address} writes outside of its project's folder, from where"
-            " no run can bring it back; give that plan a DSS file inside the folder (`DSS File` of its plan in HEC-RAS)"
+            " no run can bring it back"
         )
+        do = "give that plan a DSS file inside the folder (`DSS File` of its plan in HEC-RAS)"
+        return Unclear(Trouble(what, do))
     file = reading.file
     if len(chosen) > 1:
-        return Unclear(
-            f"it reads from {file} what {_and(chosen)} write, and each run brings back a {file} of its own; give one of"
-            " them another DSS file (`DSS File` of its plan in HEC-RAS)"
-        )
+        what = f"it reads from {file} what {_and(chosen)} write, and each run brings back a {file} of its own"
+        return Unclear(Trouble(what, "give one of them another DSS file (`DSS File` of its plan in HEC-RAS)"))
     if chosen:
-        return Unclear(
+        what = (
             f"it reads from {file} what {_and(chosen)} writes, and {unknown[0]}, which no other plan of the spec"
-            " writes; move that record to a DSS file of its own"
+            " writes"
         )
+        return Unclear(Trouble(what, "move that record to a DSS file of its own"))
     who = _and(plan.address for plan in others)
     writes = "writes" if len(others) == 1 else "write"
     record = f" ({unknown[0]})" if unknown else ""
-    return Unclear(
+    what = (
         f"it reads from {file}{record}, which {who} {writes} into, and no plan's short identifier is the last part of"
-        " that path; name the plan that writes it in `needs`, or, if the record is kept by hand, name"
-        f" {file} in `inputs`"
+        " that path"
     )
+    do = (
+        f"name the plan that writes it in `needs`, or, if the record is kept by hand, name {file} in `inputs`"
+    )
+    return Unclear(Trouble(what, do))
 
 
 def _and(addresses: Iterable[Address]) -> str:

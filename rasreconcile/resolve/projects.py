@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from rasreconcile.account import expanded
-from rasreconcile.errors import Fault, ProjectError
+from rasreconcile.errors import Fault, ProjectError, Trouble
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
 from rasreconcile.project.references import mapped_word
 from rasreconcile.resolve.folder import Folder
@@ -33,7 +33,7 @@ class FoundProject:
     prefix: str
     """`Muncie`, or `realization-1/Model` where the entry is a glob."""
     text: ProjectText
-    fault: str = ""
+    fault: Trouble | None = None
     """Why nothing can be computed of it; then `path` and `prefix` are as messages show them."""
 
 

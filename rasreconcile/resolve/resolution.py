@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Protocol
 
-from rasreconcile.errors import Fault, ProjectError, SpecError
+from rasreconcile.errors import Fault, ProjectError, SpecError, Trouble, trouble_of
 from rasreconcile.plans import (
     PREPARED,
     Address,
@@ -52,7 +52,7 @@ class EngineLike(Protocol):
     @property
     def identity(self) -> str: ...
 
-    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> str | None: ...
+    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> Trouble | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Resolution:
 class Refusals:
     """What engines refused, by the digests of the texts they were shown; kept from one resolving to the next."""
 
-    known: dict[tuple[str, ...], str | None] = field(default_factory=dict)
+    known: dict[tuple[str, ...], Trouble | None] = field(default_factory=dict)
 
 
 def resolve(
@@ -291,7 +291,7 @@ def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine
         computes=draft.closure.computes,
         blocked_by=tuple(draft.closure.blocked_by),
         ras_exe_lacks=tuple(draft.closure.ras_exe_lacks),
-        warnings=(*draft.closure.warnings, *_only_prepared(draft.closure), *_unlisted(draft)),
+        warnings=(*draft.closure.warnings, *draft.closure.only_prepared(), *_unlisted(draft)),
     )
 
 
@@ -325,18 +325,14 @@ def _output(loaded: LoadedSpec, found: FoundProject, number: str) -> Path:
     return root / found.prefix / name if root else found.path.parent / name
 
 
-def _only_prepared(closure: Closure) -> tuple[str, ...]:
-    how = "until then only the Linux solvers compute the plan, from its prepared files"
-    return tuple(f"{lack}; {how}" for lack in closure.ras_exe_lacks)
-
-
-def _unlisted(draft: Draft) -> tuple[str, ...]:
+def _unlisted(draft: Draft) -> tuple[Trouble, ...]:
     if draft.number in draft.found.text.plans:
         return ()
-    return (f"{draft.found.path.name} does not list p{draft.number}; HEC-RAS will not show this plan",)
+    what = f"{draft.found.path.name} does not list p{draft.number}: HEC-RAS will not show this plan"
+    return (Trouble(what, "add the plan to the project in HEC-RAS"),)
 
 
-def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusals) -> str | None:
+def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusals) -> Trouble | None:
     texts = closure.texts()
     key = (engine.identity, *(f"{kind} {file.name} {file.raw}" for kind, file in sorted(texts.items())))
     if key not in refusals.known:
@@ -344,5 +340,5 @@ def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusal
             names = {kind: file.name for kind, file in texts.items()}
             refusals.known[key] = engine.refuses({k: f.source.read_bytes() for k, f in texts.items()}, names)
         except (OSError, ProjectError) as error:
-            return str(error)
+            return trouble_of(error)
     return refusals.known[key]

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rasreconcile.errors import ResultError
+from rasreconcile.errors import ResultError, Trouble
 from rasreconcile.records import Mention
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def _mentions(tree: Tree) -> tuple[Mention, ...]:
     found = tuple(islice(dict.fromkeys(_of(tree)), MOST + 1))
     if len(found) > MOST:
         raise ResultError(f"{tree.name}: names more than {MOST} files", "check that this is the right file")
-    faults = (Mention("fault", f"{tree.name}: {why}; open and save it in HEC-RAS") for why in tree.unreadable)
+    troubles = (Trouble(f"{tree.name}: {why}", "open and save it in HEC-RAS") for why in tree.unreadable)
+    faults = map(Mention.fault, troubles)
     return (*found, *faults)
 
 

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from rasreconcile.errors import PublishHeld, ResultError
+from rasreconcile.hashed_copy import digest_of_file
 from rasreconcile.output_names import is_pattern, matches
 from rasreconcile.records import FurtherOutput, Published
 from rasreconcile.results import publish
@@ -60,7 +61,7 @@ def changed(published: Published) -> str | None:
     """The first further output that is there, and is not what was published; None: there is none. Raises OSError."""
     for output in published.beside or ():
         place = published.path.parent / output.name
-        if place.exists() and (place.is_symlink() or _digest(place) != output.digest):
+        if place.exists() and (place.is_symlink() or digest_of_file(place) != output.digest):
             return output.name
     return None
 
@@ -130,11 +131,7 @@ def _ours(published: Published) -> dict[str, str]:
 
 def _is_another(place: Path, known: set[str | None]) -> bool:
     """Whether a file is there that is none of those with a known digest."""
-    return place.is_file() and _digest(place) not in known
-
-
-def _digest(place: Path) -> str:
-    return publish.digest_file(place)[1]
+    return place.is_file() and digest_of_file(place) not in known
 
 
 _KEPT = ".kept-"
@@ -147,7 +144,7 @@ def _is_kept(name: str) -> bool:
 def _keep(place: Path, published: Published) -> Path:
     real = publish.place(place)
     for kept in _names(real, published.at.date()):
-        if not kept.exists() or kept.samefile(real) or _digest(kept) == _digest(real):
+        if not kept.exists() or kept.samefile(real) or digest_of_file(kept) == digest_of_file(real):
             keep_as(real, kept, published.run)
             return kept
     raise AssertionError("too many files of this name exist")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import NO_DATA, DatasetFacts, Difference, FlowKind, HdfFacts, Identity
 from rasreconcile.hecras_messages import FINISHED, has_finished, log_errors
 from rasreconcile.hecras_versions import means, version_in
@@ -29,61 +30,69 @@ _LONGEST_PREPARATION = timedelta(hours=12)
 _MOST_OF_A_SORT = 5
 _SHORTEST_CUT = 12
 _ZONES = timedelta(hours=26)
+_PATH = "give its path; `results --dataset` lists the paths of a name"
 
 
-def judge(expect: Expectations, facts: HdfFacts, identity: Identity | None = None) -> tuple[str, ...]:
-    """What the result falls short of, one line each; empty: it meets every expectation.
+def judge(expect: Expectations, facts: HdfFacts, identity: Identity | None = None) -> tuple[Trouble, ...]:
+    """What the result falls short of; empty: it meets every expectation.
 
     `identity` is what its plan and its run say of it; what the file does not say is not held against it.
     """
-    shortfalls = [
-        f"part of the file cannot be read: {_shown(at)}" for at in facts.unreadable[:_MOST_OF_A_SORT]
-    ]
-    if len(facts.unreadable) > _MOST_OF_A_SORT:
-        shortfalls.append(f"and {len(facts.unreadable) - _MOST_OF_A_SORT} more parts cannot be read")
+    return tuple(_shortfalls(expect, facts, identity))
+
+
+def _shortfalls(expect: Expectations, facts: HdfFacts, identity: Identity | None) -> Iterator[Trouble]:
+    yield from map(Trouble, _unreadable(facts))
     if expect.completed:
-        shortfalls += _completion(facts, identity)
+        yield from _completion(facts, identity)
     if identity is not None:
-        shortfalls += _identity(facts, identity)
-    shortfalls += _units(expect, facts)
+        yield from map(Trouble, _identity(facts, identity))
+    yield from map(Trouble, _units(expect, facts))
     if expect.profiles is not None and len(facts.profiles) != expect.profiles:
-        shortfalls.append(
-            f"has {_many(len(facts.profiles), 'steady profile')}, {expect.profiles} {_are(expect.profiles)} expected"
-        )
+        found, wanted = _many(len(facts.profiles), "steady profile"), expect.profiles
+        yield Trouble(f"has {found}, {wanted} {_are(wanted)} expected")
     if expect.volume_error_percent is not None:
-        shortfalls += _volume(expect.volume_error_percent.at_most, facts)
+        yield from map(Trouble, _volume(expect.volume_error_percent.at_most, facts))
     if expect.water_surface is not None:
-        shortfalls += _dataset("water surface", expect.water_surface, facts.water_surface)
-    for name, wanted in expect.datasets.items():
-        shortfalls += _dataset(name, wanted, facts.datasets.get(name))
+        yield from _dataset("water surface", expect.water_surface, facts.water_surface)
+    for name, bounds in expect.datasets.items():
+        yield from _dataset(name, bounds, facts.datasets.get(name))
     if expect.baseline is not None:
-        shortfalls += _baseline(expect.baseline.water_surface_within, facts.difference)
-    return tuple(shortfalls)
+        yield from map(Trouble, _baseline(expect.baseline.water_surface_within, facts.difference))
+
+
+def _unreadable(facts: HdfFacts) -> Iterator[str]:
+    for at in facts.unreadable[:_MOST_OF_A_SORT]:
+        yield f"part of the file cannot be read: {_shown(at)}"
+    if len(facts.unreadable) > _MOST_OF_A_SORT:
+        yield f"and {len(facts.unreadable) - _MOST_OF_A_SORT} more parts cannot be read"
 
 
 # ---- completion: every sign that is there must say the same, since each alone has lied
 
 
-def _completion(facts: HdfFacts, identity: Identity | None) -> Iterator[str]:
+def _completion(facts: HdfFacts, identity: Identity | None) -> Iterator[Trouble]:
     if facts.kind is None:
-        yield "holds no results: the computation did not begin, or this is an extract"
+        yield Trouble("holds no results: the computation did not begin, or this is an extract")
         return
     # Linux solvers print what the Windows ones write into the file, whose messages are then of the preparation; and a
     # water quality computation writes its own over them.
     log = (identity.log if identity else None) or ""
     elsewhere = bool(facts.solution) and (has_finished(facts.kind, log) or later_water_quality(facts))
     if facts.messages is not None:
-        yield from _errors(facts.messages)
+        yield from map(Trouble, _errors(facts.messages))
         if not elsewhere:
-            yield from _messages(facts, facts.kind, facts.messages)
+            yield from map(Trouble, _messages(facts, facts.kind, facts.messages))
     yield from _solution(facts)
     if facts.processes is not None and not elsewhere and not _has_solver(facts):
-        yield "its list of processes has no solver: a later run failed in preprocessing and left the old results"
-    yield from _populated(facts)
+        yield Trouble(
+            "its list of processes has no solver: a later run failed in preprocessing and left the old results"
+        )
+    yield from map(Trouble, _populated(facts))
     if identity is not None:
-        yield from switched_on(facts, identity)
+        yield from map(Trouble, switched_on(facts, identity))
     if facts.kind == "unsteady":
-        yield from _to_the_end(facts, identity)
+        yield from map(Trouble, _to_the_end(facts, identity))
 
 
 def _errors(messages: str) -> Iterator[str]:
@@ -105,13 +114,17 @@ def _messages(facts: HdfFacts, kind: FlowKind, messages: str) -> Iterator[str]:
         )
 
 
-def _solution(facts: HdfFacts) -> Iterator[str]:
+def _solution(facts: HdfFacts) -> Iterator[Trouble]:
     if facts.solution is not None and not facts.solution.endswith("Finished Successfully"):
-        yield f"its solution is {_shown(facts.solution)!r}, '... Finished Successfully' is expected"
+        yield Trouble(f"its solution is {_shown(facts.solution)!r}, '... Finished Successfully' is expected")
     if facts.solution is None and facts.messages is None:
-        yield "has neither a solution record nor compute messages: nothing says that the computation finished"
+        yield Trouble(
+            "has neither a solution record nor compute messages: nothing says that the computation finished"
+        )
     if facts.unstable_at is not None:
-        yield f"the solution went unstable at {_shown(facts.unstable_at)}; look at time step and mesh there"
+        yield Trouble(
+            f"the solution went unstable at {_shown(facts.unstable_at)}", "look at time step and mesh there"
+        )
 
 
 def _has_solver(facts: HdfFacts) -> bool:
@@ -267,11 +280,15 @@ def _volume(at_most: float, facts: HdfFacts) -> Iterator[str]:
         yield f"volume accounting error is {found:.4g} %, at most {at_most:g} % is expected"
 
 
-def _dataset(name: str, wanted: DatasetExpectation, found: DatasetFacts | None) -> Iterator[str]:
+def _dataset(name: str, wanted: DatasetExpectation, found: DatasetFacts | None) -> Iterator[Trouble]:
     if found is None:
-        several = "" if name.startswith("/") else ", or is the name of several fields (give its path)"
-        yield f"{name}: does not exist, or holds no numbers{several}"
+        several, do = ("", "") if name.startswith("/") else (", or is the name of several fields", _PATH)
+        yield Trouble(f"{name}: does not exist, or holds no numbers{several}", do)
         return
+    yield from map(Trouble, _bounds(name, wanted, found))
+
+
+def _bounds(name: str, wanted: DatasetExpectation, found: DatasetFacts) -> Iterator[str]:
     if wanted.shape is not None and found.shape != wanted.shape:
         yield f"{name}: has shape {list(found.shape)}, {list(wanted.shape)} is expected"
     if wanted.finite and found.finite < found.size:

@@ -206,7 +206,7 @@ def _asked(process: _Process, path: Path, request: bytes, patience: float) -> di
         why = "it crashed the HDF5 library"
     else:
         return answer
-    raise ResultError(f"{path}: cannot be read as HDF5: {why}", "compute it again")
+    raise ResultError(f"{path}: not a sound HDF5 file: {why}", "compute it again")
 
 
 READERS = Readers()

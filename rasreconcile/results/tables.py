@@ -16,7 +16,7 @@ from rasreconcile.results import fields, layout
 from rasreconcile.results.chunks import Sums
 from rasreconcile.results.fields import Field
 from rasreconcile.results.surfaces import PROFILES, SERIES, SUMMARY, Surface, ground, section_names
-from rasreconcile.results.tree import Tree, opened
+from rasreconcile.results.tree import Tree, as_text, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,13 @@ def _part(
 def _axes(tree: Tree, place: str, shape: tuple[int, ...]) -> list[tuple[str, tuple[str, ...]]]:
     """Name and labels of each axis; an axis without a name has one value that matters."""
     axes: list[tuple[str, tuple[str, ...]]] = [(f"index{n}", ()) for n in range(len(shape))]
+    if place.endswith(f"/{_VARIABLES}") and len(shape) == 3:
+        axes[0] = ("profile", _fitting(tree.texts(f"{PROFILES}/Profile Names"), shape[0]))
+        axes[1] = ("variable", _variables(tree, place, shape[1]))
+        axes[2] = ("section", section_names(tree, shape[2]))
+        return axes
+    if "/Cross Sections/" in place and len(shape) == 1 and (labels := section_names(tree, shape[0])):
+        return [("section", labels)]
     if len(shape) != 2:
         return axes
     if place.startswith(PROFILES):
@@ -136,6 +143,17 @@ def _axes(tree: Tree, place: str, shape: tuple[int, ...]) -> list[tuple[str, tup
     elif "/2D Flow Areas/" in place:
         axes[1] = ("face" if "Face" in place.rpartition("/")[2] else "cell", ())
     return axes
+
+
+_VARIABLES = "Cross Section Variables"
+"""Where 5.0.x keeps most of what it computes of steady profiles: profile, variable, section."""
+
+
+def _variables(tree: Tree, place: str, width: int) -> tuple[str, ...]:
+    """Their names, which an attribute of the dataset lists: alone, or each before its unit."""
+    listed = np.asarray(tree.attribute(place, "Variables"))
+    names = listed[:, 0] if listed.ndim == 2 else listed.ravel()
+    return _fitting(tuple(as_text(name) or "" for name in names), width)
 
 
 def _fitting(labels: tuple[str, ...] | None, length: int) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def opened(path: Path, *, remedy: str = "compute it again") -> Iterator[Tree]:
     except PermissionError as error:
         raise ResultError(f"{path}: {error.strerror or 'not permitted'}", "make it readable") from error
     except _DAMAGE as error:
-        raise ResultError(f"{path}: cannot be read as HDF5: {_one_line(error)}", remedy) from error
+        raise ResultError(f"{path}: not a sound HDF5 file: {_one_line(error)}", remedy) from error
 
 
 def _size(path: Path) -> int:

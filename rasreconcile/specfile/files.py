@@ -6,7 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from rasreconcile.errors import Fault, SpecError, Trouble, Wrong
+from rasreconcile.account import expanded
+from rasreconcile.errors import Fault, Refused, SpecError, Trouble, Wrong
 
 LARGEST = 16 << 20
 """Bytes of a spec; ten thousand literal plans take two."""
@@ -50,8 +51,8 @@ def place_of(path: Path, written: str) -> Path:
     Raises Wrong where `~` stands for nobody's folder.
     """
     try:
-        there = Path(written).expanduser()
-    except RuntimeError as error:
+        there = expanded(written)
+    except Refused as error:
         user = written.partition("/")[0]
         raise Wrong(f"{user} is not a home folder of this machine", "write the whole path") from error
     return Path(os.path.normpath(path.absolute().parent / there))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from rasreconcile.errors import Trouble, in_one_line
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Verification
@@ -43,7 +43,7 @@ class Outputs:
     def verifications(self) -> Mapping[Address, Verification]:
         return {
             Address(row["address"]): Verification(
-                row["expectation_digest"], row["output_digest"], tuple(json.loads(row["shortfalls"]))
+                row["expectation_digest"], row["output_digest"], rows.troubles(row["shortfalls"])
             )
             for row in self.tables.all("SELECT * FROM verification")
         }
@@ -100,14 +100,14 @@ class WritableOutputs(Outputs):
         address: Address,
         output_digest: str,
         expectation_digest: str,
-        shortfalls: Sequence[str],
+        shortfalls: Sequence[Trouble],
         *,
         now: datetime,
     ) -> None:
         """A result does not meet the expectations of today."""
         with self.tables.atomic():
             self._verification(address, output_digest, expectation_digest, shortfalls, now)
-            self.events.add(now, "fell-short", "; ".join(shortfalls), address)
+            self.events.add(now, "fell-short", in_one_line(shortfalls), address)
 
     def drop(self, address: Address, digest: str, *, now: datetime, why: str) -> None:
         """The result was removed, with its receipt, because its plan left the spec."""
@@ -129,13 +129,13 @@ class WritableOutputs(Outputs):
         )
 
     def _verification(
-        self, address: Address, output: str, expectation: str, shortfalls: Sequence[str], now: datetime
+        self, address: Address, output: str, expectation: str, shortfalls: Sequence[Trouble], now: datetime
     ) -> None:
         values = {
             "address": address,
             "output_digest": output,
             "expectation_digest": expectation,
-            "shortfalls": json.dumps(list(shortfalls)),
+            "shortfalls": rows.troubles_text(shortfalls),
             "at": now.isoformat(),
         }
         self.tables.replace_all("verification", [values])

@@ -149,6 +149,14 @@ def request(row: Row) -> Request:
     )
 
 
+def troubles_text(troubles: Iterable[Trouble]) -> str:
+    return json.dumps([[trouble.what, trouble.remedy] for trouble in troubles])
+
+
+def troubles(text: str) -> tuple[Trouble, ...]:
+    return tuple(Trouble(what, remedy) for what, remedy in json.loads(text))
+
+
 def reasons_text(reasons: Iterable[Reason]) -> str:
     return json.dumps([asdict(reason) for reason in reasons])
 
@@ -157,7 +165,7 @@ def reasons(text: str) -> tuple[Reason, ...]:
     """What `reasons_text` wrote. Runs in stores of version 6 and older have a sentence, which begins with its cause."""
     if text.startswith("["):
         return tuple(
-            Reason(Cause(one["cause"]), one["subject"], one["evidence"])
+            Reason(Cause(one["cause"]), one["subject"], one["evidence"], one.get("remedy", ""))
             for one in json.loads(text)
             if not isinstance(one, str)
         )
@@ -176,6 +184,7 @@ def last_verdict(row: Row) -> LastVerdict:
         note=row["note"] or "; ".join(sentences),
         remedy=row["remedy"],
         obstacle=row["obstacle"],
+        blocked_by=troubles(row["blocked_by"]),
         next_at=time(row["next_at"]),
         output=Path(row["output"]),
         at=certain(row["at"]),
@@ -192,6 +201,7 @@ def last_verdict_values(place: int, verdict: LastVerdict) -> dict[str, Any]:
         "note": verdict.note,
         "remedy": verdict.remedy,
         "obstacle": verdict.obstacle,
+        "blocked_by": troubles_text(verdict.blocked_by),
         "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
         "output": str(verdict.output),
         "at": verdict.at.isoformat(),
@@ -243,7 +253,7 @@ def mentions(row: Row) -> Mentions:
         path=Path(row["path"]),
         stat=FileStat(row["size"], row["mtime_ns"], row["ctime_ns"], row["inode"]),
         kind=row["kind"],
-        found=tuple(Mention(what, value, line) for what, value, line in json.loads(row["found"])),
+        found=tuple(Mention(*one) for one in json.loads(row["found"])),
         read_ns=row["read_ns"],
     )
 
@@ -251,7 +261,7 @@ def mentions(row: Row) -> Mentions:
 def mentions_values(mentions: Mentions) -> dict[str, Any]:
     return {
         **file_columns(mentions.path, mentions.kind, mentions.stat),
-        "found": json.dumps([(one.what, one.value, one.line) for one in mentions.found]),
+        "found": json.dumps([(one.what, one.value, one.line, one.remedy) for one in mentions.found]),
         "read_ns": mentions.read_ns,
     }
 
@@ -307,7 +317,7 @@ def assessed(row: Row) -> Assessed:
     evidence = HdfEvidence(
         **{
             **values,
-            "shortfalls": tuple(values["shortfalls"]),
+            "shortfalls": tuple(Trouble(**one) for one in values["shortfalls"]),
             "geometry_written": time(values["geometry_written"]),
         },
         window=(certain(window[0]), certain(window[1])) if window else None,

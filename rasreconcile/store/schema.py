@@ -264,6 +264,16 @@ ALTER TABLE output ADD COLUMN shown TEXT CHECK (shown IS NULL OR json_valid(show
 """
 """What `results` lists of a result, as it was read when the result was proven; NULL: it was not noted."""
 
+TROUBLES = """
+ALTER TABLE verdict ADD COLUMN blocked_by TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(blocked_by));
+UPDATE verification SET shortfalls = (
+    SELECT json_group_array(json_array(value, '')) FROM json_each(verification.shortfalls)
+);
+DELETE FROM assessment
+"""
+"""What keeps a plan from running and what a result falls short of, each with its remedy; what found results say of
+themselves is read again."""
+
 MIGRATIONS: tuple[str, ...] = (
     TABLES_1,
     MENTIONS,
@@ -274,6 +284,7 @@ MIGRATIONS: tuple[str, ...] = (
     REMEDIES,
     BESIDE,
     RESULT_SUMMARY,
+    TROUBLES,
 )
 """Each brings a store from its place in this list to the next; never changed once released."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rasreconcile.errors import ProjectError, ResultError
+from rasreconcile.errors import ProjectError, ResultError, Trouble
 from rasreconcile.facts import Identity
 from rasreconcile.plans import MISSING, BroughtBack, InputFile, Plan, digest_of
 from rasreconcile.project import decode, parse_plan
@@ -21,7 +21,7 @@ from rasreconcile.results.times import last_edited
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, shown, summary
 
-_READ_AS = "2"
+_READ_AS = "3"
 """Raised whenever the same file would give other evidence."""
 _NO_TEXT = frozenset({"project"})
 """HEC-RAS rewrites the .prj whenever a plan is chosen: its time tells nothing."""
@@ -90,7 +90,9 @@ def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
             breaches=whose.breaches,
         )
     except ResultError as error:
-        return HdfEvidence(shortfalls=(str(error).removeprefix(f"{plan.output}: "),))
+        trouble = error.trouble
+        what = trouble.what.removeprefix(f"{plan.output}: ")
+        return HdfEvidence(shortfalls=(Trouble(what, trouble.remedy),))
     return HdfEvidence(
         shortfalls=expectations.judge(plan.expect, facts, wanted),
         file_version=facts.file_version,

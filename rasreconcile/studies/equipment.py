@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rasreconcile.errors import Trouble
 from rasreconcile.jobs import Install
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import WorkerSeen
@@ -58,7 +59,7 @@ def looked_at_here(
     return tuple(replace(seen, unable=_unable_here(loaded, seen.name, plans)) for seen in workers)
 
 
-def _unable_here(loaded: LoadedSpec, name: str, plans: Sequence[Plan]) -> Mapping[Address, str]:
+def _unable_here(loaded: LoadedSpec, name: str, plans: Sequence[Plan]) -> Mapping[Address, Trouble]:
     if not loaded.kind_of(name).here or not engines_of(loaded.spec):
         return {}
     equipment = Equipment.of(loaded, name)

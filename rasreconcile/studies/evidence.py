@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
+from rasreconcile.errors import Trouble
 from rasreconcile.facts import Baseline, HdfFacts
 from rasreconcile.hecras_messages import warnings
 from rasreconcile.plans import Plan
@@ -37,7 +38,7 @@ def facts_of(
     return replace(facts, unreadable=kept)
 
 
-def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "summary") -> tuple[str, ...]:
+def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "summary") -> tuple[Trouble, ...]:
     """What the file at `path` lacks of what the plan expects. Raises ResultError where it cannot be read."""
     facts = facts_of(plan, path, thoroughness)
     return expectations.judge(plan.expect, facts, identities.of_plan(plan))

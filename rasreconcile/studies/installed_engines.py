@@ -44,9 +44,9 @@ class InstalledEngines:
     """Digest of the container image that runs are computed in, once it was asked for."""
     _found: Mapping[str, FoundInstall | NotFound] = field(default_factory=dict)
     """By version."""
-    _lacks: dict[_Needs, str] = field(default_factory=dict)
+    _lacks: dict[_Needs, Trouble] = field(default_factory=dict)
     """What was found missing by running it, and in what words."""
-    _unable: dict[tuple[Address, str, Address | None], str | None] = field(default_factory=dict)
+    _unable: dict[tuple[Address, str, Address | None], Trouble | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, loaded: LoadedSpec, worker: str) -> InstalledEngines:
@@ -92,19 +92,19 @@ class InstalledEngines:
 
     def missing(self) -> tuple[Trouble, ...]:
         """What was looked for and is not there."""
-        return tuple(Trouble(f.why, f.remedy) for f in self._found.values() if isinstance(f, NotFound))
+        return tuple(f.trouble for f in self._found.values() if isinstance(f, NotFound))
 
-    def note_lack(self, plan: Plan, why: str) -> None:
+    def note_lack(self, plan: Plan, why: Trouble) -> None:
         """A run found out that what the plan needs is not here: in this apply no other need find it out again."""
         self._lacks[_needs(plan)] = why
         self._unable = {}
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def doubts(self) -> tuple[Trouble, ...]:
         """Versions of which it is not certain how they are called."""
         return tuple(doubt for e in self.engines if (doubt := HecRas(e).doubt))
 
-    def unable(self, equipment: Equipped, plans: Sequence[Plan]) -> Mapping[Address, str]:
+    def unable(self, equipment: Equipped, plans: Sequence[Plan]) -> Mapping[Address, Trouble]:
         """Which of the plans cannot run here, and why; nothing before it was looked."""
         if not self._found and not self._lacks:
             return {}
@@ -118,7 +118,7 @@ class InstalledEngines:
                 found[plan.address] = why
         return found
 
-    def why_not(self, equipment: Equipped, plan: Plan) -> str | None:
+    def why_not(self, equipment: Equipped, plan: Plan) -> Trouble | None:
         """Why this plan cannot run here, once it was looked; None: it can."""
         engine = plan.engine
         if (lack := self._lacks.get(_needs(plan))) is not None:
@@ -127,7 +127,7 @@ class InstalledEngines:
             return None
         known = self._found.get(engine.version)
         if isinstance(known, NotFound):
-            return str(known)
+            return known.trouble
         cores = plan.cores or equipment.spec.cores_per_plan
         try:
             return hec_ras_for(plan).why_not(plan, equipment.install(cores, engine))

@@ -100,7 +100,7 @@ class _Preparing:
         refusals = [no_geometry if worker.runs_ras_exe else why for worker in self._workers(plan)]
         whys = tuple(dict.fromkeys(refusal for refusal in refusals if refusal))
         if refusals and all(refusals) and not proven:
-            return replace(plan, no_worker="; or: ".join(whys))
+            return replace(plan, no_worker=whys)
         return plan
 
     def _workers(self, plan: Plan) -> list[WorkerBase]:

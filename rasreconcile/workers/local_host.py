@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
+from rasreconcile.account import expanded
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
@@ -273,8 +274,8 @@ class LocalHost:
 
 def _is_there(path: str) -> bool:
     try:
-        return Path(path).expanduser().exists()
-    except RuntimeError:
+        return expanded(path).exists()
+    except Refused:
         # `~` of a user without a home.
         return False
 

@@ -194,3 +194,14 @@ def study(tmp_path: Path, demo: Path) -> Iterator[Study]:
         controller.communicate()
     for pid in one.processes():
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def old_project(study: Study, hecras_data: Path) -> Study:
+    """The study with a real project in its folder `old`, and results of HEC-RAS 6.3.1, copied as git would: every
+    time is that of the copy."""
+    folder = study.folder / "old"
+    folder.mkdir()
+    for path in sorted((hecras_data / "14320639-steady").iterdir()):
+        shutil.copyfile(path, folder / path.name)
+    return study

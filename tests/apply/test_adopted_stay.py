@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -34,13 +33,10 @@ plans:
 
 
 @pytest.fixture
-def old(study, hecras_data):
-    folder = study.folder / "old"
-    folder.mkdir()
-    for path in sorted((hecras_data / "14320639-steady").iterdir()):
-        shutil.copyfile(path, folder / path.name)
-    (study.folder / "spec.yaml").write_text(SPEC.format(numbers='["01", "02"]'))
-    return study
+def old(old_project):
+    """With a spec of both of its plans."""
+    (old_project.folder / "spec.yaml").write_text(SPEC.format(numbers='["01", "02"]'))
+    return old_project
 
 
 @pytest.fixture

@@ -261,7 +261,7 @@ def test_check_lists_the_inputs_and_what_is_missing(study) -> None:
     found = study.json("check", "spec.yaml")
     blocked = {p["plan"]: p["blocked_by"] for p in found["plans"] if p["blocked_by"]}
     assert set(blocked) == {"Willow/p03", "Willow/p04"}
-    assert "Willow.g02, named by Willow.p03" in blocked["Willow/p03"][0]
+    assert "Willow.g02, named by Willow.p03" in blocked["Willow/p03"][0]["what"]
     assert [i["name"] for i in found["plans"][0]["inputs"]] == [
         "Willow.prj",
         "Willow.p01",

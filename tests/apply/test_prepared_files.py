@@ -79,9 +79,11 @@ def test_a_folder_without_the_texts_that_the_solvers_do_not_read_is_computed(sta
     project.with_suffix(".g01.hdf").write_bytes(b"tables")
     said = only(study, "check", "spec.yaml")
     assert said["blocked_by"] == []
-    assert [w for w in said["warnings"] if "Basin.g01" in w] == [
-        "Basin.g01, named by Basin.p01, is not in model; put it there; until then only the Linux solvers compute the"
-        " plan, from its prepared files"
+    assert [w for w in said["warnings"] if "Basin.g01" in w["what"]] == [
+        {
+            "what": "Basin.g01, named by Basin.p01, is not in model",
+            "remedy": "put it there; until then only the Linux solvers compute the plan, from its prepared files",
+        }
     ]
     assert {"name": "Basin.g01.hdf", "counts": False}.items() <= next(
         i for i in said["inputs"] if i["kind"] == "geometry-hdf"
@@ -111,7 +113,7 @@ def test_a_dss_file_that_ras_exe_has_read_already_does_not_block_and_a_restart_f
         flow.write_bytes(flow.read_bytes() + more)
         for path in (".p01.tmp.hdf", ".x01", ".b01"):
             project.with_suffix(path).touch()
-        return list(only(study, "check", "spec.yaml")["blocked_by"])
+        return [why["what"] for why in only(study, "check", "spec.yaml")["blocked_by"]]
 
     assert blocked_by(b"Boundary Location=a\r\nDSS File=C:\\far\\rain.dss\r\nUse DSS=True\r\n") == []
     (why,) = blocked_by(b"Use Restart=-1\r\nRestart Filename=old.rst\r\n")
@@ -123,7 +125,9 @@ def test_ras_exe_needs_the_texts_whatever_is_prepared(standins, study) -> None:
     project.with_suffix(".g01").unlink()
     study.spec(OFFICE)
     (why,) = only(study, "check", "spec.yaml")["blocked_by"]
-    assert why == "Basin.g01, named by Basin.p01, is not in model; put it there"
+    assert why == {"what": "Basin.g01, named by Basin.p01, is not in model", "remedy": "put it there"}
+    plan = only(study, "diff", "spec.yaml")
+    assert (plan["note"], plan["remedy"], plan["blocked_by"]) == (why["what"], why["remedy"], [why])
 
 
 # ---- a prepared file that was edited by hand

@@ -72,7 +72,7 @@ def test_a_result_that_crashes_or_lacks_a_dataset_is_left_out_and_said(study) ->
     rows = study.json("results", "spec.yaml")["results"]
     notes = [row["note"] for row in rows]
     assert [row["state"] for row in rows] == ["unreadable", "unreadable", "current", "current"]
-    assert ["cannot be read as HDF5" in (note or "") for note in notes] == [True, True, False, False]
+    assert ["not a sound HDF5 file" in (note or "") for note in notes] == [True, True, False, False]
     found = study.run(
         "results", "spec.yaml", "--dataset", f"{PROFILES}/Cross Sections/*Surface", "--stat", "max"
     )

@@ -79,6 +79,8 @@ def test_every_value_of_the_real_texts_that_looks_like_a_file_stands_at_a_key_wi
 def text_for(key: str, row: FileKey, value: str, *, on: bool) -> str:
     """A text where `key` names `value`, switched on or off."""
     lines = [f"{begin}=a" for begin in row.records[:1]]
+    if row.needs:
+        lines.append(f"{row.needs}=s01")
     if row.switch:
         lines.append(f"{row.switch}={'-1' if on else '0'}")
     if row.unless:
@@ -175,5 +177,19 @@ def test_no_key_and_no_value_break_the_sound(key: str, value: str) -> None:
 
 
 def test_a_sediment_hotstart_in_use_without_a_file_is_told_with_its_line() -> None:
-    said = mentions_in("plan", b"Geom File=g01\nFlow File=u01\nRead HDF5 Sediment Hotstart=-1\n", "x.p01")
-    assert [(m.what, m.line) for m in said if m.line] == [("fault", 3)]
+    text = b"Geom File=g01\nFlow File=u01\nSediment File=s01\nRead HDF5 Sediment Hotstart=-1\n"
+    assert [(m.what, m.line) for m in mentions_in("plan", text, "x.p01") if m.line] == [("fault", 4)]
+
+
+@pytest.mark.parametrize(
+    "hotstart",
+    [
+        "Read HDF5 Sediment Hotstart=-1\nSediment Hotstart File=x.p02.hdf\n",
+        "Read HDF5 Sediment Hotstart=-1\n",
+        "Read Gradation Hotstart=-1\nGradation File Name=x.p02.tmp.rst.hdf\n",
+    ],
+)
+def test_a_plan_without_a_sediment_file_reads_no_sediment_hotstart(hotstart: str) -> None:
+    for sediment in ("", "Sediment File=\n"):
+        text = f"Geom File=g01\nFlow File=u01\n{hotstart}{sediment}"
+        assert [m for m in mentions_in("plan", text.encode(), "x.p01") if m.line] == []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address
 from rasreconcile.reasons import Cause
 from rasreconcile.reconcile.adoption import assess, propose
@@ -15,6 +16,7 @@ from rasreconcile.reconcile.observed import Assessment, Fitness, FoundResult, Hd
 from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase, Sync
 from rasreconcile.spec import CommandEngine, HecRasEngine, SteadyEngine
+from tests.told import told
 
 RAN = datetime.fromisoformat("2026-03-13T09:38:46")
 HOUR = timedelta(hours=1)
@@ -43,7 +45,7 @@ FOUND = FoundResult(
 def doubts(plan, engine=HEC_RAS, found=FOUND, **evidence) -> tuple[str, ...]:
     assessment = assess(plan(engine=engine), replace(found, evidence=replace(found.evidence, **evidence)))
     assert assessment.fitness is (Fitness.SUSPICIOUS if assessment.reasons else Fitness.ADOPTABLE)
-    return assessment.reasons
+    return told(assessment.reasons)
 
 
 def test_a_good_result_of_the_right_version_is_adoptable(plan) -> None:
@@ -51,8 +53,10 @@ def test_a_good_result_of_the_right_version_is_adoptable(plan) -> None:
 
 
 def test_what_falls_short_is_unfit_whatever_else_may_be_said(plan) -> None:
-    short = replace(FOUND, evidence=replace(GOOD, shortfalls=("holds no water surfaces",)))
-    assert assess(plan(engine=HEC_RAS), short) == Assessment(Fitness.UNFIT, ("holds no water surfaces",))
+    short = replace(FOUND, evidence=replace(GOOD, shortfalls=(Trouble("holds no water surfaces"),)))
+    assert assess(plan(engine=HEC_RAS), short) == Assessment(
+        Fitness.UNFIT, (Trouble("holds no water surfaces"),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,9 +140,9 @@ def test_a_geometry_written_into_the_file_after_its_results_is_the_trace_of_a_ru
 
 
 def test_a_plan_that_could_not_be_computed_today_may_be_adopted_with_a_doubt(plan) -> None:
-    found = assess(plan(engine=HEC_RAS, blocked_by=("Muncie.g01 is not there",)), FOUND)
+    found = assess(plan(engine=HEC_RAS, blocked_by=(Trouble("Muncie.g01 is not there"),)), FOUND)
     assert found == Assessment(
-        Fitness.SUSPICIOUS, ("the plan could not be computed today: Muncie.g01 is not there",)
+        Fitness.SUSPICIOUS, (Trouble("the plan could not be computed today: Muncie.g01 is not there"),)
     )
 
 
@@ -150,8 +154,8 @@ def test_each_found_result_has_one_place_in_the_proposal_and_is_held_until_a_per
     outputs = {Address(name): OutputSeen(1, "") for name in names[:4]}
     assessments = {
         Address("M/p01"): Assessment(Fitness.ADOPTABLE),
-        Address("M/p02"): Assessment(Fitness.SUSPICIOUS, ("older",)),
-        Address("M/p03"): Assessment(Fitness.UNFIT, ("no results",)),
+        Address("M/p02"): Assessment(Fitness.SUSPICIOUS, (Trouble("older"),)),
+        Address("M/p03"): Assessment(Fitness.UNFIT, (Trouble("no results"),)),
         Address("M/p04"): Assessment(Fitness.ADOPTABLE),
     }
     world = seen(outputs=outputs, assessments=assessments, retried=frozenset({Address("M/p04")}))
@@ -170,10 +174,10 @@ def test_each_found_result_has_one_place_in_the_proposal_and_is_held_until_a_per
 
 
 def test_a_plan_that_cannot_be_computed_is_proposed_for_adoption_but_never_for_a_run(plan, seen) -> None:
-    fit, unfit = (plan(name, blocked_by=("M.g01 is not there",)) for name in ("M/p01", "M/p02"))
+    fit, unfit = (plan(name, blocked_by=(Trouble("M.g01 is not there"),)) for name in ("M/p01", "M/p02"))
     assessments = {
-        fit.address: Assessment(Fitness.SUSPICIOUS, ("the plan could not be computed today",)),
-        unfit.address: Assessment(Fitness.UNFIT, ("no results",)),
+        fit.address: Assessment(Fitness.SUSPICIOUS, (Trouble("the plan could not be computed today"),)),
+        unfit.address: Assessment(Fitness.UNFIT, (Trouble("no results"),)),
     }
     world = seen(outputs=dict.fromkeys(assessments, OutputSeen(1, "")), assessments=assessments)
     decision = decide([fit, unfit], world, Policy())
@@ -184,8 +188,8 @@ def test_a_plan_that_cannot_be_computed_is_proposed_for_adoption_but_never_for_a
 
 
 def test_an_unfit_file_is_told_also_where_its_plan_is_held_for_something_else(plan, seen) -> None:
-    blocked = plan("M/p01", blocked_by=("M.g01 is not there",))
-    unfit = Assessment(Fitness.UNFIT, ("holds no results",))
+    blocked = plan("M/p01", blocked_by=(Trouble("M.g01 is not there"),))
+    unfit = Assessment(Fitness.UNFIT, (Trouble("holds no results"),))
     look = seen(outputs={blocked.address: OutputSeen(1, "")}, assessments={blocked.address: unfit})
     decision = decide([blocked], look, Policy())
     (verdict,) = decision.verdicts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address, preparation_address
 from rasreconcile.reconcile.decision import Health, decide
 from rasreconcile.reconcile.observed import OutputSeen
@@ -56,7 +57,7 @@ def test_what_placement_holds_holds_those_that_wait_for_it_and_those_that_wait_f
 ) -> None:
     first, after = pair(plan)
     last = plan("Muncie/p05", "5", needs=("Muncie/p04",))
-    nobody = seen(workers=(worker(unable={PREPARE: "only Ras.exe prepares plans"}),))
+    nobody = seen(workers=(worker(unable={PREPARE: Trouble("only Ras.exe prepares plans")}),))
     decision = decide([last, first, after], nobody, POLICY)
     assert [verdict.phase for verdict in decision.verdicts] == [Phase.HELD] * 3
     assert (

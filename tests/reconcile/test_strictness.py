@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rasreconcile.errors import Trouble
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import decide
 from rasreconcile.reconcile.observed import OutputSeen, Verification
@@ -115,7 +116,7 @@ def test_a_result_from_elsewhere_is_computed_again_even_if_it_falls_short(
     world = good(stricter, published={stricter.address: record}, workers=(worker(platform="posix"),))
     (action,) = decide([stricter], world, STRICT).actions
     assert isinstance(action, act.Start)
-    short = Verification("e2", record.digest, ("too high",))
+    short = Verification("e2", record.digest, (Trouble("too high"),))
     known = replace(world, verifications={stricter.address: short})
     (action,) = decide([stricter], known, STRICT).actions
     assert isinstance(action, act.Start)

@@ -110,7 +110,7 @@ class World:
             match action:
                 case act.Start(plan, worker, slot, cores, reasons):
                     self.start(plan, worker, slot, cores, reasons)
-                case act.Restart(run, _):
+                case act.Restart(run):
                     self.launch(run)
                 case act.Note(run, status):
                     self.runs[run.id] = replace(

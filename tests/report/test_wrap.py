@@ -7,6 +7,7 @@ import re
 import click
 import pytest
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.report.changeset import lines
@@ -46,7 +47,7 @@ def test_a_terminal_too_narrow_for_the_columns_folds_by_itself() -> None:
 
 
 def test_a_warning_of_many_plans_is_said_once() -> None:
-    warnings = {Address(f"A/p{n:02}"): ["the terrain is not there"] for n in range(1, 801)}
+    warnings = {Address(f"A/p{n:02}"): [Trouble("the terrain is not there")] for n in range(1, 801)}
     told = list(lines("spec.yaml", Decision((), (), (), None), warnings=warnings))
     (said,) = [plain(line) for line in told if "terrain" in line]
     assert said == "  A/p01, A/p02, A/p03 and 797 more: the terrain is not there"

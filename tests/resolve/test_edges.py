@@ -8,6 +8,7 @@ import pytest
 
 from rasreconcile.errors import SpecError
 from rasreconcile.plans import MISSING
+from tests.told import told
 
 COMMAND = "{type: command, command: [x]}"
 RECORD = "/BCLINE/MUNCIE_GEOM: OUTLET/FLOW/01JAN1900/15MIN/{}/"
@@ -61,7 +62,7 @@ def test_a_dss_record_of_another_plan_is_an_edge(pair: Any) -> None:
         pair.folder / "Muncie2D.p02.dss",
         MISSING,
     )
-    assert (found.counts, reader.blocked_by) == (False, ())
+    assert (found.counts, told(reader.blocked_by)) == (False, ())
 
 
 def test_what_the_writer_reads_counts_for_the_reader(pair: Any) -> None:
@@ -80,7 +81,7 @@ def test_the_short_identifier_tells_which_of_several_writers_it_is(pair: Any) ->
 def test_a_record_of_nobody_holds_the_plan_and_counts(pair: Any) -> None:
     reads_instead(pair, "UPSTREAM", "OBSERVED")
     reader, writer = both(pair)
-    (line,) = reader.blocked_by
+    (line,) = told(reader.blocked_by)
     assert "Muncie2D.u01:10: it reads from Muncie2D.dss (/BCLINE" in line
     assert "name the plan that writes it in `needs`, or, if the record is kept by hand" in line
     assert (reader.needs, dss(reader).counts, writer.side_outputs) == ((), True, ())
@@ -99,21 +100,21 @@ def test_needs_says_who_writes_it(pair: Any) -> None:
 def test_inputs_say_that_it_is_kept_by_hand(pair: Any) -> None:
     reads_instead(pair, "UPSTREAM", "OBSERVED")
     reader, writer = both(pair, extra=", inputs: [muncie2d.DSS]")
-    assert (reader.blocked_by, reader.needs, writer.side_outputs) == ((), (), ())
+    assert (told(reader.blocked_by), reader.needs, writer.side_outputs) == ((), (), ())
     assert (dss(reader).counts, dss(reader).source) == (True, pair.folder / "Muncie2D.dss")
 
 
 def test_a_plan_that_reads_its_own_series_is_no_circle(pair: Any) -> None:
     reads_instead(pair, "UPSTREAM", "PEAK FLOW")
     reader, _ = both(pair)
-    assert (reader.needs, reader.blocked_by) == ((), ())
-    assert any("which HEC-RAS writes results into" in warning for warning in reader.warnings)
+    assert (reader.needs, told(reader.blocked_by)) == ((), ())
+    assert any("which HEC-RAS writes results into" in warning for warning in told(reader.warnings))
 
 
 def test_records_of_two_plans_in_one_file_hold_the_plan(pair: Any) -> None:
     reads(pair, "Muncie2D.dss", RECORD.format("THIRD"))
     reader, _ = both(pair, more=("03",))
-    assert any("give one of them another DSS file" in line for line in reader.blocked_by)
+    assert any("give one of them another DSS file" in line for line in told(reader.blocked_by))
 
 
 def test_plans_that_read_each_others_series_are_a_fault_with_the_files(pair: Any) -> None:
@@ -133,7 +134,7 @@ def test_a_dss_file_outside_of_the_project_cannot_be_brought_back_and_holds_its_
         pair.edit("Muncie2D.p02", "DSS File=", f"DSS File={spelled}\nWas=")
         pair.edit("Muncie2D.u01", "DSS File=", f"DSS File={spelled}\nWas=")
         reader, writer = both(pair)
-        assert any("from where no run can bring it back" in line for line in reader.blocked_by), spelled
+        assert any("from where no run can bring it back" in line for line in told(reader.blocked_by)), spelled
         assert writer.side_outputs == ()
 
 
@@ -162,7 +163,7 @@ def test_a_result_that_inputs_name_is_an_edge(pair: Any) -> None:
     reader = both(pair, extra=", inputs: [Muncie2D.p03.hdf]", more=("03",))[0]
     (found,) = [i for i in reader.inputs if i.kind == "made"]
     assert set(reader.needs) == {"Muncie2D/p02", "Muncie2D/p03"}
-    assert (found.name, found.counts, found.raw, reader.blocked_by) == (
+    assert (found.name, found.counts, found.raw, told(reader.blocked_by)) == (
         "Muncie2D.p03.hdf",
         False,
         MISSING,
@@ -189,10 +190,10 @@ def test_a_pattern_of_inputs_leaves_the_plans_own_result_out(pair: Any) -> None:
     pair.write("Muncie2D.p01.hdf", b"another result")
     pair.write("Muncie2D.p01.hdf.receipt.json", b"{} ")
     reader = both(pair, extra)[0]
-    assert (reader.fingerprint, reader.blocked_by) == (before, ())
+    assert (reader.fingerprint, told(reader.blocked_by)) == (before, ())
     assert any(
         "is written by the plan's own run, and is left out" in line
-        for line in both(pair, ", inputs: [Muncie2D.p01.hdf]")[0].warnings
+        for line in told(both(pair, ", inputs: [Muncie2D.p01.hdf]")[0].warnings)
     )
 
 
@@ -257,4 +258,4 @@ def test_the_steady_engine_writes_nothing_else(pair: Any) -> None:
         "  - {project: project/Muncie2D.prj, numbers: ['01'], outputs: ['{stem}.O{number}']}\n",
         engine="{type: steady}",
     )
-    assert "the steady engine writes nothing but its result" in plans["Muncie2D/p01"].blocked_by[-1]
+    assert "the steady engine writes nothing but its result" in told(plans["Muncie2D/p01"].blocked_by)[-1]

@@ -8,6 +8,7 @@ import pytest
 
 from rasreconcile.errors import SpecError
 from rasreconcile.resolve.shown import shown
+from tests.told import told
 
 
 @pytest.mark.parametrize("spelled", ["project/Muncie2D.prj", "./project/../project//Muncie2D.prj"])
@@ -15,13 +16,13 @@ def test_a_missing_text_is_told_with_its_folder_as_seen_from_the_spec(muncie: An
     (muncie.folder / "Muncie2D.g01").unlink()
     muncie.project = spelled.partition("project/")[2]
     plan = muncie.plan(engine="{type: command, command: [x]}")
-    assert plan.blocked_by == ("Muncie2D.g01, named by Muncie2D.p01, is not in project; put it there",)
+    assert told(plan.blocked_by) == ("Muncie2D.g01, named by Muncie2D.p01, is not in project; put it there",)
 
 
 def test_two_names_that_differ_in_case_only_are_told_so_too(muncie: Any) -> None:
     (muncie.folder / "Muncie2D.g01").rename(muncie.folder / "MUNCIE2D.G01")
     muncie.write("muncie2d.G01", b"x")
-    (why,) = muncie.plan(engine="{type: command, command: [x]}").blocked_by
+    (why,) = told(muncie.plan(engine="{type: command, command: [x]}").blocked_by)
     assert why.startswith(
         "Muncie2D.g01 cannot be read: project: MUNCIE2D.G01 and muncie2d.G01 differ in case only"
     )
@@ -35,7 +36,7 @@ def test_a_project_that_is_none_is_told_so_too(muncie: Any) -> None:
 
 
 def test_a_pattern_that_matches_nothing_is_told_so_too(muncie: Any) -> None:
-    assert "inputs: *.xyz matches nothing in project" in muncie.plan(extra='"*.xyz"').warnings
+    assert "inputs: *.xyz matches nothing in project" in told(muncie.plan(extra='"*.xyz"').warnings)
 
 
 def test_a_path_outside_the_study_is_still_relative(tmp_path: Any) -> None:

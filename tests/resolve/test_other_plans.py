@@ -10,6 +10,7 @@ from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import SpecError
 from rasreconcile.jobs import Install
 from rasreconcile.plans import MISSING
+from tests.told import told
 
 COMMAND = "{type: command, command: [x]}"
 PRIOR = "Prior WS Filename={}\nPrior WS Profile=Max WS\nUse Restart= 0 "
@@ -52,7 +53,7 @@ def test_a_prior_water_surface_of_a_plan_of_the_spec_is_an_edge(pair: Any, spell
         ("other-plan", "muncie2d.p02", False, False),
         ("plan-result", "muncie2d.p02.hdf", False, True),
     ]
-    assert before.blocked_by == ()
+    assert told(before.blocked_by) == ()
     pair.edit("Muncie2D.p02", "Computation Interval=10SEC", "Computation Interval=5SEC")
     assert pair.plan("01", engine=COMMAND, others=("02",)).fingerprint != before.fingerprint
 
@@ -65,7 +66,7 @@ def test_of_a_plan_that_the_spec_lacks_text_and_result_count_and_stop_hec_ras_wh
     pair: Any,
 ) -> None:
     gone = pair.plan("01")
-    assert [line for line in gone.blocked_by if "Muncie2D.p02.hdf" in line] == [
+    assert [line for line in told(gone.blocked_by) if "Muncie2D.p02.hdf" in line] == [
         "Muncie2D.u01:3: result Muncie2D.p02.hdf is not there; add its plan to the spec, or compute it in HEC-RAS"
     ]
     pair.write("Muncie2D.p02.hdf", b"one")
@@ -102,7 +103,7 @@ def test_a_restart_file_in_use_puts_the_prior_water_surface_out_of_use(pair: Any
 
 def test_a_plan_that_reads_its_own_result_is_blocked_with_its_line(pair: Any) -> None:
     pair.edit("Muncie2D.u01", "=Muncie2D.p02", "=Muncie2D.p01")
-    assert pair.plan("01", engine=COMMAND).blocked_by == (
+    assert told(pair.plan("01", engine=COMMAND).blocked_by) == (
         "Muncie2D.u01:3: the plan reads Muncie2D.p01.hdf, which it computes itself; choose another plan in HEC-RAS",
     )
 
@@ -113,11 +114,23 @@ def test_plans_that_read_each_others_results_are_a_fault_of_the_spec(pair: Any) 
         pair.plan("01", engine=COMMAND, others=("02",))
 
 
+SEDIMENT = "Sediment File=s01\n"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "edge"),
     [
-        ("p01", "Read HDF5 Sediment Hotstart=-1\nSediment Hotstart File=.\\Muncie2D.p02.hdf\n", True),
-        ("p01", "Read HDF5 Sediment Hotstart= 0\nSediment Hotstart File=.\\Muncie2D.p02.hdf\n", False),
+        (
+            "p01",
+            f"{SEDIMENT}Read HDF5 Sediment Hotstart=-1\nSediment Hotstart File=.\\Muncie2D.p02.hdf\n",
+            True,
+        ),
+        (
+            "p01",
+            f"{SEDIMENT}Read HDF5 Sediment Hotstart= 0\nSediment Hotstart File=.\\Muncie2D.p02.hdf\n",
+            False,
+        ),
+        ("p01", "Read HDF5 Sediment Hotstart=-1\nSediment Hotstart File=.\\Muncie2D.p02.hdf\n", False),
         ("p01", "Unsteady Encroach Base Plan File=Muncie2D.p02\n", True),
         ("p01", "Start State File=.\\Muncie2D.p02.hdf\n", True),
         ("p01", "Start State File=.\\Muncie2D.p03.hdf\n", False),
@@ -154,11 +167,16 @@ def test_what_a_run_may_look_at_stops_nothing_and_counts_once_it_is_there(
     path = muncie.folder / f"Muncie2D.{name}"
     before = path.read_bytes()
     muncie.write(path.name, before + text.format("01" if name == "p01" else short).encode())
-    assert [w for w in (*muncie.plan().blocked_by, *muncie.plan().warnings) if "p01.hdf" in w] == []
+    assert [
+        w for w in (*told(muncie.plan().blocked_by), *told(muncie.plan().warnings)) if "p01.hdf" in w
+    ] == []
     muncie.write("Muncie2D.p02", own.source.read_bytes().replace(short.encode(), b"Second"))
     muncie.write(path.name, before + text.format("02" if name == "p01" else "Second").encode())
     gone = muncie.plan()
-    assert (gone.blocked_by, [w for w in gone.warnings if "Muncie2D.p02.hdf is not there" in w] != []) == (
+    assert (
+        told(gone.blocked_by),
+        [w for w in told(gone.warnings) if "Muncie2D.p02.hdf is not there" in w] != [],
+    ) == (
         (),
         True,
     )
@@ -169,7 +187,7 @@ def test_what_a_run_may_look_at_stops_nothing_and_counts_once_it_is_there(
 def test_a_gradation_that_another_plan_leaves_is_brought_back_as_a_restart_file_is(muncie: Any) -> None:
     muncie.write("Muncie2D.p02", (muncie.folder / "Muncie2D.p01").read_bytes())
     text = (muncie.folder / "Muncie2D.p01").read_text()
-    hot = "Read Gradation Hotstart=-1\nGradation File Name=.\\Muncie2D.p02.tmp.rst.hdf\n"
+    hot = f"{SEDIMENT}Read Gradation Hotstart=-1\nGradation File Name=.\\Muncie2D.p02.tmp.rst.hdf\n"
     muncie.write("Muncie2D.p01", text + hot)
     assert muncie.plan("01", engine=COMMAND, others=("02",)).needs == ("Muncie2D/p02",)
     producer = muncie.plan("02", engine=COMMAND, others=("01",))
@@ -183,7 +201,7 @@ def test_a_key_nobody_knows_that_names_a_file_counts_and_is_not_missed(muncie: A
     text = (muncie.folder / "Muncie2D.p01").read_text()
     muncie.write("Muncie2D.p01", text + "Gate Rule File=.\\rules\\gates.txt\n")
     gone = muncie.plan()
-    assert (gone.blocked_by, [w for w in gone.warnings if "gates.txt" in w]) == (
+    assert (told(gone.blocked_by), [w for w in told(gone.warnings) if "gates.txt" in w]) == (
         (),
         [
             f"Muncie2D.p01:{len(text.splitlines()) + 1}: file rules/gates.txt is not there; put it at rules/gates.txt"
@@ -205,8 +223,8 @@ def test_a_key_nobody_knows_that_names_the_plans_own_output_does_not_count(munci
 def test_commands_that_hec_ras_runs_too_are_told_with_what_to_do(muncie: Any) -> None:
     text = (muncie.folder / "Muncie2D.p01").read_text()
     muncie.write("Muncie2D.p01", text + "Extra Computation Commands=python fill.py\n")
-    (told,) = [w for w in muncie.plan().warnings if "fill.py" in w]
-    assert told.endswith("HEC-RAS runs `python fill.py` too; name the files that it reads under `inputs`")
+    (line,) = [w for w in told(muncie.plan().warnings) if "fill.py" in w]
+    assert line.endswith("HEC-RAS runs `python fill.py` too; name the files that it reads under `inputs`")
 
 
 def test_rasters_in_a_folder_count_each_and_one_that_arrives_makes_the_plan_stale(muncie: Any) -> None:
@@ -217,7 +235,7 @@ def test_rasters_in_a_folder_count_each_and_one_that_arrives_makes_the_plan_stal
         "Met BC=Precipitation|Mode=Gridded\nMet BC=Precipitation|Gridded Source=GDAL Raster File(s)\n"
         "Met BC=Precipitation|Gridded GDAL Folder=C:\\Old\\Rain\nMet BC=Precipitation|Gridded GDAL Filter=*.tif",
     )
-    assert any("C:/Old/Rain holds no *.tif" in line for line in muncie.plan().blocked_by)
+    assert any("C:/Old/Rain holds no *.tif" in line for line in told(muncie.plan().blocked_by))
     muncie.write("rain/01.TIF", b"1")
     muncie.write("rain/notes.txt", b"1")
     first = muncie.plan()
@@ -242,12 +260,12 @@ def test_observed_series_count_only_where_the_plan_fits_its_inflows_to_them(munc
 def test_one_missing_file_that_seven_boundaries_read_is_one_line(muncie: Any) -> None:
     blocks = "".join(f"Boundary Location=a{n}\nDSS File=flow.dss\nUse DSS=True\n" for n in range(7))
     muncie.write("Muncie2D.u01", "Flow Title=x\n" + blocks)
-    assert [line for line in muncie.plan().blocked_by if "flow.dss" in line] == [
+    assert [line for line in told(muncie.plan().blocked_by) if "flow.dss" in line] == [
         "Muncie2D.u01:3 and 6 more lines: dss flow.dss is not there; put it at flow.dss"
     ]
     own = muncie.folder / "Muncie2D.u01"
     muncie.write(own.name, own.read_text().replace("=flow.dss", "=dss"))
-    assert len([w for w in muncie.plan().warnings if "HEC-RAS writes results into" in w]) == 1
+    assert len([w for w in told(muncie.plan().warnings) if "HEC-RAS writes results into" in w]) == 1
 
 
 def test_inputs_may_name_the_result_of_another_plan_and_not_its_own(muncie: Any) -> None:
@@ -260,6 +278,6 @@ def test_inputs_may_name_the_result_of_another_plan_and_not_its_own(muncie: Any)
     staged = {s.name: s.writable for s in engine_for(plan.engine).job(plan, install).inputs}
     assert staged["Muncie2D.p02.hdf"] == "own copy"
     named = muncie.plan(extra='"muncie2d.P01.hdf"')
-    assert [w for w in named.warnings if w.startswith("inputs:")] == [
+    assert [w for w in told(named.warnings) if w.startswith("inputs:")] == [
         "inputs: Muncie2D.p01.hdf is written by the plan's own run, and is left out; remove it from `inputs`"
     ]

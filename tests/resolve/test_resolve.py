@@ -16,6 +16,7 @@ from rasreconcile.plans import MISSING, Plan
 from rasreconcile.resolve import Contents, Digests, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import load
+from tests.told import told
 
 HEAD = """\
 version: 1
@@ -119,10 +120,10 @@ def test_a_missing_file_blocks_its_plans_and_its_arrival_changes_the_fingerprint
     geometry.unlink()
     (before,) = plans(entry).values()
     assert [i.raw for i in before.inputs if i.name == "Willow.g01"] == [MISSING]
-    assert "Willow.g01, named by Willow.p01, is not in" in before.blocked_by[0]
+    assert "Willow.g01, named by Willow.p01, is not in" in told(before.blocked_by)[0]
     geometry.write_bytes(data)
     (after,) = plans(entry).values()
-    assert (after.blocked_by, after.fingerprint != before.fingerprint) == ((), True)
+    assert (told(after.blocked_by), after.fingerprint != before.fingerprint) == ((), True)
 
 
 def test_names_are_found_whatever_their_case_and_two_of_one_name_are_refused(models: Path, plans) -> None:
@@ -134,7 +135,7 @@ def test_names_are_found_whatever_their_case_and_two_of_one_name_are_refused(mod
     assert renamed.fingerprint == before.fingerprint
     shutil.copy(folder / "WILLOW.G01", folder / "willow.G01")
     (twice,) = plans(entry).values()
-    assert "differ in case only" in twice.blocked_by[0]
+    assert "differ in case only" in told(twice.blocked_by)[0]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_a_pattern_matches_projects_whatever_their_case(models: Path, plans, pro
     found = plans(f"  - {{project: '{project}', numbers: ['02']}}\n")
     assert len(found) == (1 if "R*-1" in project else 2)
     for plan in found.values():
-        assert [i.raw for i in plan.inputs].count("missing") == 0 and not plan.blocked_by
+        assert [i.raw for i in plan.inputs].count("missing") == 0 and not told(plan.blocked_by)
 
 
 def test_a_project_and_an_input_named_in_another_case_are_those_on_disk(models: Path, plans) -> None:
@@ -164,7 +165,7 @@ def test_a_project_and_an_input_named_in_another_case_are_those_on_disk(models: 
     found = {}
     for spelled in ("Rain/Gauge[1].CSV", "rain/gauge[[]1].csv", "RAIN/*.csv", "**/*.csv"):
         (plan,) = plans(entry.format(spelled)).values()
-        assert (plan.address, plan.inputs[-1].name, plan.blocked_by) == (
+        assert (plan.address, plan.inputs[-1].name, told(plan.blocked_by)) == (
             "Willow/p01",
             "Rain/Gauge[1].CSV",
             (),
@@ -173,7 +174,7 @@ def test_a_project_and_an_input_named_in_another_case_are_those_on_disk(models: 
     assert len({*found.values()}) == 1
     (models / "realization-1" / "rain").mkdir()
     (plan,) = plans(entry.format("RAIN/x.csv")).values()
-    assert "Rain and rain differ in case only" in plan.blocked_by[0]
+    assert "Rain and rain differ in case only" in told(plan.blocked_by)[0]
 
 
 def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path, plans) -> None:
@@ -187,7 +188,7 @@ def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path,
     assert [i.name for i in first.inputs][-1] == "dss/a.dss"
     assert first.fingerprint != second.fingerprint
     (missing,) = plans(entry.format("dss/b.dss")).values()
-    assert "dss/b.dss, named by `inputs`, cannot be read" in missing.blocked_by[0]
+    assert "dss/b.dss, named by `inputs`, cannot be read" in told(missing.blocked_by)[0]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from rasreconcile.errors import SpecError
 from rasreconcile.plans import MISSING
+from tests.told import told
 
 RST = "Muncie2D.p02.02JAN1900 1200.rst"
 COMMAND = "{type: command, command: [x]}"
@@ -37,7 +38,11 @@ def test_a_restart_file_of_another_plan_of_the_spec_is_an_edge(pair: Any) -> Non
     assert producer.side_outputs == (RST,)
     assert producer.side_paths == (producer.output.with_name(RST),)
     assert [c.digest for c in consumer.components if c.name == "upstream Muncie2D/p02"]
-    assert (restart(consumer).raw, restart(consumer).counts, consumer.blocked_by) == (MISSING, False, ())
+    assert (restart(consumer).raw, restart(consumer).counts, told(consumer.blocked_by)) == (
+        MISSING,
+        False,
+        (),
+    )
 
 
 def test_a_restart_file_named_in_other_case_is_what_the_other_plan_writes(pair: Any) -> None:
@@ -60,7 +65,7 @@ def test_its_content_does_not_count_and_what_its_producer_reads_does(pair: Any) 
 
 def test_without_its_producer_in_the_spec_it_is_a_file_that_counts(pair: Any) -> None:
     gone = pair.plan("01")
-    assert any(RST in line for line in gone.blocked_by)
+    assert any(RST in line for line in told(gone.blocked_by))
     pair.write(RST, b"state")
     first = pair.plan("01", engine=COMMAND)
     assert (first.needs, restart(first).counts) == ((), True)
@@ -73,7 +78,7 @@ def test_a_plan_that_restarts_from_itself_is_no_circle_and_is_told(pair: Any) ->
     pair.write(RST.replace("p02", "p01"), b"state")
     plan = pair.plan("01", engine=COMMAND)
     assert (plan.needs, restart(plan).counts, plan.side_outputs) == ((), True, ())
-    assert any("which it writes itself" in warning for warning in plan.warnings)
+    assert any("which it writes itself" in warning for warning in told(plan.warnings))
 
 
 def test_a_restart_file_kept_in_another_folder_is_a_file_that_counts(pair: Any) -> None:

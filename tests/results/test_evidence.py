@@ -18,10 +18,10 @@ import pytest
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, Identity
 from rasreconcile.results import plan_hdf
-from rasreconcile.results.expectations import judge
 from rasreconcile.results.reader_pool import ReaderKilled, Readers
 from rasreconcile.results.times import simulation
 from rasreconcile.spec import BaselineExpectation, Expectations
+from tests.told import judge
 
 
 def _load() -> ModuleType:

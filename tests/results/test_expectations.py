@@ -16,8 +16,8 @@ from rasreconcile.facts import DatasetFacts, HdfFacts, Identity
 from rasreconcile.hecras_messages import log_errors
 from rasreconcile.resolve.baselines import expectation_digest as digest
 from rasreconcile.results import plan_hdf
-from rasreconcile.results.expectations import judge
 from rasreconcile.spec import AtMost, DatasetExpectation, Expectations
+from tests.told import judge
 
 DEFAULT = Expectations()
 SURFACE = DatasetFacts(shape=(2, 15), dtype="float32", finite=12, size=12, minimum=940.0, maximum=951.0)

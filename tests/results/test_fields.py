@@ -12,10 +12,10 @@ import pytest
 
 from rasreconcile.errors import ResultError
 from rasreconcile.results import plan_hdf
-from rasreconcile.results.expectations import judge
 from rasreconcile.results.tables import parts
 from rasreconcile.spec import DatasetExpectation, Expectations
 from tests.results import unsteady
+from tests.told import judge
 
 PROFILES = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles"
 INFO = "Results/Steady/Output/Geometry Info"
@@ -74,6 +74,25 @@ def test_sections_are_named_by_river_reach_and_station_in_every_version(tmp_path
         {"profile": "50-year", "section": "White River, Muncie, 1500", "value": 104},
         {"profile": "50-year", "section": "White River, Muncie, 1000.5*", "value": 103},
     ]
+
+
+@pytest.mark.parametrize("units", [False, True])
+def test_the_variables_of_50_are_named_with_their_profiles_and_sections(tmp_path: Path, units: bool) -> None:
+    path = steady(tmp_path / "a.hdf", named="5.0.5")
+    with h5py.File(path, "a") as file:
+        place = f"{PROFILES}/Cross Sections/Cross Section Variables"
+        file[place] = np.arange(8, dtype="<f4").reshape(2, 2, 2)
+        names = [[b"Flow Total", b"cfs"], [b"Top Width", b"ft"]] if units else [b"Flow Total", b"Top Width"]
+        file[place].attrs["Variables"] = np.array(names, "S16")
+        file[f"{PROFILES}/Cross Sections/Lowest"] = np.array([97, 98], "<f4")
+    found = rows(path, "Cross Section Variables")
+    where = {"profile": "10-year", "section": "White River, Muncie, 1000.5*"}
+    assert [row for row in found if where.items() <= row.items()] == [
+        {**where, "variable": "Flow Total", "value": 1},
+        {**where, "variable": "Top Width", "value": 3},
+    ]
+    assert len(found) == 8
+    assert rows(path, "Lowest")[0] == {"section": "White River, Muncie, 1500", "value": 97}
 
 
 @pytest.mark.parametrize("named", ["6.x", "5.0.5", "5.0.0"])
@@ -173,4 +192,4 @@ def test_an_expectation_of_a_name_that_means_several_fields_fails_and_says_so(tm
     areas = read.datasets["2D Flow Areas/*/Maximum Water Surface"]
     assert areas is not None and (areas.size, areas.maximum) == (17, 951)
     wanted = Expectations(completed=False, datasets={name: DatasetExpectation(finite=True)})
-    assert "is the name of several fields (give its path)" in "".join(judge(wanted, read))
+    assert "is the name of several fields; give its path" in "".join(judge(wanted, read))

@@ -263,7 +263,7 @@ def test_what_is_no_result_is_named_with_the_reason_and_the_remedy(tmp_path: Pat
         (tmp_path, "is not a regular file"),
         (pipe, "is not a regular file"),
         (text / "below", "no such file"),
-        (text, "cannot be read as HDF5"),
+        (text, "not a sound HDF5 file"),
         (Path("a\0b"), "cannot be examined"),
     ]:
         with pytest.raises(ResultError, match=said) as caught:

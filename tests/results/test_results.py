@@ -21,8 +21,9 @@ from rasreconcile.hecras_messages import log_errors
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, component
 from rasreconcile.records import Published
-from rasreconcile.results import expectations, plan_hdf, publish
+from rasreconcile.results import plan_hdf, publish
 from rasreconcile.spec import Expectations
+from tests.told import judge
 
 COMPLETE = [
     "14320639-steady/14320639.p01.hdf",
@@ -41,7 +42,7 @@ MESSAGES = b"Simulation started at: 06Aug2025 08:40:48 AM\r\nFinished Unsteady F
 
 def lacking(path: Path, **expect: object) -> tuple[str, ...]:
     facts = plan_hdf.read(path, thoroughness="every dataset")
-    return expectations.judge(Expectations(**expect), facts)  # type: ignore[arg-type]
+    return judge(Expectations(**expect), facts)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -153,11 +154,8 @@ def test_a_failed_rerun_that_writes_into_the_old_result_is_caught(unsteady: Path
 
 def test_a_result_of_another_plan_is_not_taken(unsteady: Path) -> None:
     facts = plan_hdf.read(unsteady)
-    assert expectations.judge(Expectations(), facts, Identity(plan_filename="muncie.P04")) == ()
-    assert (
-        "not of Muncie.p05"
-        in expectations.judge(Expectations(), facts, Identity(plan_filename="Muncie.p05"))[0]
-    )
+    assert judge(Expectations(), facts, Identity(plan_filename="muncie.P04")) == ()
+    assert "not of Muncie.p05" in judge(Expectations(), facts, Identity(plan_filename="Muncie.p05"))[0]
 
 
 def test_every_expectation_says_what_was_found_and_what_was_wanted(hecras_data: Path) -> None:
@@ -221,7 +219,7 @@ def test_changed_bytes_and_zero_tails_never_break_the_reader(
             else whole[:place] + changed + whole[place + 1 :]
         )
         try:
-            expectations.judge(Expectations(), plan_hdf.read(victim, thoroughness="every dataset"))
+            judge(Expectations(), plan_hdf.read(victim, thoroughness="every dataset"))
         except ResultError as error:
             assert "\n" not in str(error)
 

@@ -13,8 +13,8 @@ import pytest
 
 from rasreconcile.facts import Identity
 from rasreconcile.results import plan_hdf
-from rasreconcile.results.expectations import judge
 from rasreconcile.spec import Expectations
+from tests.told import judge
 
 
 def _load() -> ModuleType:

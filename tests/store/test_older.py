@@ -6,14 +6,16 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address
 from rasreconcile.store import Store
 from rasreconcile.store.reader import Reader
-from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, TABLES_1
+from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, TABLES_1, steps_from
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 OUTPUT = (
@@ -87,6 +89,28 @@ def test_verdicts_of_an_older_store_are_read_with_their_sentences(first) -> None
         assert store.verdicts.latest() == (before,)
     assert (before.reasons, before.obstacle) == ((), None)
     assert before.note == "input-changed M.g01: a -> b; no worker left for it"
+
+
+def test_shortfalls_of_an_older_store_are_troubles_and_what_found_results_said_is_read_again(first) -> None:
+    with closing(sqlite3.connect(first)) as database, database:
+        for statements in islice(steps_from(1), 8):
+            for statement in statements:
+                database.execute(statement)
+        database.execute(
+            "INSERT INTO verification VALUES ('M/p01', 'd', 'e', ?, ?)",
+            ['["too high; lower it", "too wet"]', NOW.isoformat()],
+        )
+        database.execute(
+            "INSERT INTO assessment VALUES ('/x', 1, 1, 1, 1, 'j', ?)",
+            ['{"shortfalls": ["holds no results"]}'],
+        )
+    assert version(first) == 9
+    for opened in (Reader(first), Store.open(first, now=NOW)):
+        known = opened.outputs.verifications()[Address("M/p01")]
+        assert known.shortfalls == (Trouble("too high; lower it"), Trouble("too wet"))
+        assert opened.caches.assessed() == {}
+        opened.close()
+    assert version(first) == len(MIGRATIONS)
 
 
 def test_a_store_that_is_brought_up_while_it_is_read_is_read(first, monkeypatch) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rasreconcile.engines.hec_ras import judgement, linux, windows
 from rasreconcile.engines.hec_ras.versions import doubt
+from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure
 from rasreconcile.jobs import Install, Job, RunEvidence
 from rasreconcile.plans import Plan, without_prepared
@@ -24,15 +25,15 @@ class HecRas:
         return f"HEC-RAS {self.version}"
 
     @property
-    def doubt(self) -> str | None:
+    def doubt(self) -> Trouble | None:
         """Why it is not certain that this version is called rightly."""
         return doubt(self.version)
 
-    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> str | None:
+    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> Trouble | None:
         """None: HEC-RAS says itself what it cannot compute."""
         return None
 
-    def why_not(self, plan: Plan, install: Install) -> str | None:
+    def why_not(self, plan: Plan, install: Install) -> Trouble | None:
         """Why this plan cannot run where HEC-RAS is installed so, and what to do; None: it can."""
         if is_windows(install):
             return windows.why_not(plan, install, self.version)

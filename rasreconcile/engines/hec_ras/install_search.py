@@ -10,6 +10,7 @@ from typing import Literal
 
 from rasreconcile.engines.hec_ras.judgement import why_no_start
 from rasreconcile.engines.hec_ras.versions import STEADY, form_of
+from rasreconcile.errors import Trouble
 from rasreconcile.hecras_versions import SPELLED, Version, as_written, means, names_family, parsed
 
 _WINDOWS = (
@@ -65,8 +66,10 @@ class NotFound:
     why: str
     remedy: str
 
-    def __str__(self) -> str:
-        return f"{self.why}; {self.remedy}"
+    @property
+    def trouble(self) -> Trouble:
+        """The same as a message has it."""
+        return Trouble(self.why, self.remedy)
 
 
 # ---- Ras.exe: at one of a few paths

@@ -11,7 +11,7 @@ from rasreconcile.engines.hec_ras.file_names import Naming, naming_of, prepared_
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
 from rasreconcile.engines.hec_ras.scripts import staged_script
 from rasreconcile.engines.inputs import folder_for, name_in, outputs_of, staged_file
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble, together
 from rasreconcile.jobs import Install, Job, Staged
 from rasreconcile.plans import MISSING, InputFile, Plan
 from rasreconcile.project import KEYS, Computation
@@ -21,39 +21,41 @@ _NO_PROGRAM: dict[Computation, str] = {"sediment": "sediment transport", "water-
 _TEXTS = frozenset({"project", "plan", "geometry", "flow", "sediment", "water-quality", "rasmap"})
 
 
-def why_not(plan: Plan, version: str) -> str | None:
+def why_not(plan: Plan, version: str) -> Trouble | None:
     """Why the Linux solvers cannot run this plan as it is, and what to do; None: they can."""
     naming = naming_of(plan)
     flow = next(file.name for file in plan.inputs if file.kind == "flow")
     if flow.rpartition(".")[2][:1].lower() == "q":
-        return f"{flow} is quasi-unsteady, which HEC-RAS computes on Windows only; give it a Windows worker"
+        what = f"{flow} is quasi-unsteady, which HEC-RAS computes on Windows only"
+        return Trouble(what, "give it a Windows worker")
     if (beyond := beyond_solvers(plan)) is not None:
         return beyond
     missing = unprepared(plan, version)
     if not missing or plan.prepared_by is not None:
         return None
     if plan.ras_exe_lacks:
-        return (
+        return together(plan.ras_exe_lacks).led_by(
             f"the Linux solvers of {version} need {', '.join(missing)} too, and without more of the project no Ras.exe"
-            f" can make them: {'; '.join(plan.ras_exe_lacks)}"
+            " can make them: "
         )
-    return (
+    return Trouble(
         f"the Linux solvers need {', '.join(missing)}, which HEC-RAS on Windows makes when it prepares"
-        f" {naming.stem}.p{naming.plan}; put them beside the project, let a worker with Ras.exe make them"
-        " (`preprocess_on_host: true` on this one), or let it compute the plan"
+        f" {naming.stem}.p{naming.plan}",
+        "put them beside the project, let a worker with Ras.exe make them (`preprocess_on_host: true` on this one),"
+        " or let it compute the plan",
     )
 
 
-def beyond_solvers(plan: Plan) -> str | None:
+def beyond_solvers(plan: Plan) -> Trouble | None:
     """What the plan switches on and the Linux solvers leave out without a word; None: nothing."""
     whats = [(words, KEYS[what]) for what, words in _NO_PROGRAM.items() if what in plan.computes]
     if not whats:
         return None
     what = " and ".join(words for words, _ in whats)
     keys = ", ".join(key for _, key in whats)
-    return (
-        f"{plan.stem}.p{plan.number} computes {what} ({keys}), for which HEC-RAS has no program on Linux; give it a"
-        " Windows worker, or one with Ras.exe under Wine"
+    return Trouble(
+        f"{plan.stem}.p{plan.number} computes {what} ({keys}), for which HEC-RAS has no program on Linux",
+        "give it a Windows worker, or one with Ras.exe under Wine",
     )
 
 

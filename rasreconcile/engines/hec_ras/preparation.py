@@ -23,10 +23,11 @@ class HecRasPreparation(HecRas):
         super().__init__(spec)
         self._plan = plan
 
-    def why_not(self, plan: Plan, install: Install) -> str | None:
+    def why_not(self, plan: Plan, install: Install) -> Trouble | None:
         """Only Ras.exe prepares."""
         if not is_windows(install):
-            return "only Ras.exe prepares plans, on Windows or under Wine; add a worker that has it"
+            what = "only Ras.exe prepares plans, on Windows or under Wine"
+            return Trouble(what, "add a worker that has it")
         return windows.why_not(plan, install, self.version)
 
     def job(self, plan: Plan, install: Install) -> Job:

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from rasreconcile.errors import Trouble
 from rasreconcile.hecras_versions import Version, names_family, parsed
 
 
@@ -93,13 +94,13 @@ def form_of(version: str) -> Form:
     return next((form for form in reversed(FORMS) if form.since <= wanted), FORMS[0])
 
 
-def doubt(version: str) -> str | None:
+def doubt(version: str) -> Trouble | None:
     """Why it is not certain that the version is called rightly; None: it is."""
     oldest, newest = (".".join(map(str, version[:2])) for version in (FORMS[0].since, NEWEST_TRIED))
     supported = f"than the supported range {oldest}-{newest}"
     wanted = parsed(version)
     if wanted[:2] > NEWEST_TRIED:
-        return f"HEC-RAS {version} is newer {supported}; using the command line of {newest}"
+        return Trouble(f"HEC-RAS {version} is newer {supported}: using the command line of {newest}")
     if wanted < FORMS[0].since:
-        return f"HEC-RAS {version} is older {supported}; using the command line of {oldest}"
+        return Trouble(f"HEC-RAS {version} is older {supported}: using the command line of {oldest}")
     return None

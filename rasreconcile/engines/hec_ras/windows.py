@@ -13,7 +13,7 @@ from rasreconcile.engines.hec_ras.file_names import naming_of
 from rasreconcile.engines.hec_ras.run_files import is_made_by_hec_ras
 from rasreconcile.engines.hec_ras.scripts import staged_script
 from rasreconcile.engines.inputs import beside_project, folder_for, name_in, outputs_of, staged_file
-from rasreconcile.errors import ProjectError
+from rasreconcile.errors import ProjectError, Trouble, together
 from rasreconcile.hecras_versions import parsed
 from rasreconcile.jobs import Install, Job, Staged
 from rasreconcile.plans import MISSING, InputFile, Plan
@@ -33,7 +33,7 @@ _LAYERS = frozenset({"land-cover", "infiltration"})
 _NAMES_FILES = frozenset({"plan", "flow", "sediment", "water-quality"})
 
 
-def leaves_out_geometry(plan: Plan, version: str) -> str | None:
+def leaves_out_geometry(plan: Plan, version: str) -> Trouble | None:
     """Why Ras.exe of this version would compute without the plan's geometry, and what to do; None: it would not."""
     if parsed(version)[:2] not in versions.LEAVE_OUT_GEOMETRY:
         return None
@@ -42,9 +42,9 @@ def leaves_out_geometry(plan: Plan, version: str) -> str | None:
     if not gone:
         return None
     names = ", ".join(f"{file.kind} {file.name}" for file in gone)
-    return (
-        f"HEC-RAS {version} leaves the geometry out without a word where a layer of it is missing: {names}; put it"
-        " there, or take the layer off the geometry in RAS Mapper"
+    return Trouble(
+        f"HEC-RAS {version} leaves the geometry out without a word where a layer of it is missing: {names}",
+        "put it there, or take the layer off the geometry in RAS Mapper",
     )
 
 
@@ -52,12 +52,12 @@ def _of_map(name: str) -> bool:
     return name.casefold().endswith(".rasmap")
 
 
-def why_not(plan: Plan, install: Install, version: str) -> str | None:
+def why_not(plan: Plan, install: Install, version: str) -> Trouble | None:
     """Why Ras.exe cannot run this plan there, and what to do; None: it can."""
     if (geometry := leaves_out_geometry(plan, version)) is not None:
         return geometry
     if plan.ras_exe_lacks:
-        return "; ".join(plan.ras_exe_lacks)
+        return together(plan.ras_exe_lacks)
     if not install.worker_folder:
         return None
     files = _files(plan)
@@ -70,9 +70,10 @@ def why_not(plan: Plan, install: Install, version: str) -> str | None:
     path = f"{'Z:' if install.wine else ''}{place}/{longest}"
     if len(path) <= LONGEST_PATH:
         return None
-    return (
+    return Trouble(
         f"{posixpath.basename(longest)} would have a path of {len(path)} characters there, and HEC-RAS stops at"
-        f" {LONGEST_PATH}; set worker_folder to a shorter path, such as C:\\R"
+        f" {LONGEST_PATH}",
+        "set worker_folder to a shorter path, such as C:\\R",
     )
 
 

@@ -29,12 +29,12 @@ class Steady:
     identity = "steady 3"
     """Raised whenever the same inputs would give other numbers."""
 
-    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> str | None:
+    def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> Trouble | None:
         """Names the element, and its line, that this engine does not model."""
         try:
             parse_model(texts, {kind: names.get(kind, f"the {kind} file") for kind in _KINDS})
         except ProjectError as error:
-            return str(error)
+            return error.trouble
         return None
 
     def job(self, plan: Plan, install: Install) -> Job:

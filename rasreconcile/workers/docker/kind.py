@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from rasreconcile.account import expanded
 from rasreconcile.errors import Wrong
 from rasreconcile.spec.base import CPUS, MEMORY, Words
 from rasreconcile.spec.workers import WorkerBase
@@ -65,7 +66,7 @@ def _runs_at(name: str, spec: DockerWorker, folder: Path) -> str:
     host = spec.docker_host or os.environ.get("DOCKER_HOST") or "unix://"
     if spec.share_path is None and urlsplit(host).scheme not in {"unix", "npipe"}:
         return f"Docker volume rasreconcile-{name}, runs"
-    return str(Path(folder, Path(spec.share_path or spec.worker_folder).expanduser()).absolute())
+    return str(Path(folder, expanded(spec.share_path or spec.worker_folder)).absolute())
 
 
 DOCKER = Kind(

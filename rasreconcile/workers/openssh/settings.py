@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 import paramiko
 
 from rasreconcile import account
-from rasreconcile.account import expanded
+from rasreconcile.account import expanded, user_name_or_none
 from rasreconcile.errors import Refused
 from rasreconcile.workers.printed import quoted
 
@@ -201,16 +200,8 @@ def _home_of_user() -> Path | None:
         return None
 
 
-def _caller() -> str | None:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # An uid that the user database does not know, as in a container.
-        return None
-
-
 def _known_caller() -> str:
-    name = _caller()
+    name = user_name_or_none()
     if name is None:
         raise Refused("this machine knows no name of the user who runs this program", "set `username`")
     return name
@@ -262,7 +253,7 @@ def _tokens(place: Settings, host: str, home: Path) -> Mapping[str, str]:
         "n": host,
         "p": str(place.port),
         "r": place.user,
-        "u": _caller() or "",
+        "u": user_name_or_none() or "",
         "d": str(home),
         "i": str(os.getuid()) if hasattr(os, "getuid") else "",
         "k": place.key_name or place.hostname,

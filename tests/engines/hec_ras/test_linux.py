@@ -101,7 +101,7 @@ def test_a_plan_without_prepared_files_is_refused_with_their_names_and_the_remed
         " prepares Basin.p01; put them beside the project, let a worker with Ras.exe make them"
         " (`preprocess_on_host: true` on this one), or let it compute the plan"
     )
-    assert hec_ras("6.6").why_not(plan, linux_install("/x")) == str(refused.value)
+    assert hec_ras("6.6").why_not(plan, linux_install("/x")) == refused.value.trouble
 
 
 def test_a_run_is_never_given_its_own_old_results_and_always_what_other_plans_left_for_it(
@@ -160,8 +160,8 @@ def test_what_no_linux_program_computes_is_refused_before_a_run_and_named(
     text.write_bytes(text.read_bytes() + f"{switch}\r\n".encode())
     standins.prepare(project, "01")
     plan = plan_of(project)
-    why = hec_ras("6.6").why_not(plan, linux_install("/opt/x")) or ""
-    assert f"Basin.p01 computes {what}" in why and "give it a Windows worker" in why
+    why = hec_ras("6.6").why_not(plan, linux_install("/opt/x"))
+    assert f"Basin.p01 computes {what}" in str(why) and "give it a Windows worker" in str(why)
     with pytest.raises(ProjectError, match="no program on Linux"):
         hec_ras("6.6").job(plan, linux_install("/opt/x"))
     wine = replace(linux_install("Z:/Ras.exe"), wine="wine")

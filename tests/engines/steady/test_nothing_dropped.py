@@ -61,7 +61,7 @@ FLOW = [
 def test_what_a_flow_file_says_and_no_profile_would_show_is_refused(
     demo: Path, old: str, new: str, line: int, said: str
 ) -> None:
-    refused = Steady().refuses(texts(demo, "flow", old, new), NAMES)
+    refused = str(Steady().refuses(texts(demo, "flow", old, new), NAMES))
     assert refused is not None
     assert refused.startswith(f"Willow.f01:{line}: ")
     assert said in refused
@@ -102,7 +102,7 @@ GEOMETRY = [
 def test_what_a_geometry_says_and_no_profile_would_show_is_refused(
     demo: Path, old: str, new: str, said: str
 ) -> None:
-    refused = Steady().refuses(texts(demo, "geometry", old, new), NAMES)
+    refused = str(Steady().refuses(texts(demo, "geometry", old, new), NAMES))
     assert refused is not None
     assert refused.startswith("Willow.g01:")
     assert said in refused

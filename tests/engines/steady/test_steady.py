@@ -216,7 +216,7 @@ NAMES = {"project": "Willow.prj", "plan": "Willow.p01", "geometry": "Willow.g01"
 def test_what_is_not_modelled_is_refused_by_name_and_line(
     demo: Path, kind: str, old: str, new: str, said: str
 ) -> None:
-    refused = Steady().refuses(texts(demo, **{kind: (old, new)}), NAMES)
+    refused = str(Steady().refuses(texts(demo, **{kind: (old, new)}), NAMES))
     assert refused is not None
     assert said in refused
     assert refused.startswith(f"{NAMES[kind]}:")

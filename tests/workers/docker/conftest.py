@@ -26,3 +26,9 @@ def own_dockerd() -> Iterator[Callable[..., Dockerd]]:
     yield make
     for one in made:
         one.remove()
+
+
+@pytest.fixture(params=["bound", "volume"])
+def docker(request: pytest.FixtureRequest):
+    """Both ways of staging."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,58 @@
+"""One file that a plan reads: found and hashed, or missing, or in a state that cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rasreconcile.errors import ProjectError, Trouble
+from rasreconcile.plans import MISSING, InputFile
+from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
+from rasreconcile.spelling import foreign, is_foreign, legible
+
+_TEXT_ENDINGS = frozenset(
+    {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
+)
+
+
+def hashed_input(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
+    """The input with its digests. Raises OSError where it cannot be read, ProjectError where its name is not UTF-8."""
+    if is_foreign(source):
+        raise ProjectError(foreign(source.name))
+    found = digests.of(source, kind)
+    text = kind in TEXT_KINDS or (
+        kind in {"extra", "terrain"}
+        and source.suffix.lower() in _TEXT_ENDINGS
+        and found.stat.size <= LARGEST_TEXT
+    )
+    return InputFile(
+        name=name,
+        source=source,
+        raw=found.raw,
+        semantic=found.semantic,
+        size=found.stat.size,
+        kind=kind,
+        is_text=text,
+    )
+
+
+def missing_input(source: Path, name: str, kind: str) -> InputFile:
+    """It is looked for at `source`, and is not there."""
+    return InputFile(
+        name=legible(name),
+        source=Path(legible(source)),
+        raw=MISSING,
+        semantic=MISSING,
+        size=0,
+        kind=kind,
+        is_text=False,
+    )
+
+
+def unreadable(name: str, error: OSError | ProjectError) -> Trouble:
+    """What is wrong with the file of this name."""
+    return why(error).led_by(f"{name} cannot be read: ")
+
+
+def why(error: OSError | ProjectError) -> Trouble:
+    """What is wrong with a file, without its name."""
+    return Trouble(error.strerror or str(error)) if isinstance(error, OSError) else error.trouble
