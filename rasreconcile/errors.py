@@ -192,3 +192,7 @@ class Damaged(Refused):
     """A run directory holds what no run leaves there: a link, a pipe, a number out of range. The run is lost."""
 
     code = "run-directory-damaged"
+
+    def __init__(self, what: str | Trouble, remedy: str = "") -> None:
+        trouble = Trouble(what, remedy) if isinstance(what, str) else what
+        super().__init__(trouble.or_else("see what its job writes there; `gc` removes the run directory"))

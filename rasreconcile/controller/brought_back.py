@@ -58,6 +58,9 @@ def _recorded(left: Left, one: BroughtBack) -> Iterator[tuple[str, OutputRecord]
     given = {left.plan.result_name.casefold(), *(file.name.casefold() for file in left.plan.inputs)}
     for name, record in sorted(left.status.outputs.items()):
         inside = posixpath.relpath(name, folder) if folder else name
+        if inside.startswith("../"):
+            # Beside the folder of the result: published it would lie beside the results.
+            continue
         # A pattern does not mean what the run was given.
         may_match = one.is_pattern and inside.casefold() not in given
         if inside == one.name or (may_match and matches(inside.casefold(), one.name.casefold())):

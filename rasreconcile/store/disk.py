@@ -57,7 +57,11 @@ def name_of_store(path: Path) -> str:
 def is_lost(name: str) -> bool:
     """Whether the store of this name was on this machine and is there no more."""
     host, _, path = name.partition(":")
-    return host == socket.gethostname() and path.startswith("/") and not Path(path).exists()
+    try:
+        return host == socket.gethostname() and path.startswith("/") and not Path(path).exists()
+    except OSError:
+        # A job may write any name down; of one that no file can have nothing is known.
+        return False
 
 
 def is_shared(path: Path) -> bool:

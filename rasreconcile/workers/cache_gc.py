@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.jobs import RunId, Trimmed
-from rasreconcile.workers import rundir
+from rasreconcile.workers import controls, rundir
 
 _CACHED = re.compile(r"(?:[0-9a-f]{2}/)?[0-9a-f]{64}")
 _PART = re.compile(r"(?:[0-9a-f]{2}/)?\.[0-9a-f]{64}(\.[0-9a-f]+)?\.part(\.by)?")
@@ -84,14 +85,16 @@ def trim(cache: Path, *, unused_for: timedelta, at_most: int, how: Literal["remo
 def held(printed: str) -> Held:
     """What `upkeep.sh FOLDER list` printed; nothing where there is no such folder."""
     now, runs, cached = 0.0, dict[RunId, datetime](), list[CachedFile]()
-    for line in printed.splitlines():
+    # Line by line: a host may send millions of them.
+    for line in map(str.rstrip, io.StringIO(printed)):
         # A file name with a line end in it makes lines that mean nothing.
         if found := _NOW.fullmatch(line):
             now = float(found[1])
         elif (found := _RUN.fullmatch(line)) and (run := rundir.run_named(found[2])):
-            changed = datetime.fromtimestamp(int(found[1]), UTC)
+            # A job can set the time of its folder to what is none: then it is as old as can be.
+            changed = controls.moment_or_none(float(found[1])) or datetime.fromtimestamp(0, UTC)
             runs[run] = max(changed, runs.get(run, changed))
-        elif found := _FILE.fullmatch(line):
+        elif (found := _FILE.fullmatch(line)) and (_CACHED.fullmatch(found[5]) or _PART.fullmatch(found[5])):
             read, changed_at, size, links = map(int, found.groups()[:4])
             cached.append(CachedFile(found[5], max(read, changed_at), changed_at, size, links))
     return Held(now, runs, tuple(cached))

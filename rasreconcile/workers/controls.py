@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import re
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from typing import Any
+
+from rasreconcile.hashed_copy import CHUNK
 
 LARGEST = 4 << 20
 """Bytes of a control file: a done.json with ten thousand outputs is smaller."""
@@ -76,6 +78,19 @@ def read_at_most(file: FileIO, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def parts_of(file: FileIO, size: int) -> Callable[[], bytes]:
+    """Reads the file part by part, so many bytes of it and no more."""
+    left = size
+
+    def read() -> bytes:
+        nonlocal left
+        part = file.read(min(CHUNK, left)) if left > 0 else b""
+        left -= len(part)
+        return part
+
+    return read
+
+
 def kind_of(path: Path) -> str | None:
     """`a directory`, `a link`, `a named pipe`...; None where nothing is there."""
     try:
@@ -128,6 +143,13 @@ def _check_plain(looked: int, place: Path, name: str) -> None:
         raise Unfit(f"{name} is a link that leads out of the run directory; it is not followed")
 
 
+def require_room(into: Path, size: int) -> None:
+    """Raises OSError where the disk of `into` has no room for so much: a sparse file can claim petabytes."""
+    here = into.stat().st_size if into.exists() else 0
+    if size - here > shutil.disk_usage(into.parent).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(into))
+
+
 # ---- values
 
 
@@ -164,7 +186,8 @@ def whole(value: Any, what: str, least: int, most: int) -> int:
 
 def moment(value: Any, what: str) -> datetime:
     """Seconds since the epoch. Raises Unfit."""
-    if type(value) not in {int, float} or not math.isfinite(value) or not 0 <= value <= LATEST:
+    # A number of hundreds of digits is compared, and cannot become a float; NaN is in no range.
+    if type(value) not in {int, float} or not 0 <= value <= LATEST:
         raise Unfit(f"says {what} {shown(value)}")
     return datetime.fromtimestamp(value, UTC)
 

@@ -123,12 +123,22 @@ class DetachedWorker:
         if not isinstance(status, Running | Queued | Absent):
             return
         self._host.mark(run, rundir.CANCEL)
+        if self._has_ended(run):
+            return
+        # Its job may have stopped its runner, or go on as if it were the runner.
+        self._host.sweep(run)
+        if not self._has_ended(run):
+            late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s"
+            raise Unreachable(late, "it will be retried")
+
+    def _has_ended(self, run: RunId) -> bool:
+        """Whether it does so within END_SECONDS."""
         until = time.monotonic() + END_SECONDS
         while isinstance(self._status(run), Running | Queued):
             if time.monotonic() > until:
-                late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s"
-                raise Unreachable(late, "it will be retried")
+                return False
             time.sleep(0.05)
+        return True
 
     def discard(self, run: RunId) -> None:
         """Removes the run directory. Raises Refused while the run goes on."""

@@ -38,6 +38,24 @@ plain() {
     esac
 }
 
+# Opens that file on descriptor 3, and says in $opened where it can be opened again: what was looked at is what is read,
+# whatever the job puts in its place meanwhile.
+open_plain() {
+    plain "$1" "$2" || return 1
+    exec 3<"$1/$2"
+    opened=/proc/self/fd/3
+    if [ ! -e "$opened" ]; then
+        # A system without /proc: there is time between the two.
+        opened=$1/$2
+        return 0
+    fi
+    [ -f "$opened" ] || damaged "$2 is not a plain file"
+    case $(readlink "$opened") in
+    "$(pwd -P)/$1"/*) ;;
+    *) damaged "$2 is a link that leads out of the run directory; it is not followed" ;;
+    esac
+}
+
 # Into the cache: files of the present folder that are named by their digests.
 keep() {
     cache=$1
@@ -204,17 +222,20 @@ take_over() {
 
 # `file SIZE OFFSET HOW DONE`, then DONE bytes of done.json, then the file from OFFSET on.
 send() {
-    run=$1 file=$1/work/$2 offset=$3
-    if ! plain "$run" "work/$2"; then
+    run=$1 offset=$3 end=0 how=plain
+    if open_plain "$run" done.json; then
+        end=$(($(wc -c <"$opened")))
+        [ "$end" -le 4194304 ] || damaged 'done.json has more than 4 MB'
+        # Kept open while the other is looked at.
+        exec 4<"$opened"
+    fi
+    if ! open_plain "$run" "work/$2"; then
         echo absent
         return 0
     fi
-    size=$(($(wc -c <"$file"))) end=0 how=plain
+    file=$opened
+    size=$(($(wc -c <"$file")))
     [ "$offset" -le "$size" ] || offset=0
-    if plain "$run" done.json; then
-        end=$(($(wc -c <"$run/done.json")))
-        [ "$end" -le 4194304 ] || damaged 'done.json has more than 4 MB'
-    fi
     left=$((size - offset))
     if [ "$left" -gt 4194304 ] && command -v gzip >/dev/null; then
         # Worth it where a sample from the middle shrinks to less than a third: docs/decisions/0020.
@@ -222,26 +243,28 @@ send() {
         [ "$((sample))" -lt 349525 ] && how=gzip
     fi
     printf 'file %s %s %s %s\n' "$size" "$offset" "$how" "$end"
-    [ "$end" = 0 ] || head -c "$end" "$run/done.json"
+    [ "$end" = 0 ] || head -c "$end" <&4
     if [ "$how" = gzip ]; then
-        tail -c "+$((offset + 1))" "$file" | gzip -1
+        tail -c "+$((offset + 1))" "$file" | head -c "$left" | gzip -1
     else
-        tail -c "+$((offset + 1))" "$file"
+        tail -c "+$((offset + 1))" "$file" | head -c "$left"
     fi
 }
 
 # RUN NAME OFFSET LIMIT
 part_of() {
-    plain "$1" "$2" || return 0
-    tail -c "+$(($3 + 1))" "$1/$2" | head -c "$4"
+    open_plain "$1" "$2" || return 0
+    tail -c "+$(($3 + 1))" "$opened" | head -c "$4"
 }
 
 # The runner is then nobody's child, and in no session of sshd's.
 launch() {
     [ -d "$1" ] || return 0
     here=$(pwd)/$1
-    # Of an earlier start.
-    rm -f "$here/unclaimed"
+    # Of an earlier start, whose job may have put links and pipes there: nothing that is there is written to.
+    rm -rf "$here/unclaimed" "$here/runner.err"
+    if [ -L "$here/launched" ] || { [ -e "$here/launched" ] && [ ! -f "$here/launched" ]; }; then rm -rf "$here/launched"; fi
+    set -C
     setsid sh "$here/runner.sh" "$here" </dev/null >/dev/null 2>"$here/runner.err" &
     # Without the mark, as on a full disk, a run that is not claimed yet is started once more, which does no harm.
     touch "$here/launched" 2>/dev/null || true

@@ -28,7 +28,7 @@ def look_here(
 
     `goes_on` knows who is alive where the processes are not of this machine, as those of containers.
     """
-    alive = goes_on or (lambda _, claim: is_alive(claim))
+    alive = goes_on or is_alive
     return {run: _found(folder / run, partial(alive, run)) for run in runs}
 
 
@@ -47,15 +47,19 @@ def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, RunFile
     return {run: _told(told[run]) for run in runs}
 
 
-def is_alive(claim: Claim) -> bool:
-    """Whether the process that made the claim is still there, on this machine."""
+def is_alive(run: RunId, claim: Claim) -> bool:
+    """Whether the process that made the claim is still there, on this machine, and is the runner of this run.
+
+    A job can write down any process: one that is not its runner would be waited for until it ends.
+    """
     if boot_id() is None:
         return _start_by_ps(claim.pid) == claim.start
     if boot_id() != claim.boot:
         return False
     said = text_of(Path(f"/proc/{claim.pid}/stat"))
     fields = said.rpartition(") ")[2].split(" ") if said else []
-    return len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
+    is_there = len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
+    return is_there and f"/{run}/{rundir.RUNNER}" in (text_of(Path(f"/proc/{claim.pid}/cmdline")) or "")
 
 
 @cache

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import stat
+from bisect import bisect
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,7 +14,9 @@ from pathlib import Path
 from rasreconcile.jobs import LeftFile
 from rasreconcile.workers.controls import KINDS, LARGEST_SIZE, LATEST
 
-_LINE_PARTS = 4
+_LINE = re.compile(
+    rb"([0-9a-f]{1,8}) ([0-9]{1,19}) (-?[0-9]{1,19})(?:\.[0-9]{1,19})? (.{1,4096})\n?", re.DOTALL
+)
 _RIGHTS = stat.S_IRUSR | stat.S_IXUSR
 MOST_FILES = 100_001
 """That are listed of a run directory; as many as this: there may be more."""
@@ -31,11 +36,12 @@ def parse_listing(printed: bytes) -> tuple[LeftFile, ...]:
 
     A name may hold a line end: what a line makes of it is a name like any other, of a file that is not there.
     """
-    lines = printed.decode("utf-8", "surrogateescape").split("\n")
-    found = [entry for line in lines if (entry := _entry(line)) is not None]
-    folders = {str(name) for entry in found for name in Path(entry.name).parents}
+    # Line by line: a host may send millions of them.
+    entries = (entry for line in io.BytesIO(printed) if (entry := _entry(line)) is not None)
+    found = tuple(islice(entries, MOST_FILES))
+    names = sorted(entry.name for entry in found)
     # Of a folder that lets nobody in it is known that it is there: unless what it holds was listed all the same.
-    return tuple(entry for entry in found if entry.kind != _CLOSED or entry.name not in folders)[:MOST_FILES]
+    return tuple(entry for entry in found if entry.kind != _CLOSED or not _holds_any(entry.name, names))
 
 
 _CLOSED = "a folder that cannot be read"
@@ -58,15 +64,18 @@ def _walked(place: Path) -> Iterator[LeftFile]:
         yield LeftFile(name=name, size=0, changed=0, kind=_CLOSED)
 
 
-def _entry(line: str) -> LeftFile | None:
-    parts = line.split(" ", _LINE_PARTS - 1)
-    if len(parts) < _LINE_PARTS:
+def _holds_any(folder: str, names: list[str]) -> bool:
+    """Whether one of the sorted names lies in the folder."""
+    at = bisect(names, f"{folder}/")
+    return at < len(names) and names[at].startswith(f"{folder}/")
+
+
+def _entry(line: bytes) -> LeftFile | None:
+    parts = _LINE.fullmatch(line)
+    if parts is None:
         return None
-    try:
-        mode, size, changed = int(parts[0], 16), int(parts[1]), float(parts[2])
-    except ValueError:
-        return None
-    name = parts[3].removeprefix("./")
+    mode, size, changed = int(parts[1], 16), int(parts[2]), int(parts[3])
+    name = parts[4].decode("utf-8", "surrogateescape").removeprefix("./")
     if stat.S_ISDIR(mode):
         return None if mode & _RIGHTS == _RIGHTS else LeftFile(name=name, size=0, changed=0, kind=_CLOSED)
     return _left(name, mode, size, changed)

@@ -11,15 +11,14 @@ import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from rasreconcile.account import expanded
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
-from rasreconcile.hashed_copy import CHUNK, hashed_copy
+from rasreconcile.hashed_copy import hashed_copy
 from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
-from rasreconcile.workers import controls, rundir
+from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.cache_gc import trim
 from rasreconcile.workers.ci_agents import unmarked
 from rasreconcile.workers.controls import Unfit
@@ -31,8 +30,11 @@ from rasreconcile.workers.run_files import RunFiles
 
 NEEDED = ("sh", "setsid", "sha256sum", "nice")
 """Programs without which the runner cannot do its work."""
-LAUNCH = 'sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
-"""Shell text that starts the runner of directory $1 and ends at once: the runner is then nobody's child."""
+LAUNCH = 'rm -rf "$1/runner.err"; set -C; sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
+"""Shell text that starts the runner of directory $1 and ends at once: the runner is then nobody's child.
+
+What an earlier start has left may be a link, or a pipe: it is removed, and nothing that is there is written to.
+"""
 _BOOT = "boot"
 """Control file: since which start of this machine the directory is whole."""
 
@@ -83,8 +85,8 @@ class LocalHost:
     def launch(self, run: RunId) -> None:
         command = ["sh", "-c", LAUNCH, "sh", str(self._folder / run)]
         with self.answering():
-            # Of an earlier start.
-            (self._folder / run / rundir.UNCLAIMED).unlink(missing_ok=True)
+            # Of an earlier start; the job may have put anything in its place.
+            _remove_tree(self._folder / run / rundir.UNCLAIMED)
         try:
             subprocess.run(
                 command,
@@ -130,11 +132,26 @@ class LocalHost:
         with _left_by(run), controls.opened(self._folder / run, f"{rundir.WORK}/{name}") as read:
             if read is None:
                 raise FileNotFoundError(errno.ENOENT, f"{run} has no output of this name", name)
+            promised = self._recorded(run, name)
+            found = os.fstat(read.fileno()).st_size
+            if found != promised:
+                # Before it fills a disk here.
+                raise Unfit(f"{name} has {found} bytes now, the run recorded {promised}")
+            controls.require_room(into, found)
             with into.open("wb") as write:
-                size, digest = hashed_copy(partial(read.read, CHUNK), write)
+                # No more than it had when it was opened: the job may write to it faster than it is read.
+                size, digest = hashed_copy(controls.parts_of(read, found), write)
                 write.flush()
                 os.fsync(write.fileno())
         return Fetched(size, digest)
+
+    def _recorded(self, run: RunId, name: str) -> int:
+        """The size of an output as its run recorded it. Raises FileNotFoundError where it recorded none, Unfit."""
+        done = controls.text(self._folder / run, rundir.DONE)
+        ended = run_files.ended_of(done) if done is not None else None
+        if ended is None or name not in ended.outputs:
+            raise FileNotFoundError(errno.ENOENT, f"{run} recorded no output of this name", name)
+        return ended.outputs[name].size
 
     def read(self, run: RunId, name: str, offset: int, limit: int) -> bytes:
         with self.answering(), _left_by(run), controls.opened(self._folder / run, name) as file:

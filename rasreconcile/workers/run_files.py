@@ -110,7 +110,7 @@ def status_of(found: RunFiles | None) -> Status:
         return Running(
             started=claim.at,
             heartbeat=controls.moment_or_none(found.heartbeat),
-            log_size=found.log_size,
+            log_size=min(max(found.log_size, 0), controls.LARGEST_SIZE),
             grew=controls.moment_or_none(found.growth),
         )
     if found.unwritten:

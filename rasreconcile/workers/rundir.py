@@ -17,6 +17,7 @@ from rasreconcile.jobs import (
     RunId,
 )
 from rasreconcile.output_names import is_pattern
+from rasreconcile.printable import printable
 from rasreconcile.reserved import is_reserved
 from rasreconcile.workers.commandline import PER_CENT, program_and_arguments
 
@@ -46,6 +47,8 @@ _RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _HALF = re.compile(r"\.([a-z0-9-]+)\.[0-9a-f]+\.(?:new|gone)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_PART = 255
+_LONGEST_OWNER = 4096 + 256
+"""Characters of a path, and of the name of its machine."""
 PRIORITIES = {"normal": 0, "below normal": 5, "low": 15}
 
 
@@ -187,7 +190,14 @@ def owner_in(text: str) -> str:
     except (ValueError, RecursionError):
         return ""
     owner = document.get("store") if isinstance(document, dict) else None
-    return owner if isinstance(owner, str) else ""
+    if (
+        not isinstance(owner, str)
+        or len(owner) > _LONGEST_OWNER
+        or printable(owner) != owner
+        or "\n" in owner
+    ):
+        return ""
+    return owner
 
 
 def job_text(run: RunId, job: Job) -> str:

@@ -72,12 +72,17 @@ def complete_results(hecras_data: Path) -> list[Path]:
 def unsteady_result(tmp_path: Path) -> Path:
     """A complete 2D unsteady result as HEC-RAS 6.6 lays it out: one area, ghost cells at the end of each row."""
     path = tmp_path / "Muncie.p04.hdf"
+    make_unsteady(path)
+    return path
+
+
+def make_unsteady(path: Path) -> None:
+    """Writes that result."""
     with h5py.File(path, "w") as file:
         _root_and_plan(file)
         _geometry(file)
         _summary(file)
         _output(file)
-    return path
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ _WINE: tuple[str, ...] = (
     "/usr/lib/wine/wine64",
 )
 _VERSION = re.compile(SPELLED)
+_LONGEST_LINE = 2 * 4096
+_MOST_PROGRAMS = 1000
 _NEWEST_MAJOR = 9
 """A folder may be named after another number too: `2024.1`."""
 _MOST_PATCHES = 9
@@ -117,7 +119,8 @@ def question(wanted: Collection[WantedInstall]) -> tuple[str, ...]:
 
 def solvers_in(wanted: WantedInstall, answer: str) -> FoundInstall | NotFound:
     """What the script's answer to `question` means: lines `PATH<tab>REAL PATH`."""
-    there = [_Solver(*line.split("\t")[:2]) for line in answer.splitlines() if "\t" in line]
+    lines = [line for line in answer.splitlines() if "\t" in line and len(line) <= _LONGEST_LINE]
+    there = [_Solver(*line.split("\t")[:2]) for line in lines[:_MOST_PROGRAMS]]
     programs = [program for program in there if program.name == _solver(wanted)]
     # The archive of 6.1 has the programs twice, with and without help for its makers.
     programs.sort(key=lambda program: "debug" in program.path.lower())

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from rasreconcile.errors import Damaged, InputChanged, Unreachable
 from rasreconcile.jobs import Fetched, Staged
+from rasreconcile.workers import controls
+from rasreconcile.workers.printed import quoted
 
 _CHUNK = 1 << 20
 _BLOCK = 512
@@ -67,7 +69,8 @@ def unpack_one(chunks: Iterable[bytes], name: str, size: int, into: Path) -> Fet
 
     Raises Damaged for anything else than one plain file of this name and size.
     """
-    source = _Source(chunks, size + _SLACK, name)
+    # Its header may not be larger than a header is; then the file may come.
+    source = _Source(chunks, _SLACK, name)
     whole = hashlib.sha256()
     try:
         with tarfile.open(fileobj=source, mode="r|") as archive:
@@ -78,11 +81,11 @@ def unpack_one(chunks: Iterable[bytes], name: str, size: int, into: Path) -> Fet
                 or member.issparse()
                 or member.name != PurePosixPath(name).name
             ):
-                raise Damaged(
-                    f"{name}: unexpected archive contents (not the requested plain file)", "rejected"
-                )
+                raise Damaged(f"{name}: unexpected archive contents (not the requested plain file)")
             if member.size != size:
-                raise Damaged(f"{name}: {member.size} bytes arrived, the run recorded {size}", "rejected")
+                raise Damaged(f"{name}: {member.size} bytes arrived, the run recorded {size}")
+            controls.require_room(into, size)
+            source.allow(size)
             content = archive.extractfile(member)
             assert content is not None
             with into.open("wb") as write:
@@ -91,8 +94,11 @@ def unpack_one(chunks: Iterable[bytes], name: str, size: int, into: Path) -> Fet
                     whole.update(chunk)
                 write.flush()
                 os.fsync(write.fileno())
-    except tarfile.TarError as error:
-        raise Unreachable(f"{name}: the archive was cut short ({error})", "it is fetched again") from error
+    except (tarfile.TarError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        said = quoted(str(error).encode("utf-8", "replace"))
+        raise Unreachable(f"{name}: the archive was cut short ({said})", "it is fetched again") from error
+    if into.stat().st_size != size:
+        raise Unreachable(f"{name}: the archive was cut short", "it is fetched again")
     return Fetched(size, whole.hexdigest())
 
 
@@ -106,6 +112,10 @@ class _Source(io.RawIOBase):
         self._name = name
         self._rest = b""
 
+    def allow(self, more: int) -> None:
+        """So many bytes more may come."""
+        self._left += more
+
     def read(self, size: int = -1) -> bytes:
         parts: list[bytes] = []
         while size < 0 or size > 0:
@@ -113,7 +123,7 @@ class _Source(io.RawIOBase):
                 self._rest = next(self._chunks, b"")
                 self._left -= len(self._rest)
                 if self._left < 0:
-                    raise Damaged(f"{self._name}: more arrived than the run recorded", "rejected")
+                    raise Damaged(f"{self._name}: more arrived than the run recorded")
                 if not self._rest:
                     break
             part = self._rest if size < 0 else self._rest[:size]

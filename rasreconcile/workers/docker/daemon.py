@@ -21,13 +21,16 @@ from docker.types import LogConfig, Mount
 from paramiko import SSHException
 
 from rasreconcile.errors import RasReconcileError, Refused, Unreachable
-from rasreconcile.workers.docker.answers import About, checked, frames, moment
+from rasreconcile.workers import controls
+from rasreconcile.workers.docker import answers
+from rasreconcile.workers.docker.answers import About
 from rasreconcile.workers.docker.container import SCRATCH, Container, ContainerSeen, End, Image, Ran
 from rasreconcile.workers.docker.error_messages import NO_FOLDER, reason_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
+from rasreconcile.workers.printed import quoted
 
 _PIDS = 4096
-_LARGEST_ANSWER = 256 << 20
+_LARGEST_ANSWER = 64 << 20
 """Bytes that a program in a container may say."""
 
 
@@ -35,6 +38,10 @@ def _memory_of(user: str) -> str:
     """Options of a tmpfs whose owner is this user, `UID:GID`: of use where the daemon gives it the image's rights."""
     uid, _, gid = user.partition(":")
     return f"rw,exec,nosuid,nodev,mode=1777,uid={uid},gid={gid}"
+
+
+_ODD = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
+"""What comes of an answer that is no JSON of Docker's."""
 
 
 class NoFolder(Refused):
@@ -56,14 +63,7 @@ class Daemon:
 
     def about(self) -> About:
         with self._asked() as client:
-            said = client.info()
-        return About(
-            version=said["ServerVersion"],
-            system=said.get("OSType", "linux"),
-            limits_memory=bool(said.get("MemoryLimit")),
-            limits_cpus=bool(said.get("CpuCfsQuota", True)),
-            architecture=str(said.get("Architecture", "")),
-        )
+            return answers.about_in(client.info())
 
     def image(self, name: str) -> Image | None:
         """None where the daemon has no such image."""
@@ -72,17 +72,14 @@ class Daemon:
                 found = client.inspect_image(name)  # type: ignore[no-untyped-call]  # so in its stubs
             except ImageNotFound:
                 return None
-        return Image(str(found["Id"]), str(found.get("Architecture") or ""))
+            return answers.image_in(found)
 
     def containers(self, label: str) -> dict[str, ContainerSeen]:
         """All containers with the label, by name, in one round trip."""
         with self._asked() as client:
-            listed = client.containers(all=True, filters={"label": label})
-        return {
-            name.lstrip("/"): ContainerSeen(entry["State"], entry["Labels"] or {}, float(entry["Created"]))
-            for entry in listed
-            for name in entry["Names"] or ()
-        }
+            listed = answers.entries(client.containers(all=True, filters={"label": label}))
+            seen = map(answers.container_in, listed)
+            return {name: container for names, container in seen for name in names}
 
     def container(self, name: str) -> ContainerSeen | None:
         """One container; None where there is none of this name."""
@@ -91,17 +88,16 @@ class Daemon:
                 found = client.inspect_container(name)
             except NotFound:
                 return None
-        return ContainerSeen(found["State"]["Status"], found["Config"]["Labels"] or {})
+            said = answers.labels(answers.part(found, "Config", "Labels"))
+            return ContainerSeen(answers.text(found, "State", "Status"), said)
 
     def end_of(self, name: str) -> End | None:
         """How the container ended, or goes on; None where there is none of this name."""
         with self._asked() as client:
             try:
-                state = client.inspect_container(name)["State"]
+                return answers.end_in(client.inspect_container(name))
             except NotFound:
                 return None
-        at = moment(state["FinishedAt"])
-        return End(state["Status"], int(state["ExitCode"]), bool(state["OOMKilled"]), at)
 
     def last_words(self, name: str) -> str:
         """The end of what the container printed. Raises Gone."""
@@ -183,12 +179,13 @@ class Daemon:
     def volume(self, name: str, labels: Mapping[str, str]) -> str:
         """Makes the volume where it is not there; the folder behind it, as the daemon calls it."""
         with self._asked() as client:
-            return str(client.create_volume(name, labels=dict(labels))["Mountpoint"])
+            return answers.text(client.create_volume(name, labels=dict(labels)), "Mountpoint")
 
     def run(self, name: str, command: Sequence[str], env: Mapping[str, str], *, seconds: float) -> Ran:
         """Runs a program in a running container; it may be silent for `seconds`. Raises Gone."""
         with self._asked(container=True) as client:
-            made = client.exec_create(name, list(command), environment=dict(env), workdir="/")["Id"]
+            said = client.exec_create(name, list(command), environment=dict(env), workdir="/")
+            made = controls.word(answers.part(said, "Id"), "exec", "[A-Za-z0-9]{1,128}")
             # Without the upgrade an answer through ssh comes empty; the SDK reads past what came with the headers.
             url = f"{client.base_url}/v{client.api_version}/exec/{made}/start"
             asked: dict[str, Any] = {
@@ -196,18 +193,19 @@ class Daemon:
                 "headers": {"Connection": "Upgrade", "Upgrade": "tcp"},
             }
             with client.post(url, **asked, stream=True, timeout=seconds) as answer:
-                checked(answer)
+                answers.checked(answer)
                 stream: Any = answer.raw
-                out, err = frames(self._heard(name, stream._fp.fp, seconds))
+                out, err = answers.frames(self._heard(name, stream._fp.fp, seconds))
             forget_idle(client)
-            code = client.exec_inspect(made)["ExitCode"]
-        if code is None:
-            raise Unreachable(f"{self.address}: {command[0]} in {name} did not end", "it will be retried")
-        return Ran(int(code), out, err)
+            code = answers.part(client.exec_inspect(made), "ExitCode")
+            if code is None:
+                raise Unreachable(f"{self.address}: {command[0]} in {name} did not end", "it will be retried")
+            return Ran(controls.whole(code, "exit code", -(1 << 31), (1 << 32) - 1), out, err)
 
     def _heard(self, name: str, stream: Any, seconds: float) -> bytes:
         try:
-            said = bytes(stream.read(_LARGEST_ANSWER + 1))
+            # Nothing to read where the answer was without an upgrade.
+            said = bytes(stream.read(_LARGEST_ANSWER + 1)) if stream is not None else b""
         except TimeoutError as error:
             # A daemon may lose the end of what a program said, and then of all that are run in this container.
             late = f"{self.address}: there was no answer from {name} for {seconds:.0f} s"
@@ -226,7 +224,7 @@ class Daemon:
         with self._asked(container=True) as client:
             url = f"{client.base_url}/v{client.api_version}/containers/{name}/archive"
             with client.get(url, params={"path": path}, stream=True, timeout=TIMEOUT) as answer:
-                checked(answer)
+                answers.checked(answer)
                 yield from answer.iter_content(1 << 20)
 
     def close(self) -> None:
@@ -268,8 +266,16 @@ class Daemon:
             # Of what was sent: the connection is in the middle of a sentence.
             self._hang_up()
             raise
+        except _ODD as error:
+            # The SDK looks into answers without asking what they are.
+            self._hang_up()
+            said = quoted(str(error).encode("utf-8", "replace")) or type(error).__name__
+            raise Unreachable(
+                f"{self.address}: it answers as no Docker daemon does: {said}",
+                "check what listens at that address",
+            ) from error
         except APIError as error:
-            said = str(error.explanation or error)
+            said = quoted(str(error.explanation or error).encode("utf-8", "replace"))
             if container and (isinstance(error, NotFound) or "is not running" in said):
                 raise Gone(f"{self.address}: {said}", "it will be retried") from error
             if why := reason_of(said):
@@ -277,7 +283,7 @@ class Daemon:
                 raise refused(f"{self.address}: {why.what}", why.remedy) from error
             if error.is_server_error():
                 raise Unreachable(f"{self.address}: {said}", "it will be retried") from error
-            raise Refused(f"{self.address}: {said}") from error
+            raise Refused(f"{self.address}: {said}", "look at the daemon's log") from error
         except (
             DockerException,
             requests.RequestException,
@@ -288,8 +294,9 @@ class Daemon:
             TimeoutError,
         ) as error:
             self._hang_up()
-            if why := reason_of(str(error), str(self.address)):
+            said = quoted(str(error).encode("utf-8", "replace"))
+            if why := reason_of(said, str(self.address)):
                 raise Refused(f"{self.address}: {why.what}", why.remedy) from error
             raise Unreachable(
-                f"{self.address}: {error}", "check that the daemon is running and reachable"
+                f"{self.address}: {said}", "check that the daemon is running and reachable"
             ) from error

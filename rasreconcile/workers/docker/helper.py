@@ -109,10 +109,7 @@ class Helper:
         ran = self.run(script, *words, env=env, seconds=seconds)
         if ran.exit_code == 0:
             return ran.out.decode(errors="replace")
-        said = (
-            ran.err[-2000:].decode(errors="replace").strip().replace("\n", "; ")
-            or f"exit code {ran.exit_code}"
-        )
+        said = quoted(ran.err.strip().replace(b"\n", b"; ")) or f"exit code {ran.exit_code}"
         if says_no_room(said):
             raise Refused(
                 f"{self._daemon.address}: {said}", "free some space where the daemon keeps its volumes"

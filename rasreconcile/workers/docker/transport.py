@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,6 +23,8 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils import kwargs_from_env
 
 from rasreconcile.account import home_or_none
+from rasreconcile.workers import controls
+from rasreconcile.workers.docker import answers
 from rasreconcile.workers.docker.contexts import Certificates, endpoint_of_context
 from rasreconcile.workers.openssh.connection import Connection, Door
 from rasreconcile.workers.openssh.login import login_to
@@ -29,6 +32,12 @@ from rasreconcile.workers.openssh.login import login_to
 TIMEOUT = 60
 """Seconds of silence in the middle of an answer."""
 DIAL_TIMEOUT = 15.0
+_LARGEST = 16 << 20
+"""Bytes of an answer: the longest lists some thousand containers."""
+_LONGEST = 600.0
+"""Seconds in which an answer must have come, beside those in which it was silent."""
+_SLOWEST = 1 << 10
+"""Bytes a second that a longer one, such as a file, must come at."""
 _BASE = "http+docker://localhost"
 _SOCKET = "unix:///var/run/docker.sock"
 _FIRST_VERSION = "1.40"
@@ -87,13 +96,31 @@ def _agreed(client: docker.APIClient) -> docker.APIClient:
     """Speaks the daemon's version. The SDK's own way of finding out leaves a connection open where it fails."""
     # A bundle of certificates or a proxy that the environment names for the web is none of a daemon's business.
     client.trust_env = False
+    # No daemon sends its clients elsewhere.
+    client.max_redirects = 0
+    client.hooks["response"].append(_bounded)
     try:
-        spoken = client.version(api_version=False)["ApiVersion"]
+        said = client.version(api_version=False)
+        spoken = controls.word(answers.part(said, "ApiVersion"), "API version", r"[0-9]{1,3}\.[0-9]{1,3}")
         client._version = spoken  # type: ignore[attr-defined]  # it can be told only at birth
     except BaseException:
         client.close()
         raise
     return client
+
+
+def _bounded(answer: requests.Response, *_: object, stream: bool = False, **__: object) -> None:
+    """Reads an answer that is wanted whole. Raises requests.ConnectionError where it is larger than any of Docker's."""
+    if stream:
+        return
+    parts, size = [], 0
+    for part in answer.iter_content(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST:
+            answer.close()
+            raise requests.ConnectionError("its answer does not end")
+    answer._content = b"".join(parts)
 
 
 def forget_idle(client: docker.APIClient) -> None:
@@ -173,6 +200,26 @@ class _Client:
             self.connection.close()
 
 
+class _Paced(socket.socket):
+    """A socket on which an answer must come on: what comes byte by byte would be waited for without an end."""
+
+    _until = 0.0
+    _received = 0
+
+    def sendall(self, *sent: Any) -> None:
+        super().sendall(*sent)
+        self._until = 0.0
+
+    def recv_into(self, *into: Any) -> int:
+        count = super().recv_into(*into)
+        if not self._until:
+            self._until, self._received = time.monotonic() + _LONGEST, 0
+        self._received += count
+        if time.monotonic() > self._until + (self.gettimeout() or 0) + self._received / _SLOWEST:
+            raise ConnectionError("its answer does not end")
+        return count
+
+
 @dataclass(slots=True)
 class _Line:
     """A connected socket, and the ssh at its other end where there is one."""
@@ -194,7 +241,7 @@ class _Line:
 
 
 def _socket_line(path: str) -> _Line:
-    line = _Line(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+    line = _Line(_Paced(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
         line.socket.settimeout(TIMEOUT)
         line.socket.connect(path)
@@ -206,7 +253,8 @@ def _socket_line(path: str) -> _Line:
 
 def _ssh_line(command: list[str]) -> _Line:
     """The system's ssh, never asking anything: an unknown host or a missing key is an error, not a question."""
-    ours, theirs = socket.socketpair()
+    left, theirs = socket.socketpair()
+    ours = _Paced(fileno=left.detach())
     ours.settimeout(TIMEOUT)
     end = theirs.fileno()
     with theirs:

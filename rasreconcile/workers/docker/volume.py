@@ -37,7 +37,7 @@ tail -c "+$2" "$1" 2>/dev/null | head -c "$3\""""
 _MARK = """\
 [ -d "$1" ] && [ ! -L "$1" ] || exit 0
 if [ -L "$1/$2" ] || { [ -e "$1/$2" ] && [ ! -f "$1/$2" ]; }; then rm -rf "$1/$2"; fi
-: >"$1/$2\""""
+: >>"$1/$2\""""
 _REMOVE = """\
 cd "$1" || exit 1
 if [ -e "$2" ] || [ -L "$2" ]; then mv "$2" ".$2.$3.gone"; fi
@@ -90,7 +90,9 @@ class VolumeStorage:
         said = self.helper.do(script("receive.sh"), *words, "begin", *asked).splitlines()
         if "whole" in said:
             return
-        missing = [shared[line.removeprefix("missing ")] for line in said if line.startswith("missing ")]
+        wanted = (line.removeprefix("missing ") for line in said if line.startswith("missing "))
+        # Each once, and nothing that was not offered.
+        missing = [shared[digest] for digest in dict.fromkeys(wanted) if digest in shared]
         try:
             self.helper.put(_FOLDER, pack(_parts(aside, inputs, missing, controls), owner=FIXED_ID))
             sent = sum(s.size for s in (*missing, *inputs) if s in missing or s.writable == "own copy")

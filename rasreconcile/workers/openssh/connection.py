@@ -35,6 +35,12 @@ LARGEST_ANSWER = 16 << 20
 """Bytes of an answer to a question; the longest tells of the thousands of files in a cache."""
 LONGEST_ANSWER = 600.0
 """Seconds in which an answer must have come to its end, however it trickles."""
+SLOWEST_LINK = 1 << 10
+"""Bytes a second that a longer answer, such as a file, must come at."""
+
+
+class LongAnswer(Unreachable):
+    """It is longer than any that the question can have."""
 
 
 class RemoteCommand:
@@ -44,6 +50,8 @@ class RemoteCommand:
         self._where = where
         self._channel = channel
         self._read = b""
+        self._until = time.monotonic() + LONGEST_ANSWER
+        self._received = 0
 
     def send(self, data: bytes) -> None:
         """Blocks until the host has room for it."""
@@ -60,8 +68,7 @@ class RemoteCommand:
         if self._read:
             data, self._read = self._read[:limit], self._read[limit:]
             return data
-        with _answering(self._where):
-            return self._channel.recv(limit)
+        return self._more(limit)
 
     def receive_exactly(self, size: int) -> bytes:
         """Raises Unreachable where the end comes first."""
@@ -81,8 +88,7 @@ class RemoteCommand:
                 raise Unreachable(
                     f"{self._where}: it prints a line without an end", "see what its login scripts print"
                 )
-            with _answering(self._where):
-                more = self._channel.recv(_PACKET)
+            more = self._more()
             if not more:
                 return None
             self._read += more
@@ -91,36 +97,48 @@ class RemoteCommand:
 
     def rest(self, limit: int = LARGEST_ANSWER) -> bytes:
         """All that is still to come. Raises Unreachable where that is more than `limit` bytes, or does not end."""
-        parts, size, until = [], 0, time.monotonic() + LONGEST_ANSWER
+        answer = bytearray()
         while part := self.receive():
-            parts.append(part)
-            size += len(part)
-            if size > limit or time.monotonic() > until:
-                raise Unreachable(
+            answer += part
+            if len(answer) > limit:
+                raise LongAnswer(
                     f"{self._where}: its answer does not end", "see what its login scripts print"
                 )
-        return b"".join(parts)
+        return bytes(answer)
 
     def skip_past(self, mark: bytes) -> bytes | None:
         """Goes on behind `mark`, wherever it comes: a login script may have printed anything before it.
 
         None; or, where it does not come, what came instead: all of it, or `CHATTER` bytes of it.
         """
-        said = self._read
-        while mark not in said:
+        said = bytearray(self._read)
+        looked = 0
+        # Each byte is looked at once: it may come in a million parts.
+        while (at := said.find(mark, looked)) < 0:
             if len(said) > CHATTER:
-                return said
-            with _answering(self._where):
-                more = self._channel.recv(_PACKET)
+                return bytes(said)
+            looked = max(0, len(said) - len(mark))
+            more = self._more()
             if not more:
-                return said
+                return bytes(said)
             said += more
-        _, _, self._read = said.partition(mark)
+        self._read = bytes(said[at + len(mark) :])
         return None
 
     def wait(self, seconds: float = 0.0) -> None:
         """From now on silence is allowed for so long: the host reads a large file, say. Left out: as long as usual."""
         self._channel.settimeout(seconds or SILENCE_SECONDS)
+        self._until = time.monotonic() + seconds + LONGEST_ANSWER
+        self._received = 0
+
+    def _more(self, limit: int = _PACKET) -> bytes:
+        """Raises Unreachable where so little comes that there is no end to it."""
+        with _answering(self._where):
+            data = self._channel.recv(limit)
+        self._received += len(data)
+        if time.monotonic() > self._until + self._received / SLOWEST_LINK:
+            raise Unreachable(f"{self._where}: its answer does not end", "see what its login scripts print")
+        return data
 
     def exit_status(self) -> int:
         """Raises Unreachable where the command ended without one: the connection was lost, or it was killed."""

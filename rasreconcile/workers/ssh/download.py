@@ -39,7 +39,7 @@ class Download:
             fetched, _ = self._fetch(dialogue, 0)
         return fetched
 
-    def _fetch(self, dialogue: Dialogue, here: int) -> tuple[Fetched, str | None]:
+    def _fetch(self, dialogue: Dialogue, here: int) -> tuple[Fetched, str]:
         with dialogue("send", self._run, self._name, str(here)) as talk:
             head = (talk.line() or "").split(" ")
             if head[0] == "absent":
@@ -51,14 +51,18 @@ class Download:
                 raise Damaged(f"{self._run}: {rundir.DONE} has more than {controls.LARGEST >> 20} MB")
             ended = run_files.ended_of(talk.receive_exactly(done).decode(errors="replace"))
             record = ended.outputs.get(self._name) if ended else None
-            if record is not None and record.size != size:
+            if record is None:
+                raise FileNotFoundError(
+                    errno.ENOENT, f"{self._run} recorded no output of this name", self._name
+                )
+            if record.size != size:
                 # Before it fills a disk here.
                 raise Damaged(
-                    f"{self._run}: {self._name} has {size} bytes now, the run recorded {record.size}",
-                    "rejected",
+                    f"{self._run}: {self._name} has {size} bytes now, the run recorded {record.size}"
                 )
+            controls.require_room(self._into, size)
             digest = self._write(_plain(talk, head[3]), offset, size)
-        return Fetched(size, digest), record.digest if record else None
+        return Fetched(size, digest), record.digest
 
     def _write(self, parts: Iterator[bytes], offset: int, size: int) -> str:
         """The digest of the whole file as it is here now."""
@@ -74,7 +78,7 @@ class Download:
             file.truncate(offset)
             for part in parts:
                 if file.tell() + len(part) > size:
-                    raise Unreachable(f"more came of {self._name} than the {size} bytes that were promised")
+                    raise _too_much(self._name, size)
                 file.write(part)
                 whole.update(part)
             if file.tell() != size:
@@ -84,6 +88,10 @@ class Download:
         return whole.hexdigest()
 
 
+def _too_much(name: str, size: int) -> Unreachable:
+    return Unreachable(f"more came of {name} than the {size} bytes that were promised", "it is fetched again")
+
+
 def _plain(talk: RemoteCommand, how: str) -> Iterator[bytes]:
     if how != "gzip":
         yield from iter(lambda: talk.receive(_CHUNK), b"")
@@ -91,6 +99,8 @@ def _plain(talk: RemoteCommand, how: str) -> Iterator[bytes]:
     unpack = zlib.decompressobj(_GZIP)
     try:
         while packed := talk.receive(_CHUNK):
+            if unpack.eof:
+                raise Unreachable("more came behind the end of what was packed", "it is fetched again")
             # In parts: a little of what is packed can be much.
             while packed:
                 yield unpack.decompress(packed, _CHUNK)

@@ -19,7 +19,13 @@ from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
 from rasreconcile.workers.listing import LARGEST_LISTING, parse_listing
 from rasreconcile.workers.openssh.admission import LOGIN_SECONDS
-from rasreconcile.workers.openssh.connection import CHATTER, LARGEST_ANSWER, Connections, RemoteCommand
+from rasreconcile.workers.openssh.connection import (
+    CHATTER,
+    LARGEST_ANSWER,
+    Connections,
+    LongAnswer,
+    RemoteCommand,
+)
 from rasreconcile.workers.openssh.login import Login
 from rasreconcile.workers.printed import quoted
 from rasreconcile.workers.retry import patiently
@@ -33,10 +39,11 @@ T = TypeVar("T")
 LARGEST_CLOCK_DIFFERENCE = timedelta(minutes=2)
 _CLEANING_SECONDS = 600.0
 _KILLED = frozenset({128 + 9, 128 + 15})
-_LARGEST_LIST = 256 << 20
+_LARGEST_LIST = 64 << 20
 """Bytes in which a host tells of every file of its cache."""
 _LONGEST_WORD = 300
 """Characters of what a host says that are told to the user."""
+_MOST_PROBLEMS = 100
 _DAMAGED = 65
 """Exit status of host.sh: a run directory holds what no run leaves there."""
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
@@ -61,7 +68,16 @@ class SshHost:
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
         if not runs:
             return {}
-        return parse_looks(self._verb("look", *runs).decode(errors="replace"), runs)
+        try:
+            said = self._verb("look", *runs)
+        except LongAnswer:
+            # What some of them have left may be long: none of the others is to suffer from that.
+            if len(runs) == 1:
+                raise
+            some = list(runs)
+            half = len(some) // 2
+            return {**self.look(some[:half]), **self.look(some[half:])}
+        return parse_looks(said.decode(errors="replace"), runs)
 
     def stage(self, inputs: Collection[Staged]) -> None:
         self._patiently(lambda: self._arrivals.bring(inputs))
@@ -115,11 +131,8 @@ class SshHost:
     def problems(self) -> list[Trouble]:
         before = time.time()
         told = self._verb("problems", secrets.token_hex(4)).decode(errors="replace")
-        return [
-            problem
-            for line in told.splitlines()
-            if (problem := _problem(line, self._folder, (before + time.time()) / 2)) is not None
-        ] + self._commands.problems(told.splitlines())
+        found = problems_of(told, self._folder, (before + time.time()) / 2)
+        return found + self._commands.problems(told.splitlines())
 
     def close(self) -> None:
         self._connections.close()
@@ -225,6 +238,12 @@ class SshHost:
         return patiently(once)
 
 
+def problems_of(told: str, folder: str, now: float) -> list[Trouble]:
+    """What a host says that stops runs there; `now` in seconds since the epoch."""
+    found = (_problem(line[:_LONGEST_WORD], folder, now) for line in told.splitlines()[:_MOST_PROBLEMS])
+    return [problem for problem in found if problem is not None]
+
+
 def _problem(line: str, folder: str, now: float) -> Trouble | None:
     word, _, rest = line.partition(" ")
     match word:
@@ -238,7 +257,7 @@ def _problem(line: str, folder: str, now: float) -> Trouble | None:
             )
         case "clock" if not _SECONDS.fullmatch(rest):
             remedy = "see what `date -u +%s` prints there"
-            return Trouble(f"it reports the time as `{rest[:_LONGEST_WORD]}`, which is not a number", remedy)
+            return Trouble(f"it reports the time as `{rest}`, which is not a number", remedy)
         case "clock" if abs(float(rest) - now) > LARGEST_CLOCK_DIFFERENCE.total_seconds():
             return Trouble(
                 f"its clock is {float(rest) - now:+.0f} s off this one's", "synchronise both clocks by NTP"

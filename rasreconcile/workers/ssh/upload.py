@@ -24,6 +24,8 @@ _PARCEL = 16 << 20
 _SLOWEST_DISK = 20_000_000
 """Bytes a second, at least, that a host can hash and flush."""
 _TRIES = 3
+_LONGEST_STANDSTILL = 300.0
+"""Seconds in which another controller must have sent something more."""
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _KIND = {"own copy": "own", "read only": "shared"}
 _UNTOUCHED = "1"
@@ -86,10 +88,11 @@ class Upload:
         return [line.removeprefix("gone ") for line in answer.splitlines() if line.startswith("gone ")]
 
     def _send_large(self, staged: Staged) -> None:
-        wrong = 0
+        wrong, progress = 0, Progress()
         with self._those_still_missing([staged]) as missing:
             while missing and self._missing(missing):
-                match self._offer(staged):
+                said, _, number = self._offer(staged).partition(" ")
+                match said:
                     case "arrived":
                         self._learn(missing)
                     case "wrong" if wrong == 0:
@@ -99,6 +102,11 @@ class Upload:
                         raise Unreachable(f"{staged.source} arrived damaged", "it is sent again")
                     case "busy":
                         # Another controller sends it; one that died is overtaken there after some seconds.
+                        if not progress.goes_on(number):
+                            raise Unreachable(
+                                f"another controller sends {staged.source} and gets nowhere",
+                                "it is tried again",
+                            )
                         time.sleep(0.5)
                     case _:
                         raise Unreachable(
@@ -109,9 +117,10 @@ class Upload:
     def _offer(self, staged: Staged) -> str:
         """What came of it, in the host's word. Raises InputChanged."""
         with self._dialogue("receive", staged.digest, str(staged.size)) as talk:
-            word, _, number = (talk.line() or "cut").partition(" ")
+            said = talk.line() or "cut"
+            word, _, number = said.partition(" ")
             if word != "from":
-                return word
+                return said
             if not _NUMBER.fullmatch(number) or int(number) > staged.size:
                 raise Unreachable(
                     f"the host wants {staged.source} from `{number[:100]}` on", "it is asked again"
@@ -157,6 +166,21 @@ class Upload:
             with self._lock:
                 missing = [s for s in wanted if s.digest not in self._known]
             yield missing
+
+
+class Progress:
+    """Whether what another controller sends goes on."""
+
+    def __init__(self) -> None:
+        self._most = -1
+        self._until = 0.0
+
+    def goes_on(self, number: str) -> bool:
+        """`number`: the bytes that have come, in the host's words. False: no more came for some minutes."""
+        came = int(number) if _NUMBER.fullmatch(number) else -1
+        if came > self._most or not self._until:
+            self._most, self._until = came, time.monotonic() + _LONGEST_STANDSTILL
+        return time.monotonic() < self._until
 
 
 def _batches(small: Iterable[Staged]) -> Iterator[list[Staged]]:

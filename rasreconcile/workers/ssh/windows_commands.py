@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import threading
 from collections.abc import Collection, Sequence
@@ -28,6 +29,9 @@ PROBE = "aé€ 字%&"
 LONGEST_FOLDER = 120
 """Characters: a run's name and a project's files need the rest of the 259 that HEC-RAS can use."""
 _COMPILING_SECONDS = 120.0
+
+_NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
+_LONGEST_NAME = 300
 
 
 class WindowsCommands:
@@ -80,7 +84,7 @@ class WindowsCommands:
                 )
             ]
         found = []
-        me, desktops = said.get("me", ["?"])[0], said.get("desktop", [])
+        me, desktops = said.get("me", ["?"])[0][:_LONGEST_NAME], said.get("desktop", [])
         if self._session == "desktop" and me.casefold() not in {name.casefold() for name in desktops}:
             found.append(
                 Trouble(
@@ -88,11 +92,11 @@ class WindowsCommands:
                     "log on as that user, then lock or disconnect; `session: none` is for programs without windows",
                 )
             )
-        length = int(said.get("longest", ["0"])[0])
-        if length > LONGEST_FOLDER:
+        length = said.get("longest", ["0"])[0]
+        if not _NUMBER.fullmatch(length) or int(length) > LONGEST_FOLDER:
             found.append(
                 Trouble(
-                    f"worker_folder has {length} characters, and HEC-RAS stops at paths of 259",
+                    f"worker_folder has {length[:20]} characters, and HEC-RAS stops at paths of 259",
                     r"set worker_folder to a shorter path, such as C:\R",
                 )
             )

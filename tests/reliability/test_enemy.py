@@ -1,0 +1,25 @@
+"""A worker that is an enemy: whatever it leaves or says, nothing breaks, hangs, costs much memory, or is wrongly believed.
+
+`python -m tests.reliability.enemy --answers 10000` tries more of each kind.
+"""
+
+from __future__ import annotations
+
+import pytest
+from waiting import LONGEST
+
+from tests.reliability.enemy.kinds import KINDS
+from tests.reliability.enemy.trial import tried
+
+SEED = 20261127
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_an_enemy_leaves_or_says_is_told_in_words_and_never_wrongly_believed(kind) -> None:
+    share = KINDS[kind].share
+    # How long an answer takes is for people to read: on a busy machine it says nothing.
+    found = tried(kind, SEED, range(share), patience=LONGEST)
+    assert found.findings == {}
+    assert found.outcomes.total() == share
+    # Neither is everything refused, nor everything taken.
+    assert len(found.outcomes) > 1
