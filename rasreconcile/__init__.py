@@ -10,14 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rasreconcile.api.answers import Changes as Changes
+    from rasreconcile.api.answers import Readinesses as Readinesses
+    from rasreconcile.api.answers import Status as Status
     from rasreconcile.api.apply import Applied as Applied
     from rasreconcile.api.ras_commander import workers_from_json as workers_from_json
     from rasreconcile.api.records import Action as Action
+    from rasreconcile.api.records import AdoptedPlan as AdoptedPlan
     from rasreconcile.api.records import PlanState as PlanState
+    from rasreconcile.api.records import PrunedResult as PrunedResult
+    from rasreconcile.api.records import Readiness as Readiness
     from rasreconcile.api.records import Result as Result
     from rasreconcile.api.records import RunRecord as RunRecord
-    from rasreconcile.api.study import Changes as Changes
-    from rasreconcile.api.study import Status as Status
     from rasreconcile.api.study import Study as Study
     from rasreconcile.api.study import open as open  # noqa: A004
     from rasreconcile.api.study import study as study
@@ -37,10 +41,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "api.answers": ("Changes", "Readinesses", "Status"),
     "api.apply": ("Applied",),
     "api.ras_commander": ("workers_from_json",),
-    "api.records": ("Action", "PlanState", "Result", "RunRecord"),
-    "api.study": ("Changes", "Status", "Study", "open", "study"),
+    "api.records": ("Action", "AdoptedPlan", "PlanState", "PrunedResult", "Readiness", "Result", "RunRecord"),
+    "api.study": ("Study", "open", "study"),
     "api.tables": ("Table", "Values"),
     "api.workers": ("Worker", "worker"),
     "errors": (

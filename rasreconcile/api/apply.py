@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rasreconcile.api.records import PlanState, RunRecord, run_record, state_of
 from rasreconcile.api.tables import Shown, Table
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans
 from rasreconcile.operations.requester import asking, commit_of
 from rasreconcile.plans import is_preparation
 from rasreconcile.records import Event
@@ -62,6 +63,7 @@ class Applying:
     loaded: LoadedSpec
     stay: Stay = "converge"
     on_event: OnEvent | None = None
+    named: NamedPlans = EVERY_PLAN
     _told: SimpleQueue[Event | None] = field(default_factory=SimpleQueue)
     _ended: _Ended = field(default_factory=_Ended)
 
@@ -74,11 +76,20 @@ class Applying:
         """
         from rasreconcile.clock import Clock  # noqa: PLC0415  so that `import rasreconcile` is quick
         from rasreconcile.controller.apply import Apply, Requester  # noqa: PLC0415
+        from rasreconcile.reconcile.selection import select_named  # noqa: PLC0415
         from rasreconcile.workers.secret import hidden  # noqa: PLC0415
 
         with hidden(self.loaded.spec.workers.values()):
             asked = Requester(by=asking(), commit=commit_of(self.loaded.folder))
-            apply = Apply(self.loaded, asked, self._told.put, lambda _: None, Clock(), self.stay)
+            apply = Apply(
+                self.loaded,
+                asked,
+                self._told.put,
+                lambda _: None,
+                Clock(),
+                self.stay,
+                select_named(self.named),
+            )
             thread = threading.Thread(target=self._serve, args=(apply.run,), name="rasreconcile")
             try:
                 thread.start()

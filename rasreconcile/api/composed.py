@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rasreconcile.api.workers import Worker, worker
-from rasreconcile.errors import ProjectError, UsageError
-from rasreconcile.hecras_versions import saved_by
+from rasreconcile.errors import UsageError
 
 if TYPE_CHECKING:
     from rasreconcile.specfile import LoadedSpec
@@ -30,6 +29,7 @@ def composed(
 
     Raises SpecError, ProjectError, UsageError.
     """
+    from rasreconcile.operations.saved_with import saved_with  # noqa: PLC0415  reads the project
     from rasreconcile.specfile.loader import load_unwritten  # noqa: PLC0415  pydantic and yaml only where needed
 
     prj = Path(project).absolute()
@@ -39,7 +39,7 @@ def composed(
     entry |= {"expect": dict(expect)} if expect else {}
     value = {
         "version": 1,
-        "engine": engine_of(prj, asked) if engine is None else _named_engine(engine),
+        "engine": saved_with(prj, asked) if engine is None else _named_engine(engine),
         **more,
         "workers": _by_name(workers or (worker("local", "desk", cores_total=os.cpu_count() or 1),)),
         "plans": [entry],
@@ -48,31 +48,6 @@ def composed(
         return load_unwritten(value, prj.with_name(f"{prj.stem}.rasreconcile.yaml"), f"study({prj.name!r})")
     except TypeError as error:
         raise UsageError(f"{error}", "give plain values: texts, numbers, lists and mappings") from error
-
-
-def engine_of(project: Path, numbers: Iterable[str | int]) -> dict[str, str]:
-    """HEC-RAS in the version that last saved the plans: the newest of these. Raises ProjectError, UsageError."""
-    from rasreconcile.hecras_versions import parsed  # noqa: PLC0415
-    from rasreconcile.project import decode, entries, parse_project  # noqa: PLC0415
-    from rasreconcile.resolve.folder import Folder  # noqa: PLC0415
-    from rasreconcile.spec.plans import numbers as two_digits  # noqa: PLC0415
-
-    try:
-        listed = parse_project(decode(project.read_bytes()), str(project)).plans
-    except OSError as error:
-        raise ProjectError(f"{project}: {error.strerror}", "name the .prj of a HEC-RAS project") from error
-    folder, found = Folder(project.parent), []
-    for number in two_digits(list(numbers)) or listed:
-        plan = folder.find(f"{project.stem}.p{number}")
-        text = decode(plan.read_bytes()) if plan else ""
-        named = next((e.value for e in entries(text) if e.key == "Program Version" and e.value), "")
-        found += [version for version in (saved_by(named),) if version]
-    if not found:
-        raise UsageError(
-            f"{project.name}: no plan names the version of HEC-RAS that saved it",
-            "name the engine: engine='6.6', or engine='steady' for the built-in one",
-        )
-    return {"type": "hec-ras", "version": max(found, key=parsed)}
 
 
 def _named_engine(engine: str | Mapping[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,43 @@ class Result:
     """Why there is no result, or why it cannot be read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether one plan can run."""
+
+    plan: str
+    ready: bool
+    problems: tuple[str, ...] = ()
+    """What would stop it."""
+    warnings: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    """Names of the files and values it reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptedPlan:
+    """What came of one result that was to be adopted."""
+
+    plan: str
+    what: str
+    """`adopted`, `would adopt`, `under control`, `left` or `refused`."""
+    why: str = ""
+    doubts: tuple[str, ...] = ()
+    """What is suspicious of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunedResult:
+    """A result whose plan is not in the spec any more."""
+
+    plan: str
+    hdf: Path
+    size: int
+    """Bytes."""
+    kept_because: str = ""
+    """Why it is not removed; empty: it is, or would be."""
+
+
 def state_of(verdict: Verdict) -> PlanState:
     """What a look has just found."""
     return PlanState(

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
-from rasreconcile.cli.targets import Target, plans_matching, takes_plans
+from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
 from rasreconcile.operations.requester import asking
-from rasreconcile.plans import Address
 from rasreconcile.reconcile.adoption import doubts
 from rasreconcile.report.values import reasons_values
 
 if TYPE_CHECKING:
-    from rasreconcile.operations.adopt import Answer, Choice
+    from rasreconcile.operations.adopt import Answer
 
 
 @verb(
@@ -47,13 +44,13 @@ def command(target: Target, as_json: bool, everything: bool, suspicious: bool, d
     always recorded as adopted, never as computed. Suspicious results are adopted only if they are named one by one.
     """
     from rasreconcile.clock import Clock  # noqa: PLC0415
-    from rasreconcile.operations.adopt import Adoption  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.operations.adopt import Adoption, choosing  # noqa: PLC0415  so that --help is quick
 
-    if not target.named and not everything and not dry_run:
+    if not target.plans.words and not everything and not dry_run:
         raise UsageError(
             "name the plans to adopt (`Muncie/p04`, `Muncie/*`), or say --all", "--dry-run only looks"
         )
-    choose = _choosing(target, everything=everything or not target.named, suspicious=suspicious)
+    choose = choosing(target.plans, everything=everything, suspicious=suspicious)
     answers = []
     adopting = Adoption(load_spec(target.spec), choose, Clock(), asking())
     for answer in adopting.look() if dry_run else adopting.run():
@@ -66,26 +63,6 @@ def command(target: Target, as_json: bool, everything: bool, suspicious: bool, d
         counts = Counter(answer.what for answer in answers)
         close(", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing to adopt")
     return 3 if any(answer.what == "refused" for answer in answers) else 0
-
-
-def _choosing(
-    target: Target, *, everything: bool, suspicious: bool
-) -> Callable[[tuple[Address, ...]], Choice]:
-    from rasreconcile.operations.adopt import Choice  # noqa: PLC0415
-
-    def choose(known: tuple[Address, ...]) -> Choice:
-        named: set[Address] = set()
-        matched = set(known) if everything else set[Address]()
-        for pattern in target.named:
-            found = plans_matching(pattern, known)
-            if len(found) == 1 and not glob.has_magic(pattern):
-                named |= set(found)
-            else:
-                matched |= set(found)
-        kept = set(Target(target.spec, (), target.left_out).pick(known))
-        return Choice(frozenset(named & kept), frozenset(matched & kept), suspicious)
-
-    return choose
 
 
 def _print(answer: Answer) -> None:

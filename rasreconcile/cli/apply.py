@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,11 @@ from rasreconcile.cli.options import FORMAT_VERSION, as_json, close, load_spec, 
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.errors import UsageError
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans
 from rasreconcile.operations.requester import asking, commit_of
 
 if TYPE_CHECKING:
     from rasreconcile.controller.apply import Outcome, Stay
-    from rasreconcile.reconcile.selection import Select
     from rasreconcile.report.live import Quiet
     from rasreconcile.runs import Run
     from rasreconcile.specfile import LoadedSpec
@@ -68,7 +69,7 @@ def command(target: Target, as_json: bool, dry_run: bool, detailed_exitcode: boo
     else:
         reporter = Quiet() if invocation().quiet else Lines(sys.stderr, invocation().shown)
     with reporter:
-        outcome = applied(loaded, reporter, stay="detach" if detach else "converge", select=target.selection)
+        outcome = applied(loaded, reporter, stay="detach" if detach else "converge", named=target.plans)
     _close(loaded, outcome, as_json=as_json)
     return int(outcome.exit)
 
@@ -82,26 +83,32 @@ def _previewed(target: Target, *, detach: bool, as_json: bool, detailed_exitcode
 
 
 def applied(
-    loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge", select: Select | None = None
+    loaded: LoadedSpec, reporter: Quiet, *, stay: Stay = "converge", named: NamedPlans = EVERY_PLAN
 ) -> Outcome:
-    """One apply with the signals in hand. `select`: which plans are meant; None: all of them."""
+    """One apply with the signals in hand."""
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.controller.apply import Apply, Exit, Requester  # noqa: PLC0415
-    from rasreconcile.reconcile.selection import every_plan  # noqa: PLC0415
+    from rasreconcile.reconcile.selection import select_named  # noqa: PLC0415
     from rasreconcile.workers.secret import hide  # noqa: PLC0415
 
     hide(loaded.spec.workers.values())  # before git is asked, which is a child as well
     asked = Requester(by=asking(), commit=commit_of(loaded.folder))
     clock = Clock()
-    apply = Apply(loaded, asked, reporter.event, reporter.progress, clock, stay, select or every_plan)
+    apply = Apply(loaded, asked, reporter.event, reporter.progress, clock, stay, select_named(named))
     with stopping(apply, reporter.notice, clock.monotonic):
         outcome = apply.run()
     # An interrupt that came when everything was over must not be lost on whoever would go on: `watch`.
     return replace(outcome, exit=Exit.INTERRUPTED) if apply.interrupted else outcome
 
 
+def closing_lines(loaded: LoadedSpec, outcome: Outcome) -> Iterator[str]:
+    """What was done, and what stands in the way by cause."""
+    from rasreconcile.report import summary  # noqa: PLC0415  pydantic only where needed
+
+    return summary.lines(loaded.name, outcome, lambda run: loaded.directory_of(run.worker, run.id))
+
+
 def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
-    from rasreconcile.report import summary  # noqa: PLC0415
     from rasreconcile.report.values import run_directory_values, verdict_values  # noqa: PLC0415
 
     def where(run: Run) -> str | None:
@@ -114,5 +121,5 @@ def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
         end = {"kind": "end", "exit": int(outcome.exit), "counts": dict(outcome.counts)}
         write_line({**end, "plans": plans, "failed": failed})
         return
-    for line in summary.lines(loaded.name, outcome, where):
+    for line in closing_lines(loaded, outcome):
         close(line)

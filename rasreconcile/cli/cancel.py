@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import click
 
 from rasreconcile.cli.options import as_json, load_spec, say, write_json
@@ -11,7 +9,6 @@ from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
 from rasreconcile.operations.requester import asking
-from rasreconcile.plans import Address
 
 
 @verb(
@@ -28,27 +25,16 @@ from rasreconcile.plans import Address
 @click.option("--all", "everything", is_flag=True, help="Every live run.")
 def command(target: Target, as_json: bool, everything: bool) -> int:
     """End the running runs of PLANs. The plans stay held until `retry`, or until an input changes."""
-    from rasreconcile.clock import Clock  # noqa: PLC0415
-    from rasreconcile.operations.requests import cancel_here, file_requests  # noqa: PLC0415
-    from rasreconcile.store.reader import Reader  # noqa: PLC0415
+    from rasreconcile.operations.cancel import cancel  # noqa: PLC0415  so that --help is quick
 
-    if not target.named and not everything:
+    if not target.plans.words and not everything:
         raise UsageError("name the plans whose runs to cancel (`Muncie/p04`, `Muncie/*`), or say --all")
-    loaded = load_spec(target.spec)
-    with Reader(loaded.state_path) as reader:
-        live = [run.address for run in reader.runs.live()]
-    if target.named and not live:
-        raise UsageError(f"{target.named[0]}: nothing is running")
-    wanted = dict.fromkeys(target.pick(live) if live else ())
-    now = Clock().now()
-    said: Mapping[Address, str] = {}
-    if wanted and not file_requests(loaded.state_path, "cancel", tuple(wanted), by=asking(), now=now):
-        said = cancel_here(loaded, tuple(wanted), now)
+    cancelled = cancel(load_spec(target.spec), target.plans, by=asking())
     if as_json:
-        write_json({"cancelled": {a: said.get(a, "the running controller ends it") for a in wanted}})
+        write_json({"cancelled": cancelled})
         return 0
-    for address in wanted:
-        say(f"{address}: {said.get(address, 'the running controller ends it')}")
-    if not wanted:
+    for address, said in cancelled.items():
+        say(f"{address}: {said}")
+    if not cancelled:
         say("nothing is running")
     return 0

@@ -44,7 +44,7 @@ def command(target: Target, as_json: bool, problems: bool, read: bool) -> int:
     loaded = load_spec(target.spec)
     if read:
         return _read_again(loaded, as_json=as_json)
-    found = check(loaded, Clock(), target.pick)
+    found = check(loaded, Clock(), target.plans)
     if as_json:
         write_json(
             {

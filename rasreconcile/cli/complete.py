@@ -9,7 +9,8 @@ from click.shell_completion import CompletionItem
 
 from rasreconcile.cli.targets import spec_and_plans
 from rasreconcile.errors import RasReconcileError
-from rasreconcile.plans import Address, is_preparation
+from rasreconcile.operations.addresses import known_plans
+from rasreconcile.plans import Address
 
 
 def words(typed: Sequence[str], incomplete: str) -> list[CompletionItem]:
@@ -26,27 +27,10 @@ def words(typed: Sequence[str], incomplete: str) -> list[CompletionItem]:
 def _plans(typed: Sequence[str]) -> Iterator[tuple[Address, str]]:
     try:
         spec, _ = spec_and_plans([str(word) for word in typed])
-        yield from _known(spec)
+        yield from known_plans(spec)
     except (RasReconcileError, OSError):
         # Whoever presses Tab wants to go on typing; the verb itself says what is wrong.
         return
-
-
-def _known(spec: Path) -> list[tuple[Address, str]]:
-    """From the store, which is quick; where there is none yet, from the projects themselves."""
-    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  only while a shell asks
-    from rasreconcile.store.reader import Reader  # noqa: PLC0415
-
-    state = state_path(spec)
-    if state.exists():
-        with Reader(state) as reader:
-            found = [(v.address, v.sync) for v in reader.verdicts.latest() if not is_preparation(v.address)]
-        if found:
-            return found
-    from rasreconcile.resolve.resolution import addresses_of  # noqa: PLC0415  pydantic is slow to import
-    from rasreconcile.specfile import load  # noqa: PLC0415
-
-    return [(address, "") for address in addresses_of(load(spec))]
 
 
 def _specs(incomplete: str) -> Iterator[str]:

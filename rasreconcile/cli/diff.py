@@ -43,7 +43,7 @@ def previewed(
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
     loaded = load_spec(target.spec)
-    seen = diff(loaded, Clock(), target.selection)
+    seen = diff(loaded, Clock(), target.plans)
     decision = seen.decision
     work = changeset.has_work(decision)
     if as_json:

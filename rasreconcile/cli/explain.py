@@ -23,15 +23,10 @@ def command(target: Target, as_json: bool) -> int:
 
     For text inputs the difference itself is shown, even months after the run.
     """
-    from rasreconcile.clock import Clock  # noqa: PLC0415
-    from rasreconcile.operations.diff import diff  # noqa: PLC0415
-    from rasreconcile.operations.explain import explain  # noqa: PLC0415
+    from rasreconcile.operations.explain import explain  # noqa: PLC0415  so that --help is quick
     from rasreconcile.report import explanation  # noqa: PLC0415
 
-    loaded = load_spec(target.spec)
-    seen = diff(loaded, Clock())
-    address = target.one(plan.address for plan in seen.plans)
-    found = explain(loaded, seen, address)
+    found = explain(load_spec(target.spec), target.plans)
     if as_json:
         write_json(explanation.values(found))
     else:

@@ -4,44 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rasreconcile.cli.options import say, write_json
-from rasreconcile.errors import UsageError
 from rasreconcile.report.text import bytes_in_words, many
 
 if TYPE_CHECKING:
-    from rasreconcile.operations.fetch import Existing, FetchedRun
+    from rasreconcile.operations.fetch import FetchedRun
     from rasreconcile.runs import Run
-    from rasreconcile.specfile import LoadedSpec
-    from rasreconcile.store.reader import Reader
 
 _MOST_NAMED = 10
 
 
-def fetch_here(
-    reader: Reader, loaded: LoadedSpec, run: Run, into: Path, existing: Existing, as_json: bool
-) -> int:
-    """The exit code: 1 where something could not be brought. Raises UsageError where there is nothing to bring."""
-    from rasreconcile.operations.fetch import fetch_run  # noqa: PLC0415  workers only where needed
-
-    if run.worker not in loaded.spec.workers:
-        raise UsageError(
-            f"{run.id} ran on {run.worker}, which is not in the spec",
-            "put that worker back to fetch its files",
-        )
-    worker = loaded.open_worker(run.worker)
-    try:
-        found = fetch_run(
-            worker, run.id, into.absolute(), inputs=reader.runs.inputs_of(run.id), existing=existing
-        )
-    finally:
-        worker.close()
-    if found is None:
-        raise UsageError(f"{run.id} has no run directory on {run.worker} any more", _instead(reader, run))
+def show_fetched(run: Run, found: FetchedRun, *, as_json: bool) -> int:
+    """The exit code: 1 where something could not be brought."""
     if as_json:
         write_json({"run": run.id, "plan": run.address, **_values(found)})
     else:
@@ -52,13 +30,6 @@ def fetch_here(
             "the run has not ended: fetch again later, with --force, for what it writes until then", err=True
         )
     return 1 if found.lacking else 0
-
-
-def _instead(reader: Reader, run: Run) -> str:
-    published = reader.outputs.published().get(run.address)
-    if published is not None and published.run == run.id:
-        return f"its result is {published.path}"
-    return "`history` lists earlier runs, and --run names one"
 
 
 def _values(found: FetchedRun) -> dict[str, Any]:

@@ -74,17 +74,10 @@ def command(
     prepared files that no plan of the spec needs; old events, logs and texts that no current result refers to.
     Results and the list of runs are kept.
     """
-    from rasreconcile.clock import Clock  # noqa: PLC0415
-    from rasreconcile.operations.gc import Limits, gc  # noqa: PLC0415
-    from rasreconcile.store import Store  # noqa: PLC0415
-    from rasreconcile.store.reader import require_store  # noqa: PLC0415
+    from rasreconcile.operations.gc import Limits, gc  # noqa: PLC0415  so that --help is quick
 
-    loaded = load_spec(spec_path(spec))
-    require_store(loaded.state_path)
-    clock = Clock()
     limits = Limits(older_than, cache_size, "remove" if others else "keep")
-    with Store.open(loaded.state_path, now=clock.now()) as store:
-        done = gc(loaded, store, limits, clock, "count" if dry_run else "remove")
+    done = gc(load_spec(spec_path(spec)), limits, "count" if dry_run else "remove")
     if as_json:
         write_json({"dry_run": dry_run, **_values(done)})
     else:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from rasreconcile.cli.options import as_json, close, write_json
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
+from rasreconcile.operations.history import past_events, past_runs
 from rasreconcile.reasons import in_words
 from rasreconcile.report.text import length, stamp, table
 from rasreconcile.report.values import event_values, run_values
 from rasreconcile.runs import Run
-
-if TYPE_CHECKING:
-    from rasreconcile.store.reader import Reader
 
 
 @verb(
@@ -34,15 +30,10 @@ if TYPE_CHECKING:
 def command(target: Target, as_json: bool, limit: int, events: bool) -> int:
     """List runs, newest first: which plan, where, how long, how it ended and why it was started."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
-    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    with Reader(state_path(target.spec)) as reader:
-        if events:
-            return _events(reader, target, limit, as_json=as_json)
-        runs = reader.runs.latest(limit=1_000_000 if target.narrowed else limit)
-    if target.narrowed:
-        wanted = set(target.pick(dict.fromkeys(run.address for run in runs)))
-        runs = tuple(run for run in runs if run.address in wanted)[:limit]
+    if events:
+        return _events(target, limit, as_json=as_json)
+    runs = past_runs(state_path(target.spec), target.plans, limit)
     if as_json:
         write_json({"runs": [run_values(run) for run in runs]})
         return 0
@@ -53,11 +44,10 @@ def command(target: Target, as_json: bool, limit: int, events: bool) -> int:
     return 0
 
 
-def _events(reader: Reader, target: Target, limit: int, *, as_json: bool) -> int:
-    events = reader.events.latest(limit=1_000_000 if target.narrowed else limit)
-    if target.narrowed:
-        wanted = set(target.pick(dict.fromkeys(event.address for event in events if event.address)))
-        events = tuple(event for event in events if event.address in wanted)[-limit:]
+def _events(target: Target, limit: int, *, as_json: bool) -> int:
+    from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  as above
+
+    events = past_events(state_path(target.spec), target.plans, limit)
     if as_json:
         write_json({"events": [event_values(event) for event in events]})
         return 0

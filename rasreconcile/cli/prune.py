@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -38,28 +37,17 @@ def command(target: Target, as_json: bool, really: bool, adopted: bool, force: b
 
     Only a result whose receipt proves that this spec published it, and that is unchanged since, is ever removed.
     """
-    from rasreconcile.clock import Clock  # noqa: PLC0415
-    from rasreconcile.operations.prune import leavers, prune  # noqa: PLC0415
-    from rasreconcile.store import Store  # noqa: PLC0415
-    from rasreconcile.store.reader import Reader, require_store  # noqa: PLC0415
+    from rasreconcile.operations.prune import TooMany, prunable, prune  # noqa: PLC0415  so that --help is quick
 
     loaded = load_spec(target.spec)
-    require_store(loaded.state_path)
-    clock = Clock()
     also: Adopted = "remove adopted" if adopted else "keep adopted"
-    if not really:
-        with Reader(loaded.state_path) as reader:
-            found = _meant(leavers(loaded, reader, clock, also), target)
+    if really:
+        try:
+            found = prune(loaded, target.plans, also, at_most="all" if force else "half")
+        except TooMany as error:
+            raise UsageError(f"{error} --force removes them anyway") from error
     else:
-        with Store.open(loaded.state_path, now=clock.now()) as store:
-            found = _meant(leavers(loaded, store, clock, also), target)
-            if len(found.removable) * 2 > found.results and not force:
-                raise UsageError(
-                    f"{loaded.name}: {len(found.removable)} of {many(found.results, 'result')} would be"
-                    " removed: is this the right spec? --force removes them anyway"
-                )
-            for published in found.removable:
-                prune(store, published, clock, found.spared)
+        found = prunable(loaded, target.plans, also)
     if as_json:
         write_json(
             {
@@ -79,12 +67,6 @@ def command(target: Target, as_json: bool, really: bool, adopted: bool, force: b
     else:
         _print(found, "removed" if really else "would remove")
     return 0
-
-
-def _meant(found: Leavers, target: Target) -> Leavers:
-    """Of the results that left the spec, those that the user named."""
-    wanted = set(target.pick(one.published.address for one in found.all))
-    return replace(found, all=tuple(one for one in found.all if one.published.address in wanted))
 
 
 def _print(found: Leavers, what_happens: str) -> None:

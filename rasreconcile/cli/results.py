@@ -21,11 +21,11 @@ from rasreconcile.cli.options import (
 )
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
-from rasreconcile.errors import ResultError, UsageError
-from rasreconcile.facts import NO_DATA
+from rasreconcile.errors import UsageError
 
 if TYPE_CHECKING:
     from rasreconcile.operations.results import Depth
+    from rasreconcile.plans import Address
     from rasreconcile.report.results import Row
 
 _ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
@@ -92,9 +92,16 @@ def command(  # noqa: PLR0913, PLR0917  an option each
     if dataset is None:
         _write_rows(rows, form, output, target.spec.absolute().parent)
         return 0
-    tables = _long(rows, dataset.strip("/")) if stat is None else _reduced(rows, dataset.strip("/"), stat)
+    from rasreconcile.operations.dataset import long_form, reduced  # noqa: PLC0415  reads every HDF
+
+    place = dataset.strip("/")
+    tables = long_form(rows, place, _left_out) if stat is None else reduced(rows, place, stat, _left_out)
     _write_tables(tables, form, output)
     return 0
+
+
+def _left_out(plan: Address, why: str) -> None:
+    warn(f"{plan} is left out: {why}")
 
 
 def _form(asked: str | None, output: Path | None, dataset: str | None) -> str:
@@ -120,63 +127,8 @@ def _form(asked: str | None, output: Path | None, dataset: str | None) -> str:
 def _rows(target: Target, depth: Depth) -> list[Row]:
     from rasreconcile.operations.results import result_rows  # noqa: PLC0415  so that --help is quick
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
-    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    with Reader(state_path(target.spec)) as store:
-        return result_rows(store, target.pick, depth)
-
-
-# ---- one dataset over all plans
-
-
-def _long(rows: Sequence[Row], place: str) -> Iterator[dict[str, Sequence[Any]]]:
-    """A plan without a result, or whose result lacks the dataset, is left out and said so. Raises where all are."""
-    from rasreconcile.results import reader_pool  # noqa: PLC0415  a reader process is for rows that are read
-
-    heads: list[str] | None = None
-    lacking: ResultError | None = None
-    for row in rows:
-        if row.published is None or row.state in {"missing", "unreadable"}:
-            why = row.note if row.state == "unreadable" else "has no result"
-            warn(f"{row.verdict.address} is left out: {why}")
-            continue
-        parts = reader_pool.rows(row.published.path, place)
-        try:
-            first = next(parts, None)
-        except ResultError as error:
-            warn(f"{row.verdict.address} is left out: {error}")
-            lacking = error
-            continue
-        for index, values in chain([first] if first else [], parts):
-            heads = heads if heads is not None else list(index)
-            if list(index) != heads:
-                names = f"{', '.join(index)} instead of {', '.join(heads)}"
-                raise ResultError(
-                    f"{row.published.path}: {place} has a different layout ({names})", "collect it alone"
-                )
-            yield {"plan": [str(row.verdict.address)] * len(values), **index, "value": values}
-    if heads is None and lacking is not None:
-        raise lacking
-
-
-def _reduced(rows: Sequence[Row], place: str, stat: str) -> Iterator[dict[str, Sequence[Any]]]:
-    """Over what is finite and no -9999, which stands for dry."""
-    totals: dict[str, list[float]] = {}
-    for part in _long(rows, place):
-        kept = [value for value in part["value"] if math.isfinite(value) and value > NO_DATA]
-        if kept:
-            low, high, total, count = totals.get(part["plan"][0], [math.inf, -math.inf, 0.0, 0.0])
-            totals[part["plan"][0]] = [
-                min(low, *kept),
-                max(high, *kept),
-                total + math.fsum(kept),
-                count + len(kept),
-            ]
-        elif part["plan"]:
-            totals.setdefault(part["plan"][0], [math.nan, math.nan, 0.0, math.nan])
-    place_of = {"min": 0, "max": 1}
-    values = [t[2] / t[3] if stat == "mean" else t[place_of[stat]] for t in totals.values()]
-    yield {"plan": list(totals), stat: values}
+    return result_rows(state_path(target.spec), target.plans, depth)
 
 
 # ---- how it is written

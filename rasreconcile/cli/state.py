@@ -15,8 +15,7 @@ from rasreconcile.report.text import bytes_in_words, many, stamp
 from rasreconcile.report.values import controller_values, utc
 
 if TYPE_CHECKING:
-    from rasreconcile.store.rebuild import Even
-    from rasreconcile.store.survey import Survey
+    from rasreconcile.operations.state import Even, Survey
 
 
 @click.group(
@@ -33,6 +32,7 @@ def command() -> None:
 
 
 @command.command(
+    name="show",
     cls=Verb,
     examples=[
         ("state show", "What the store holds, and whether it is sound."),
@@ -42,12 +42,12 @@ def command() -> None:
 )
 @spec_argument
 @as_json
-def show(spec: Path | None, as_json: bool) -> int:
+def show_command(spec: Path | None, as_json: bool) -> int:
     """Show what the store holds and whether it is sound. Works while a controller is running."""
+    from rasreconcile.operations.state import show  # noqa: PLC0415  so that --help is quick
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
-    from rasreconcile.store.survey import survey  # noqa: PLC0415
 
-    found = survey(state_path(spec_path(spec)))
+    found = show(state_path(spec_path(spec)))
     if as_json:
         write_json(_values(found))
     else:
@@ -56,19 +56,20 @@ def show(spec: Path | None, as_json: bool) -> int:
 
 
 @command.command(
+    name="backup",
     cls=Verb,
     examples=[("state backup copy.db", "Copy it."), ("state backup study.yaml copy.db", "Of another study.")],
     exits={0: "copied and checked"},
 )
 @click.argument("words", nargs=-1, metavar="[SPEC] FILE", type=click.Path(path_type=Path))
 @as_json
-def backup(words: tuple[Path, ...], as_json: bool) -> int:
+def backup_command(words: tuple[Path, ...], as_json: bool) -> int:
     """Copy the store to FILE, consistent as of now. Works while a controller is running; an older backup is replaced.
 
     To restore a backup, put it in the store's place while no controller is running.
     """
+    from rasreconcile.operations.state import backup  # noqa: PLC0415  as above
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
-    from rasreconcile.store.survey import backup as copy  # noqa: PLC0415
 
     if not 1 <= len(words) <= 2:
         raise UsageError("name the file to write: rasreconcile state backup [SPEC] FILE")
@@ -76,8 +77,7 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
     spec, to = (words[0] if len(words) > 1 else None), words[-1]
     if spec is not None and to.suffix.lower() in SPEC_ENDINGS:
         spec, to = to, spec
-    copy(state_path(spec_path(spec)), to)
-    size = to.stat().st_size
+    size = backup(state_path(spec_path(spec)), to)
     if as_json:
         write_json({"backup": str(to), "size": size})
     else:
@@ -86,6 +86,7 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
 
 
 @command.command(
+    name="rebuild",
     cls=Verb,
     examples=[
         ("state rebuild", "Where it is lost or damaged."),
@@ -97,20 +98,18 @@ def backup(words: tuple[Path, ...], as_json: bool) -> int:
 @as_json
 @click.option("--yes", "really", is_flag=True, help="Also when the store is sound.")
 @click.option("--give-up-runs", is_flag=True, help="Also when the old store has live runs; implies --yes.")
-def rebuild(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) -> int:
+def rebuild_command(spec: Path | None, as_json: bool, really: bool, give_up_runs: bool) -> int:
     """Rebuild the store from the receipts that match the results beside them; the old one is kept.
 
     History, logs and the texts that `explain` compares with are lost; no result is, and nothing is computed. Rebuilding
     a sound store requires --yes.
     """
-    from rasreconcile.clock import Clock  # noqa: PLC0415
-    from rasreconcile.operations.rebuild import proofs  # noqa: PLC0415
-    from rasreconcile.store.rebuild import rebuild as rebuild_store  # noqa: PLC0415
+    from rasreconcile.operations.state import rebuild  # noqa: PLC0415  as above
 
-    loaded, clock = load_spec(spec_path(spec)), Clock()
-    found = proofs(loaded, clock)
+    loaded = load_spec(spec_path(spec))
     even: Even = "with live runs" if give_up_runs else "sound" if really else "lost or damaged"
-    kept = rebuild_store(loaded.state_path, found.proven, now=clock.now(), even=even)
+    rebuilt = rebuild(loaded, even)
+    found, kept = rebuilt.proofs, rebuilt.kept
     if as_json:
         recalled = [published.address for published in found.proven]
         write_json(

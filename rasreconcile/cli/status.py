@@ -6,21 +6,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 
-from rasreconcile.cli.last_seen import Known, known_of
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, tell, write_json, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, tell, write_json, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
-from rasreconcile.jobs import RunId
-from rasreconcile.plans import Address
+from rasreconcile.operations.last_seen import Known
+from rasreconcile.operations.status import State, status
 from rasreconcile.reconcile.verdicts import LastVerdict
-from rasreconcile.records import Progress
 from rasreconcile.report.text import (
     COLOURS,
     SIGNS,
@@ -35,16 +32,11 @@ from rasreconcile.report.text import (
 )
 from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values, utc
 from rasreconcile.report.wrap import folded
-from rasreconcile.runs import Run
-
-if TYPE_CHECKING:
-    from rasreconcile.store.lock import Controller
 
 LOOK_EVERY = 1.0
 """Seconds between two looks of `--watch`."""
 # The words of reconcile, spelled here so that `status` does not import the whole of it.
 SYNCS = ("current", "stale", "missing", "invalid", "unknown")
-MOVING = frozenset({"queued", "running", "backoff"})
 EXIT_HELP = (
     "Exit 0 if all plans were current, 2 if `apply` would do something, else 3 if plans have failed, 4 if"
     " plans are otherwise blocked."
@@ -77,53 +69,14 @@ def command(target: Target, as_json: bool, show_all: bool, detailed_exitcode: bo
     else:
         for line in lines(state, show_all=show_all):
             tell(line)
-    return exit_code(state.verdicts, state.live, state.gone) if detailed_exitcode else 0
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the store says of the plans that are meant."""
-
-    verdicts: tuple[LastVerdict, ...]
-    live: tuple[Run, ...]
-    controller: Controller | None
-    progress: Mapping[RunId, Progress]
-    durations: Mapping[Address, Sequence[tuple[str, timedelta]]]
-    """Of runs that succeeded; asked for only while a controller is at work."""
-    gone: frozenset[Address]
-    """Current plans whose result was removed since."""
-    owner: str | None = None
-    """Whose the store is, where that is somebody else."""
-    known: Mapping[RunId, Known] = field(default_factory=dict)
-    """Of live runs that no controller follows: what is so now."""
-
-    @property
-    def key(self) -> object:
-        """What is worth showing again when it has changed."""
-        plans = [(v.address, v.sync, v.phase, v.note, v.remedy) for v in self.verdicts]
-        live = [(run.id, run.state, self.known.get(run.id)) for run in self.live]
-        return plans, live, self.controller, self.gone
+    return state.exit_code if detailed_exitcode else 0
 
 
 def look(target: Target) -> State:
     """Raises UsageError, StoreError."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
-    from rasreconcile.store.disk import owner_of  # noqa: PLC0415
-    from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
-    store = state_path(target.spec)
-    with Reader(store) as reader:
-        verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
-        progress = reader.progress.latest()
-        durations = reader.runs.durations() if controller else {}
-        events = reader.events.latest(limit=10_000) if live and controller is None else ()
-    if target.narrowed:
-        meant = set(target.pick(dict.fromkeys([v.address for v in verdicts] + [run.address for run in live])))
-        verdicts = tuple(v for v in verdicts if v.address in meant)
-        live = tuple(run for run in live if run.address in meant)
-    known = known_of(target.spec, live, events, progress) if controller is None else {}
-    gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
-    return State(verdicts, live, controller, progress, durations, gone, owner_of(store), known)
+    return status(state_path(target.spec), lambda: load_spec(target.spec), target.plans)
 
 
 def _values(target: Target, state: State) -> dict[str, Any]:
@@ -224,21 +177,6 @@ def _draw(told: Iterable[str]) -> None:
         kept = shown[: most - len(rest) - 1]
         shown = [*kept, f"... {many(len(shown) - len(kept) - len(rest), 'more line')}", *rest]
     click.echo("\x1b[H\x1b[2J" + "\n".join(shown))
-
-
-def exit_code(verdicts: Sequence[LastVerdict], live: Sequence[Run], gone: Collection[Address]) -> int:
-    """As `diff` has it, from what the last look found: 0 current, 2 `apply` would do something, 3 failed, 4 blocked."""
-    held = {v.address for v in verdicts if v.phase == "held"}
-    known = {v.address for v in verdicts}
-    # A run whose plan left the spec keeps nobody waiting.
-    running = any(run.address in known - held for run in live)
-    # What is idle and not current is verified, or recorded, without a run.
-    due = any(v.phase in MOVING or (v.phase == "idle" and v.sync != "current") for v in verdicts)
-    if not verdicts or gone or running or due:
-        return 2
-    if any(v.phase == "quarantined" for v in verdicts):
-        return 3
-    return 4 if held else 0
 
 
 def _known_values(known: Known | None) -> dict[str, str] | None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +14,14 @@ import click
 
 from rasreconcile.cli.verb import invocation
 from rasreconcile.errors import UsageError
-from rasreconcile.plans import Address, is_preparation
-from rasreconcile.spelling import name_key
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans, is_plan_file
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from rasreconcile.reconcile.selection import Selection
-
 NAMES = ("rasreconcile.yaml", "rasreconcile.yml")
 """Of a spec that need not be named."""
 SPEC_ENDINGS = (".yaml", ".yml")
-_NUMBERS = re.compile(r"p?(\d{1,2})(?:-p?(\d{1,2}))?", re.IGNORECASE)
-_PLAN_FILE = re.compile(r"(?:.*[/\\])?([^/\\]+)\.p(\d\d)(?:\.hdf)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,40 +29,7 @@ class Target:
     """A spec, and the plans of it that a command line names."""
 
     spec: Path
-    named: tuple[str, ...] = ()
-    """As the user wrote them; empty: every plan."""
-    left_out: tuple[str, ...] = ()
-    """By `-x`."""
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether not simply every plan is meant."""
-        return bool(self.named or self.left_out)
-
-    def pick(self, known: Iterable[Address]) -> tuple[Address, ...]:
-        """Those of `known` that are meant, in their order. Raises UsageError where a word means none."""
-        addresses = tuple(known)
-        if not self.narrowed:
-            return addresses
-        wanted = _all_of(self.named, addresses) if self.named else set(addresses)
-        unwanted = _all_of(self.left_out, addresses)
-        return tuple(address for address in addresses if address in wanted - unwanted)
-
-    def one(self, known: Iterable[Address]) -> Address:
-        """The one plan that is meant. Raises UsageError with what is near."""
-        return one_plan(self.named, known)
-
-    def selection(self, known: Iterable[Address]) -> Selection | None:
-        """What `apply` goes by; None: every plan. Raises UsageError where nothing is left."""
-        if not self.narrowed:
-            return None
-        from rasreconcile.reconcile.selection import Selection  # noqa: PLC0415  only where plans are named
-
-        addresses = tuple(known)
-        picked = self.pick(addresses)
-        if not picked:
-            raise UsageError("-x leaves out every plan that was named", "leave out fewer")
-        return Selection(frozenset(picked), frozenset(_all_of(self.left_out, addresses)))
+    plans: NamedPlans = EVERY_PLAN
 
 
 def takes_plans(metavar: str = "[SPEC] [PLAN...]") -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -90,7 +49,7 @@ def takes_plans(metavar: str = "[SPEC] [PLAN...]") -> Callable[[Callable[..., in
         @functools.wraps(function)
         def with_target(words: tuple[str, ...], left_out: tuple[str, ...], **others: Any) -> int:
             spec, named = spec_and_plans(words)
-            return function(target=Target(spec, named, left_out), **others)
+            return function(target=Target(spec, NamedPlans(named, left_out)), **others)
 
         return with_target
 
@@ -104,7 +63,7 @@ def takes_one_plan(function: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(function)
     def with_target(words: tuple[str, ...], **others: Any) -> int:
         spec, named = spec_and_plans(words)
-        return function(target=Target(spec, named), **others)
+        return function(target=Target(spec, NamedPlans(named)), **others)
 
     return with_target
 
@@ -124,7 +83,7 @@ def _is_spec(word: str) -> bool:
     if word.lower().endswith(SPEC_ENDINGS):
         return True
     # A spec may have any name; a plan file of HEC-RAS is none.
-    return os.path.isfile(word) and not _PLAN_FILE.fullmatch(word)  # noqa: PTH113  Path raises for what cannot be a name
+    return os.path.isfile(word) and not is_plan_file(word)  # noqa: PTH113  Path raises for what cannot be a name
 
 
 def spec_path(given: Path | None) -> Path:
@@ -166,91 +125,6 @@ def _may_be_planted(path: Path) -> bool:
     if os.name == "nt":
         return False
     return path.stat().st_uid not in {os.getuid(), 0} and bool(path.parent.stat().st_mode & stat.S_IWOTH)
-
-
-# ---- which plans
-
-
-def one_plan(words: Sequence[str], known: Iterable[Address]) -> Address:
-    """The one plan meant by `words`. Raises UsageError with what is near."""
-    if len(words) != 1:
-        raise UsageError("name one plan by its address, as `diff` and `status` list them: Muncie/p04")
-    found = plans_matching(words[0], known)
-    if len(found) > 1:
-        raise UsageError(f"{words[0]} means {len(found)} plans: {', '.join(found[:5])}", "name one")
-    return found[0]
-
-
-def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
-    """The plans that a word means: an address, a pattern, an end of addresses, a number, a project, or a plan file.
-
-    A pattern means plans, and preparations only where it says so (`*/prepare-*`). Raises UsageError for none, and
-    where a number is also the name of a project.
-    """
-    addresses = tuple(known)
-    if word in addresses:
-        return (Address(word),)
-    if "/prepare" not in word:
-        addresses = tuple(address for address in addresses if not is_preparation(address))
-    low = name_key(word).rstrip("/")
-    numbered, project = _numbered(low, addresses), _project(low, addresses)
-    if numbered and project and "/" not in low:
-        raise UsageError(
-            f"{word} is a number of plans and the name of a project", f"write p{low.zfill(2)}, or '{word}/*'"
-        )
-    found = (
-        [a for a in addresses if fnmatch.fnmatchcase(name_key(a), name_key(word))]
-        or [a for a in addresses if name_key(a).endswith("/" + low)]
-        or [a for a in addresses if fnmatch.fnmatchcase(_last(a), low)]
-        or numbered
-        or project
-        or _of_file(word, addresses)
-    )
-    if found:
-        return tuple(found)
-    near = get_close_matches(word, addresses, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans"
-    raise UsageError(f"{word}: no such plan", hint)
-
-
-def _all_of(words: Iterable[str], known: tuple[Address, ...]) -> set[Address]:
-    return {address for word in words for address in plans_matching(word, known)}
-
-
-def _numbered(word: str, known: Iterable[Address]) -> list[Address]:
-    """`04`, `4`, `p04`, `04-12`, `muncie/04`."""
-    head, _, last = word.rpartition("/")
-    match = _NUMBERS.fullmatch(last)
-    if match is None:
-        return []
-    first, final = int(match[1]), int(match[2] or match[1])
-    ends = {f"p{number:02d}" for number in range(first, final + 1)}
-    return [a for a in known if _last(a) in ends and (not head or _within(_prefix(a), head))]
-
-
-def _project(word: str, known: Iterable[Address]) -> list[Address]:
-    return [a for a in known if (name_key(a) + "/").startswith(word + "/")]
-
-
-def _of_file(word: str, known: Iterable[Address]) -> list[Address]:
-    """`models/Muncie/Muncie.p04`, or its result."""
-    match = _PLAN_FILE.fullmatch(word)
-    if match is None:
-        return []
-    stem, end = name_key(match[1]), f"p{match[2]}"
-    return [a for a in known if _last(a) == end and _within(_prefix(a), stem)]
-
-
-def _prefix(address: Address) -> str:
-    return name_key(address).rpartition("/")[0]
-
-
-def _last(address: Address) -> str:
-    return name_key(address).rpartition("/")[2]
-
-
-def _within(prefix: str, head: str) -> bool:
-    return prefix == head or prefix.endswith("/" + head)
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

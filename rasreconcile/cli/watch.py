@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, warn, write_line
+from rasreconcile.cli.options import FORMAT_VERSION, as_json, close, load_spec, warn, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import invocation, verb
 from rasreconcile.errors import RasReconcileError, SpecError, StoreBusy
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--read", "read", is_flag=True, help="While idle, read published results again, one a minute.")
 def command(target: Target, as_json: bool, read: bool) -> int:
     """Apply now, then again whenever a file that matters changes. Ctrl-C ends it; runs continue."""
-    from rasreconcile.cli.apply import applied  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.cli.apply import applied, closing_lines  # noqa: PLC0415  so that --help is quick
     from rasreconcile.clock import Clock  # noqa: PLC0415
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
     from rasreconcile.report.live import Lines, Quiet, Stream  # noqa: PLC0415
@@ -59,6 +59,10 @@ def command(target: Target, as_json: bool, read: bool) -> int:
     def say(message: str) -> None:
         _say(message, as_json=as_json)
 
+    def chat(message: str) -> None:
+        if as_json or not invocation().quiet:
+            say(message)
+
     due = Due(stop=stop, look=lambda: _look(target), say=say)
     if read:
         due.idle = partial(_read_one, path, [], say)
@@ -72,12 +76,15 @@ def command(target: Target, as_json: bool, read: bool) -> int:
             with (
                 Stream(write_line) if as_json else quiet or Lines(sys.stderr, invocation().shown) as reporter
             ):
-                outcome = applied(loaded, reporter, select=target.selection)
+                outcome = applied(loaded, reporter, named=target.plans)
             if outcome.exit == 130:
                 return 130
-            seen = watched(loaded, diff(loaded, Clock(), target.selection).plans)
+            seen = watched(loaded, diff(loaded, Clock(), target.plans).plans)
+            if not as_json and (outcome.exit or outcome.counts):
+                for line in closing_lines(loaded, outcome):
+                    close(line)
             stands = f"{outcome.decision.health} (`status` says why)" if outcome.exit else "healthy"
-            say(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}")
+            chat(f"{loaded.name}: {stands}; watching {many(len(seen.files), 'file')}")
         except (StoreBusy, BrokenPipeError):
             raise
         except SpecError as error:
@@ -90,7 +97,7 @@ def command(target: Target, as_json: bool, read: bool) -> int:
         with _ending(stop):
             changed = due.wait(seen, store)
         if changed:
-            say("changed: " + ", ".join(sorted(p.name for p in changed)))
+            chat("changed: " + ", ".join(sorted(p.name for p in changed)))
     return 130
 
 
@@ -101,7 +108,7 @@ def _look(target: Target) -> Found:
     from rasreconcile.report.changeset import has_work  # noqa: PLC0415
 
     try:
-        found = diff(load_spec(target.spec), Clock(), target.selection)
+        found = diff(load_spec(target.spec), Clock(), target.plans)
         return "work" if has_work(found.decision) else "nothing to do"
     except (RasReconcileError, OSError):
         # What is wrong with it has been said; a change of the file is waited for.

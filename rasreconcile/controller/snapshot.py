@@ -14,6 +14,9 @@ from rasreconcile.reconcile.durations import Estimate, left_of_run, until_all_ar
 from rasreconcile.reconcile.verdicts import Phase
 from rasreconcile.runs import Run
 
+SHOWN = 6
+"""Runs that a snapshot names."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
@@ -26,6 +29,11 @@ class RunSnapshot:
     """What its messages say so far."""
     done: float | None = None
     """The part of the simulation that is done, 0 to 1."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether its messages tell of a failure."""
+        return self.said is not None and bool(self.said.unstable or self.said.first_error)
 
     @property
     def left(self) -> Estimate | None:
@@ -43,6 +51,7 @@ class Snapshot:
     workers: Mapping[str, tuple[int, int]]
     """Slots in use, slots there are."""
     longest: tuple[RunSnapshot, ...]
+    """Those that are failing first, then those that have run longest."""
     remaining: Estimate | None
     """Until all plans that are due are done, where history tells: from the first run that succeeded on."""
     at: datetime
@@ -57,7 +66,7 @@ def snapshot_of(session: Session, decision: Decision) -> Snapshot:
     expectancy = session.outputs.expectancy
     runs = sorted(
         (_of_run(session, run, now, expectancy.estimate(run.address)) for run in live),
-        key=lambda r: r.going,
+        key=lambda r: (r.failing, r.going),
         reverse=True,
     )
     used = Counter(run.worker for run in live)
@@ -66,7 +75,7 @@ def snapshot_of(session: Session, decision: Decision) -> Snapshot:
         syncs=Counter(str(v.sync) for v in decision.verdicts),
         phases=Counter(str(v.phase) for v in decision.verdicts),
         workers={name: (used[name], worker.spec.slots) for name, worker in session.workers.items()},
-        longest=tuple(runs[:5]),
+        longest=tuple(runs[:SHOWN]),
         remaining=_remaining(session, decision, runs),
         at=now,
         elapsed=now - session.began,

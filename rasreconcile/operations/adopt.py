@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Literal
 from rasreconcile.clock import Clock
 from rasreconcile.errors import PublishHeld, in_one_line
 from rasreconcile.jobs import RunId
+from rasreconcile.named_plans import NamedPlans, plans_matching
 from rasreconcile.operations.diff import activity_here
 from rasreconcile.plans import Address, Plan, without_prepared
 from rasreconcile.reconcile.decision import decide
@@ -49,6 +51,25 @@ class Choice:
         return address in self.named or (address in self.matched and (self.suspicious or not doubtful))
 
 
+Choose = Callable[[tuple[Address, ...]], Choice]
+"""Picks from the addresses of the spec; may raise UsageError."""
+
+
+def choosing(named: NamedPlans, *, everything: bool = False, suspicious: bool = False) -> Choose:
+    """By the words of a user: a word that means one plan and is no pattern names it. Without words all are meant."""
+
+    def choose(known: tuple[Address, ...]) -> Choice:
+        one_by_one: set[Address] = set()
+        matched = set(known) if everything or not named.words else set[Address]()
+        for word in named.words:
+            found = plans_matching(word, known)
+            (one_by_one if len(found) == 1 and not glob.has_magic(word) else matched).update(found)
+        kept = set(known) - named.unwanted(known)
+        return Choice(frozenset(one_by_one & kept), frozenset(matched & kept), suspicious)
+
+    return choose
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of one plan."""
@@ -61,10 +82,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """One adoption of one spec. `choose` picks from the addresses of the spec and may raise UsageError."""
+    """One adoption of one spec."""
 
     loaded: LoadedSpec
-    choose: Callable[[tuple[Address, ...]], Choice]
+    choose: Choose
     clock: Clock
     asked_by: str
 

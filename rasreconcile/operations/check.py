@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from rasreconcile.clock import Clock
 from rasreconcile.engines.hec_ras.engine import HecRas
 from rasreconcile.errors import REACHABLE, Trouble, WorkerError
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans
 from rasreconcile.plans import Address, Plan
 from rasreconcile.results.writable import unwritable
 from rasreconcile.spec import HecRasEngine
@@ -57,17 +58,15 @@ class Findings:
         return not stuck and not self.results and not any(self.workers.values())
 
 
-def check(
-    loaded: LoadedSpec, clock: Clock, pick: Callable[[Iterable[Address]], Collection[Address]] = tuple
-) -> Findings:
-    """Raises SpecError, also where a kind of worker is not built. What else is wrong with one is among the findings.
+def check(loaded: LoadedSpec, clock: Clock, named: NamedPlans = EVERY_PLAN) -> Findings:
+    """Raises UsageError, and SpecError, also where a kind of worker is not built.
 
-    `pick`: those of the spec's plans that are meant.
+    What else is wrong with one is among the findings.
     """
     loaded.require_built()
     with ExitStack() as stack:
         plans = Study.open(loaded, remembered(loaded.state_path, stack), clock).listed()
-    meant = set(pick(plan.address for plan in plans))
+    meant = set(named.pick(plan.address for plan in plans))
     plans = tuple(_with_doubt(plan) for plan in plans if plan.address in meant)
     asked = {name: _check(loaded, name, plans) for name in loaded.spec.workers}
     problems = {name: found for name, (found, _) in asked.items()}

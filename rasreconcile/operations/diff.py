@@ -7,12 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from rasreconcile.clock import Clock
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Recall
 from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
-from rasreconcile.reconcile.selection import Select, every_plan
+from rasreconcile.reconcile.selection import select_named
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store.reader import empty_store
@@ -37,10 +38,10 @@ class Diff:
     """Results that the store learns of again from their receipts, before the decision."""
 
 
-def diff(loaded: LoadedSpec, clock: Clock, select: Select = every_plan) -> Diff:
-    """Looks at everything apply looks at; of the workers only at this machine. Raises SpecError, StoreError.
+def diff(loaded: LoadedSpec, clock: Clock, named: NamedPlans = EVERY_PLAN) -> Diff:
+    """Looks at everything apply looks at; of the workers only at this machine.
 
-    `select`: which plans of the spec are meant; may raise UsageError.
+    Raises SpecError, StoreError, UsageError.
     """
     loaded.require_built()
     with ExitStack() as stack:
@@ -48,7 +49,7 @@ def diff(loaded: LoadedSpec, clock: Clock, select: Select = every_plan) -> Diff:
         study = Study.open(loaded, view, clock)
         plans = study.look()
         study.outputs.look(plans)
-        activity = activity_here(loaded, view, plans, select)
+        activity = activity_here(loaded, view, plans, named)
         seen = study.outputs.seen(plans, activity, clock.now())
         decision = decide(plans, seen, policy_of(loaded.spec))
         recalled = tuple(action for action in decision.actions if isinstance(action, Recall))
@@ -75,12 +76,12 @@ def plans_of(loaded: LoadedSpec) -> tuple[Plan, ...]:
 
 
 def activity_here(
-    loaded: LoadedSpec, view: StoreView, plans: Sequence[Plan], select: Select = every_plan
+    loaded: LoadedSpec, view: StoreView, plans: Sequence[Plan], named: NamedPlans = EVERY_PLAN
 ) -> Activity:
     """What moves, as far as the store and this machine tell."""
     return Activity(
         live={run.address: LiveRun(run=run, status=None) for run in view.runs.live()},
-        selection=select([plan.address for plan in plans]),
+        selection=select_named(named)([plan.address for plan in plans]),
         workers=looked_at_here(idle_workers(loaded, view.caches.images()), loaded, plans),
     )
 

@@ -6,7 +6,9 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from rasreconcile.operations.diff import Diff
+from rasreconcile.clock import Clock
+from rasreconcile.named_plans import NamedPlans
+from rasreconcile.operations.diff import Diff, diff
 from rasreconcile.plans import MISSING, PREPARED, Address, Component, InputFile, Plan
 from rasreconcile.project import decode
 from rasreconcile.reconcile.verdicts import Verdict
@@ -54,8 +56,16 @@ class Explanation:
     """Where the files of its latest run are, where that failed and they are kept."""
 
 
-def explain(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanation:
-    """Compares the plan with what its published result was computed from."""
+def explain(loaded: LoadedSpec, named: NamedPlans) -> Explanation:
+    """Compares the one plan that is named with what its published result was computed from.
+
+    Raises SpecError, StoreError, and UsageError where it is not one.
+    """
+    seen = diff(loaded, Clock())
+    return _explanation(loaded, seen, named.one(plan.address for plan in seen.plans))
+
+
+def _explanation(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanation:
     plan = next(plan for plan in seen.plans if plan.address == address)
     verdict = next(v for v in seen.decision.verdicts if v.address == address)
     published = seen.published.get(address)

@@ -17,6 +17,7 @@ from rasreconcile.runs import Run, RunState
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
 from rasreconcile.store.disk import is_lost, name_of_store
+from rasreconcile.store.reader import require_store
 from rasreconcile.store.retention import Forgotten
 from rasreconcile.studies.policies import KEPT_FAILURES
 from rasreconcile.studies.preparations import unneeded_products
@@ -57,11 +58,19 @@ class Collected:
     store: Forgotten
 
 
-def gc(loaded: LoadedSpec, store: Store, rubbish: Limits, clock: Clock, how: How) -> Collected:
+def gc(loaded: LoadedSpec, rubbish: Limits, how: How) -> Collected:
     """Worker by worker, then the store; one that cannot be reached is left for another day, and told.
 
-    Raises SpecError where the plans of the spec cannot be told: then nothing is known to be needless.
+    Raises StoreError, StoreBusy, and SpecError where the plans of the spec cannot be told: then nothing is known to be
+    needless.
     """
+    require_store(loaded.state_path)
+    clock = Clock()
+    with Store.open(loaded.state_path, now=clock.now()) as store:
+        return _collected(loaded, store, rubbish, clock, how)
+
+
+def _collected(loaded: LoadedSpec, store: Store, rubbish: Limits, clock: Clock, how: How) -> Collected:
     now = clock.now()
     products = tuple(_old_products(loaded, store, rubbish, clock))
     workers = {name: _clean_worker(loaded, name, store, rubbish, now, how) for name in loaded.spec.workers}

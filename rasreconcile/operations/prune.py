@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +11,16 @@ from rasreconcile.clock import Clock
 from rasreconcile.errors import ResultError, UsageError
 from rasreconcile.hashed_copy import digest_of_file
 from rasreconcile.jobs import RunId
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans
 from rasreconcile.plans import Address
 from rasreconcile.records import Published
+from rasreconcile.report.text import many
 from rasreconcile.resolve.outputs import RealPaths
 from rasreconcile.results import publish
 from rasreconcile.results.beside import changed, remove_beside
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store import Store
+from rasreconcile.store.reader import Reader, require_store
 from rasreconcile.studies.owners import is_same
 from rasreconcile.studies.preparations import products_home
 from rasreconcile.studies.store_view import StoreView
@@ -51,6 +54,51 @@ class Leavers:
 Adopted = Literal["keep adopted", "remove adopted"]
 
 
+AtMost = Literal["half", "all"]
+"""Of all results: more are never removed by one mistake in a spec."""
+
+
+class TooMany(UsageError):
+    """More than half of all results would be removed: the spec may be the wrong one. `what` counts them."""
+
+
+def prunable(
+    loaded: LoadedSpec, named: NamedPlans = EVERY_PLAN, adopted: Adopted = "keep adopted"
+) -> Leavers:
+    """What `prune` would remove. Nothing is written. Raises SpecError, StoreError, UsageError."""
+    require_store(loaded.state_path)
+    with Reader(loaded.state_path) as reader:
+        return _meant(leavers(loaded, reader, Clock(), adopted), named)
+
+
+def prune(
+    loaded: LoadedSpec,
+    named: NamedPlans = EVERY_PLAN,
+    adopted: Adopted = "keep adopted",
+    *,
+    at_most: AtMost = "half",
+) -> Leavers:
+    """Removes them, with their receipts. Raises TooMany before the first, and what `prunable` raises; StoreBusy."""
+    require_store(loaded.state_path)
+    clock = Clock()
+    with Store.open(loaded.state_path, now=clock.now()) as store:
+        found = _meant(leavers(loaded, store, clock, adopted), named)
+        if at_most == "half" and len(found.removable) * 2 > found.results:
+            raise TooMany(
+                f"{loaded.name}: {len(found.removable)} of {many(found.results, 'result')} would be removed:"
+                " is this the right spec?"
+            )
+        for published in found.removable:
+            _remove(store, published, clock, found.spared)
+    return found
+
+
+def _meant(found: Leavers, named: NamedPlans) -> Leavers:
+    """Of the results that left the spec, those that the user named."""
+    wanted = set(named.pick(one.published.address for one in found.all))
+    return replace(found, all=tuple(one for one in found.all if one.published.address in wanted))
+
+
 def leavers(loaded: LoadedSpec, view: StoreView, clock: Clock, adopted: Adopted = "keep adopted") -> Leavers:
     """Reads the files it may remove. Raises SpecError, and UsageError where the spec has no plans at all.
 
@@ -81,7 +129,7 @@ def leavers(loaded: LoadedSpec, view: StoreView, clock: Clock, adopted: Adopted 
     return Leavers(tuple(found), len(published), frozenset(wanted))
 
 
-def prune(store: Store, published: Published, clock: Clock, spared: Collection[str] = ()) -> None:
+def _remove(store: Store, published: Published, clock: Clock, spared: Collection[str] = ()) -> None:
     """Removes what was published with the result, then the result, then its receipt, then what the store knows of it.
 
     `spared`: places where plans of the spec publish. May be repeated after a death.

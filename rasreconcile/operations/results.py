@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rasreconcile.errors import ResultError
+from rasreconcile.named_plans import NamedPlans
 from rasreconcile.plans import Address, is_preparation
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import FileStat, Hashed, Published, ResultSummary
 from rasreconcile.report.results import Row
 from rasreconcile.runs import Run
-from rasreconcile.store.reader import Reader
+
+if TYPE_CHECKING:
+    from rasreconcile.store.reader import Missing, Reader
 
 Depth = Literal["state", "noted", "read"]
 """Of the HDF a row says nothing; what was noted, as long as the file is what it was; or what it says now."""
 
 
-def result_rows(
-    store: Reader, choose: Callable[[Collection[Address]], Collection[Address]], depth: Depth
-) -> list[Row]:
-    """One a plan that `choose` picks. Never reads the project. What cannot be read is a row that says so."""
+def result_rows(state: Path, named: NamedPlans, depth: Depth, *, missing: Missing = "refuse") -> list[Row]:
+    """One for each of these plans. Never reads the project. What cannot be read is a row that says so.
+
+    `state`: the store's file. Raises UsageError, StoreError.
+    """
+    from rasreconcile.store.reader import opened  # noqa: PLC0415  so that --help is quick
+
+    with opened(state, missing) as store:
+        return _rows(store, named, depth)
+
+
+def published_hdf(state: Path, address: Address) -> Path | None:
+    """The result of a plan; None where none was published, or it is gone. Raises StoreError."""
+    from rasreconcile.store.reader import opened  # noqa: PLC0415  as above
+
+    with opened(state, "empty") as store:
+        published = store.outputs.published().get(address)
+    return published.path if published is not None and published.path.exists() else None
+
+
+def _rows(store: Reader, named: NamedPlans, depth: Depth) -> list[Row]:
     published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
     verdicts = [v for v in store.verdicts.latest() if not is_preparation(v.address)]
     looked_at = {verdict.address for verdict in verdicts}
     verdicts += [_not_looked_at(p) for p in published.values() if p.address not in looked_at]
-    wanted = set(choose([verdict.address for verdict in verdicts]))
+    wanted = set(named.pick(verdict.address for verdict in verdicts))
     runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
     checked = store.caches.hashed_outputs()
     return [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from rasreconcile.errors import UsageError
+from rasreconcile.named_plans import NamedPlans
 from rasreconcile.plans import Address, Plan
 
 
@@ -35,6 +37,20 @@ Select = Callable[[Sequence[Address]], Selection | None]
 
 def every_plan(known: Sequence[Address]) -> None:
     """Nobody named any."""
+
+
+def select_named(named: NamedPlans) -> Select:
+    """Those that the user named, and what they need. Raises UsageError, when it is asked, where nothing is left."""
+
+    def select(known: Sequence[Address]) -> Selection | None:
+        if not named.narrowed:
+            return None
+        picked = named.pick(known)
+        if not picked:
+            raise UsageError("every plan that was named is left out", "leave out fewer")
+        return Selection(frozenset(picked), named.unwanted(known))
+
+    return select
 
 
 def selected(selection: Selection | None, plans: Iterable[Plan]) -> frozenset[Address]:

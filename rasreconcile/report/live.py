@@ -13,9 +13,10 @@ import click
 
 from rasreconcile.records import Event
 from rasreconcile.report.seen_from import Shown, as_it_is
-from rasreconcile.report.text import COLOURS, about, event_line, length, many, progress_words
+from rasreconcile.report.text import COLOURS, about, event_line, length, many
 from rasreconcile.report.told import Told
 from rasreconcile.report.values import event_values, progress_values
+from rasreconcile.report.wrap import folded
 
 HEARTBEAT = timedelta(minutes=1)
 """Between two lines of progress where there is no terminal."""
@@ -136,10 +137,7 @@ class Lines(Quiet):
         if event.kind in {"failed", "lost"}:
             self._failure = self._shown(event_line(event))
         if self._live is not None:
-            from rich.text import Text  # noqa: PLC0415
-
-            text = Text(line, style=COLOURS.get(event.kind, ""))
-            self._write(lambda: self._live.console.print(text))
+            self._print(line, COLOURS.get(event.kind, ""))
         else:
             click.echo(click.style(line, fg=COLOURS.get(event.kind)), file=self._out)
 
@@ -147,32 +145,32 @@ class Lines(Quiet):
         if self._live is None:
             super().notice(line)
             return
-        from rich.text import Text  # noqa: PLC0415  as above
+        self._print(line, "bold yellow")
 
-        # Through the console that draws the progress: what is written past it is drawn over.
-        self._write(lambda: self._live.console.print(Text(line, style="bold yellow")))
+    def _print(self, line: str, style: str) -> None:
+        """Through the console that draws the progress: what is written past it is drawn over."""
+        from rich.text import Text  # noqa: PLC0415  only on a terminal
+
+        console = self._live.console
+        # As Text: a message with brackets (`has shape [2, 3]`) is no markup.
+        text = Text("\n".join(folded(line, console.width)), style=style)
+        self._write(lambda: console.print(text))
 
     def progress(self, moment: Moment) -> None:
         if self._live is not None:
             from rich.text import Text  # noqa: PLC0415  as above
 
-            # As Text: a message with brackets (`has shape [2, 3]`) is no markup.
-            shown = Text("\n".join(progress_lines(moment, self._failure)))
+            from rasreconcile.report.progress import ASCII, LETTERS, drawn  # noqa: PLC0415  as above
+
+            console = self._live.console
+            marks = ASCII if console.options.ascii_only else LETTERS
+            lines = drawn(moment, self._failure, console.width, marks)
+            shown = Text("\n", no_wrap=True).join(Text.assemble(*line) for line in lines)
             self._write(lambda: self._live.update(shown, refresh=True))
         elif moment.elapsed >= self._beat_at:
             # Where nothing is drawn, a log must still tell a long run from a program that stands still.
             self._beat_at = moment.elapsed + HEARTBEAT
             click.echo(f"{moment.at.astimezone():%H:%M:%S %Z} {heartbeat(moment)}", file=self._out)
-
-
-def how_far(one: Any) -> str:
-    """`3 min 10 s, 37 % of the simulation, RasUnsteady, 01JAN1900 00:44:20, about 5 min left`."""
-    if one.said is None or (one.done is None and not one.said.process):
-        return length(one.going) + (f" of about {length(one.expected.likely)}" if one.expected else "")
-    words = [length(one.going), *progress_words(one.said, one.done)]
-    if one.left is not None:
-        words.append(f"about {length(one.left.likely)} left")
-    return ", ".join(words)
 
 
 def how_many_are_current(moment: Moment) -> str:
@@ -203,17 +201,3 @@ def time_values(moment: Moment) -> dict[str, Any]:
         for name in ("likely", "low", "high")
     }
     return {"elapsed": round(moment.elapsed.total_seconds(), 1), "remaining": seconds if left else None}
-
-
-def progress_lines(moment: Moment, failure: str = "") -> list[str]:
-    """At most twelve lines, however many plans."""
-    lines = [how_many_are_current(moment), f"  {times(moment)}"]
-    workers = [f"  {name}: {used} of {many(slots, 'slot')}" for name, (used, slots) in moment.workers.items()]
-    lines += workers[:4]
-    if len(workers) > 4:
-        lines[-1] = f"  and {many(len(workers) - 3, 'more worker')}"
-    for progress in list(moment.longest)[:5]:
-        lines.append(f"  {progress.run.address} on {progress.run.worker}: {how_far(progress)}")
-    if failure:
-        lines.append(f"  last failure: {failure}")
-    return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store import lock
@@ -100,6 +100,15 @@ def _of_today(path: Path, connection: sqlite3.Connection) -> sqlite3.Connection:
         with translated(path):
             return _brought_up(connection)
     return connection
+
+
+Missing = Literal["refuse", "empty"]
+"""What a store is taken for that does not exist yet."""
+
+
+def opened(path: Path, missing: Missing = "refuse") -> Reader:
+    """A reader of the store at `path`. Raises StoreError, also where there is none, if that is refused."""
+    return empty_store(path) if missing == "empty" and not path.exists() else Reader(path)
 
 
 def empty_store(path: Path) -> Reader:

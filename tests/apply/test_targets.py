@@ -85,7 +85,7 @@ def test_a_word_that_means_no_plan_starts_nothing(study) -> None:
     done = study.run("apply", "spec.yaml", "Willow/p09", check=64)
     assert "Willow/p09: no such plan; did you mean Willow/p0" in done.stderr
     assert study.run("apply", "spec.yaml", "01", "-x", "Willow", check=64).stderr.startswith(
-        "-x leaves out every plan"
+        "every plan that was named is left out; leave out fewer"
     )
     assert study.results() == []
 

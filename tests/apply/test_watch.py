@@ -52,6 +52,24 @@ def test_watch_applies_again_when_something_that_matters_changes(study) -> None:
     listening.join()
 
 
+@pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["telling", "quiet"])
+def test_what_a_watch_has_done_is_summed_up_as_apply_does_and_equal_failures_are_one_line(
+    study, quiet
+) -> None:
+    study.command(sys.executable, "-c", "print('the licence server is away'); raise SystemExit(3)")
+    watcher = study.start("watch", "spec.yaml", *quiet)
+    assert watcher.stdout is not None and watcher.stderr is not None
+    first, cause = watcher.stdout.readline(), watcher.stdout.readline()
+    assert first.startswith("spec.yaml: 8 started, 8 failed; 0 of 4 plans are current")
+    assert cause.startswith("  4 x ") and "once fixed: `rasreconcile retry spec.yaml --failed`" in cause
+    if not quiet:
+        study.hears(watcher, "spec.yaml: stalled (`status` says why); watching")
+    watcher.send_signal(signal.SIGINT)
+    assert watcher.wait(LONGEST) == 130
+    if quiet:
+        assert "watching" not in (told := watcher.stderr.read()) and "started" not in told
+
+
 def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched(
     study, monkeypatch, capsys
 ) -> None:

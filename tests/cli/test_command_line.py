@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rasreconcile.cli.targets import plans_matching
 from rasreconcile.cli.verbs import VERBS, run
 from rasreconcile.errors import UsageError
+from rasreconcile.named_plans import plans_matching
 from rasreconcile.plans import Address
 
 KNOWN = [Address("Muncie/p01"), Address("Muncie/p04"), Address("White/p04"), Address("White/p05")]

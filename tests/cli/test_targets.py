@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasreconcile.cli.targets import Target, plans_matching, spec_and_plans, spec_path
+from rasreconcile.cli.targets import spec_and_plans, spec_path
 from rasreconcile.cli.verb import colour_wanted
 from rasreconcile.cli.verbs import VERBS, rasreconcile, run
 from rasreconcile.errors import UsageError
+from rasreconcile.named_plans import NamedPlans, plans_matching
 from rasreconcile.plans import Address
 
 KNOWN = tuple(map(Address, ("Muncie/p01", "Muncie/p04", "Muncie/p12", "real-1/Dam/p04", "real-2/Dam/p04")))
@@ -91,7 +92,7 @@ def test_every_address_means_itself_and_a_word_means_known_plans_only(
     st.sampled_from(["04", "Muncie", "x"]),
 )
 def test_what_is_left_out_is_never_picked(named: list[str], left_out: str) -> None:
-    target = Target(Path("s.yaml"), tuple(named), (left_out,))
+    target = NamedPlans(tuple(named), (left_out,))
     try:
         picked = target.pick(KNOWN)
     except UsageError:

@@ -15,18 +15,21 @@ from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address
 from rasreconcile.reasons import Cause, Reason
 from rasreconcile.reconcile.durations import SAME_PLAN, Estimate, estimated
-from rasreconcile.report.live import Lines, Stream, how_far, progress_lines
+from rasreconcile.report.live import Lines, Stream
 from rasreconcile.runs import Run, RunState
 
 MINUTE = timedelta(minutes=1)
-SIMULATED = datetime.fromisoformat("1900-01-01T00:44:20")
 
 
 def going(
-    said: LogFacts | None = None, done: float | None = None, minutes: float | None = None
+    said: LogFacts | None = None,
+    done: float | None = None,
+    minutes: float | None = None,
+    plan: str = "Muncie/p04",
+    worker: str = "desk",
 ) -> RunSnapshot:
     run = Run(
-        id=RunId("r1"), address=Address("Muncie/p04"), fingerprint="f", worker="desk", slot=0, cores=1,
+        id=RunId("r1"), address=Address(plan), fingerprint="f", worker=worker, slot=0, cores=1,
         state=RunState.RUNNING, reasons=(Reason(Cause.NEVER_RUN),), created=datetime(2026, 1, 2, tzinfo=UTC),
     )  # fmt: skip
     expected = estimated([minutes * MINUTE], SAME_PLAN) if minutes else None
@@ -45,44 +48,7 @@ class Moment:
     elapsed: timedelta = MINUTE * 12
 
 
-def test_a_run_that_says_how_far_it_is_is_shown_with_its_own_pace() -> None:
-    said = LogFacts(process="RasUnsteady", fraction=0.37, simulated=SIMULATED, troubles=212)
-    assert how_far(going(said, 0.25, minutes=60)) == (
-        "3 min 00 s, 25 % of the simulation, RasUnsteady, 01JAN1900 00:44:20, 212 steps out of iterations,"
-        " about 9 min 00 s left"
-    )
-
-
-def test_before_the_simulation_the_process_and_its_fraction_are_shown() -> None:
-    assert how_far(going(LogFacts(process="RASGeomPreprocess", fraction=0.3))) == (
-        "3 min 00 s, RASGeomPreprocess 30 %"
-    )
-
-
-def test_a_run_that_says_nothing_is_shown_as_history_has_it() -> None:
-    assert how_far(going(minutes=5)) == "3 min 00 s of about 5 min 00 s"
-    assert how_far(going(LogFacts())) == "3 min 00 s"
-
-
-def test_an_alarm_is_shown_with_the_progress() -> None:
-    assert how_far(going(LogFacts(unstable="it went unstable"), 0.5)).count("it went unstable") == 1
-
-
-def test_there_are_never_more_than_twelve_lines() -> None:
-    said = LogFacts(process="RasUnsteady", simulated=SIMULATED)
-    assert len(progress_lines(Moment([going(said, 0.5)] * 30), failure="12:00 failed")) == 12
-
-
 LEFT = Estimate(31 * MINUTE, 24 * MINUTE, 80 * MINUTE)
-
-
-def test_the_first_lines_tell_how_much_is_done_and_how_long_it_takes() -> None:
-    assert progress_lines(Moment([], remaining=LEFT))[:2] == [
-        "3 of 40 plans current (7 %); 28 queued, 9 running",
-        "  12 min 00 s so far, about 31 min left (24 min to 1 h 20 min)",
-    ]
-    assert progress_lines(Moment([]))[1] == "  12 min 00 s so far"
-    assert "(100 %); nothing in progress" in progress_lines(Moment([], syncs={"current": 40}, phases={}))[0]
 
 
 def test_without_a_terminal_there_is_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rasreconcile.cli.options import load_spec
 from rasreconcile.errors import RasReconcileError
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Status, Vanished
 from rasreconcile.records import Event, Progress
 from rasreconcile.runs import Run
+
+if TYPE_CHECKING:
+    from rasreconcile.specfile import LoadedSpec
 
 State = Literal["running", "starting", "ended", "gone", "not there", "not looked at"]
 
@@ -42,8 +43,12 @@ class Known:
                 return f"when last seen, at {when}"
 
 
+Load = Callable[[], "LoadedSpec"]
+"""Reads the spec, which takes its time and may raise: only where runs are to be looked at."""
+
+
 def known_of(
-    spec: Path, live: Sequence[Run], events: Iterable[Event], progress: Mapping[RunId, Progress]
+    load: Load, live: Sequence[Run], events: Iterable[Event], progress: Mapping[RunId, Progress]
 ) -> Mapping[RunId, Known]:
     """Asks this machine's workers; no other is connected to. Raises nothing: what cannot be told is not looked at."""
     seen = {run.id: run.created for run in live}
@@ -53,13 +58,13 @@ def known_of(
     for run, one in progress.items():
         if run in seen:
             seen[run] = max(seen[run], one.at)
-    found = _looked_at(spec, live) if live else {}
+    found = _looked_at(load, live) if live else {}
     return {run.id: Known(found.get(run.id, "not looked at"), seen[run.id]) for run in live}
 
 
-def _looked_at(spec: Path, live: Sequence[Run]) -> Mapping[RunId, State]:
+def _looked_at(load: Load, live: Sequence[Run]) -> Mapping[RunId, State]:
     try:
-        loaded = load_spec(spec)
+        loaded = load()
     except (RasReconcileError, OSError):
         return {}
     found: dict[RunId, State] = {}
