@@ -18,13 +18,17 @@ import pytest
 from dockerd import Dockerd
 from dockerplace import DockerPlace
 from services import Service, absent
+from slurmcluster import SlurmCluster
 from sshd import Network, Sshd
 from waiting import LONGEST, until
 from winsshd import WindowsHost
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
+from rasreconcile.workers.host import Host
 from rasreconcile.workers.local.worker import local_worker
+from rasreconcile.workers.slurm.kind import SlurmWorker
+from rasreconcile.workers.slurm.worker import slurm_worker
 from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
 from tests.workers.toy import toy_worker
@@ -193,6 +197,29 @@ class ToyPlace(LocalPlace):
 
     def again(self) -> Worker:
         return toy_worker("toy", self.folder)
+
+
+class SlurmPlace(LocalPlace):
+    """Jobs on a cluster whose nodes are all this machine."""
+
+    def __init__(self, cluster: SlurmCluster, folder: Path, sources: Path) -> None:
+        super().__init__(folder, sources)
+        self.cluster = cluster
+        self.worker = self.again()
+
+    def again(self, **changed: Any) -> Worker:
+        spec = SlurmWorker(type="slurm", worker_folder=str(self.folder), **changed)
+        return slurm_worker("hpc", spec, self.sources, no_other)
+
+    def tear_down(self) -> None:
+        self.cluster.end_jobs()
+        for folder in self.folder.glob("*") if self.folder.is_dir() else ():
+            self.kill(RunId(folder.name))
+
+
+def no_other(name: str, there: str) -> Host:
+    """It goes through nobody."""
+    raise AssertionError(name)
 
 
 class SshPlace(LocalPlace):
@@ -443,7 +470,17 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume"])
+@pytest.fixture
+def slurm(
+    slurm_cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SlurmPlace]:
+    monkeypatch.setenv("SLURM_CONF", str(slurm_cluster.conf))
+    one = SlurmPlace(slurm_cluster, tmp_path / "it's ras $runs %d", tmp_path)
+    yield one
+    one.tear_down()
+
+
+@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume", "slurm"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 
