@@ -22,8 +22,8 @@ CONF = """\
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
-SlurmUser=root
-SlurmdUser=root
+SlurmUser=0
+SlurmdUser=0
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge/socket
 CryptoType=crypto/munge
@@ -45,6 +45,7 @@ JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 MinJobAge={job_age}
 KillWait=2
+MessageTimeout=100
 ReturnToService=2
 SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=1,sched_interval=1
 MaxArraySize=5001
@@ -94,6 +95,13 @@ class SlurmCluster:
 
     def start(self) -> None:
         """Until every node is idle."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
         self.conf.write_text(self._text)
         for name in ("munge", "state", *(f"spool.{node}" for node in NODES)):
             (self.folder / name).mkdir(mode=0o755)
@@ -132,11 +140,18 @@ class SlurmCluster:
         printed = self.ask("sinfo", "--noheader", "--Node", "--partition=normal", "--format=%N %T").stdout
         return dict(line.split() for line in printed.splitlines())
 
+    def resume(self, node: str) -> None:
+        """A node that was drained or downed, until it takes jobs again; one that answers may have come back before."""
+        self.ask("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False)
+        until(lambda: self.node_states()[node] in {"idle", "mixed", "allocated"}, f"{node} did not come back")
+
     def ask(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One of Slurm's commands."""
-        return subprocess.run(
-            words, env=self.environment, check=check, capture_output=True, text=True, timeout=LONGEST
+        done = subprocess.run(
+            words, env=self.environment, check=False, capture_output=True, text=True, timeout=LONGEST
         )
+        assert not check or done.returncode == 0, f"{words}: {done.stderr}{done.stdout}"
+        return done
 
     def jobs(self, *states: str, name: str = "") -> Sequence[str]:
         """How scancel calls them: those in one of the states, all that are not over where none is named."""

@@ -70,7 +70,7 @@ class SlurmHost:
         doubtful = [
             run
             for run, found in files.items()
-            if found is not None and found.done is None and not any(job.goes_on for job in jobs.get(run, ()))
+            if found is not None and found.done is None and _is_doubtful(found, jobs.get(run, ()))
         ]
         return self._site.look(doubtful, "dead") if doubtful else {}
 
@@ -228,3 +228,11 @@ class SlurmHost:
             self._launches.submit()
         finally:
             self._inner.close()
+
+
+def _is_doubtful(found: RunFiles, jobs: Sequence[QueuedJob]) -> bool:
+    """Whether its job may have ended since. One that waited, and had claimed nothing, may claim the run now: a second
+    look would find the claim of a job that waits, and take it for one that was put back into the queue."""
+    if any(job.goes_on for job in jobs):
+        return False
+    return found.started is not None or not any(job.waits for job in jobs)
