@@ -16,11 +16,12 @@ from types import ModuleType
 import pytest
 from dockerd import dockerd
 from services import Absent, Service, absent, told
+from slurmcluster import own_cluster, slurm_cluster
 from sshd import network, shared_network
 from waiting import LONGEST
 from winsshd import windows_host
 
-__all__ = ["absent", "dockerd", "network", "shared_network", "windows_host"]
+__all__ = ["absent", "dockerd", "network", "own_cluster", "shared_network", "slurm_cluster", "windows_host"]
 
 REPOSITORY = Path(__file__).parents[1]
 # Whoever starts the tests may have them ignore signals (`nohup`, `&`), and every program they start would too.

@@ -11,7 +11,7 @@ from rasreconcile.errors import Trouble
 def look_at_images(session: Session) -> None:
     """Workers that have images are asked for them before anything is decided that hangs on them."""
     for worker in session.workers.values():
-        if worker.kind.images:
+        if worker.kind.has_image(worker.spec):
             check(session, worker)
 
 

@@ -48,7 +48,8 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
             return Failure(kind="retryable", cause=FailureCause.STALLED, trouble=STALLED)
         case "out of memory":
             trouble = Trouble(
-                "ran out of memory", "raise memory_limit or run fewer plans at once on this worker"
+                "ran out of memory",
+                "raise memory_limit or memory_per_plan of this worker, or run fewer plans at once",
             )
             return Failure(kind="retryable", cause=FailureCause.OUT_OF_MEMORY, trouble=trouble)
         case "cancelled":

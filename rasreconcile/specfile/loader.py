@@ -21,6 +21,7 @@ from rasreconcile.specfile.model import spec_model
 from rasreconcile.specfile.names import folders_of_nobody, names_that_mean_nothing, paths_of_windows
 from rasreconcile.specfile.written import written
 from rasreconcile.specfile.yamltext import Document, Place, parse
+from rasreconcile.workers.host import Host
 from rasreconcile.workers.kind import Kind, Kinds, not_built
 from rasreconcile.workers.kinds import KINDS
 
@@ -90,7 +91,11 @@ class LoadedSpec:
 
     def open_worker(self, worker: str) -> Worker:
         """This worker of the spec. Raises UsageError where its kind is not built."""
-        return self.kind_of(worker).open(worker, self.spec.workers[worker], self.folder)
+
+        def host_of(other: str, there: str) -> Host:
+            return self.kind_of(other).open_host(other, self.spec.workers[other], self.folder, there)
+
+        return self.kind_of(worker).open(worker, self.spec.workers[worker], self.folder, host_of)
 
     def require_built(self) -> None:
         """Raises SpecError, naming each line, where a worker is of a kind that no version runs yet."""

@@ -150,7 +150,7 @@ def computed_on(platform: Literal["posix", "windows"], image: str | None) -> str
 
 def platform_of(kind: Kind, spec: WorkerBase, image: str | None) -> str | None:
     """As a result that is computed there would record it; `image`: the worker's, as far as it is known."""
-    return None if kind.images and image is None else computed_on(kind.platform(spec), image)
+    return None if kind.has_image(spec) and image is None else computed_on(kind.platform(spec), image)
 
 
 def engines_of(spec: Spec) -> tuple[HecRasEngine, ...]:

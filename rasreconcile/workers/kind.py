@@ -11,10 +11,13 @@ from typing import Any, Literal, cast, get_args
 from rasreconcile.errors import Trouble, UsageError
 from rasreconcile.jobs import Worker
 from rasreconcile.spec.workers import WorkerBase
+from rasreconcile.workers.host import Host
 
 Platform = Literal["posix", "windows"]
-Opener = Callable[[str, Any, Path], Worker]
+Opener = Callable[..., Worker]
 """(the worker's name, its part of the spec, the folder of the spec file) -> the worker."""
+HostOf = Callable[[str, str], Host]
+"""(another worker's name, a folder in its spelling) -> its machine, with run directories in that folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +27,16 @@ class Kind:
     spec: type[WorkerBase]
     """Its part of a spec; the literal of its field `type` names the kind."""
     opener: Opener | str | None
-    """`module:function` is imported when the first worker of the kind is opened; None: the kind is not built yet."""
+    """`module:function` is imported when the first worker of the kind is opened; None: the kind is not built yet.
+    That of a kind which `refers` to others takes a `HostOf` as well."""
+    host: str | None = None
+    """For kinds that go through this one: `module:function` of an opener that takes a folder too and opens a `Host`."""
     here: bool = False
     """Its runs are on this machine: looking there costs next to nothing."""
     images: bool = False
     """Its runs are computed in container images, whose digest is their platform."""
+    in_image: Callable[[Any], bool] = lambda _: True
+    """Of a kind with images: whether the runs of this worker are."""
     platform: Callable[[Any], Platform] = lambda _: "posix"
     """Whose programs a worker of the kind runs."""
     folder: Callable[[Any, Path], str] = lambda spec, _: spec.worker_folder
@@ -53,12 +61,23 @@ class Kind:
         """As the `type` of a worker in a spec."""
         return str(get_args(self.spec.model_fields["type"].annotation)[0])
 
-    def open(self, name: str, spec: WorkerBase, folder: Path) -> Worker:
+    def open(self, name: str, spec: WorkerBase, folder: Path, host_of: HostOf) -> Worker:
         """The worker that this part of a spec describes. Raises UsageError where the kind is not built."""
         if self.opener is None:
             why = not_built(self.name)
             raise UsageError(f"workers.{name}: {why.what}", why.remedy)
-        return _imported(self.opener)(name, spec, folder)
+        opener = _imported(self.opener)
+        referred = (host_of,) if self.refers else ()
+        return cast(Worker, opener(name, spec, folder, *referred))
+
+    def open_host(self, name: str, spec: WorkerBase, folder: Path, there: str) -> Host:
+        """The machine of this worker, with run directories in the folder `there`, in its own spelling."""
+        assert self.host is not None, f"no kind goes through {self.name}"
+        return cast(Host, _imported(self.host)(name, spec, folder, there))
+
+    def has_image(self, spec: WorkerBase) -> bool:
+        """Whether the runs of this worker are computed in a container image."""
+        return self.images and self.in_image(spec)
 
 
 Kinds = Mapping[str, Kind]
@@ -70,7 +89,7 @@ def not_built(kind: str) -> Trouble:
     return Trouble(f"workers of type {kind} are not built yet", "leave the worker out for now")
 
 
-def _imported(opener: Opener | str) -> Opener:
+def _imported(opener: Opener | str) -> Callable[..., Any]:
     if not isinstance(opener, str):
         return opener
     # The library of a kind takes up to half a second of import: only where a worker of it is used.

@@ -195,11 +195,17 @@ claim() {
     read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
     began=$(now)
     start=$(start_of $$)
-    printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$start" "$boot" "$began" >"started.$$" || give_up
+    # Two jobs of a cluster may begin the same run on two machines, where both have the same number.
+    mine=started.$$${SLURM_JOB_ID:+.$SLURM_JOB_ID}
+    {
+        printf 'pid %s\nstart %s\nboot %s\ntime %s\n' "$$" "$start" "$boot" "$began" &&
+            printf '%s' "${SLURM_JOB_ID:+job $SLURM_JOB_ID
+}"
+    } >"$mine" || give_up
     true 2>/dev/null >heartbeat
     true 2>/dev/null >growth
-    if ! ln "started.$$" started 2>/dev/null; then
-        rm -f "started.$$"
+    if ! ln "$mine" started 2>/dev/null; then
+        rm -f "$mine"
         [ -e started ] && exit 0
         echo "the run cannot be claimed: this folder does not support hard links" >&2
         give_up
@@ -211,7 +217,7 @@ run_job() {
     if [ -e cancel ]; then
         code=143
         cause=cancelled
-        rm -f "started.$$"
+        rm -f "$mine"
         return
     fi
     (
@@ -226,7 +232,7 @@ run_job() {
     job=$!
     setsid sh ./runner.sh . guard "$$" "$start" "$job" </dev/null >/dev/null 2>&1 &
     guard=$!
-    rm -f "started.$$"
+    rm -f "$mine"
     wait "$job"
     code=$?
     kill -TERM "$guard" 2>/dev/null

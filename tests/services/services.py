@@ -16,6 +16,7 @@ class Service(Enum):
 
     SSH = "SSH servers", "as root: apt-get install openssh-server openssh-client"
     DOCKER = "a Docker daemon", "as root: apt-get install docker.io iptables busybox-static"
+    SLURM = "a Slurm cluster", "as root: apt-get install slurm-wlm munge"
     BUSYBOX = "busybox", "apt-get install busybox-static"
     SHELLS = "dash and bash", "apt-get install dash bash"
     WINE = "Wine", "apt-get install wine64 gcc-mingw-w64-x86-64"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from dockerd import Dockerd
 from services import Service, absent
+from slurmcluster import SlurmCluster
 from sshd import Network, Sshd
 from waiting import LONGEST
 from winsshd import WindowsHost
@@ -27,6 +28,7 @@ from tests.workers.places import (
     VolumePlace,
     WindowsPlace,
 )
+from tests.workers.slurm_place import SlurmPlace
 
 
 @pytest.fixture
@@ -160,7 +162,17 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume"])
+@pytest.fixture
+def slurm(
+    slurm_cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SlurmPlace]:
+    monkeypatch.setenv("SLURM_CONF", str(slurm_cluster.conf))
+    one = SlurmPlace(slurm_cluster, tmp_path / "it's ras $runs %d", tmp_path)
+    yield one
+    one.tear_down()
+
+
+@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume", "slurm"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

@@ -40,6 +40,7 @@ class SshWorker(WorkerBase):
 SSH = Kind(
     spec=SshWorker,
     opener="rasreconcile.workers.ssh.worker:ssh_worker",
+    host="rasreconcile.workers.ssh.worker:ssh_host",
     platform=lambda spec: spec.platform,
     local_paths=("ssh_key_path",),
     hint="""\

@@ -19,13 +19,17 @@ from rasreconcile.workers.ssh.windows_commands import WindowsCommands
 
 def ssh_worker(name: str, spec: SshWorker, folder: Path) -> Worker:
     """Opens no connection yet, and reads no key. Paths on this machine are relative to `folder`, that of the spec."""
-    folder_there = spec.worker_folder
+    return DetachedWorker(name, ssh_host(name, spec, folder, spec.worker_folder))
+
+
+def ssh_host(name: str, spec: SshWorker, folder: Path, folder_there: str) -> SshHost:
+    """The machine alone, with run directories in a folder there."""
     commands = (
         WindowsCommands(name, folder_there, spec.session)
         if spec.platform == "windows"
         else PosixCommands(folder_there)
     )
-    return DetachedWorker(name, SshHost(name, lambda: login_of(spec, folder), folder_there, commands))
+    return SshHost(name, lambda: login_of(spec, folder), folder_there, commands)
 
 
 def login_of(spec: SshWorker, folder: Path) -> Login:
