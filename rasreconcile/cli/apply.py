@@ -114,5 +114,5 @@ def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:
         end = {"kind": "end", "exit": int(outcome.exit), "counts": dict(outcome.counts)}
         write_line({**end, "plans": plans, "failed": failed})
         return
-    for line in summary.lines(loaded.name, outcome, where):
+    for line in summary.lines(loaded.name, outcome, where, loaded.spec.prices):
         close(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,13 @@ import click
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
+    load_spec,
     write_json,
     write_line,
 )
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
-from rasreconcile.errors import ResultError, UsageError
+from rasreconcile.errors import ResultError, SpecError, UsageError
 from rasreconcile.facts import NO_DATA
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _SUMMARY_KINDS = {
     "max_depth": "double",
     "volume_error_percent": "double",
     "run_seconds": "double",
+    "core_hours": "double",
+    "cost": "double",
     "profiles": "int64",
     "areas": "int64",
 }
@@ -122,7 +125,18 @@ def _rows(target: Target, depth: Depth) -> list[Row]:
     from rasreconcile.store.reader import Reader  # noqa: PLC0415
 
     with Reader(state_path(target.spec)) as store:
-        return result_rows(store, target.pick, depth)
+        return result_rows(store, target.pick, depth, _prices(target.spec))
+
+
+def _prices(spec: Path) -> Mapping[str, float]:
+    """`price_per_core_hour` by worker; the spec is read whole only where it has one."""
+    if b"price_per_core_hour" not in spec.read_bytes():
+        return {}
+    try:
+        return load_spec(spec).spec.prices
+    except SpecError:
+        # Results are shown of a spec with faults too; what they cost cannot be said then.
+        return {}
 
 
 # ---- one dataset over all plans

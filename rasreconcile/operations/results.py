@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.plans import Address, is_preparation
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import FileStat, Hashed, Published, ResultSummary
+from rasreconcile.report.costs import NO_PRICES, Prices, core_hours
 from rasreconcile.report.results import Row
 from rasreconcile.runs import Run
 from rasreconcile.store.reader import Reader
@@ -21,7 +23,10 @@ Depth = Literal["state", "noted", "read"]
 
 
 def result_rows(
-    store: Reader, choose: Callable[[Collection[Address]], Collection[Address]], depth: Depth
+    store: Reader,
+    choose: Callable[[Collection[Address]], Collection[Address]],
+    depth: Depth,
+    prices: Prices = NO_PRICES,
 ) -> list[Row]:
     """One a plan that `choose` picks. Never reads the project. What cannot be read is a row that says so."""
     published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
@@ -31,11 +36,21 @@ def result_rows(
     wanted = set(choose([verdict.address for verdict in verdicts]))
     runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
     checked = store.caches.hashed_outputs()
-    return [
+    rows = [
         _row(verdict, published.get(verdict.address), runs, checked, depth)
         for verdict in verdicts
         if verdict.address in wanted
     ]
+    return [_priced(row, runs, prices) for row in rows]
+
+
+def _priced(row: Row, runs: Mapping[Any, Run | None], prices: Prices) -> Row:
+    """With what the run of its result took and cost, where that worker has a price."""
+    run = runs.get(row.published.run) if row.published else None
+    if run is None or row.took is None or run.worker not in prices:
+        return row
+    spent = core_hours(run.cores, row.took)
+    return replace(row, core_hours=spent, cost=spent * prices[run.worker])
 
 
 def _not_looked_at(published: Published) -> LastVerdict:

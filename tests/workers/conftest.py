@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import awsd
 import pytest
 from dockerd import Dockerd
 from dockerplace import DockerPlace
@@ -23,6 +24,7 @@ from waiting import LONGEST, until
 from winsshd import WindowsHost
 
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
+from rasreconcile.workers.aws_batch.kind import AwsBatchWorker
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.local.worker import local_worker
 from rasreconcile.workers.ssh.kind import SshWorker
@@ -262,6 +264,54 @@ class VolumePlace(DockerPlace, LocalPlace):
         self.furnish(daemon, name, docker_host=daemon.tcp)
 
 
+class BatchPlace(LocalPlace):
+    """Jobs of a stand-in for AWS Batch, run directories in moto's S3. Containers are processes of this machine."""
+
+    def __init__(self, aws: awsd.Awsd, sources: Path, **fields: Any) -> None:
+        Place.__init__(self, sources)
+        self.aws = aws
+        self.folder = sources / "it's a box"
+        self.marks = sources / "marks"
+        self.marks.mkdir()
+        self.fields = {
+            "type": "aws-batch",
+            "queue": awsd.QUEUE,
+            "job_definition": awsd.DEFINITION,
+            "bucket": f"s3://{awsd.BUCKET}/{secrets.token_hex(4)}",
+            "region": awsd.REGION,
+            "endpoint_url": aws.url,
+            "worker_folder": str(self.folder),
+            **fields,
+        }
+        self.worker = self.again()
+
+    def again(self, **changed: Any) -> Worker:
+        from rasreconcile.workers.aws_batch.opened import opened
+
+        spec = AwsBatchWorker.model_validate({**self.fields, **changed})
+        return opened("cloud", spec, log_seconds=0.05, look_seconds=0.05)
+
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
+        """The disk of a container goes with it: what a test must see afterwards is kept elsewhere."""
+        here = f"{self.marks}/${{RASRECONCILE_RUN}}"
+        for name in ("go", "launches"):
+            texts = tuple(text.replace(f"../{name}", f'"{here}{name}"') for text in texts)
+        return super().script(*texts, inputs=inputs, **more)
+
+    def let_go(self, run: RunId) -> None:
+        (self.marks / f"{run}.go").touch()
+
+    def launches(self, run: RunId) -> int:
+        return len((self.marks / f"{run}.launches").read_text().splitlines())
+
+    def kill(self, run: RunId) -> None:
+        self.aws.ask("kill", name=run, reason="Host EC2 (instance i-0abc) terminated.")
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        # Each look is two questions over HTTP.
+        until(is_so, every=0.1)
+
+
 class MemoryPlace(Place):
     def __init__(self, sources: Path) -> None:
         super().__init__(sources)
@@ -443,7 +493,18 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume"])
+@pytest.fixture
+def batch(aws: awsd.Awsd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchPlace]:
+    for name, value in awsd.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    one = BatchPlace(aws, tmp_path)
+    yield one
+    aws.ask("clear")
+    aws.ask("hold", held=False)
+    aws.ask("kill", name="", reason="the test is over")
+
+
+@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume", "batch"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 
