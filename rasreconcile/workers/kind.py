@@ -27,6 +27,8 @@ class Kind:
     """`module:function` is imported when the first worker of the kind is opened; None: the kind is not built yet."""
     here: bool = False
     """Its runs are on this machine: looking there costs next to nothing."""
+    pause: float = 0.0
+    """Seconds between two polls at the least: where a question costs money, or is counted."""
     images: bool = False
     """Its runs are computed in container images, whose digest is their platform."""
     platform: Callable[[Any], Platform] = lambda _: "posix"

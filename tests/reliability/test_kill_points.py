@@ -17,7 +17,7 @@ from services import Service, absent
 from tests.reliability.wires import KINDS
 
 REPOSITORY = Path(__file__).parents[2]
-TRIALS = int(os.environ.get("RASRECONCILE_KILL_TRIALS", "520"))
+TRIALS = int(os.environ.get("RASRECONCILE_KILL_TRIALS", "526"))
 """Over all rows of SHARES."""
 SHARES = {
     ("local", "mixed"): 90,
@@ -28,8 +28,9 @@ SHARES = {
     ("ssh", "mixed chain adopt stopped cancel hec-ras"): 20,
     ("docker", "mixed chain stopped adopt cancel"): 14,
     ("volume", "mixed chain"): 6,
+    ("aws-batch", "mixed"): 6,
 }
-"""How many of 520 trials are made with each kind of worker and these scenarios; a row is one test."""
+"""How many of 526 trials are made with each kind of worker and these scenarios; a row is one test."""
 
 
 def harness(*words: str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +47,7 @@ def harness(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(("kind", "scenarios"), SHARES)
 def test_killed_anywhere_it_converges_and_repeats_nothing(kind: str, scenarios: str) -> None:
     if (missing := KINDS[kind].missing()) is not None:
-        absent(Service.SSH if kind == "ssh" else Service.DOCKER, missing)
+        absent({"ssh": Service.SSH, "aws-batch": Service.AWS}.get(kind, Service.DOCKER), missing)
     trials = -(-TRIALS * SHARES[kind, scenarios] // sum(SHARES.values()))
     names = scenarios.split()
     done = harness(

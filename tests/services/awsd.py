@@ -265,7 +265,7 @@ class Batch:
                     self._later(self.grace, job, asked["reason"])
         return {}
 
-    def kill(self, name: str, reason: str, how: str) -> int:
+    def kill(self, name: str, reason: str, how: str = "at once") -> int:
         """As if its machine had been taken away: `at once`, or after `a notice`."""
         with self.lock:
             there = [job for job in self.jobs.values() if name in {"", job["jobName"]}]
@@ -374,11 +374,20 @@ _BATCH_FAULTS = {
 class App:
     """Faults first, then Batch, then moto."""
 
+    s3: Any = None
+
+    def objects(self) -> list[dict[str, Any]]:
+        """All that the bucket holds."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+        return [one for page in pages for one in page.get("Contents", ())]
+
     def __init__(self, batch: Batch, moto: Callable[[dict[str, Any], Start], Iterable[bytes]]) -> None:
         self.batch = batch
         self.moto = moto
         self.faults: list[dict[str, Any]] = []
         self.counted: dict[str, int] = {}
+        self.parts: list[int] = []
+        """Numbers of all parts that were sent, in order."""
         self.lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -389,6 +398,8 @@ class App:
         fault = self.due(method, whole)
         is_batch = path.startswith("/v1/")
         with self.lock:
+            if number := re.search(r"partNumber=(\d+)", whole):
+                self.parts.append(int(number[1]))
             name = path.removeprefix("/v1/") if is_batch else method
             self.counted[name] = self.counted.get(name, 0) + 1
         if fault and fault["what"] in (_BATCH_FAULTS if is_batch else _S3_FAULTS):
@@ -440,6 +451,16 @@ class App:
                     return [{**_shown(job), "asked": job["asked"]} for job in batch.jobs.values()]
             case "kill":
                 return batch.kill(words["name"], words["reason"], words.get("how", "at once"))
+            case "keys":
+                return [one["Key"] for one in self.objects()]
+            case "wipe":
+                batch.kill("", "wiped")
+                for one in self.objects():
+                    self.s3.delete_object(Bucket=BUCKET, Key=one["Key"])
+                with batch.lock:
+                    batch.jobs = {
+                        i: j for i, j in batch.jobs.items() if j["status"] in {"STARTING", "RUNNING"}
+                    }
             case "forget":
                 with batch.lock:
                     batch.jobs = {
@@ -458,6 +479,8 @@ class App:
                 with self.lock:
                     self.faults.clear()
                 batch.changed = {"queue": {}, "environment": {}, "definition": {}}
+            case "parts":
+                return self.parts
             case "count":
                 with self.lock:
                     counted, self.counted = self.counted, {}
@@ -502,7 +525,8 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     import boto3
 
-    boto3.client("s3", endpoint_url=f"http://127.0.0.1:{server.port}").create_bucket(Bucket=BUCKET)
+    app.s3 = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{server.port}")
+    app.s3.create_bucket(Bucket=BUCKET)
     print(server.port, flush=True)
     sys.stdin.read()
     for job in list(batch.jobs.values()):

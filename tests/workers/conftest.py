@@ -307,6 +307,10 @@ class BatchPlace(LocalPlace):
     def kill(self, run: RunId) -> None:
         self.aws.ask("kill", name=run, reason="Host EC2 (instance i-0abc) terminated.")
 
+    def until_is(self, run: RunId, is_so: Callable[[Status], bool]) -> Any:
+        """The first status that is so."""
+        return until(lambda: next(filter(is_so, self.worker.poll([run]).values()), None), every=0.1)
+
     def until(self, is_so: Callable[[], bool]) -> None:
         # Each look is two questions over HTTP.
         until(is_so, every=0.1)

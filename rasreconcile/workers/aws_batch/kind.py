@@ -58,6 +58,7 @@ class AwsBatchWorker(WorkerBase):
 AWS_BATCH = Kind(
     spec=AwsBatchWorker,
     opener="rasreconcile.workers.aws_batch.worker:aws_batch_worker",
+    pause=5.0,
     images=True,
     runs_at=lambda name, spec, folder: f"{spec.bucket}/runs",
 )
