@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from awsd import aws
 from dockerd import dockerd
 from services import Absent, Service, absent, told
 from slurmcluster import own_cluster, slurm_cluster
@@ -21,7 +22,16 @@ from sshd import network, shared_network
 from waiting import LONGEST
 from winsshd import windows_host
 
-__all__ = ["absent", "dockerd", "network", "own_cluster", "shared_network", "slurm_cluster", "windows_host"]
+__all__ = [
+    "absent",
+    "aws",
+    "dockerd",
+    "network",
+    "own_cluster",
+    "shared_network",
+    "slurm_cluster",
+    "windows_host",
+]
 
 REPOSITORY = Path(__file__).parents[1]
 # Whoever starts the tests may have them ignore signals (`nohup`, `&`), and every program they start would too.

@@ -105,7 +105,9 @@ def closing_lines(loaded: LoadedSpec, outcome: Outcome) -> Iterator[str]:
     """What was done, and what stands in the way by cause."""
     from rasreconcile.report import summary  # noqa: PLC0415  pydantic only where needed
 
-    return summary.lines(loaded.name, outcome, lambda run: loaded.directory_of(run.worker, run.id))
+    return summary.lines(
+        loaded.name, outcome, lambda run: loaded.directory_of(run.worker, run.id), loaded.spec.prices
+    )
 
 
 def _close(loaded: LoadedSpec, outcome: Outcome, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,14 @@ import click
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
+    load_spec,
     warn,
     write_json,
     write_line,
 )
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
-from rasreconcile.errors import UsageError
+from rasreconcile.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
     from rasreconcile.operations.results import Depth
@@ -35,6 +36,8 @@ _SUMMARY_KINDS = {
     "max_depth": "double",
     "volume_error_percent": "double",
     "run_seconds": "double",
+    "core_hours": "double",
+    "cost": "double",
     "profiles": "int64",
     "areas": "int64",
 }
@@ -128,7 +131,18 @@ def _rows(target: Target, depth: Depth) -> list[Row]:
     from rasreconcile.operations.results import result_rows  # noqa: PLC0415  so that --help is quick
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
 
-    return result_rows(state_path(target.spec), target.plans, depth)
+    return result_rows(state_path(target.spec), target.plans, depth, prices=_prices(target.spec))
+
+
+def _prices(spec: Path) -> Mapping[str, float]:
+    """`price_per_core_hour` by worker; the spec is read whole only where it has one."""
+    if b"price_per_core_hour" not in spec.read_bytes():
+        return {}
+    try:
+        return load_spec(spec).spec.prices
+    except SpecError:
+        # Results are shown of a spec with faults too; what they cost cannot be said then.
+        return {}
 
 
 # ---- how it is written

@@ -74,6 +74,8 @@ class Outcome:
     exit: Exit
     failed: Mapping[Address, Run] = field(default_factory=dict)
     """The last failed run of each plan whose run directory is kept."""
+    paid: tuple[Run, ...] = ()
+    """Runs that ended in this apply; empty where no worker has a price."""
 
 
 @dataclass(slots=True)
@@ -183,6 +185,7 @@ class Apply:
                 kept=frozenset(session.in_flight.runs.why),
                 exit=code,
                 failed={run.address: run for run in reversed(store.runs.discardable()) if run.failure},
+                paid=store.runs.ended_since(began) if self.loaded.spec.prices else (),
             )
 
 

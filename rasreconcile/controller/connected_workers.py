@@ -63,6 +63,8 @@ class ConnectedWorker:
     interval: float = FASTEST_POLL
     next_poll: float = 0.0
     """Monotonic."""
+    earliest: float = 0.0
+    """Before this it is not polled, whatever happens; monotonic."""
 
     def install(self, cores: int, engine: EngineSpec) -> Install:
         """Where this engine is found here, for a run with this many cores."""
@@ -94,13 +96,14 @@ class ConnectedWorker:
 
     def hurry(self) -> None:
         """Something has just changed here: look again soon."""
-        self.interval = FASTEST_POLL
-        self.next_poll = 0.0
+        self.interval = max(FASTEST_POLL, self.kind.pause)
+        self.next_poll = self.earliest
 
     def relax(self, monotonic: float) -> None:
         """Nothing new: look again later than last time."""
-        self.interval = min(self.interval * 1.25, SLOWEST_POLL)
+        self.interval = min(self.interval * 1.25, max(SLOWEST_POLL, 4 * self.kind.pause))
         self.next_poll = monotonic + self.interval
+        self.earliest = monotonic + self.kind.pause
 
     def fell_silent(self, why: str, clock: Clock) -> None:
         """A call got no answer: each time in a row it is left alone for longer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +14,7 @@ from rasreconcile.named_plans import NamedPlans
 from rasreconcile.plans import Address, is_preparation
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.records import FileStat, Hashed, Published, ResultSummary
+from rasreconcile.report.costs import NO_PRICES, Prices, core_hours
 from rasreconcile.report.results import Row
 from rasreconcile.runs import Run
 
@@ -23,7 +25,14 @@ Depth = Literal["state", "noted", "read"]
 """Of the HDF a row says nothing; what was noted, as long as the file is what it was; or what it says now."""
 
 
-def result_rows(state: Path, named: NamedPlans, depth: Depth, *, missing: Missing = "refuse") -> list[Row]:
+def result_rows(
+    state: Path,
+    named: NamedPlans,
+    depth: Depth,
+    *,
+    missing: Missing = "refuse",
+    prices: Prices = NO_PRICES,
+) -> list[Row]:
     """One for each of these plans. Never reads the project. What cannot be read is a row that says so.
 
     `state`: the store's file. Raises UsageError, StoreError.
@@ -31,7 +40,7 @@ def result_rows(state: Path, named: NamedPlans, depth: Depth, *, missing: Missin
     from rasreconcile.store.reader import opened  # noqa: PLC0415  so that --help is quick
 
     with opened(state, missing) as store:
-        return _rows(store, named, depth)
+        return _rows(store, named, depth, prices)
 
 
 def published_hdf(state: Path, address: Address) -> Path | None:
@@ -43,7 +52,7 @@ def published_hdf(state: Path, address: Address) -> Path | None:
     return published.path if published is not None and published.path.exists() else None
 
 
-def _rows(store: Reader, named: NamedPlans, depth: Depth) -> list[Row]:
+def _rows(store: Reader, named: NamedPlans, depth: Depth, prices: Prices) -> list[Row]:
     published = {a: p for a, p in store.outputs.published().items() if not is_preparation(a)}
     verdicts = [v for v in store.verdicts.latest() if not is_preparation(v.address)]
     looked_at = {verdict.address for verdict in verdicts}
@@ -51,11 +60,21 @@ def _rows(store: Reader, named: NamedPlans, depth: Depth) -> list[Row]:
     wanted = set(named.pick(verdict.address for verdict in verdicts))
     runs = {p.run: store.runs.find(p.run) for p in published.values() if p.address in wanted}
     checked = store.caches.hashed_outputs()
-    return [
+    rows = [
         _row(verdict, published.get(verdict.address), runs, checked, depth)
         for verdict in verdicts
         if verdict.address in wanted
     ]
+    return [_priced(row, runs, prices) for row in rows]
+
+
+def _priced(row: Row, runs: Mapping[Any, Run | None], prices: Prices) -> Row:
+    """With what the run of its result took and cost, where that worker has a price."""
+    run = runs.get(row.published.run) if row.published else None
+    if run is None or row.took is None or run.worker not in prices:
+        return row
+    spent = core_hours(run.cores, row.took)
+    return replace(row, core_hours=spent, cost=spent * prices[run.worker])
 
 
 def _not_looked_at(published: Published) -> LastVerdict:

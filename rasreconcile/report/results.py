@@ -22,6 +22,8 @@ COLUMNS = (
     "unit",
     "volume_error_percent",
     "run_seconds",
+    "core_hours",
+    "cost",
     "worker",
     "profiles",
     "areas",
@@ -41,6 +43,7 @@ _HEADS = {
     "max_depth": "max depth",
     "volume_error_percent": "volume error",
     "run_seconds": "run time",
+    "core_hours": "core-hours",
     "simulation_start": "from",
     "simulation_end": "to",
 }
@@ -55,6 +58,9 @@ class Row:
     published: Published | None = None
     shown: ResultSummary | None = None
     took: timedelta | None = None
+    core_hours: float | None = None
+    """None: not known, or its worker has no price."""
+    cost: float | None = None
     note: str = ""
 
     @property
@@ -74,6 +80,8 @@ def values(row: Row) -> dict[str, Any]:
         "unit": shown.unit,
         "volume_error_percent": shown.volume_error_percent,
         "run_seconds": row.took.total_seconds() if row.took is not None else shown.run_seconds,
+        "core_hours": row.core_hours,
+        "cost": row.cost,
         "worker": published.worker if published else None,
         "profiles": shown.profiles,
         "areas": shown.areas,
@@ -138,7 +146,7 @@ def _cell(name: str, value: Any) -> str:
             return length(timedelta(seconds=seconds))
         case "volume_error_percent", float(percent):
             return f"{percent:.3f} %"
-        case (("max_water_surface" | "max_depth"), float(number)):
+        case (("max_water_surface" | "max_depth" | "core_hours" | "cost"), float(number)):
             return f"{number:.2f}"
         case (("simulation_start" | "simulation_end" | "published"), str(text)):
             return text[:16].replace("T", " ")

@@ -13,6 +13,7 @@ from rasreconcile.plans import Address, is_preparation
 from rasreconcile.reconcile.alike import blocked_alike, said_of
 from rasreconcile.reconcile.decision import Decision
 from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
+from rasreconcile.report.costs import NO_PRICES, Prices, cost_lines
 from rasreconcile.report.text import Place, many
 from rasreconcile.runs import Run
 
@@ -44,13 +45,17 @@ class ApplyOutcome(Protocol):
     def kept(self) -> Collection[RunId]: ...
     @property
     def failed(self) -> Mapping[Address, Run]: ...
+    @property
+    def paid(self) -> Sequence[Run]: ...
 
 
 Where = Callable[[Run], str | None]
 """Where the files of a run are; None: nobody knows."""
 
 
-def lines(name: str, outcome: ApplyOutcome, where: Where = lambda run: None) -> Iterator[str]:
+def lines(
+    name: str, outcome: ApplyOutcome, where: Where = lambda run: None, prices: Prices = NO_PRICES
+) -> Iterator[str]:
     """What was done, what stands in the way by cause, what goes on. `name`: of the spec, as the user gave it."""
     verdicts = [v for v in outcome.decision.verdicts if not is_preparation(v.address)]
     started = outcome.counts.get("started", 0)
@@ -65,6 +70,7 @@ def lines(name: str, outcome: ApplyOutcome, where: Where = lambda run: None) -> 
         f"{'is' if len(verdicts) == 1 else 'are'} current."
     )
     yield from _blocked(name, outcome, where)
+    yield from cost_lines(outcome.paid, prices)
     going = [run for run in outcome.live if run.id not in outcome.kept]
     if going:
         yield f"{many(len(going), 'run')} still running; `status` shows them, `apply` collects them."

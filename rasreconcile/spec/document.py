@@ -98,3 +98,9 @@ class Spec(SpecModel):
         if not value:
             raise Wrong("is empty", "add at least one")
         return value
+
+    @property
+    def prices(self) -> Mapping[str, float]:
+        """`price_per_core_hour` of the workers that have one."""
+        found = {name: worker.price_per_core_hour for name, worker in self.workers.items()}
+        return {name: price for name, price in found.items() if price is not None}

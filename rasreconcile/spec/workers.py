@@ -35,6 +35,8 @@ class WorkerBase(SpecModel):
     max_runtime_minutes: Minutes | None = None
     """Longest time a run may take here; a plan's own limit wins where it is shorter."""
 
+    price_per_core_hour: Annotated[float, Field(ge=0, le=1_000_000, strict=False)] | None = None
+    """What a core costs for an hour, in any money; left out: nothing is said of costs."""
     preprocess_on_host: bool = False
     """Let a worker with Ras.exe prepare, in an earlier step, what the Linux solvers need of HEC-RAS for Windows."""
 

@@ -73,6 +73,12 @@ class Runs:
         return self._runs(f"SELECT * FROM run {where} ORDER BY rowid DESC LIMIT ?", *values, limit)
 
     @question
+    def ended_since(self, moment: datetime) -> tuple[Run, ...]:
+        """Those whose end was recorded since then, however they ended."""
+        ends = "SELECT run FROM event WHERE at >= ? AND kind IN ('succeeded', 'failed', 'lost', 'cancelled')"
+        return self._runs(f"SELECT * FROM run WHERE id IN ({ends}) ORDER BY rowid", moment.isoformat())
+
+    @question
     def find(self, run: str) -> Run | None:
         return next(iter(self._runs("SELECT * FROM run WHERE id = ?", run)), None)
 

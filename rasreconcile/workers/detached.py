@@ -30,11 +30,24 @@ END_SECONDS = 30.0
 class DetachedWorker:
     """Implements `jobs.Worker`. May be used by several threads where its host may."""
 
-    def __init__(self, name: str, host: Host, image: Callable[[], str | None] = lambda: None) -> None:
-        """`image`: asks for the digest of the image that the host's runs are computed in."""
+    def __init__(
+        self,
+        name: str,
+        host: Host,
+        image: Callable[[], str | None] = lambda: None,
+        *,
+        look_seconds: float = 0.05,
+        end_seconds: float = END_SECONDS,
+    ) -> None:
+        """`image`: asks for the digest of the image that the host's runs are computed in.
+
+        A run that is cancelled ends within `end_seconds`, and is looked at every `look_seconds` until then.
+        """
         self._name = name
         self._host = host
         self._image = image
+        self._look_seconds = look_seconds
+        self._end_seconds = end_seconds
 
     def stage(self, job: Job) -> None:
         """Fills the host's cache."""
@@ -128,16 +141,16 @@ class DetachedWorker:
         # Its job may have stopped its runner, or go on as if it were the runner.
         self._host.sweep(run)
         if not self._has_ended(run):
-            late = f"{self._name}: {run} did not end within {END_SECONDS:.0f} s"
+            late = f"{self._name}: {run} did not end within {self._end_seconds:.0f} s"
             raise Unreachable(late, "it will be retried")
 
     def _has_ended(self, run: RunId) -> bool:
-        """Whether it does so within END_SECONDS."""
-        until = time.monotonic() + END_SECONDS
+        """Whether it does so within the time that it gets."""
+        until = time.monotonic() + self._end_seconds
         while isinstance(self._status(run), Running | Queued):
             if time.monotonic() > until:
                 return False
-            time.sleep(0.05)
+            time.sleep(self._look_seconds)
         return True
 
     def discard(self, run: RunId) -> None:

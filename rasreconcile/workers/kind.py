@@ -33,6 +33,8 @@ class Kind:
     """For kinds that go through this one: `module:function` of an opener that takes a folder too and opens a `Host`."""
     here: bool = False
     """Its runs are on this machine: looking there costs next to nothing."""
+    pause: float = 0.0
+    """Seconds between two polls at the least: where a question costs money, or is counted."""
     images: bool = False
     """Its runs are computed in container images, whose digest is their platform."""
     in_image: Callable[[Any], bool] = lambda _: True

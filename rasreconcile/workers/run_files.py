@@ -116,7 +116,7 @@ def status_of(found: RunFiles | None) -> Status:
     if found.unwritten:
         return Vanished("it ended and could not write done.json: the disk of worker_folder is full")
     if found.evidence:
-        return Vanished(found.evidence)
+        return Vanished(found.evidence, "restarted" if found.restarted else "gone")
     if found.restarted:
         return Vanished("its machine was restarted", "restarted")
     return Vanished(f"process {claim.pid} is gone without recording an exit status: it was killed")

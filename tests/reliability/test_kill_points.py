@@ -17,7 +17,7 @@ from services import Service, absent
 from tests.reliability.wires import KINDS
 
 REPOSITORY = Path(__file__).parents[2]
-TRIALS = int(os.environ.get("RASRECONCILE_KILL_TRIALS", "546"))
+TRIALS = int(os.environ.get("RASRECONCILE_KILL_TRIALS", "552"))
 """Over all rows of SHARES."""
 SHARES = {
     ("local", "mixed"): 90,
@@ -29,8 +29,9 @@ SHARES = {
     ("docker", "mixed chain stopped adopt cancel"): 14,
     ("volume", "mixed chain"): 6,
     ("slurm", "mixed cancel"): 26,
+    ("aws-batch", "mixed"): 6,
 }
-"""How many of 546 trials are made with each kind of worker and these scenarios; a row is one test."""
+"""How many of 552 trials are made with each kind of worker and these scenarios; a row is one test."""
 
 
 def harness(*words: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +48,8 @@ def harness(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(("kind", "scenarios"), SHARES)
 def test_killed_anywhere_it_converges_and_repeats_nothing(kind: str, scenarios: str) -> None:
     if (missing := KINDS[kind].missing()) is not None:
-        absent({"ssh": Service.SSH, "slurm": Service.SLURM}.get(kind, Service.DOCKER), missing)
+        services = {"ssh": Service.SSH, "slurm": Service.SLURM, "aws-batch": Service.AWS}
+        absent(services.get(kind, Service.DOCKER), missing)
     trials = -(-TRIALS * SHARES[kind, scenarios] // sum(SHARES.values()))
     names = scenarios.split()
     done = harness(

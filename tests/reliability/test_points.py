@@ -181,6 +181,7 @@ REACHED = {
     ("ssh", "cancel"): f"{ALWAYS} {WIRE} cancel",
     ("docker", "mixed"): f"{LOCAL} {DAEMON} chmod chown".replace(" link", ""),
     ("volume", "mixed"): f"{RUNS} {DAEMON} volume put get piece",
+    ("aws-batch", "mixed"): f"{RUNS} submit_job put_object get_object delete_objects describe_jobs",
 }
 """Of each kind of worker and scenario, what a controller that nobody kills comes to: `before X`, `within X` or `after X`."""
 
@@ -188,7 +189,7 @@ REACHED = {
 @pytest.mark.parametrize("kind", dict.fromkeys(kind for kind, _ in REACHED))
 def test_an_apply_comes_to_all_the_kinds_of_points_it_should(kind: str) -> None:
     if (missing := KINDS[kind].missing()) is not None:
-        absent(Service.SSH if kind == "ssh" else Service.DOCKER, missing)
+        absent({"ssh": Service.SSH, "aws-batch": Service.AWS}.get(kind, Service.DOCKER), missing)
     names = [scenario for one, scenario in REACHED if one == kind]
     done = subprocess.run(
         [sys.executable, "-m", "tests.reliability", "--kind", kind, "--points", "--scenario", *names],

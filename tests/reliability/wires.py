@@ -16,6 +16,7 @@ from rasreconcile.workers.docker import choose_storage
 from rasreconcile.workers.docker.daemon import Daemon
 from rasreconcile.workers.kind import Kinds
 from rasreconcile.workers.openssh.connection import RemoteCommand
+from tests.reliability.clouds import Batch
 from tests.reliability.cluster import Slurm
 from tests.reliability.kinds import SPEC, Kind, Local, Memory
 from tests.reliability.points import Points
@@ -200,4 +201,5 @@ KINDS: Mapping[str, type[Kind]] = {
     "docker": Docker,
     "volume": Volume,
     "slurm": Slurm,
+    "aws-batch": Batch,
 }

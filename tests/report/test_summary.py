@@ -33,6 +33,7 @@ class Ended:
     live: tuple[Any, ...] = ()
     kept: frozenset[Any] = frozenset()
     failed: dict[Address, Any] = field(default_factory=dict)
+    paid: tuple[Any, ...] = ()
 
 
 def blocked(address: str, phase: Phase, by: Obstacle | FailureCause, note: str) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import docker
@@ -155,7 +156,12 @@ def busybox_image() -> bytes:
     return data.getvalue()
 
 
-def python_image() -> bytes:
+_STEADY = ("numpy", "numpy.libs", "h5py", "h5py.libs", "pydantic", "pydantic_core", "annotated_types")
+_BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+_SERVICES = re.compile(r".*/botocore/data/(?!s3/)[^/]+/.*")
+
+
+def python_image(names: Sequence[str] = (*_STEADY, "typing_extensions.py", "typing_inspection")) -> bytes:
     """busybox, and this machine's own Python with what the `steady` engine needs, this package among it."""
     import numpy
 
@@ -163,8 +169,6 @@ def python_image() -> bytes:
 
     python, library = Path(sys.executable).resolve(), Path(os.__file__).parent
     packages = Path(numpy.__file__).parents[1]
-    names = ["numpy", "numpy.libs", "h5py", "h5py.libs", "pydantic", "pydantic_core", "annotated_types"]
-    names += ["typing_extensions.py", "typing_inspection"]
     programs = [python, *(so for so in library.glob("lib-dynload/*.so") if "tkinter" not in so.name)]
     programs += [so for name in names for so in (packages / name).rglob("*.so")]
     data = io.BytesIO(busybox_image())
@@ -185,6 +189,11 @@ def python_image() -> bytes:
     return data.getvalue()
 
 
+def boto3_image() -> bytes:
+    """busybox, this machine's own Python, and boto3 for S3: what a container of AWS Batch needs beside an engine."""
+    return python_image(_BOTO3)
+
+
 def _shared_libraries(programs: list[Path]) -> set[Path]:
     """All that the loader finds for them here."""
     printed = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
@@ -198,6 +207,9 @@ def _needed(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     skipped = {"__pycache__", "tests", "test", "idlelib", "ensurepip", "dist-packages", "site-packages"}
     skipped |= {"lib2to3", "tkinter", "turtledemo", "pydoc_data"}
     parts = Path(entry.name).parts
+    # Of boto3 each service takes some megabytes; S3 is all that a run needs.
+    if _SERVICES.fullmatch(entry.name):
+        return None
     return None if skipped & set(parts) or any(part.startswith("config-3") for part in parts) else entry
 
 

@@ -12,10 +12,15 @@ LONGEST = 300.0
 _Found = TypeVar("_Found")
 
 
-def until(found: Callable[[], _Found], what: str = "it did not happen", seconds: float = LONGEST) -> _Found:
+def until(
+    found: Callable[[], _Found],
+    what: str = "it did not happen",
+    seconds: float = LONGEST,
+    every: float = 0.02,
+) -> _Found:
     """What `found` returns once that is true."""
     end = time.monotonic() + seconds
     while not (one := found()):
         assert time.monotonic() < end, f"{what} within {seconds:.0f} s"
-        time.sleep(0.02)
+        time.sleep(every)
     return one

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from rasreconcile.spec import DatasetExpectation, PlanEntry, Retries, Secret, Spec
 from rasreconcile.spec.base import SpecModel, duration, in_words
+from rasreconcile.workers.aws_batch.kind import AwsBatchWorker
 from rasreconcile.workers.docker.kind import DockerWorker
 from rasreconcile.workers.kinds import KINDS
 from rasreconcile.workers.local.kind import LocalWorker
@@ -165,6 +166,15 @@ def test_the_folder_behind_a_share_is_derived_from_its_name(share: str, folder: 
     assert worker.folder_on_host == on_host
 
 
+@pytest.mark.parametrize(
+    "bucket", ["firm-ras", "s3://", "s3://Firm/x", "s3://firm-ras/a b", "https://firm-ras"]
+)
+def test_a_bucket_has_the_address_of_a_bucket(bucket: str) -> None:
+    fields = {"type": "aws-batch", "queue": "q", "job_definition": "d"}
+    assert "write s3://bucket/folder" in why_not(AwsBatchWorker, **fields, bucket=bucket)
+    assert why_not(AwsBatchWorker, **fields, bucket="s3://firm-ras/a", endpoint_url="http://u:p@h")
+
+
 def test_a_share_for_docker_has_two_ends() -> None:
     assert "give both or neither" in why_not(DockerWorker, **DOCKER, share_path=r"\\h\s")
     assert "give both or neither" in why_not(DockerWorker, **DOCKER, remote_staging_path="C:\\s")
@@ -206,9 +216,10 @@ def test_values_out_of_their_range_are_refused(model: type[BaseModel], fields: d
     assert why_not(model, **fields)
 
 
-@pytest.mark.parametrize("kind", ["local", "psexec", "ssh", "docker", "slurm"])
+@pytest.mark.parametrize("kind", ["local", "psexec", "ssh", "docker", "slurm", "aws-batch"])
 def test_type_says_which_worker_it_is(kind: str) -> None:
     needed: dict[str, dict[str, Any]] = {"psexec": PSEXEC, "docker": DOCKER, "ssh": {"hostname": "h"}}
+    needed["aws-batch"] = {"queue": "q", "job_definition": "d", "bucket": "s3://firm-ras/study"}
     fields = needed.get(kind, {})
     assert KINDS[kind].spec.model_validate({**fields, "type": kind}).type == kind
 

@@ -93,7 +93,7 @@ def test_a_fault_says_where_what_and_what_to_do(faults: Faults, good: str, line:
     [
         (
             "{type: locl}",
-            "workers.w.type: must be one of 'local', 'psexec', 'ssh', 'docker', 'slurm'; did you mean local?",
+            "workers.w.type: must be one of 'local', 'psexec', 'ssh', 'docker', 'slurm', 'aws-batch'; did you mean local?",
         ),
         ("{}", "workers.w: `type` is missing; say which type it is"),
         ("{typ: local}", "workers.w.typ: unknown key; did you mean type?"),

@@ -62,13 +62,14 @@ def test_the_examples_load(name: str) -> None:
 def test_the_large_example_has_a_worker_of_every_kind() -> None:
     spec = load(REPOSITORY / "specs" / "all-workers.yaml").spec
     assert sorted(worker.type for worker in spec.workers.values()) == [
+        "aws-batch",
         "docker",
         "local",
         "psexec",
         "slurm",
         "ssh",
     ]
-    assert [worker.slots for worker in spec.workers.values()] == [3, 4, 8, 2, 256]
+    assert [worker.slots for worker in spec.workers.values()] == [3, 4, 8, 2, 256, 64]
 
 
 def test_lines_of_merged_keys_are_where_they_are_written(write: Write, good: str) -> None:

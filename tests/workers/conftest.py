@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import awsd
 import pytest
 from dockerd import Dockerd
 from services import Service, absent
@@ -18,6 +19,7 @@ from waiting import LONGEST
 from winsshd import WindowsHost
 
 from rasreconcile.jobs import RunId
+from tests.workers.batch_place import BatchPlace
 from tests.workers.places import (
     BoundPlace,
     LocalPlace,
@@ -172,7 +174,18 @@ def slurm(
     one.tear_down()
 
 
-@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume", "slurm"])
+@pytest.fixture
+def batch(aws: awsd.Awsd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchPlace]:
+    for name, value in awsd.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    one = BatchPlace(aws, tmp_path)
+    yield one
+    aws.ask("clear")
+    aws.ask("hold", held=False)
+    aws.ask("kill", name="", reason="the test is over")
+
+
+@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume", "slurm", "batch"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

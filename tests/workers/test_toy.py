@@ -61,4 +61,5 @@ def test_init_shows_no_worker_of_a_kind_that_is_not_built(study: Study) -> None:
         "docker": False,
         "psexec": False,
         "slurm": True,
+        "aws-batch": False,
     }
