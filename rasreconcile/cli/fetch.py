@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile.cli.options import say, write_json
-from rasreconcile.report.text import bytes_in_words, many
+from rasreconcile.report.text import Place, bytes_in_words, many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.fetch import FetchedRun
@@ -45,7 +45,8 @@ def _values(found: FetchedRun) -> dict[str, Any]:
 def _lines(run: Run, found: FetchedRun) -> Iterator[str]:
     size = bytes_in_words(sum(found.brought.values()))
     here = f"; {many(len(found.here), 'file')} from an earlier fetch" if found.here else ""
-    yield f"{run.address}: {many(len(found.brought), 'file')}, {size}, of run {run.id} in {found.folder}{here}"
+    what = f"{many(len(found.brought), 'file')}, {size}, of run {run.id}"
+    yield Place(f"{run.address}: {what} in {found.folder}{here}")
     whys = Counter(found.left_out.values())
     for why, count in whys.items():
         names = [name for name, told in found.left_out.items() if told == why]

@@ -10,7 +10,7 @@ from rasreconcile.cli.options import as_json, close, load_spec, say, write_json
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
-from rasreconcile.report.text import many
+from rasreconcile.report.text import Place, many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.prune import Adopted, Leavers
@@ -72,7 +72,7 @@ def command(target: Target, as_json: bool, really: bool, adopted: bool, force: b
 def _print(found: Leavers, what_happens: str) -> None:
     for one in found.all:
         what = f"kept ({one.kept_because})" if one.kept_because else what_happens
-        say(f"{what}  {one.published.address}  {one.published.path}")
+        say(Place(f"{what}  {one.published.address}  {one.published.path}"))
     if not found.all:
         close("every result belongs to a plan of the spec")
         return

@@ -139,7 +139,7 @@ class Adoption:
             return Answer(address, "under control", None, f"{outputs.published[address].provenance} already")
         other = outputs.owned.get(address)
         if other is not None and not other.adoptable:
-            return Answer(address, not_so, None, f"{other.what}; {other.remedy}")
+            return Answer(address, not_so, None, str(other.trouble))
         assessment = outputs.assessments.get(address)
         if assessment is None and address in outputs.receipts:
             return Answer(address, "under control", None, "its receipt matches it; `apply` recalls it")

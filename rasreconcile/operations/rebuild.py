@@ -51,7 +51,7 @@ def _proof(plan: Plan, owners: Owners) -> Published | str | None:
         if receipt.address != plan.address:
             return f"its receipt is for {receipt.address}"
         if other := owners.other(plan.address, plan.output, plan.spec):
-            return f"{other.what}; {other.remedy}"
+            return str(other.trouble)
         if digest_of_file(plan.output) != receipt.digest:
             return f"{plan.output.name} is not the file its receipt is for"
     except (ResultError, OSError) as error:

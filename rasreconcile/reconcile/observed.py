@@ -148,6 +148,11 @@ class OtherOwner:
     adoptable: bool
     """Whether a person may take the file over: where no other spec publishes there."""
 
+    @property
+    def trouble(self) -> Trouble:
+        """The same as a message has it."""
+        return Trouble(self.what, self.remedy)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRun:

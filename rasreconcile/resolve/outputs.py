@@ -92,6 +92,12 @@ class Reads:
     makers: Collection[Address]
 
 
+_OVER = (
+    "if its runs make that file, name it without a pattern; else name it otherwise, or give the plans a `results`"
+    " folder"
+)
+
+
 def inputs_published_over(loaded: LoadedSpec, claims: Iterable[Claim], read: Iterable[Reads]) -> list[Fault]:
     """A fault for each entry whose further outputs would be published over a file that a plan reads.
 
@@ -116,8 +122,10 @@ def inputs_published_over(loaded: LoadedSpec, claims: Iterable[Claim], read: Ite
         entry_fault(
             loaded,
             claim.index,
-            f"{claim.address} would publish over {file.source}, which {address} reads; if its runs make"
-            " that file, name it without a pattern; else name it otherwise, or give the plans a `results` folder",
+            Trouble(
+                f"{claim.address} would publish over {shown(file.source, loaded.folder)}, which {address} reads",
+                _OVER,
+            ),
             key="outputs",
         )
         for claim, address, file in found.values()
@@ -134,9 +142,9 @@ def _fault(loaded: LoadedSpec, found: list[tuple[Claim, Claim, Path]]) -> Fault:
     what = (
         f"{second.address} publishes to the same file as {first.address} of plans[{first.index}]"
         f" (line {loaded.line_of(('plans', first.index))}): {shared}"
-        f"{f', and {more} more so' if more else ''}; {remedy}"
+        f"{f', and {more} more so' if more else ''}"
     )
-    return entry_fault(loaded, second.index, what)
+    return entry_fault(loaded, second.index, Trouble(what, remedy))
 
 
 def plan_that_brings_back(plan: Plan, brought_back: tuple[BroughtBack, ...]) -> Plan:

@@ -47,17 +47,17 @@ def find_projects(loaded: LoadedSpec) -> tuple[tuple[FoundProject, ...], tuple[F
             projects = [_read(loaded, index, path, composed(prefix)) for path, prefix in matches]
             found += [project for project in projects if project is not None]
             if not any(projects):
-                raise ProjectError(f"{entry.project}: {_nothing(entry.project)}")
+                raise ProjectError(f"{entry.project}: matches no HEC-RAS project", _looked_for(entry.project))
         except ProjectError as error:
-            faults.append(entry_fault(loaded, index, str(error), key="project"))
+            faults.append(entry_fault(loaded, index, error.trouble, key="project"))
     return tuple(found), tuple(faults)
 
 
-def entry_fault(loaded: LoadedSpec, index: int, what: str, *, key: str | None = None) -> Fault:
-    """A fault at an entry of `plans`; `what` already says what to do."""
+def entry_fault(loaded: LoadedSpec, index: int, trouble: Trouble, *, key: str | None = None) -> Fault:
+    """A fault at an entry of `plans`."""
     place: tuple[str | int, ...] = ("plans", index) if key is None else ("plans", index, key)
     path = f"plans[{index}]" + (f".{key}" if key else "")
-    return Fault(loaded.name, loaded.line_of(place), path, what)
+    return Fault(loaded.name, loaded.line_of(place), path, trouble.what, trouble.remedy)
 
 
 def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]:
@@ -115,5 +115,5 @@ def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProje
     return FoundProject(entry, index, path.absolute(), prefix, said)
 
 
-def _nothing(pattern: str) -> str:
-    return f"matches no HEC-RAS project; paths are relative to the spec file ({pattern} is looked for there)"
+def _looked_for(pattern: str) -> str:
+    return f"paths are relative to the spec file ({pattern} is looked for there)"

@@ -141,7 +141,10 @@ def _drafts(
         if not entry.numbers and not found.text.plans:
             faults.append(
                 entry_fault(
-                    loaded, found.index, f"{found.path.name} lists no plans; give `numbers`", key="project"
+                    loaded,
+                    found.index,
+                    Trouble(f"{found.path.name} lists no plans", "give `numbers`"),
+                    key="project",
                 )
             )
         for number in entry.numbers or found.text.plans:
@@ -222,12 +225,12 @@ def _read(drafts: Mapping[Address, Draft]) -> Iterator[Reads]:
         yield Reads(address, draft.closure.inputs, makers)
 
 
-def _twice(loaded: LoadedSpec, first: Draft, again: FoundProject) -> str:
+def _twice(loaded: LoadedSpec, first: Draft, again: FoundProject) -> Trouble:
     if first.found.path == again.path:
-        return f"{first.address} is in plans[{first.found.index}] already; name it once"
-    return (
-        f"{first.address} means {shown(first.found.path, loaded.folder)} in plans[{first.found.index}] already;"
-        " give one of the entries a `name` of its own"
+        return Trouble(f"{first.address} is in plans[{first.found.index}] already", "name it once")
+    return Trouble(
+        f"{first.address} means {shown(first.found.path, loaded.folder)} in plans[{first.found.index}] already",
+        "give one of the entries a `name` of its own",
     )
 
 
@@ -243,7 +246,7 @@ def _in_order(
                 entry_fault(
                     loaded,
                     draft.found.index,
-                    f"{need} is not a plan of this spec; `diff` lists them",
+                    Trouble(f"{need} is not a plan of this spec", "`diff` lists them"),
                     key="needs",
                 )
             )
@@ -256,8 +259,8 @@ def _in_order(
         read = [name for a in circle for _, name in drafts[a].closure.made if name]
         kind = "restart file" if all(name.endswith(".rst") for name in read) else "file"
         stop = f", or stop using one {kind} of {', '.join(dict.fromkeys(read))}" if read else ""
-        what = f"{' needs '.join(reversed(circle))}: a cycle; remove one `needs`{stop}"
-        return (), (*dict.fromkeys(faults), entry_fault(loaded, index, what, key="needs"))
+        trouble = Trouble(f"{' needs '.join(reversed(circle))}: a cycle", f"remove one `needs`{stop}")
+        return (), (*dict.fromkeys(faults), entry_fault(loaded, index, trouble, key="needs"))
 
 
 def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine: EngineLike) -> Plan:

@@ -48,7 +48,7 @@ def test_of_a_published_run_the_place_of_its_result_is_told(study, ask) -> None:
     assert ask("apply", "spec.yaml").code == 0
     done = ask("logs", "spec.yaml", "p01", "--fetch", "here")
     assert done.code == 64
-    assert f"any more; its result is {study.results()[0]}" in done.err
+    assert f"any more; its result is {study.results()[0].relative_to(study.folder)}" in done.err
     assert not (study.folder / "here").exists()
 
 

@@ -49,7 +49,7 @@ def test_what_another_spec_publishes_is_held_and_never_taken_from_it(study, stat
     before, ran = content(study), study.computations()
     write_second(study, state=state, more="salt: other\n")
     said = study.run("apply", "second.yaml", check=4).stdout
-    assert f"{study.folder}/spec.yaml" in study.run("diff", "second.yaml").stdout
+    assert ": spec.yaml publishes to this file too" in study.run("diff", "second.yaml").stdout
     assert "take the plan out of one of the two specs, or give one a `results` folder of its own" in said
     found = verdicts(study, "second.yaml")
     assert {plan["phase"] for plan in found.values()} == {"held"}
@@ -73,7 +73,7 @@ def test_the_same_wants_in_two_specs_have_one_owner_and_prune_of_the_other_remov
     study.run("apply", "second.yaml", check=4)
     refused = study.run("adopt", "second.yaml", "--all", check=None).stdout
     assert "4 left" in refused
-    assert f"{study.folder}/spec.yaml publishes to this file too" in refused
+    assert " spec.yaml publishes to this file too" in refused
     assert "4 results" not in study.run("state", "rebuild", "second.yaml", "--yes").stdout
     second.write_text(second.read_text() + "    numbers: ['01', '02', '03']\n")
     study.run("prune", "second.yaml", "--yes", "--force")

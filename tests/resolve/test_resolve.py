@@ -111,6 +111,7 @@ def test_entries_that_do_not_add_up_are_faults_with_their_line(
     with pytest.raises(SpecError) as caught:
         plans(entries)
     assert fault in str(caught.value)
+    assert all(one.remedy and one.remedy not in one.what for one in caught.value.faults)
 
 
 def test_a_missing_file_blocks_its_plans_and_its_arrival_changes_the_fingerprint(models: Path, plans) -> None:
