@@ -104,7 +104,9 @@ def _rest(one: Any) -> list[str]:
     words: list[str] = []
     if one.said is not None and (alarm := one.said.unstable or one.said.first_error):
         words.append(alarm)
-    if one.done is not None and one.left is not None:
+    if one.done is not None and one.done >= 1:
+        words.append("computed")
+    elif one.done is not None and one.left is not None:
         words.append(f"about {length(one.left.likely)} left")
     elif one.expected:
         words.append(f"of about {length(one.expected.likely)}")

@@ -52,6 +52,7 @@ def test_a_run_that_says_how_far_it_is_has_a_bar_and_its_own_pace() -> None:
     assert one_run(said=LogFacts(process="RASGeomPreprocess", fraction=0.3)) == (
         "  Muncie/p04  desk  3 min 00 s  RASGeomPreprocess 30 %"
     )
+    assert one_run(said=LogFacts(), done=1.0) == "  Muncie/p04  desk  ━━━━━━━━━━  100 %  3 min 00 s  computed"
     assert one_run(minutes=5) == "  Muncie/p04  desk  3 min 00 s  of about 5 min 00 s"
     assert one_run(said=LogFacts()) == "  Muncie/p04  desk  3 min 00 s"
 
