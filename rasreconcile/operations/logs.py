@@ -143,7 +143,10 @@ def _run(reader: Reader, named: NamedPlans, wanted: str | None) -> Run:
             raise UsageError(f"{wanted}: no such run", "`history` lists them")
         return run
     runs = reader.runs.latest(limit=1_000_000)
-    address = named.one(_known(reader))
+    known = _known(reader)
+    if not known:
+        raise UsageError("no plan of this study has run yet", "`apply` starts them")
+    address = named.one(known)
     found = next((run for run in runs if run.address == address), None)
     if found is None:
         raise UsageError(f"{address} has not run yet", "`logs -f` waits for its run")

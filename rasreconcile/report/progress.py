@@ -15,8 +15,10 @@ MOST_WORKERS = 3
 MOST_RUNS = 6
 _BAR = 16
 """Columns of the bar of the whole; of a run it has ten."""
-_ADDRESS, _WORKER = 30, 14
-"""The widest columns; where the terminal is narrow an address may have less."""
+_FREE = 5
+"""Columns that stay free at the right: a terminal writes `^C` there, and what then wraps would be drawn twice."""
+_ADDRESS, _WORKER, _WIDE_ENOUGH = 30, 14, 120
+"""The widest columns, and the terminal from which on they may have twice as much; an address may have less."""
 _LEAST = 12
 _REST = 18
 """Columns that are kept for how much longer a run takes."""
@@ -53,8 +55,7 @@ def drawn(moment: Moment, failure: str, width: int, marks: Marks = LETTERS) -> l
     ]
     if failure:
         lines.append((("  last failure: ", "red"), (failure, "red")))
-    # The last column stays free: some terminals begin a new line where it is written to.
-    return [_cut(line, width - 1, marks) for line in lines]
+    return [_cut(line, width - _FREE, marks) for line in lines]
 
 
 def _workers(moment: Moment) -> list[Line]:
@@ -75,9 +76,12 @@ def _runs(runs: Sequence[Any], width: int, marks: Marks) -> list[Line]:
         return []
     going = [length(one.going) for one in runs]
     bars = any(one.done is not None for one in runs)
-    worker = min(max(cell_len(one.run.worker) for one in runs), _WORKER)
+    twice = 2 if width >= _WIDE_ENOUGH else 1
+    worker = min(max(cell_len(one.run.worker) for one in runs), twice * _WORKER)
     taken = 2 + 2 + worker + 2 + max(map(len, going)) + 2 + (10 + 2 + 5 + 2 if bars else 0) + _REST
-    address = min(max(cell_len(one.run.address) for one in runs), _ADDRESS, max(width - taken, _LEAST))
+    address = min(
+        max(cell_len(one.run.address) for one in runs), twice * _ADDRESS, max(width - _FREE - taken, _LEAST)
+    )
     lines: list[Line] = []
     for one, time in zip(runs, going, strict=True):
         alarm = bool(one.said and (one.said.unstable or one.said.first_error))
@@ -100,7 +104,9 @@ def _rest(one: Any) -> list[str]:
     words: list[str] = []
     if one.said is not None and (alarm := one.said.unstable or one.said.first_error):
         words.append(alarm)
-    if one.done is not None and one.left is not None:
+    if one.done is not None and one.done >= 1:
+        words.append("computed")
+    elif one.done is not None and one.left is not None:
         words.append(f"about {length(one.left.likely)} left")
     elif one.expected:
         words.append(f"of about {length(one.expected.likely)}")

@@ -30,6 +30,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "finite_number": ("is not a finite number", "write a number"),
     "union_tag_not_found": ("`type` is missing", "say which type it is"),
 }
+_WRITTEN: Mapping[str, str] = {
+    "AtMost": "write {at_most: NUMBER}",
+    "DatasetExpectation": "write {finite: true}, or {between: [LOWEST, HIGHEST]}",
+}
+"""Where a number or a word is written for something that has a short form."""
 _BOUNDS: Mapping[str, tuple[str, str]] = {
     "greater_than": ("gt", "must be more than {:g}"),
     "greater_than_equal": ("ge", "must be at least {:g}"),
@@ -118,6 +123,8 @@ def _say(
         return "unknown key", "did you mean type?"
     if kind == "missing":
         return "is missing", added.get((known.part_of, known.place[-1]), "add it")
+    if kind == "model_type" and (written := _WRITTEN.get(str(context.get("class_name")))):
+        return _MAPPING[0], written
     if kind in _WORDS:
         return _WORDS[kind]
     if kind in _BOUNDS:

@@ -13,8 +13,26 @@ LARGEST = 16 << 20
 """Bytes of a spec; ten thousand literal plans take two."""
 
 
+_OTHER_FILES = (
+    (b"Proj Title=", "is a HEC-RAS project, not a spec", "write a spec for it: rasreconcile init {}"),
+    (b"Plan Title=", "is a plan of HEC-RAS, not a spec", "name a spec; a plan is named beside it"),
+    (b"\x89HDF\r\n", "is an HDF, not a spec", "name a spec; a plan is named beside it"),
+    (b"SQLite format 3\0", "is a database, not a spec", "name a spec; its store is found through it"),
+)
+"""How files begin that users name in place of a spec."""
+
+
 def bytes_of(path: Path) -> bytes:
-    """The spec file's bytes, at most one more than LARGEST. Raises SpecError where it cannot be read."""
+    """The spec file's bytes, at most one more than LARGEST. Raises SpecError where it cannot be one."""
+    data = _read(path)
+    start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+    for begins, what, remedy in _OTHER_FILES:
+        if start.startswith(begins):
+            raise SpecError([Fault(str(path), 1, "", what, remedy.format(path))])
+    return data
+
+
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from waiting import LONGEST
 
 from rasreconcile.cli.complete import words
 from rasreconcile.cli.completion import MARK
@@ -89,14 +93,8 @@ def test_a_spec_that_cannot_be_read_offers_nothing_and_says_nothing(
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
-def test_bash_completes_verbs_options_and_plans(home: Path, study: Path) -> None:
+def test_bash_completes_verbs_options_and_plans(home: Path, study: Path, program: Path) -> None:
     assert run(["completion", "bash"]) == 0
-    program = home / "bin" / "rasreconcile"
-    program.parent.mkdir()
-    program.write_text(
-        f"#!/bin/sh\nexec '{sys.executable}' -c 'import sys; from rasreconcile.__main__ import main; main()' \"$@\"\n"
-    )
-    program.chmod(0o755)
     asked = [
         "rasreconcile expl",
         "rasreconcile explain Will",
@@ -108,9 +106,80 @@ def test_bash_completes_verbs_options_and_plans(home: Path, study: Path) -> None
         for line in asked
     )
     done = subprocess.run(
-        ["bash", "-c", script], env=os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"},
-        capture_output=True, text=True, check=True, timeout=120,
+        ["bash", "-c", script], capture_output=True, text=True, check=True, timeout=LONGEST,
     )  # fmt: skip
     assert done.stdout.splitlines() == [
         "explain", "Willow/p01 Willow/p02 Willow/p03 Willow/p04", "Willow/p03", "--detailed-exitcode",
     ]  # fmt: skip
+
+
+@pytest.fixture
+def program(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a shell finds under the program's name."""
+    program = home / "bin" / "rasreconcile"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!/bin/sh\nexec '{sys.executable}' -c 'import sys; from rasreconcile.__main__ import main; main()' \"$@\"\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
+def test_fish_completes_verbs_options_and_plans(home: Path, study: Path, program: Path) -> None:
+    assert run(["completion", "fish"]) == 0
+    asked = ["expl", "explain Will", "-C .. apply -x p03", "status --detailed"]
+    script = "; echo =====; ".join(f"complete -C 'rasreconcile {words}'" for words in asked)
+    done = subprocess.run(["fish", "-c", script], capture_output=True, text=True, check=True, timeout=LONGEST)
+    offered = [
+        [line.partition("\t")[0] for line in part.splitlines() if line]
+        for part in done.stdout.split("=====\n")
+    ]
+    assert offered == [
+        ["explain"],
+        ["Willow/p01", "Willow/p02", "Willow/p03", "Willow/p04"],
+        ["Willow/p03"],
+        ["--detailed-exitcode"],
+    ]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh")
+def test_zsh_completes_verbs_options_and_plans_where_tab_is_pressed(
+    home: Path, study: Path, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    assert run(["completion", "zsh"]) == 0
+    monkeypatch.setenv("PS1", "$ ")
+    # What is typed is printed back by the shell: only what Tab adds to it tells that it was completed.
+    for typed, shown in (
+        ("rasreconcile hist\t", "ory"),
+        ("rasreconcile explain Willow/p0\t\t", "Willow/p04"),
+        ("rasreconcile status --detailed\t", "-exitcode"),
+    ):
+        assert shown in tab_pressed(["zsh", "-i"], typed, shown)
+
+
+def tab_pressed(shell: list[str], typed: str, shown: str) -> str:
+    """What an interactive shell has printed until it shows these words, or ends."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execvp(shell[0], shell)
+    said, sent = "", False
+    try:
+        while shown not in said:
+            ready, _, _ = select.select([terminal], [], [], LONGEST)
+            assert ready, f"it never showed {shown!r}: {said}"
+            try:
+                data = os.read(terminal, 4096)
+            except OSError:
+                break  # the shell has ended
+            said += data.decode(errors="replace")
+            if not sent and said:
+                os.write(terminal, typed.encode())
+                sent = True
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
+    return said

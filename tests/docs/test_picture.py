@@ -14,10 +14,10 @@ SHOWN = (
     r"^\d\d:\d\d:\d\d UTC started Willow-20\d0/p0\d +on (desk|night): never-run",
     r"^\d\d:\d\d:\d\d UTC succeeded Willow-20\d0/p0\d +on (desk|night), \d+\.\d s, max WS \d+\.\d\d ft$",
     r"^\d+ of 12 plans current \(\d+ %\); (\d+ queued, )?\d running",
-    r"^ +[━╸─]{16}  \d+(\.\d)? s so far(, about .* left.*)?$",
+    r"^ *[━╸─]{16}  \d+(\.\d)? s so far(, about .* left.*)?$",
     r"^ +desk +\d of 2 slots$",
     r"^ +night +\d of 1 slot$",
-    r"^ +Willow-20\d0/p0\d  (desk|night) +\d+(\.\d)? s(  of about \d+(\.\d)? s)?$",
+    r"^ +Willow-20\d0/p0\d  (desk|night) +([━╸─]{10} +\d+ %  )? *\d+(\.\d)? s(  (of about|about) .*|  computed.*)?$",
 )
 
 
