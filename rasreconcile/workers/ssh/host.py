@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
 from rasreconcile.failures import says_no_room
 from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
+from rasreconcile.printable import printable
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
@@ -235,7 +236,9 @@ def _text(said: bytes) -> str:
 
 def problems_of(told: str, folder: str, now: float) -> list[Trouble]:
     """What a host says that stops runs there; `now` in seconds since the epoch."""
-    found = (_problem(line[:_LONGEST_WORD], folder, now) for line in told.splitlines()[:_MOST_PROBLEMS])
+    found = (
+        _problem(printable(line)[:_LONGEST_WORD], folder, now) for line in told.splitlines()[:_MOST_PROBLEMS]
+    )
     return [problem for problem in found if problem is not None]
 
 

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.reliability.enemy.kinds import KINDS
-from tests.reliability.enemy.trial import PATIENCE, Tried, tried
+from tests.reliability.enemy.trial import SILENCE, Tried, tried
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--answers", type=int, default=10_000, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this answer alone, as it was found")
-    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for an answer")
+    parser.add_argument("--patience", type=float, default=SILENCE, help="seconds for an answer that waits")
     parser.add_argument("--minutes", type=float, default=math.inf, help="for each kind at most")
     parser.add_argument("--jobs", type=int, default=1, help="kinds that are tried at once")
     parser.add_argument("--kinds", action="store_true", help="only list them")

@@ -23,7 +23,9 @@ REPOSITORY = Path(__file__).parents[3]
 MEMORY = 1 << 30
 """Bytes that all answers of a kind may cost, beside the program itself."""
 PATIENCE = 10.0
-"""Seconds for an answer."""
+"""Seconds of its own time for an answer."""
+SILENCE = 60.0
+"""Seconds for an answer that waits: on a busy machine much time passes in which nothing of it is done."""
 _STARTING = 120.0
 
 Attempt = Callable[[Random], str]
@@ -71,7 +73,7 @@ def chance_of(kind: str, seed: int, number: int) -> Random:
 
 
 def tried(
-    kind: str, seed: int, numbers: range, *, patience: float = PATIENCE, seconds: float = math.inf
+    kind: str, seed: int, numbers: range, *, patience: float = SILENCE, seconds: float = math.inf
 ) -> Tried:
     """Tries these answers for so long; a process that hangs or dies is replaced, and the next answer is tried."""
     found, at = Tried(until=time.monotonic() + seconds), numbers.start
