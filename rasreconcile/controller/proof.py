@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,12 +31,8 @@ from rasreconcile.results.beside import Beside, put_beside
 from rasreconcile.runs import Run
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, shortfalls, shown, summary
+from rasreconcile.studies.messages import whole
 from rasreconcile.studies.owners import Owners
-
-ENDLESS = 4 << 30
-"""Bytes after which a log is read no further: a host may say that there is always more."""
-LONGEST_LOG = 16 << 20
-"""Bytes of a log that are judged; of a longer one its beginning and its end."""
 
 _MESSAGES = re.compile(r"\.txt$")
 _SOLVER_LOG = re.compile(r"\.bco[0-9]{2}$", re.IGNORECASE)
@@ -224,18 +219,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[T
 
 def whole_log(worker: Worker, run: Run) -> str:
     """What the run printed; of a very long log the first and the last part."""
-    return _whole(partial(worker.read_log, run.id))
-
-
-def _whole(read: Callable[[int], bytes]) -> str:
-    parts: list[bytes] = []
-    offset = 0
-    while offset < ENDLESS and (chunk := read(offset)):
-        parts.append(chunk)
-        offset += len(chunk)
-        if sum(map(len, parts)) > LONGEST_LOG:
-            del parts[len(parts) // 2]
-    return b"".join(parts).decode("utf-8", errors="replace")
+    return whole(partial(worker.read_log, run.id))
 
 
 def _texts(asked: ProofRequest, pattern: re.Pattern[str], *, but: str) -> str:
@@ -245,7 +229,7 @@ def _texts(asked: ProofRequest, pattern: re.Pattern[str], *, but: str) -> str:
         is_own = posixpath.basename(name) in asked.plan.side_outputs and not _TOLD.search(name)
         if name != but and pattern.search(name) and not is_own:
             read = partial(asked.worker.read_work, asked.run.id, name)
-            parts.append(_whole(read))
+            parts.append(whole(read))
     return "\n".join(parts)
 
 

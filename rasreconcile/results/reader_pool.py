@@ -151,7 +151,7 @@ class Readers:
             process, answer = self._begin(path, request, patience)
             self._idle.append(process)
             if "refused" in answer:
-                raise ResultError(answer["refused"])
+                raise ResultError(*answer["refused"])
             return adapter().validate_python(answer["facts"])
 
     def rows(self, path: Path, place: str) -> Iterator[Rows]:
@@ -172,7 +172,7 @@ class Readers:
                 raise
             self._idle.append(process)
             if "refused" in answer:
-                raise ResultError(answer["refused"])
+                raise ResultError(*answer["refused"])
 
     def _patience(self, *paths: Path) -> float:
         return self._shortest + sum(p.stat().st_size for p in paths if p.exists()) / _BYTES_A_SECOND

@@ -22,7 +22,7 @@ _ROWS = 50_000
 def answers(line: str) -> Iterator[bytes]:
     """`{"facts": ...}`; for a dataset `{"rows": [index, values]}` as often as there are, and `{"end": true}`.
 
-    Instead of each of these there may come `{"refused": why}`, which is the last line then.
+    Instead of each of these there may come `{"refused": [what, remedy]}`, which is the last line then.
     """
     asked = json.loads(line)
     try:
@@ -31,7 +31,7 @@ def answers(line: str) -> Iterator[bytes]:
         else:
             yield b'{"facts": ' + adapter().dump_json(_facts(asked)) + b"}"
     except ResultError as error:
-        yield json.dumps({"refused": str(error)}).encode()
+        yield json.dumps({"refused": [error.trouble.what, error.trouble.remedy]}).encode()
 
 
 def _facts(asked: Mapping[str, Any]) -> HdfFacts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,9 +16,11 @@ from rasreconcile.workers import controls, rundir
 
 _CACHED = re.compile(r"(?:[0-9a-f]{2}/)?[0-9a-f]{64}")
 _PART = re.compile(r"(?:[0-9a-f]{2}/)?\.[0-9a-f]{64}(\.[0-9a-f]+)?\.part(\.by)?")
-_NOW = re.compile(r"now (\d{1,11})", re.ASCII)
-_RUN = re.compile(r"run (\d{1,11}) (.*)", re.ASCII)
-_FILE = re.compile(r"cached (\d{1,11}) (\d{1,11}) (\d{1,18}) (\d{1,9}) cache/(.*)", re.ASCII)
+_LINE = re.compile(
+    r"^(?:now (?P<now>\d{1,11})|run (?P<run>\d{1,11}) (?P<entry>.*?)"
+    r"|cached (?P<used>\d{1,11}) (?P<changed>\d{1,11}) (?P<size>\d{1,18}) (?P<links>\d{1,9}) cache/(?P<name>.*?))\r?$",
+    re.ASCII | re.MULTILINE,
+)
 _ABANDONED = 3600.0
 """Seconds after which the part of a file belongs to a process that died."""
 
@@ -85,18 +86,18 @@ def trim(cache: Path, *, unused_for: timedelta, at_most: int, how: Literal["remo
 def held(printed: str) -> Held:
     """What `upkeep.sh FOLDER list` printed; nothing where there is no such folder."""
     now, runs, cached = 0.0, dict[RunId, datetime](), list[CachedFile]()
-    # Line by line: a host may send millions of them.
-    for line in map(str.rstrip, io.StringIO(printed)):
+    # By one search, and not line by line: a host may send millions of empty ones.
+    for found in _LINE.finditer(printed):
         # A file name with a line end in it makes lines that mean nothing.
-        if found := _NOW.fullmatch(line):
-            now = float(found[1])
-        elif (found := _RUN.fullmatch(line)) and (run := rundir.run_named(found[2])):
+        if found["now"]:
+            now = float(found["now"])
+        elif found["run"] and (run := rundir.run_named(found["entry"])):
             # A job can set the time of its folder to what is none: then it is as old as can be.
-            changed = controls.moment_or_none(float(found[1])) or datetime.fromtimestamp(0, UTC)
+            changed = controls.moment_or_none(float(found["run"])) or datetime.fromtimestamp(0, UTC)
             runs[run] = max(changed, runs.get(run, changed))
-        elif (found := _FILE.fullmatch(line)) and (_CACHED.fullmatch(found[5]) or _PART.fullmatch(found[5])):
-            read, changed_at, size, links = map(int, found.groups()[:4])
-            cached.append(CachedFile(found[5], max(read, changed_at), changed_at, size, links))
+        elif (name := found["name"]) and (_CACHED.fullmatch(name) or _PART.fullmatch(name)):
+            used, changed_at, size, links = map(int, found.group("used", "changed", "size", "links"))
+            cached.append(CachedFile(name, max(used, changed_at), changed_at, size, links))
     return Held(now, runs, tuple(cached))
 
 

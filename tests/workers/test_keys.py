@@ -18,9 +18,9 @@ from sshd import make_key
 from rasreconcile.errors import Refused
 from rasreconcile.jobs import RunId
 from rasreconcile.workers import retry
-from rasreconcile.workers.openssh import connection
 from rasreconcile.workers.openssh.admission import LoginRefused
-from rasreconcile.workers.openssh.connection import Connections, Door
+from rasreconcile.workers.openssh.connection import Connections
+from rasreconcile.workers.openssh.door import REFUSED_SECONDS, Door
 from rasreconcile.workers.openssh.private_key import private_key, public_half
 from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import login_of, ssh_worker
@@ -234,7 +234,7 @@ def test_a_refused_login_is_not_repeated_by_any_thread_until_its_time_comes(
     with ThreadPoolExecutor(6) as pool:
         assert len(set(pool.map(ask, range(12)))) == 1
     assert refusals(server) == 1
-    now[0] = connection.REFUSED_SECONDS + 1
+    now[0] = REFUSED_SECONDS + 1
     server.let_in(tmp_path / "other")
     many.mine()
     many.close()

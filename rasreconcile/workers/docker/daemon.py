@@ -27,6 +27,7 @@ from rasreconcile.workers.docker.answers import About
 from rasreconcile.workers.docker.container import SCRATCH, Container, ContainerSeen, End, Image, Ran
 from rasreconcile.workers.docker.error_messages import NO_FOLDER, reason_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
+from rasreconcile.workers.long_answers import LongAnswer
 from rasreconcile.workers.printed import quoted
 
 _PIDS = 4096
@@ -211,7 +212,7 @@ class Daemon:
             late = f"{self.address}: there was no answer from {name} for {seconds:.0f} s"
             raise Gone(late, "it is made again") from error
         if len(said) > _LARGEST_ANSWER:
-            raise Unreachable(f"{self.address}: the answer of {name} does not end", "it is asked again")
+            raise LongAnswer(f"{self.address}: the answer of {name} does not end", "it is asked again")
         return said
 
     def put(self, name: str, folder: str, archive: Iterable[bytes]) -> None:

@@ -26,7 +26,8 @@ from rasreconcile.account import home_or_none
 from rasreconcile.workers import controls
 from rasreconcile.workers.docker import answers
 from rasreconcile.workers.docker.contexts import Certificates, endpoint_of_context
-from rasreconcile.workers.openssh.connection import Connection, Door
+from rasreconcile.workers.openssh.connection import Connection
+from rasreconcile.workers.openssh.door import Door
 from rasreconcile.workers.openssh.login import login_to
 
 TIMEOUT = 60

@@ -21,6 +21,7 @@ from rasreconcile.workers.docker.run_storage import FIXED_ID, INSIDE
 from rasreconcile.workers.docker.scripts import script
 from rasreconcile.workers.inspect import parse_looks
 from rasreconcile.workers.listing import parse_listing
+from rasreconcile.workers.long_answers import looked_at
 from rasreconcile.workers.run_files import RunFiles
 
 _RUNS = "runs"
@@ -64,8 +65,12 @@ class VolumeStorage:
     def look(self, runs: Collection[RunId], running: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
         if not runs:
             return {}
-        said = self.helper.do(rundir.script("inspect.sh"), _FOLDER, *runs, env={"running": " ".join(running)})
-        return parse_looks(said, runs)
+        env = {"running": " ".join(running)}
+
+        def look(some: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
+            return parse_looks(self.helper.do(rundir.script("inspect.sh"), _FOLDER, *some, env=env), some)
+
+        return looked_at(look, runs)
 
     def stage(self, inputs: Collection[Staged]) -> None:
         shared = [staged for staged in inputs if staged.writable == "read only"]

@@ -14,15 +14,15 @@ from contextlib import contextmanager, suppress
 import paramiko
 
 from rasreconcile.errors import Refused, Unreachable
-from rasreconcile.workers.openssh.admission import LOGIN_SECONDS, LoginRefused, admitted
+from rasreconcile.workers.long_answers import LongAnswer
+from rasreconcile.workers.openssh.admission import LOGIN_SECONDS, admitted
+from rasreconcile.workers.openssh.door import Door
 from rasreconcile.workers.openssh.login import Login
 from rasreconcile.workers.printed import quoted
 
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
 """A host that neither takes nor gives a byte for so long is taken for gone."""
-REFUSED_SECONDS = 600.0
-"""A refused login is not tried again for so long: pam_faillock counts three in fifteen minutes."""
 _KEEPALIVE_SECONDS = 15
 _PROHIBITED = 1
 _PACKET = 1 << 18
@@ -37,10 +37,6 @@ LONGEST_ANSWER = 600.0
 """Seconds in which an answer must have come to its end, however it trickles."""
 SLOWEST_LINK = 1 << 10
 """Bytes a second that a longer answer, such as a file, must come at."""
-
-
-class LongAnswer(Unreachable):
-    """It is longer than any that the question can have."""
 
 
 class RemoteCommand:
@@ -271,36 +267,6 @@ class _Command(paramiko.ProxyCommand):
 
     def close(self) -> None:
         self.process.terminate()
-
-
-class Door:
-    """Sees to it that a login that was refused is not repeated by every thread: hosts lock out who tries often."""
-
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
-        self._refused: LoginRefused | None = None
-        self._when = 0.0
-        self._known = False
-        """Whether it ever let anybody in since it last refused."""
-        self._first = threading.Lock()
-
-    def enter(self, connect: Callable[[], Connection]) -> Connection:
-        """One at a time until the first is let in. Raises what was last refused, without another try."""
-        if self._known:
-            return self._tried(connect)
-        with self._first:
-            if self._refused is not None and self._seconds() - self._when < REFUSED_SECONDS:
-                raise LoginRefused(self._refused.trouble) from self._refused
-            return self._tried(connect)
-
-    def _tried(self, connect: Callable[[], Connection]) -> Connection:
-        try:
-            made = connect()
-        except LoginRefused as error:
-            self._refused, self._when, self._known = error, self._seconds(), False
-            raise
-        self._known = True
-        return made
 
 
 class Connections:

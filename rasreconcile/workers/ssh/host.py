@@ -14,16 +14,17 @@ from typing import Literal, TypeVar
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
 from rasreconcile.failures import says_no_room
 from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
+from rasreconcile.printable import printable
 from rasreconcile.workers.cache_gc import batched, held, needless, trimmed
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
 from rasreconcile.workers.inspect import parse_looks
 from rasreconcile.workers.listing import LARGEST_LISTING, parse_listing
+from rasreconcile.workers.long_answers import looked_at
 from rasreconcile.workers.openssh.admission import LOGIN_SECONDS
 from rasreconcile.workers.openssh.connection import (
     CHATTER,
     LARGEST_ANSWER,
     Connections,
-    LongAnswer,
     RemoteCommand,
 )
 from rasreconcile.workers.openssh.login import Login
@@ -68,16 +69,7 @@ class SshHost:
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
         if not runs:
             return {}
-        try:
-            said = self._verb("look", *runs)
-        except LongAnswer:
-            # What some of them have left may be long: none of the others is to suffer from that.
-            if len(runs) == 1:
-                raise
-            some = list(runs)
-            half = len(some) // 2
-            return {**self.look(some[:half]), **self.look(some[half:])}
-        return parse_looks(said.decode(errors="replace"), runs)
+        return looked_at(lambda some: parse_looks(_text(self._verb("look", *some)), some), runs)
 
     def stage(self, inputs: Collection[Staged]) -> None:
         self._patiently(lambda: self._arrivals.bring(inputs))
@@ -238,9 +230,15 @@ class SshHost:
         return patiently(once)
 
 
+def _text(said: bytes) -> str:
+    return said.decode(errors="replace")
+
+
 def problems_of(told: str, folder: str, now: float) -> list[Trouble]:
     """What a host says that stops runs there; `now` in seconds since the epoch."""
-    found = (_problem(line[:_LONGEST_WORD], folder, now) for line in told.splitlines()[:_MOST_PROBLEMS])
+    found = (
+        _problem(printable(line)[:_LONGEST_WORD], folder, now) for line in told.splitlines()[:_MOST_PROBLEMS]
+    )
     return [problem for problem in found if problem is not None]
 
 

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal
 
 from rasreconcile.errors import Refused, Trouble, Unreachable
+from rasreconcile.printable import printable
 from rasreconcile.workers.openssh.connection import Connection
 from rasreconcile.workers.ssh.host_commands import MARK
 
@@ -84,7 +85,7 @@ class WindowsCommands:
                 )
             ]
         found = []
-        me, desktops = said.get("me", ["?"])[0][:_LONGEST_NAME], said.get("desktop", [])
+        me, desktops = printable(said.get("me", ["?"])[0])[:_LONGEST_NAME], said.get("desktop", [])
         if self._session == "desktop" and me.casefold() not in {name.casefold() for name in desktops}:
             found.append(
                 Trouble(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.reliability.enemy.kinds import KINDS
-from tests.reliability.enemy.trial import PATIENCE, Tried, tried
+from tests.reliability.enemy.trial import SILENCE, Tried, tried
 
 
 def main() -> int:
@@ -17,7 +18,8 @@ def main() -> int:
     parser.add_argument("--answers", type=int, default=10_000, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this answer alone, as it was found")
-    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for an answer")
+    parser.add_argument("--patience", type=float, default=SILENCE, help="seconds for an answer that waits")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="for each kind at most")
     parser.add_argument("--jobs", type=int, default=1, help="kinds that are tried at once")
     parser.add_argument("--kinds", action="store_true", help="only list them")
     asked = parser.parse_args()
@@ -28,7 +30,7 @@ def main() -> int:
 
     def share(name: str) -> int:
         began = time.monotonic()
-        found = tried(name, asked.seed, numbers, patience=asked.patience)
+        found = tried(name, asked.seed, numbers, patience=asked.patience, seconds=asked.minutes * 60)
         print(told(name, asked.seed, found, time.monotonic() - began), flush=True)
         return len(found.findings)
 

@@ -6,6 +6,7 @@ import faulthandler
 import json
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -15,7 +16,7 @@ from random import Random
 from rasreconcile.errors import RasReconcileError
 from rasreconcile.printable import printable
 from tests.reliability.enemy.kinds import KINDS
-from tests.reliability.enemy.trial import MEMORY, Attempt, chance_of
+from tests.reliability.enemy.trial import MEMORY, PATIENCE, Attempt, chance_of
 
 LONGEST_MESSAGE = 1500
 """Characters of a message that a user is shown."""
@@ -24,6 +25,8 @@ LONGEST_MESSAGE = 1500
 def main() -> None:
     name, seed, first, last, folder = sys.argv[1], *map(int, sys.argv[2:5]), Path(sys.argv[5])
     faulthandler.enable(all_threads=True)
+    # By its own time, whatever else the machine does: that ends the process, with its stacks.
+    faulthandler.register(signal.SIGPROF, all_threads=True, chain=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with KINDS[name].begin(folder) as attempt:
         # What the first answer imports and opens is the program's own, and not what an answer costs.
@@ -33,7 +36,9 @@ def main() -> None:
         _say(ready=True)
         for number in range(first, last):
             began = time.monotonic()
+            signal.setitimer(signal.ITIMER_PROF, PATIENCE)
             found = outcome(attempt, chance_of(name, seed, number))
+            signal.setitimer(signal.ITIMER_PROF, 0)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
             _say(number=number, seconds=time.monotonic() - began, peak=peak, **found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import shutil
@@ -22,7 +23,9 @@ REPOSITORY = Path(__file__).parents[3]
 MEMORY = 1 << 30
 """Bytes that all answers of a kind may cost, beside the program itself."""
 PATIENCE = 10.0
-"""Seconds for an answer."""
+"""Seconds of its own time for an answer."""
+SILENCE = 60.0
+"""Seconds for an answer that waits: on a busy machine much time passes in which nothing of it is done."""
 _STARTING = 120.0
 
 Attempt = Callable[[Random], str]
@@ -52,6 +55,13 @@ class Tried:
     peak: int = 0
     """Bytes of memory, with the program."""
 
+    until: float = math.inf
+    """When it is enough; by the monotonic clock."""
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() > self.until
+
     @property
     def answers(self) -> int:
         return self.outcomes.total() + len(self.findings)
@@ -62,10 +72,12 @@ def chance_of(kind: str, seed: int, number: int) -> Random:
     return Random(f"{kind} {seed} {number}")
 
 
-def tried(kind: str, seed: int, numbers: range, *, patience: float = PATIENCE) -> Tried:
-    """Tries these answers; a process that hangs or dies is replaced, and the next answer is tried."""
-    found, at = Tried(), numbers.start
-    while at < numbers.stop and len(found.findings) < 50:
+def tried(
+    kind: str, seed: int, numbers: range, *, patience: float = SILENCE, seconds: float = math.inf
+) -> Tried:
+    """Tries these answers for so long; a process that hangs or dies is replaced, and the next answer is tried."""
+    found, at = Tried(until=time.monotonic() + seconds), numbers.start
+    while at < numbers.stop and len(found.findings) < 50 and not found.over:
         with tempfile.TemporaryDirectory(
             prefix="enemy-", dir=_memory(), ignore_cleanup_errors=True
         ) as scratch:
@@ -109,6 +121,8 @@ def _share(kind: str, seed: int, numbers: range, patience: float, scratch: Path,
                     found.outcomes[said["outcome"]] += 1
                 found.slowest = max(found.slowest, said["seconds"])
             found.peak = max(found.peak, said.get("peak", 0))
+            if found.over:
+                return numbers.stop
     except TimeoutError:
         why = f"no end within {patience:.0f} s"
         child.send_signal(signal.SIGABRT)
