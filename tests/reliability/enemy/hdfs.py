@@ -85,7 +85,7 @@ def _soft(chance: Random, file: h5py.File, place: str) -> None:
             h5py.SoftLink(place),
             h5py.SoftLink("/nowhere"),
             h5py.ExternalLink("secret.hdf", "/secret"),
-            h5py.ExternalLink("/etc/passwd", "/"),
+            h5py.ExternalLink("/nowhere/x", "/"),
         ]
     )
 
