@@ -161,7 +161,7 @@ def started(wanted: WantedInstall, found: FoundInstall, answer: str) -> FoundIns
 def _tries(answer: str) -> Iterator[tuple[str, str, str]]:
     """Name, how it ended, and what it said, of each program."""
     for part in re.split(r"^program ", answer, flags=re.MULTILINE)[1:]:
-        head, *lines = part.splitlines()
+        head, *lines = part.splitlines() or [""]
         name, _, end = head.rpartition(" ")
         said = (line[2:_LONGEST_LINE] for line in lines[:_MOST_PROGRAMS] if line.startswith("| "))
         yield name[:_LONGEST_LINE], end, "\n".join(said)
