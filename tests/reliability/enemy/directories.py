@@ -26,7 +26,6 @@ CONTROLS = (
     "log.txt",
     "unwritten",
     "unclaimed",
-    "launched",
     "boot",
     "cancel",
     "outputs",
@@ -65,7 +64,11 @@ class World:
 
     def require_own(self, path: Path) -> None:
         """Raises Outside for a path that is not below the run directories, by its words or by a link on its way."""
-        inside = Path(os.path.abspath(path)) == path and path.parent.resolve() == path.parent  # noqa: PTH100
+        try:
+            inside = Path(os.path.abspath(path)) == path and path.parent.resolve() == path.parent  # noqa: PTH100
+        except (OSError, RuntimeError, ValueError) as error:
+            # A circular link on its way, or no path at all.
+            raise Outside(str(path)) from error
         if not (inside and path.is_relative_to(self.runs) and path != self.runs):
             raise Outside(str(path))
 
@@ -93,6 +96,7 @@ def spoil(chance: Random, world: World, place: Path) -> None:
     for name in chance.sample(CONTROLS, chance.choice([0, 1, 1, 2, 3, 5])):
         _remove(world, place / name)
         _stand_in(chance, world, place / name)
+        world.hard.update([name] if _is_secret(world, place / name) else [])
     if chance.random() < 0.1:
         _remove(world, place / "work")
         _stand_in(chance, world, place / "work")
@@ -137,6 +141,13 @@ def _good(chance: Random, place: Path) -> None:
             at = chance.choice([-(1 << 40), -1, 0, 1 << 33, 1 << 35, (1 << 62)])
             with suppress(OSError, OverflowError):
                 os.utime(place / name, (at, at))
+
+
+def _is_secret(world: World, path: Path) -> bool:
+    try:
+        return world.secret.samefile(path) and not path.is_symlink()
+    except OSError:
+        return False
 
 
 def _own_claim() -> str:
