@@ -8,10 +8,28 @@ from __future__ import annotations
 import pytest
 from waiting import LONGEST
 
+from tests.reliability.enemy.directories import Outside, World
 from tests.reliability.enemy.kinds import KINDS
 from tests.reliability.enemy.trial import tried
 
 SEED = 20261127
+
+
+def test_a_trial_spoils_nothing_but_its_own_run_directories(tmp_path) -> None:
+    world = World(tmp_path)
+    place = world.runs / "r"
+    (place / "work").mkdir(parents=True)
+    (place / "link").symlink_to(world.outside)
+    outside = ["/nowhere/x", "../../../x", "..", "../../outside/secret"]
+    for path in [
+        *(place / "work" / name for name in outside),
+        place / "link" / "secret",
+        world.runs,
+        world.secret,
+    ]:
+        with pytest.raises(Outside):
+            world.require_own(path)
+    world.require_own(place / "link")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -28,7 +28,8 @@ _WINE: tuple[str, ...] = (
     "/usr/lib/wine/wine64",
 )
 _VERSION = re.compile(SPELLED)
-_LONGEST_LINE = 2 * 4096
+_LONGEST_LINE = 600
+"""Characters of what a host says of one program: it becomes part of a message, and of a command."""
 _MOST_PROGRAMS = 1000
 _NEWEST_MAJOR = 9
 """A folder may be named after another number too: `2024.1`."""
@@ -163,9 +164,10 @@ def started(wanted: WantedInstall, found: FoundInstall, answer: str) -> FoundIns
 def _tries(answer: str) -> Iterator[tuple[str, str, str]]:
     """Name, how it ended, and what it said, of each program."""
     for part in re.split(r"^program ", answer, flags=re.MULTILINE)[1:]:
-        head, *lines = part.splitlines()
+        head, *lines = part.splitlines() or [""]
         name, _, end = head.rpartition(" ")
-        yield name, end, "\n".join(line[2:] for line in lines if line.startswith("| "))
+        said = (line[2:_LONGEST_LINE] for line in lines[:_MOST_PROGRAMS] if line.startswith("| "))
+        yield name[:_LONGEST_LINE], end, "\n".join(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ CONTROLS = (
     "log.txt",
     "unwritten",
     "unclaimed",
-    "launched",
     "boot",
     "cancel",
     "outputs",
@@ -41,6 +40,10 @@ LARGEST = 1 << 43
 """Bytes of a sparse file; most file systems keep no larger one."""
 
 
+class Outside(Exception):
+    """A name leads out of the run directories of a trial: what lies there is nobody's to change."""
+
+
 @dataclass
 class World:
     """A worker's folder with what lies around it that no run may touch."""
@@ -50,6 +53,7 @@ class World:
     """Names below `work/` that are links to the secret which nobody can tell from a file of the run's own."""
 
     def __post_init__(self) -> None:
+        self.base = self.base.resolve()
         self.runs, self.outside, self.here = (self.base / name for name in ("runs", "outside", "here"))
         for folder in (self.runs, self.outside, self.here):
             folder.mkdir()
@@ -57,6 +61,16 @@ class World:
         self.secret.write_bytes(SECRET)
         (self.outside / "folder").mkdir()
         (self.outside / "folder" / OUTPUT).write_bytes(SECRET)
+
+    def require_own(self, path: Path) -> None:
+        """Raises Outside for a path that is not below the run directories, by its words or by a link on its way."""
+        try:
+            inside = Path(os.path.abspath(path)) == path and path.parent.resolve() == path.parent  # noqa: PTH100
+        except (OSError, RuntimeError, ValueError) as error:
+            # A circular link on its way, or no path at all.
+            raise Outside(str(path)) from error
+        if not (inside and path.is_relative_to(self.runs) and path != self.runs):
+            raise Outside(str(path))
 
     def untouched(self) -> None:
         """That nothing beside the worker's folder was changed."""
@@ -80,14 +94,15 @@ def spoil(chance: Random, world: World, place: Path) -> None:
     place.mkdir()
     _good(chance, place)
     for name in chance.sample(CONTROLS, chance.choice([0, 1, 1, 2, 3, 5])):
-        _remove(place / name)
+        _remove(world, place / name)
         _stand_in(chance, world, place / name)
+        world.hard.update([name] if _is_secret(world, place / name) else [])
     if chance.random() < 0.1:
-        _remove(place / "work")
+        _remove(world, place / "work")
         _stand_in(chance, world, place / "work")
     elif chance.random() < 0.6:
         for name in _names(chance):
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, Outside):
                 _stand_in(chance, world, place / "work" / name)
                 world.hard.update([name] if world.secret.samefile(place / "work" / name) else [])
     if chance.random() < 0.05:
@@ -128,6 +143,13 @@ def _good(chance: Random, place: Path) -> None:
                 os.utime(place / name, (at, at))
 
 
+def _is_secret(world: World, path: Path) -> bool:
+    try:
+        return world.secret.samefile(path) and not path.is_symlink()
+    except OSError:
+        return False
+
+
 def _own_claim() -> str:
     """As if this process were the runner."""
     return _claim_of(os.getpid())
@@ -158,7 +180,8 @@ def _names(chance: Random) -> list[str]:
     return chance.sample([*twins, *odd, deep, OUTPUT, "a b/x.tif", *values.NAMES], chance.randrange(1, 8))
 
 
-def _remove(path: Path) -> None:
+def _remove(world: World, path: Path) -> None:
+    world.require_own(path)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -167,12 +190,12 @@ def _remove(path: Path) -> None:
 
 def _stand_in(chance: Random, world: World, path: Path) -> None:
     """Something in the place of `path`."""
+    world.require_own(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.parent.resolve() != path.parent:
-        # Through a link of this very run: nobody but the job itself would write there.
-        return
+    # Again, now that the folder is there: a part of it may be a link.
+    world.require_own(path)
     if os.path.lexists(path):
-        _remove(path)
+        _remove(world, path)
     chance.choice(STAND_INS)(chance, world, path)
 
 
@@ -265,7 +288,7 @@ def at_work(chance: Random, world: World, place: Path) -> Iterator[str]:
 
     def work() -> None:
         while not over.is_set():
-            with suppress(OSError):
+            with suppress(OSError, Outside):
                 WORKS[todo](world, place)
             over.wait(0.0002)
 
@@ -278,15 +301,25 @@ def at_work(chance: Random, world: World, place: Path) -> Iterator[str]:
         thread.join()
 
 
+@contextmanager
+def _own(world: World, path: Path) -> Iterator[int]:
+    """A file of the run's own, open to be written: what is a link, of either kind, is left alone."""
+    world.require_own(path)
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise Outside(str(path))
+        yield file
+    finally:
+        os.close(file)
+
+
 def _grow(name: str) -> Callable[[World, Path], None]:
-    def grow(_: World, place: Path) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
-        file = os.open(place / name, flags)
-        try:
-            if stat.S_ISREG(os.fstat(file).st_mode) and os.fstat(file).st_size < 20 << 20:
+    def grow(world: World, place: Path) -> None:
+        with _own(world, place / name) as file:
+            if os.fstat(file).st_size < 20 << 20:
                 os.write(file, b"more\n" * 200_000)
-        finally:
-            os.close(file)
 
     return grow
 
@@ -296,6 +329,7 @@ def _swap(name: str) -> Callable[[World, Path], None]:
 
     def swap(world: World, place: Path) -> None:
         path, aside = place / name, place / ".aside"
+        world.require_own(path)
         if path.is_symlink():
             aside.write_bytes(b"12")
         else:
@@ -315,14 +349,16 @@ def _swap_work(world: World, place: Path) -> None:
         (place / "work").symlink_to(world.outside / "folder")
 
 
-def _rotate(_: World, place: Path) -> None:
+def _rotate(world: World, place: Path) -> None:
+    world.require_own(place / "log.txt")
     (place / "log.txt").rename(place / "log.1")
     (place / "log.txt").write_bytes(b"again\n")
 
 
-def _shrink(_: World, place: Path) -> None:
-    os.truncate(place / "work" / OUTPUT, 0)
-    (place / "work" / OUTPUT).write_bytes(b"1" * 5_000_000)
+def _shrink(world: World, place: Path) -> None:
+    with _own(world, place / "work" / OUTPUT) as file:
+        os.truncate(file, 0)
+        os.write(file, b"1" * 5_000_000)
 
 
 WORKS: dict[str, Callable[[World, Path], None]] = {

@@ -17,7 +17,7 @@ from rasreconcile.results.expectations import judge
 from rasreconcile.results.reader_pool import Readers
 from rasreconcile.spec import Expectations
 from tests.reliability.enemy import values
-from tests.reliability.enemy.trial import PATIENCE, REPOSITORY, Attempt, Kind
+from tests.reliability.enemy.trial import REPOSITORY, SILENCE, Attempt, Kind
 from tests.results.conftest import make_unsteady
 
 _LARGEST = 600_000
@@ -85,7 +85,7 @@ def _soft(chance: Random, file: h5py.File, place: str) -> None:
             h5py.SoftLink(place),
             h5py.SoftLink("/nowhere"),
             h5py.ExternalLink("secret.hdf", "/secret"),
-            h5py.ExternalLink("/etc/passwd", "/"),
+            h5py.ExternalLink("/nowhere/x", "/"),
         ]
     )
 
@@ -219,7 +219,7 @@ def _results(folder: Path, change: Callable[[Random, Path], None]) -> Iterator[A
         file["secret"] = np.full(100, 12345.0, dtype="<f4")
     (folder / "secret").write_bytes(b"9" * 200)
     changed = folder / "changed.hdf"
-    readers = Readers(shortest_patience=PATIENCE)
+    readers = Readers(shortest_patience=SILENCE)
 
     def attempt(chance: Random) -> str:
         shutil.copyfile(chance.choice(real) if real and chance.random() < 0.1 else made, changed)

@@ -46,7 +46,7 @@ NUMBERS = (
 NAMES = (
     "../x",
     "../../x",
-    "/etc/passwd",
+    "/nowhere/x",
     "..",
     ".",
     "",
