@@ -40,7 +40,10 @@ def test_every_call_takes_the_same_words(study) -> None:
     ):
         one.apply("05-09")
     assert one.apply("01-03", exclude="02").counts["succeeded"] == 2
-    assert [row.plan for row in one.status("01-03", exclude="1")] == ["Willow/p03"]
+    assert [(row.plan, row.sync) for row in one.status("01-03", exclude="1")] == [
+        ("Willow/p02", "missing"),
+        ("Willow/p03", "current"),
+    ]
     assert [path.name for path in study.results()] == ["Willow.p01.hdf", "Willow.p03.hdf"]
     assert {row.plan for row in one.history(exclude="p03")} == {"Willow/p01"}
     assert {event.address for event in one.events("Willow.p03")} == {"Willow/p03"}

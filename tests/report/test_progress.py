@@ -47,7 +47,7 @@ def test_a_run_that_says_how_far_it_is_has_a_bar_and_its_own_pace() -> None:
     said = LogFacts(process="RasUnsteady", fraction=0.37, simulated=SIMULATED, troubles=212)
     assert one_run(said=said, done=0.25, minutes=60) == (
         "  Muncie/p04  desk  ━━╸───────   25 %  3 min 00 s  about 9 min 00 s left; RasUnsteady 37 %;"
-        " 01JAN1900 00:44:20; …"
+        " 01JAN1900 00:44:20; 21…"
     )
     assert one_run(said=LogFacts(process="RASGeomPreprocess", fraction=0.3)) == (
         "  Muncie/p04  desk  3 min 00 s  RASGeomPreprocess 30 %"
