@@ -28,8 +28,9 @@ from rasreconcile.workers.slurm.submission import (
 )
 
 BURST = 20
-"""So many launches within BURST_SECONDS are submitted one by one; after that they wait for those that follow."""
-BURST_SECONDS = 5.0
+"""So many launches in a row are submitted one by one; after that they wait for those that follow."""
+PAUSE_SECONDS = 5.0
+"""After so long without a launch the next one begins another row, however long submitting takes."""
 QUIET_SECONDS = 0.5
 """What waits is submitted by the next look when nothing was added for so long,"""
 LONGEST_WAIT = 10.0
@@ -51,7 +52,10 @@ class Launches:
         self._lock = threading.Lock()
         self._waiting: dict[RunId, Size] = {}
         self._since = 0.0
-        self._recent: list[float] = []
+        self._going: set[RunId] = set()
+        """Of which sbatch is being asked at this moment."""
+        self._row = 0
+        self._last = 0.0
         self._failed: dict[RunId, Refused | Unreachable] = {}
         self._limits: ClusterLimits | None = None
 
@@ -60,22 +64,24 @@ class Launches:
         now = time.monotonic()
         with self._lock:
             self._failed.pop(run, None)
-            self._recent = [at for at in self._recent if now - at < BURST_SECONDS] + [now]
+            self._row = self._row + 1 if now - self._last < PAUSE_SECONDS else 1
+            self._last = now
             self._since = self._since if self._waiting else now
             self._waiting[run] = size
-            waits = len(self._recent) > BURST and len(self._waiting) < MOST_WAITING
+            waits = self._row > BURST and len(self._waiting) < MOST_WAITING
         if waits:
             return
         self.submit()
         with self._lock:
+            self._last = time.monotonic()
             failed = self._failed.pop(run, None)
         if failed is not None:
             raise failed
 
     def waits(self, run: RunId) -> bool:
-        """Whether it is kept here."""
+        """Whether it is kept here, or being submitted."""
         with self._lock:
-            return run in self._waiting
+            return run in self._waiting or run in self._going
 
     def why_not(self, run: RunId) -> str:
         """Why it was not submitted when its turn came; empty: it was, or is to be."""
@@ -95,8 +101,7 @@ class Launches:
         with self._lock:
             if not any(run in self._waiting for run in asked_for):
                 return
-            is_quiet = now - self._recent[-1] >= QUIET_SECONDS if self._recent else True
-            is_due = is_quiet or now - self._since >= LONGEST_WAIT
+            is_due = now - self._last >= QUIET_SECONDS or now - self._since >= LONGEST_WAIT
         if is_due:
             self.submit()
 
@@ -104,6 +109,14 @@ class Launches:
         """All that is kept here. Raises Unreachable where Slurm may or may not have taken some of it."""
         with self._lock:
             wanted, self._waiting = self._waiting, {}
+            self._going.update(wanted)
+        try:
+            self._submit(wanted)
+        finally:
+            with self._lock:
+                self._going.difference_update(wanted)
+
+    def _submit(self, wanted: Mapping[RunId, Size]) -> None:
         if not wanted:
             return
         limits = self._cluster_limits()

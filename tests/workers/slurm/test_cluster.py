@@ -166,8 +166,10 @@ def test_two_thousand_runs_are_one_array_and_each_is_known_by_its_own_name(slurm
     # The first of them are not yet many.
     for run in runs:
         host.launch(run)
-    until(lambda: all(found is not None and found.queued for found in host.look(runs).values()))
-    until(lambda: len(slurm.cluster.jobs()) == 2000)
+    found = host.look(runs)
+    assert all(one is not None and one.queued for one in found.values())
+    # What waits for others is submitted by a look that comes when nothing was added for a moment.
+    until(lambda: bool(host.look(runs[-1:])) and len(slurm.cluster.jobs()) == 2000)
     rows = slurm.cluster.ask("squeue", "--noheader", "--format=%F").stdout.split()
     arrays = {number for number in rows if rows.count(number) >= 1} - set(_single(slurm.cluster))
     assert len(arrays) == 1
