@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rasreconcile.errors import Refused, Trouble
-from rasreconcile.workers.aws_batch.account import Taken
+from rasreconcile.workers.aws_batch.account import Missing, Taken
 from rasreconcile.workers.aws_batch.bucket import Bucket
 from rasreconcile.workers.aws_batch.images import image_of, properties_of
 from rasreconcile.workers.aws_batch.queue import JobQueue, Needs
@@ -37,7 +37,11 @@ def problems_of(bucket: Bucket, queue: JobQueue, needs: Needs) -> list[Trouble]:
 
 def _bucket(bucket: Bucket) -> Iterator[Trouble]:
     name = bucket.keys.bucket
-    answer = bucket.account.call("s3", "head_bucket", Bucket=name)
+    try:
+        answer = bucket.account.call("s3", "head_bucket", Bucket=name)
+    except Missing:
+        yield Trouble(f"there is no bucket {name}", "create it, or correct `bucket`")
+        return
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     region, own = headers.get("x-amz-bucket-region"), bucket.account.region
     if region and region != own:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rasreconcile.jobs import Staged
@@ -19,6 +20,23 @@ _MOST_PARTS = 9000
 def part_size(size: int) -> int:
     """Of a file of `size` bytes: S3 takes ten thousand parts."""
     return max(SMALLEST_PART, -(-size // _MOST_PARTS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A part that S3 has."""
+
+    size: int
+    tag: str
+    checksum: str
+
+    def is_of(self, part: bytes, checksum: str) -> bool:
+        """Whether it holds these bytes. Where no digest is told, the tag is one, but not of what KMS encrypts."""
+        if self.size != len(part):
+            return False
+        if self.checksum:
+            return self.checksum == checksum
+        return self.tag.strip('"') == hashlib.md5(part, usedforsecurity=False).hexdigest()
 
 
 class Parts:
@@ -46,7 +64,8 @@ class Parts:
         for number, part in enumerate(self._parts(), start=1):
             whole.update(part)
             checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()
-            tag = there.get((number, len(part), checksum))
+            sent_before = there.get(number)
+            tag = sent_before.tag if sent_before and sent_before.is_of(part, checksum) else None
             if tag is None:
                 answer = self._call(
                     "upload_part", UploadId=upload, PartNumber=number, Body=part, ChecksumSHA256=checksum
@@ -93,14 +112,15 @@ class Parts:
         )
         return str(answer["UploadId"])
 
-    def _there(self, upload: str) -> dict[tuple[int, int, str], str]:
-        """Tags of the parts that arrived, by number, size and digest."""
-        found: dict[tuple[int, int, str], str] = {}
+    def _there(self, upload: str) -> dict[int, _Arrived]:
+        """The parts that arrived, by number."""
+        found: dict[int, _Arrived] = {}
         more: dict[str, Any] = {}
         while True:
             page = self._call("list_parts", UploadId=upload, **more)
             for one in page.get("Parts", ()):
-                found[one["PartNumber"], one["Size"], one.get("ChecksumSHA256", "")] = one["ETag"]
+                checksum = one.get("ChecksumSHA256", "")
+                found[one["PartNumber"]] = _Arrived(one["Size"], str(one["ETag"]), checksum)
             if not page.get("IsTruncated"):
                 return found
             more = {"PartNumberMarker": page["NextPartNumberMarker"]}
