@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rasreconcile.api.workers import Worker, worker
 from rasreconcile.errors import ProjectError, UsageError
 from rasreconcile.hecras_versions import saved_by
+from rasreconcile.plain_files import whole
 
 if TYPE_CHECKING:
     from rasreconcile.specfile import LoadedSpec
@@ -58,13 +59,13 @@ def engine_of(project: Path, numbers: Iterable[str | int]) -> dict[str, str]:
     from rasreconcile.spec.plans import numbers as two_digits  # noqa: PLC0415
 
     try:
-        listed = parse_project(decode(project.read_bytes()), str(project)).plans
+        listed = parse_project(decode(whole(project)), str(project)).plans
     except OSError as error:
         raise ProjectError(f"{project}: {error.strerror}", "name the .prj of a HEC-RAS project") from error
     folder, found = Folder(project.parent), []
     for number in two_digits(list(numbers)) or listed:
         plan = folder.find(f"{project.stem}.p{number}")
-        text = decode(plan.read_bytes()) if plan else ""
+        text = decode(whole(plan)) if plan else ""
         named = next((e.value for e in entries(text) if e.key == "Program Version" and e.value), "")
         found += [version for version in (saved_by(named),) if version]
     if not found:

@@ -16,6 +16,7 @@ from rasreconcile.cli.targets import NAMES
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import ProjectError, ResultError, Trouble, UsageError
 from rasreconcile.hecras_versions import parsed, saved_by, version_in
+from rasreconcile.plain_files import NotPlain, head, whole
 from rasreconcile.report.text import many
 from rasreconcile.spelling import foreign, is_foreign
 
@@ -129,7 +130,7 @@ def _write(spec: Path, text: str) -> None:
     schema.write_text(schema_json(), encoding="utf-8")
     say(f"wrote {schema}: the schema by which editors complete and check the spec")
     ignore = spec.with_name(".gitignore")
-    before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
+    before = whole(ignore).decode("utf-8") if ignore.exists() else ""
     new = [line for line in IGNORED if line not in before.splitlines()]
     if new:
         gap = "\n" if before and not before.endswith("\n") else ""
@@ -201,8 +202,10 @@ def _entries(word: str) -> list[_Entry]:
 def _is_project(path: Path) -> bool:
     from rasreconcile.project import decode, is_project  # noqa: PLC0415  as above
 
-    with path.open("rb") as file:
-        return is_project(decode(file.read(4096)))
+    try:
+        return is_project(decode(head(path, 4096)))
+    except NotPlain:
+        return False
 
 
 def _entry(project: Path) -> _Entry:
@@ -210,7 +213,7 @@ def _entry(project: Path) -> _Entry:
 
     if is_foreign(project):
         raise ProjectError(foreign(project.name))
-    found = parse_project(decode(project.read_bytes()), str(project))
+    found = parse_project(decode(whole(project)), str(project))
     plans = _plans(project, found.plans)
     left_out = [f"p{number}" for number in found.plans if number not in plans]
     if left_out:
@@ -270,7 +273,7 @@ def _plans(project: Path, numbers: Iterable[str]) -> Mapping[str, _Plan]:
         path = folder.find(f"{project.stem}.p{number}")
         if path is None:
             continue
-        text = decode(path.read_bytes())
+        text = decode(whole(path))
         programs = (entry.value for entry in entries(text) if entry.key == "Program Version" and entry.value)
         saved = saved_by(next(programs, ""))
         found[number] = _Plan(parse_plan(text, path.name).flow or "", saved)

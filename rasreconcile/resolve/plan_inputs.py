@@ -6,19 +6,20 @@ import glob
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.output_names import RECEIPT
 from rasreconcile.plans import MISSING, Address, InputFile
 from rasreconcile.project.references import Reference, parse_reference
 from rasreconcile.records import Mention
-from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.findings import Blocks, Closure, NamedFile
+from rasreconcile.resolve.input_files import hashed_input, missing_input
 from rasreconcile.resolve.patterns import matches
 from rasreconcile.resolve.producers import Made, Producers
-from rasreconcile.spelling import foreign, is_foreign, legible, name_key
+from rasreconcile.resolve.search import Search
+from rasreconcile.spelling import legible, name_key
 
 MOST = 20_000
 """Files of one plan."""
@@ -26,9 +27,6 @@ MOST = 20_000
 _DEEPEST = 16
 """Layers that are made of layers."""
 
-_TEXT_ENDINGS = frozenset(
-    {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
-)
 _STOPS_HEC_RAS = frozenset({"dss", "restart", "meteorology", "other-plan", "plan-result"})
 """Without its boundary data HEC-RAS ends; without terrain it continues with the tables that it has."""
 _SHOWN = {"other-plan": "plan", "plan-result": "result", "observed": "observed data", "extra": "file"}
@@ -57,12 +55,12 @@ class InputCollector:
         try:
             found = self.peek(name)
             if found is not None:
-                return self._add(_hashed(found, name, kind, self.disk.digests), named_by=named_by)
+                return self._add(hashed_input(found, name, kind, self.disk.digests), named_by=named_by)
             what = f"{name}, named by {named_by}, is not in {self.disk.shown(self.home)}; put it there"
         except (OSError, ProjectError) as error:
             what = f"{name} cannot be read: {_why(error)}"
         self.closure.list_of("Ras.exe" if kind in _TEXTS_OF_A_PLAN else "every program").append(what)
-        self._add(_missing(self.home / name, name, kind), named_by=named_by)
+        self._add(missing_input(self.home / name, name, kind), named_by=named_by)
         return None
 
     def optional(
@@ -73,12 +71,12 @@ class InputCollector:
             found = self.peek(name)
             if found is not None:
                 return self._add(
-                    _hashed(found, name, kind, self.disk.digests), counts=counts, named_by=named_by
+                    hashed_input(found, name, kind, self.disk.digests), counts=counts, named_by=named_by
                 )
         except (OSError, ProjectError) as error:
             self.closure.warnings.append(f"{name} cannot be read: {_why(error)}")
         if expected:
-            self._add(_missing(self.home / name, name, kind), counts=counts, named_by=named_by)
+            self._add(missing_input(self.home / name, name, kind), counts=counts, named_by=named_by)
         return None
 
     def beside(
@@ -114,7 +112,7 @@ class InputCollector:
             return None
         try:
             if place.path is not None:
-                found = _hashed(place.path, place.name, wanted.kind, self.disk.digests)
+                found = hashed_input(place.path, place.name, wanted.kind, self.disk.digests)
                 return self._add(
                     found, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled
                 )
@@ -124,7 +122,7 @@ class InputCollector:
             why = ""
         except OSError as error:
             why = f"cannot be read: {_why(error)}"
-        gone = _missing(self.home / place.name, place.name, wanted.kind)
+        gone = missing_input(self.home / place.name, place.name, wanted.kind)
         self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
         if why:
             self._tell(wanted, f"{_short(str(reference))} {why}; {_remedy(reference, gone)}")
@@ -151,9 +149,9 @@ class InputCollector:
     def produced(self, made: Made, *, name: str, kind: str, named_by: str, reference: str = "") -> None:
         """A file that another plan of the spec writes: it goes along once it is there, and that plan counts for it."""
         try:
-            found = _hashed(made.place, name, kind, self.disk.digests)
+            found = hashed_input(made.place, name, kind, self.disk.digests)
         except OSError:
-            found = _missing(made.place, name, kind)
+            found = missing_input(made.place, name, kind)
         self._add(found, counts=False, named_by=named_by, reference=reference)
         self.closure.made.append((made.by.address, made.name))
         self._made.add(made.place)
@@ -209,10 +207,13 @@ class InputCollector:
         """
         for pattern in patterns:
             try:
-                names = matches(self.home, pattern, self.disk.places.folder)
+                search = Search(pattern)
+                names = matches(self.home, pattern, self.disk.places.folder, search)
             except ProjectError as error:
                 self.closure.blocked_by.append(f"inputs: {pattern}: {error}")
                 continue
+            said = (search.remark(), self._leads_out(pattern, names))
+            self.closure.warnings += [f"inputs: {what}" for what in said if what is not None]
             plain = Path(pattern).as_posix()
             is_pattern = glob.has_magic(pattern) and names != [plain]
             if not names and is_pattern:
@@ -224,12 +225,23 @@ class InputCollector:
                 kept = (n for n in names if not n.endswith(RECEIPT) and producers.file(self.home / n) is None)
                 names = list(kept)
             for name in names if is_pattern else (names or [plain]):
-                if not is_own(name):
+                if not is_pattern and (self.home / name).is_dir():
+                    what = f"inputs: {name} is a folder; write {name}/* for the files in it"
+                    self.closure.blocked_by.append(what)
+                elif not is_own(name):
                     self._named_by_spec(name, plain, producers.file(self.home / name), own)
                 elif not is_pattern:
                     self.closure.warnings.append(
                         f"inputs: {name} is written by the plan's own run, and is left out; remove it from `inputs`"
                     )
+
+    def _leads_out(self, pattern: str, names: Sequence[str]) -> str | None:
+        """What is to be said where a pattern follows a link to a folder that is not the project's."""
+        for name in names if glob.has_magic(pattern) else ():
+            if (link := self.disk.places.link_out(self.home, PurePath(name).parent)) is not None:
+                what = f"{link[0]} is a link to {link[1]}, outside the project's folder; its files count too"
+                return f"{pattern}: {what}; leave the link out of the pattern"
+        return None
 
     def _named_by_spec(self, name: str, pattern: str, made: Made | None, own: Address) -> None:
         if made is None:
@@ -247,9 +259,9 @@ class InputCollector:
             self.closure.inputs[known] = replace(self.closure.inputs[known], counts=True)
         elif not source.is_dir():
             try:
-                self._add(_hashed(source, name, "extra", self.disk.digests), named_by="the spec")
+                self._add(hashed_input(source, name, "extra", self.disk.digests), named_by="the spec")
             except (OSError, ProjectError) as error:
-                self._add(_missing(source, name, "extra"), named_by="the spec")
+                self._add(missing_input(source, name, "extra"), named_by="the spec")
                 what = f"{legible(name)}, named by `inputs`, cannot be read: {_why(error)}"
                 self.closure.blocked_by.append(what)
 
@@ -311,39 +323,6 @@ def _remedy(reference: Reference, gone: InputFile) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 300 else f"{text[:100]}...{text[-100:]}"
-
-
-def _hashed(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
-    """The input with its digests. Raises OSError where it cannot be read, ProjectError where its name is not UTF-8."""
-    if is_foreign(source):
-        raise ProjectError(foreign(source.name))
-    hashed = digests.of(source, kind)
-    text = kind in TEXT_KINDS or (
-        kind in {"extra", "terrain"}
-        and source.suffix.lower() in _TEXT_ENDINGS
-        and hashed.stat.size <= LARGEST_TEXT
-    )
-    return InputFile(
-        name=name,
-        source=source,
-        raw=hashed.raw,
-        semantic=hashed.semantic,
-        size=hashed.stat.size,
-        kind=kind,
-        is_text=text,
-    )
-
-
-def _missing(source: Path, name: str, kind: str) -> InputFile:
-    return InputFile(
-        name=legible(name),
-        source=Path(legible(source)),
-        raw=MISSING,
-        semantic=MISSING,
-        size=0,
-        kind=kind,
-        is_text=False,
-    )
 
 
 def _why(error: Exception) -> str:

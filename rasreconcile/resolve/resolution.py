@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import Fault, ProjectError, SpecError
+from rasreconcile.plain_files import whole
 from rasreconcile.plans import (
     PREPARED,
     Address,
@@ -291,7 +292,7 @@ def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine
         computes=draft.closure.computes,
         blocked_by=tuple(draft.closure.blocked_by),
         ras_exe_lacks=tuple(draft.closure.ras_exe_lacks),
-        warnings=(*draft.closure.warnings, *_only_prepared(draft.closure), *_unlisted(draft)),
+        warnings=(*draft.closure.warnings, *_only_prepared(draft.closure), *_of_project(found, draft.number)),
     )
 
 
@@ -330,10 +331,11 @@ def _only_prepared(closure: Closure) -> tuple[str, ...]:
     return tuple(f"{lack}; {how}" for lack in closure.ras_exe_lacks)
 
 
-def _unlisted(draft: Draft) -> tuple[str, ...]:
-    if draft.number in draft.found.text.plans:
-        return ()
-    return (f"{draft.found.path.name} does not list p{draft.number}; HEC-RAS will not show this plan",)
+def _of_project(found: FoundProject, number: str) -> Iterator[str]:
+    if found.remark:
+        yield found.remark
+    if number not in found.text.plans:
+        yield f"{found.path.name} does not list p{number}; HEC-RAS will not show this plan"
 
 
 def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusals) -> str | None:
@@ -342,7 +344,7 @@ def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusal
     if key not in refusals.known:
         try:
             names = {kind: file.name for kind, file in texts.items()}
-            refusals.known[key] = engine.refuses({k: f.source.read_bytes() for k, f in texts.items()}, names)
+            refusals.known[key] = engine.refuses({k: whole(f.source) for k, f in texts.items()}, names)
         except (OSError, ProjectError) as error:
             return str(error)
     return refusals.known[key]

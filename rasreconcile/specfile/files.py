@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from rasreconcile.errors import Fault, SpecError, Trouble, Wrong
+from rasreconcile.plain_files import head
 
 LARGEST = 16 << 20
 """Bytes of a spec; ten thousand literal plans take two."""
@@ -15,8 +16,7 @@ LARGEST = 16 << 20
 def bytes_of(path: Path) -> bytes:
     """The spec file's bytes, at most one more than LARGEST. Raises SpecError where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+        return head(path, LARGEST + 1)
     except OSError as error:
         what = error.strerror or str(error)
     except ValueError:

@@ -15,6 +15,7 @@ from pathlib import Path
 from rasreconcile.errors import InputChanged
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import Staged
+from rasreconcile.plain_files import opened
 
 _UNTOUCHED_NS = 1_000_000_000
 """The time every cached file is given: a job that wrote to one through a link gave it another."""
@@ -96,11 +97,22 @@ def changed(staged: Staged) -> InputChanged:
 def reading(staged: Staged) -> Iterator[Callable[[], bytes]]:
     """Gives the input part by part, empty at its end. Raises InputChanged where it cannot be read any more."""
     try:
-        file = staged.source.open("rb", buffering=0)
+        file = opened(staged.source, unbuffered=True)
     except OSError as error:
         raise _changed(staged.source, error) from error
+    left = staged.size + 1
+
+    def read() -> bytes:
+        nonlocal left
+        part = _read(file.fileno(), staged.source)
+        left -= len(part)
+        if left <= 0:
+            # As it grows it could be copied until the disk is full.
+            raise changed(staged)
+        return part
+
     with file:
-        yield lambda: _read(file.fileno(), staged.source)
+        yield read
 
 
 def _read(file: int, source: Path) -> bytes:

@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from rasreconcile.jobs import LeftFile
-from rasreconcile.workers.controls import KINDS, LARGEST_SIZE, LATEST
+from rasreconcile.plain_files import KINDS
+from rasreconcile.workers.controls import LARGEST_SIZE, LATEST
 
 _LINE_PARTS = 4
 _RIGHTS = stat.S_IRUSR | stat.S_IXUSR

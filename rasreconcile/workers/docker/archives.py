@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from rasreconcile.errors import Damaged, InputChanged, Unreachable
 from rasreconcile.jobs import Fetched, Staged
+from rasreconcile.plain_files import opened
 
 _CHUNK = 1 << 20
 _BLOCK = 512
@@ -126,7 +127,7 @@ class _Source(io.RawIOBase):
 def _bytes_of(staged: Staged) -> Iterator[bytes]:
     whole, left = hashlib.sha256(), staged.size
     try:
-        with staged.source.open("rb") as read:
+        with opened(staged.source) as read:
             while left and (chunk := read.read(min(_CHUNK, left))):
                 whole.update(chunk)
                 left -= len(chunk)
