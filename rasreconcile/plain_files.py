@@ -27,6 +27,7 @@ KINDS = {
     stat.S_IFREG: "a file",
 }
 
+_PART = 1 << 20
 _MADE_UP = ("/proc/", "/sys/")
 """Where Linux shows files that are on no disk: some never end, some wait, some do something when they are read."""
 
@@ -61,11 +62,15 @@ def opened(path: Path, *, at_most: int = LARGEST, unbuffered: bool = False) -> B
 
 def whole(path: Path, at_most: int = LARGEST_TEXT) -> bytes:
     """All of it. Raises as `opened` does, and NotPlain where more comes than its size says."""
+    parts, left = [], at_most
     with opened(path, at_most=at_most) as file:
-        data = file.read(at_most + 1)
-    if len(data) > at_most:
-        raise _too_large(path, at_most)
-    return data
+        # Part by part: Python would make room for all that may come.
+        while part := file.read(_PART):
+            left -= len(part)
+            if left < 0:
+                raise _too_large(path, at_most)
+            parts.append(part)
+    return b"".join(parts)
 
 
 def head(path: Path, size: int) -> bytes:

@@ -51,7 +51,7 @@ def pack(parts: Iterable[Text | Sent], *, owner: int) -> Iterator[bytes]:
             case Text(name, data):
                 yield _header(name, owner, tarfile.REGTYPE, len(data), 0o600) + _padded(data)
             case Sent(name, staged):
-                mode = 0o600 if staged.writable == "own copy" else 0o444
+                mode = 0o600 if staged.writable == "own copy" else 0o400
                 yield _header(name, owner, tarfile.REGTYPE, staged.size, mode)
                 yield from _bytes_of(staged)
                 yield b"\0" * (-staged.size % _BLOCK)
