@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from rasreconcile.api.workers import Worker
 from rasreconcile.errors import RasReconcileError, UsageError
+from rasreconcile.plain_files import LARGEST_SMALL, whole
 
 Here = Literal["posix", "windows"]
 
@@ -57,12 +58,12 @@ def workers_from_json(path: str | os.PathLike[str], *, enabled_only: bool = True
 
 def _entries(path: Path) -> list[Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = json.loads(whole(path, LARGEST_SMALL).decode("utf-8-sig"))
     except OSError as error:
         raise RasReconcileError(
             f"{path}: {error.strerror}", "name ras-commander's RemoteWorkers.json"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}", "name ras-commander's RemoteWorkers.json") from error
     workers = found.get("workers") if isinstance(found, dict) else None
     if not isinstance(workers, list):

@@ -13,6 +13,7 @@ from rasreconcile import account
 from rasreconcile.cli.options import close
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import UsageError
+from rasreconcile.plain_files import LARGEST_SMALL, whole
 
 PROGRAM = "rasreconcile"
 MARK = "# completion of rasreconcile"
@@ -106,7 +107,9 @@ def script_of(shell: str) -> str:
 
 def _add(startup: Path, line: str) -> bool:
     """Whether the line was not there yet; one that an earlier version wrote is replaced."""
-    before = startup.read_text(encoding="utf-8", errors="surrogateescape") if startup.exists() else ""
+    before = (
+        whole(startup, LARGEST_SMALL).decode("utf-8", errors="surrogateescape") if startup.exists() else ""
+    )
     lines = before.splitlines()
     if line in lines:
         return False

@@ -11,6 +11,7 @@ from rasreconcile.controller.work import Work, work_aside
 from rasreconcile.engines.registry import engine_of
 from rasreconcile.errors import RasReconcileError, Unreachable
 from rasreconcile.jobs import Running
+from rasreconcile.plain_files import whole
 from rasreconcile.plans import Address, Plan
 from rasreconcile.project import decode
 from rasreconcile.records import Progress
@@ -80,7 +81,7 @@ def _messages_file(run: Run, plan: Plan, worker: ConnectedWorker) -> str | None:
 def _window(plan: Plan) -> Window | None:
     text = next((file for file in plan.inputs if file.kind == "plan"), None)
     try:
-        return simulation_window(decode(text.source.read_bytes())) if text else None
+        return simulation_window(decode(whole(text.source))) if text else None
     except OSError:
         # It was there when the run was staged; without it the share is what the solver counts.
         return None

@@ -21,6 +21,7 @@ from rasreconcile.edits import texts
 from rasreconcile.errors import InputChanged
 from rasreconcile.hashed_copy import CHUNK, digest_of_file, hashed_copy
 from rasreconcile.jobs import Job, Staged
+from rasreconcile.plain_files import opened
 
 _KEPT_SECONDS = 30 * 86400.0
 """An entry nobody asked for in a month is made again when somebody does."""
@@ -101,7 +102,7 @@ def _edit(path: Path, edit: Edit, source: Path) -> None:
 def _copy_checked(staged: Staged, target: Path) -> None:
     """Copies and hashes in one read, as a worker does. Raises InputChanged."""
     try:
-        read = staged.source.open("rb")
+        read = opened(staged.source)
     except OSError as error:
         text = (
             f"{staged.source}: {error.strerror}; it was readable when it was hashed; it will be checked again"

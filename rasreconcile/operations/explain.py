@@ -9,6 +9,7 @@ from pathlib import Path
 from rasreconcile.clock import Clock
 from rasreconcile.named_plans import NamedPlans
 from rasreconcile.operations.diff import Diff, diff
+from rasreconcile.plain_files import whole
 from rasreconcile.plans import MISSING, PREPARED, Address, Component, InputFile, Plan
 from rasreconcile.project import decode
 from rasreconcile.reconcile.verdicts import Verdict
@@ -133,6 +134,6 @@ def _new_text(file: InputFile | None) -> list[str] | None:
 
 def _lines(path: Path) -> list[str] | None:
     try:
-        return decode(path.read_bytes()).splitlines()
+        return decode(whole(path)).splitlines()
     except OSError:
         return None

@@ -13,6 +13,7 @@ from typing import Literal
 from rasreconcile.account import expanded
 from rasreconcile.errors import ProjectError, ResultError, Trouble, UsageError
 from rasreconcile.hecras_versions import parsed, saved_by, version_in
+from rasreconcile.plain_files import NotPlain, head, whole
 from rasreconcile.project import decode, entries, is_project, parse_plan, parse_project
 from rasreconcile.report.text import many
 from rasreconcile.resolve.folder import Folder
@@ -131,7 +132,7 @@ def init(words: Sequence[str], spec: Path, engine: EngineName | None, tell: Tell
 
 
 def _ignored(ignore: Path) -> tuple[str, ...]:
-    before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
+    before = whole(ignore).decode("utf-8") if ignore.exists() else ""
     new = tuple(line for line in IGNORED if line not in before.splitlines())
     if new:
         gap = "\n" if before and not before.endswith("\n") else ""
@@ -197,14 +198,16 @@ def _entries(word: str, tell: Tell) -> list[_Entry]:
 
 
 def _is_project(path: Path) -> bool:
-    with path.open("rb") as file:
-        return is_project(decode(file.read(4096)))
+    try:
+        return is_project(decode(head(path, 4096)))
+    except NotPlain:
+        return False
 
 
 def _entry(project: Path, tell: Tell) -> _Entry:
     if is_foreign(project):
         raise ProjectError(foreign(project.name))
-    found = parse_project(decode(project.read_bytes()), str(project))
+    found = parse_project(decode(whole(project)), str(project))
     plans = _plans(project, found.plans)
     left_out = [f"p{number}" for number in found.plans if number not in plans]
     if left_out:
@@ -259,7 +262,7 @@ def _plans(project: Path, numbers: Iterable[str]) -> Mapping[str, _Plan]:
         path = folder.find(f"{project.stem}.p{number}")
         if path is None:
             continue
-        text = decode(path.read_bytes())
+        text = decode(whole(path))
         programs = (entry.value for entry in entries(text) if entry.key == "Program Version" and entry.value)
         saved = saved_by(next(programs, ""))
         found[number] = _Plan(parse_plan(text, path.name).flow or "", saved)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import ResultError, Trouble
+from rasreconcile.plain_files import LARGEST_TEXT, refuse_special, whole
 from rasreconcile.project import MENTIONING, mentions_in
 from rasreconcile.records import FileStat, Mention, Mentions
-from rasreconcile.resolve.digests import LARGEST_TEXT, stat_of, trusted
+from rasreconcile.resolve.digests import stat_of, trusted
 
 SCHEMA = 5
 """Raised when more, or other things, are read out of the same file."""
@@ -45,7 +46,9 @@ class Contents:
         key = (path, f"{kind} {SCHEMA}")
         if key in self._looked:
             return self._looked[key].found
-        stat = stat_of(path.stat())
+        seen = path.stat()
+        refuse_special(path, seen)
+        stat = stat_of(seen)
         known = self._known.get(key)
         if known is None or known.stat != stat or not trusted(known.stat, known.read_ns):
             known = self._read(path, kind, stat)
@@ -71,7 +74,7 @@ class Contents:
         if stat.size > LARGEST_TEXT:
             what = f"{path.name}: larger than {LARGEST_TEXT >> 20} MiB"
             return (Mention.fault(Trouble(what, "check that this is the right file")),)
-        return mentions_in(kind, path.read_bytes(), path.name)
+        return mentions_in(kind, whole(path), path.name)
 
     def _of_hdf(self, path: Path) -> tuple[Mention, ...]:
         try:

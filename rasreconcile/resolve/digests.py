@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from rasreconcile.plain_files import LARGEST_TEXT, opened, refuse_special
 from rasreconcile.project import canonical
 from rasreconcile.records import RACY_NS, FileStat, Hashed
 
@@ -16,9 +16,6 @@ TEXT_KINDS = frozenset(
     {"project", "plan", "geometry", "flow", "sediment", "water-quality", "projection", "other-plan"}
 )
 """Kinds whose semantic digest is over what HEC-RAS makes of them."""
-
-LARGEST_TEXT = 256 << 20
-"""A text beyond this is hashed raw: more reruns, never fewer."""
 
 _COARSE_NS = 10_000_000
 """Times that are whole hundredths of a second come from a file system that keeps no finer ones."""
@@ -50,9 +47,8 @@ class Digests:
         if key in self._looked:
             return self._looked[key]
         found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            # A pipe or a device would be read for ever.
-            raise OSError("is not a regular file; move it")
+        # A pipe or a device would be read for ever.
+        refuse_special(path, found)
         known = self._known.get(key)
         if known is not None and known.stat == stat_of(found) and trusted(known.stat, known.hashed_ns):
             self._looked[key] = known
@@ -81,7 +77,7 @@ class Digests:
 
     def _read(self, path: Path, kind: str) -> Hashed:
         for _ in range(3):
-            with path.open("rb") as file:
+            with opened(path) as file:
                 before = stat_of(os.fstat(file.fileno()))
                 began = self._clock_ns()
                 raw, semantic = _digests(file, kind, before.size)
@@ -104,11 +100,13 @@ def trusted(seen: FileStat, taken_ns: int) -> bool:
 
 
 def _digests(file: BinaryIO, kind: str, size: int) -> tuple[str, str]:
+    # No more than it had when it was looked at: a file that grows as it is read has no end.
     if kind in TEXT_KINDS and size <= LARGEST_TEXT:
-        data = file.read()
+        data = file.read(size + 1)
         return hashlib.sha256(data).hexdigest(), hashlib.sha256(canonical(kind, data)).hexdigest()
-    whole = hashlib.sha256()
-    while chunk := file.read(_CHUNK):
+    whole, left = hashlib.sha256(), size + 1
+    while chunk := file.read(min(_CHUNK, left)):
         whole.update(chunk)
+        left -= len(chunk)
     digest = whole.hexdigest()
     return digest, digest

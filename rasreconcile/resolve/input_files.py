@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rasreconcile.errors import ProjectError, Trouble
+from rasreconcile.plain_files import LARGEST_TEXT
 from rasreconcile.plans import MISSING, InputFile
-from rasreconcile.resolve.digests import LARGEST_TEXT, TEXT_KINDS, Digests
+from rasreconcile.resolve.digests import TEXT_KINDS, Digests
 from rasreconcile.spelling import foreign, is_foreign, legible
 
 _TEXT_ENDINGS = frozenset(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.resolve.folder import Folder
+from rasreconcile.resolve.search import Search
 from rasreconcile.spelling import name_key
 
 Listing = Callable[[Path], Folder | None]
@@ -22,14 +24,15 @@ def listed(path: Path, seen_from: Path | None = None) -> Folder | None:
     return Folder(path, seen_from) if path.is_dir() else None
 
 
-def matches(root: Path, pattern: str, listing: Listing = listed) -> list[str]:
+def matches(root: Path, pattern: str, listing: Listing = listed, search: Search | None = None) -> list[str]:
     """The names below `root` that a pattern means, sorted; `**` is any number of folders, `*` no hidden
     name. A link back up leads nowhere new.
 
     A part that is a name as it stands, brackets and all, is that name. One without a wildcard is else the name that
-    differs in case only: raises ProjectError where there are several.
+    differs in case only: raises ProjectError where there are several. `search`: how far it goes, and what it left out;
+    raises ProjectError too where it is ended.
     """
-    found = _Matching(listing).below(root, PurePath(), PurePath(pattern).parts)
+    found = _Matching(listing, search or Search(pattern)).below(root, PurePath(), PurePath(pattern).parts)
     return sorted(dict.fromkeys(name.as_posix() for name in found))
 
 
@@ -54,6 +57,7 @@ class _Matching:
     """One pattern on its way down. `name`: of the folder, as far as it was matched."""
 
     listing: Listing
+    search: Search
 
     def below(self, folder: Path, name: PurePath, parts: tuple[str, ...]) -> Iterator[PurePath]:
         if not parts:
@@ -93,20 +97,34 @@ class _Matching:
             yield from (name / inner / entry for entry in self._names(here) if not (here / entry).is_dir())
 
     def _folders(self, start: Path) -> Iterator[PurePath]:
-        """Every real folder at and below `start` once, relative to it; those that no link leads to come first."""
+        """Every real folder at and below `start` once, relative to it; those that no link leads to come first.
+
+        Only a link leads into another file system.
+        """
         seen: set[str] = set()
-        plain, links = [PurePath()], list[PurePath]()
+        top = _device(start)
+        if top is None:
+            return
+        self.search.begin(start)
+        plain, links = [(PurePath(), top)], list[tuple[PurePath, int]]()
         while plain or links:
-            inner = plain.pop() if plain else links.pop(0)
+            inner, device = plain.pop() if plain else links.pop(0)
             real = os.path.realpath(start / inner)
             if real in seen:
                 continue
             seen.add(real)
+            self.search.look_into(start / inner)
             yield inner
             for entry in self._names(start / inner):
                 place = start / inner / entry
-                if place.is_dir():
-                    (links if place.is_symlink() else plain).append(inner / entry)
+                if (there := _device(place)) is None:
+                    continue
+                if place.is_symlink():
+                    if self.search.is_made_up(place):
+                        continue
+                    links.append((inner / entry, there))
+                elif self.search.may_enter(place, there, device):
+                    plain.append((inner / entry, there))
 
     def _names(self, folder: Path, *, hidden: bool = False) -> list[str]:
         try:
@@ -116,3 +134,12 @@ class _Matching:
             return []
         names = there.names if there is not None else []
         return [name for name in names if hidden or not name.startswith(".")]
+
+
+def _device(place: Path) -> int | None:
+    """Of a folder; None where it is none, or cannot be looked at."""
+    try:
+        found = place.stat()
+    except OSError:
+        return None
+    return found.st_dev if stat.S_ISDIR(found.st_mode) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rasreconcile.project.references import Reference, joined, mapped, tails
 from rasreconcile.resolve.folder import Folder
@@ -32,6 +32,7 @@ class Places:
         self._path_map = {prefix: str(place) for prefix, place in (path_map or {}).items()}
         self._folders: dict[Path, Folder | None] = {}
         self._found: dict[tuple[Reference, Path, str], Place] = {}
+        self._links: dict[tuple[Path, PurePath], tuple[str, str] | None] = {}
 
     def folder(self, path: Path) -> Folder | None:
         """None where there is no such folder. Raises ProjectError where it cannot be read."""
@@ -77,6 +78,13 @@ class Places:
             path = self._walk(home, reference.parts, Path.is_dir)
         return None if path is None else name_from(home, path)
 
+    def link_out(self, home: Path, below: PurePath) -> tuple[str, str] | None:
+        """The first part of `below` that is a link out of the folder `home`, and where it leads; None where none is."""
+        key = (home, below)
+        if key not in self._links:
+            self._links[key] = _link_out(home, below)
+        return self._links[key]
+
     def _absolute(
         self, reference: Reference, home: Path, wanted: Callable[[Path], bool] = Path.is_file
     ) -> Path | None:
@@ -116,3 +124,14 @@ def name_from(home: Path, path: Path) -> str:
     except ValueError:
         # Two drives of Windows have no way from one to the other.
         return path.as_posix()
+
+
+def _link_out(home: Path, below: PurePath) -> tuple[str, str] | None:
+    top, here = os.path.realpath(home), home
+    for part in below.parts:
+        here = here / part
+        if part != ".." and here.is_symlink():
+            real = os.path.realpath(here)
+            if real != top and not real.startswith(os.path.join(top, "")):  # noqa: PTH118
+                return str(here.relative_to(home)), real
+    return None

@@ -6,7 +6,7 @@ import glob
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.output_names import RECEIPT
@@ -18,6 +18,7 @@ from rasreconcile.resolve.findings import Blocks, Closure, NamedFile
 from rasreconcile.resolve.input_files import hashed_input, missing_input, unreadable, why
 from rasreconcile.resolve.patterns import matches
 from rasreconcile.resolve.producers import Made, Producers
+from rasreconcile.resolve.search import Search
 from rasreconcile.spelling import legible, name_key
 
 MOST = 20_000
@@ -208,10 +209,13 @@ class InputCollector:
         """
         for pattern in patterns:
             try:
-                names = matches(self.home, pattern, self.disk.places.folder)
+                search = Search(pattern)
+                names = matches(self.home, pattern, self.disk.places.folder, search)
             except ProjectError as error:
                 self.closure.blocked_by.append(error.trouble.led_by(f"inputs: {pattern}: "))
                 continue
+            said = (search.remark(), self._leads_out(pattern, names))
+            self.closure.warnings += [what.led_by("inputs: ") for what in said if what is not None]
             plain = Path(pattern).as_posix()
             is_pattern = glob.has_magic(pattern) and names != [plain]
             if not names and is_pattern:
@@ -223,11 +227,22 @@ class InputCollector:
                 kept = (n for n in names if not n.endswith(RECEIPT) and producers.file(self.home / n) is None)
                 names = list(kept)
             for name in names if is_pattern else (names or [plain]):
-                if not is_own(name):
+                if not is_pattern and (self.home / name).is_dir():
+                    folder = Trouble(f"inputs: {name} is a folder", f"write {name}/* for the files in it")
+                    self.closure.blocked_by.append(folder)
+                elif not is_own(name):
                     self._named_by_spec(name, plain, producers.file(self.home / name), own)
                 elif not is_pattern:
                     what = f"inputs: {name} is written by the plan's own run, and is left out"
                     self.closure.warnings.append(Trouble(what, "remove it from `inputs`"))
+
+    def _leads_out(self, pattern: str, names: Sequence[str]) -> Trouble | None:
+        """What is to be said where a pattern follows a link to a folder that is not the project's."""
+        for name in names if glob.has_magic(pattern) else ():
+            if (link := self.disk.places.link_out(self.home, PurePath(name).parent)) is not None:
+                what = f"{link[0]} is a link to {link[1]}, outside the project's folder; its files count too"
+                return Trouble(f"{pattern}: {what}", "leave the link out of the pattern")
+        return None
 
     def _named_by_spec(self, name: str, pattern: str, made: Made | None, own: Address) -> None:
         if made is None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
 
 from rasreconcile.account import expanded
 from rasreconcile.errors import Fault, ProjectError, Trouble
+from rasreconcile.plain_files import whole
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
 from rasreconcile.project.references import mapped_word
 from rasreconcile.resolve.folder import Folder
 from rasreconcile.resolve.patterns import each_once, listed, matches
+from rasreconcile.resolve.search import Search
 from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import PlanEntry
 from rasreconcile.specfile import LoadedSpec
@@ -33,6 +35,8 @@ class FoundProject:
     prefix: str
     """`Muncie`, or `realization-1/Model` where the entry is a glob."""
     text: ProjectText
+    remark: Trouble | None = None
+    """What the search for it left out."""
     fault: Trouble | None = None
     """Why nothing can be computed of it; then `path` and `prefix` are as messages show them."""
 
@@ -43,11 +47,15 @@ def find_projects(loaded: LoadedSpec) -> tuple[tuple[FoundProject, ...], tuple[F
     faults: list[Fault] = []
     for index, entry in enumerate(loaded.spec.plans):
         try:
-            matches = list(_matches(loaded, entry))
-            projects = [_read(loaded, index, path, composed(prefix)) for path, prefix in matches]
-            found += [project for project in projects if project is not None]
-            if not any(projects):
-                raise ProjectError(f"{entry.project}: matches no HEC-RAS project", _looked_for(entry.project))
+            search = Search(entry.project)
+            matches = list(_matches(loaded, entry, search))
+            read = [_read(loaded, index, path, composed(prefix)) for path, prefix in matches]
+            remark = search.remark()
+            projects = [replace(project, remark=remark) for project in read if project is not None]
+            found += projects
+            if not projects:
+                what = f"{entry.project}: matches no HEC-RAS project"
+                raise ProjectError(remark or Trouble(what, _looked_for(entry.project)))
         except ProjectError as error:
             faults.append(entry_fault(loaded, index, error.trouble, key="project"))
     return tuple(found), tuple(faults)
@@ -60,7 +68,7 @@ def entry_fault(loaded: LoadedSpec, index: int, trouble: Trouble, *, key: str | 
     return Fault(loaded.name, loaded.line_of(place), path, trouble.what, trouble.remedy)
 
 
-def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]:
+def _matches(loaded: LoadedSpec, entry: PlanEntry, search: Search) -> Iterator[tuple[Path, str]]:
     pattern = expanded(_here(loaded, entry.project))
     if not glob.has_magic(str(pattern)):
         path = on_disk(Path(loaded.folder, pattern))
@@ -68,7 +76,8 @@ def _matches(loaded: LoadedSpec, entry: PlanEntry) -> Iterator[tuple[Path, str]]
         return
     fixed = _fixed_parts(pattern)
     root = on_disk(Path(loaded.folder, *pattern.parts[:fixed]))
-    found = matches(root, str(PurePath(*pattern.parts[fixed:])), partial(listed, seen_from=loaded.folder))
+    listing = partial(listed, seen_from=loaded.folder)
+    found = matches(root, str(PurePath(*pattern.parts[fixed:])), listing, search)
     for match in each_once(root, map(PurePath, found)):
         varying = match.with_suffix("").as_posix()
         yield root / match, f"{entry.name}/{varying}" if entry.name else varying
@@ -102,7 +111,7 @@ def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProje
     """None: a glob also met an ESRI projection, which carries the same ending."""
     entry, name = loaded.spec.plans[index], shown(path, loaded.folder)
     try:
-        text = decode(path.read_bytes())
+        text = decode(whole(path))
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProjectError(f"{legible(name)}: {reason}", "name the .prj of a HEC-RAS project") from error
@@ -111,7 +120,7 @@ def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProje
     said = parse_project(text, legible(name))
     if is_foreign(path):
         place = Path(legible(path.absolute()))
-        return FoundProject(entry, index, place, legible(prefix), said, foreign(path.name))
+        return FoundProject(entry, index, place, legible(prefix), said, fault=foreign(path.name))
     return FoundProject(entry, index, path.absolute(), prefix, said)
 
 

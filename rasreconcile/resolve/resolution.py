@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import Fault, ProjectError, SpecError, Trouble, trouble_of
+from rasreconcile.plain_files import whole
 from rasreconcile.plans import (
     PREPARED,
     Address,
@@ -294,7 +295,7 @@ def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine
         computes=draft.closure.computes,
         blocked_by=tuple(draft.closure.blocked_by),
         ras_exe_lacks=tuple(draft.closure.ras_exe_lacks),
-        warnings=(*draft.closure.warnings, *draft.closure.only_prepared(), *_unlisted(draft)),
+        warnings=(*draft.closure.warnings, *draft.closure.only_prepared(), *_of_project(found, draft.number)),
     )
 
 
@@ -328,11 +329,12 @@ def _output(loaded: LoadedSpec, found: FoundProject, number: str) -> Path:
     return root / found.prefix / name if root else found.path.parent / name
 
 
-def _unlisted(draft: Draft) -> tuple[Trouble, ...]:
-    if draft.number in draft.found.text.plans:
-        return ()
-    what = f"{draft.found.path.name} does not list p{draft.number}: HEC-RAS will not show this plan"
-    return (Trouble(what, "add the plan to the project in HEC-RAS"),)
+def _of_project(found: FoundProject, number: str) -> Iterator[Trouble]:
+    if found.remark is not None:
+        yield found.remark
+    if number not in found.text.plans:
+        what = f"{found.path.name} does not list p{number}: HEC-RAS will not show this plan"
+        yield Trouble(what, "add the plan to the project in HEC-RAS")
 
 
 def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusals) -> Trouble | None:
@@ -341,7 +343,7 @@ def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusal
     if key not in refusals.known:
         try:
             names = {kind: file.name for kind, file in texts.items()}
-            refusals.known[key] = engine.refuses({k: f.source.read_bytes() for k, f in texts.items()}, names)
+            refusals.known[key] = engine.refuses({k: whole(f.source) for k, f in texts.items()}, names)
         except (OSError, ProjectError) as error:
             return trouble_of(error)
     return refusals.known[key]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rasreconcile.plain_files import whole
 from rasreconcile.project import decode
 from rasreconcile.project.cross_sections import SectionText, section_texts
 from rasreconcile.results.surfaces import of_geometry
@@ -33,7 +34,7 @@ def other_geometry(tree: Tree, geometry: Path) -> str | None:
     points, roughness = _tables(tree, "Station Elevation"), _tables(tree, "Manning's n")
     if not points:
         return None
-    for text in section_texts(decode(geometry.read_bytes())):
+    for text in section_texts(decode(whole(geometry))):
         name = _name(text.river, text.reach, text.station)
         said = f"cross section {text.river}, {text.reach}, {text.station}"
         if name not in points:

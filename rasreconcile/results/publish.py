@@ -23,6 +23,7 @@ from typing import Literal
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import RunId
+from rasreconcile.plain_files import LARGEST, NotPlain, head, opened
 from rasreconcile.records import Published
 from rasreconcile.results import receipts
 from rasreconcile.results.receipts import read_receipt, receipt_path
@@ -86,8 +87,7 @@ def _is_result(real: Path, output: Path) -> bool:
     if real.suffix.casefold() == output.suffix.casefold():
         return True
     try:
-        with real.open("rb") as file:
-            return file.read(len(_HDF)) == _HDF
+        return head(real, len(_HDF)) == _HDF
     except OSError:
         # Nobody can say that it is one.
         return False
@@ -110,10 +110,12 @@ def make_folder(output: Path) -> None:
 def digest_file(path: Path) -> tuple[int, str]:
     """Size in bytes and sha256, hex. Raises OSError."""
     whole, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
+    with opened(path) as file:
         while chunk := file.read(CHUNK):
             whole.update(chunk)
             size += len(chunk)
+            if size > LARGEST:
+                raise NotPlain(errno.EFBIG, "grows without end", os.fspath(path))
     return size, whole.hexdigest()
 
 
@@ -124,7 +126,7 @@ def copy_file(source: Path, target: Path) -> tuple[int, str]:
     written is left.
     """
     try:
-        read = source.open("rb")
+        read = opened(source)
     except OSError as error:
         raise ResultError(f"{source}: {error.strerror or error}", "make it readable") from error
     with read:

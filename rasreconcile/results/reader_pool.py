@@ -12,11 +12,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
@@ -29,8 +29,12 @@ Rows = tuple[dict[str, list[Any]], list[float]]
 Thoroughness = Literal["summary", "every dataset"]
 
 _SHORTEST_PATIENCE = 300.0
+_LARGEST_STEP = 512 << 20
+"""Bytes that are read at once: a chunk."""
 _BYTES_A_SECOND = 1 << 20
 """The slowest disk that is waited for."""
+PROGRESS = b'{"progress": true}\n'
+"""A line that says that the process goes on reading."""
 _TO_BE_GONE = 5.0
 """Seconds from the end of its pipe to its own."""
 _SIGKILL = 9
@@ -57,8 +61,20 @@ class _Ended(Exception):
         self.killed = killed
 
 
+class RunningTimer(Protocol):
+    """As of `threading.Timer`."""
+
+    def start(self) -> None: ...
+
+    def cancel(self) -> None: ...
+
+
+NewTimer = Callable[[float, Callable[[], None]], RunningTimer]
+
+
 class _Process:
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], timer: NewTimer) -> None:
+        self._timer = timer
         posix = os.name == "posix"
         # A Ctrl-C is for the controller, which may still want to read.
         self._child = subprocess.Popen(
@@ -71,14 +87,21 @@ class _Process:
         )
 
     def ask(self, request: bytes, patience: float) -> bytes:
-        """The next line of the answer; an empty request asks for no more than that. Raises _Ended, TimeoutError."""
+        """The next line of the answer; an empty request asks for no more than that. Raises _Ended, and TimeoutError
+        where it neither answers nor goes on reading for that long.
+        """
+        while (answer := self._line(request, patience)) == PROGRESS:
+            request = b""
+        return answer
+
+    def _line(self, request: bytes, patience: float) -> bytes:
         late = threading.Event()
 
         def stop() -> None:
             late.set()
             self._child.kill()
 
-        timer = threading.Timer(patience, stop)
+        timer = self._timer(patience, stop)
         timer.start()
         try:
             assert self._child.stdin is not None and self._child.stdout is not None
@@ -117,8 +140,14 @@ class Readers:
     """As many processes as there are files read at once, at most as many as there are cores."""
 
     def __init__(
-        self, command: Sequence[str] | None = None, *, shortest_patience: float = _SHORTEST_PATIENCE
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        shortest_patience: float = _SHORTEST_PATIENCE,
+        timer: NewTimer = threading.Timer,
     ) -> None:
+        """`shortest_patience`: seconds without progress after which a process is ended, and more for large files."""
+        self._timer = timer
         self._command = command or (sys.executable, "-m", "rasreconcile.results.reader_process")
         self._shortest = shortest_patience
         self._idle: list[_Process] = []
@@ -175,7 +204,9 @@ class Readers:
                 raise ResultError(*answer["refused"])
 
     def _patience(self, *paths: Path) -> float:
-        return self._shortest + sum(p.stat().st_size for p in paths if p.exists()) / _BYTES_A_SECOND
+        """Seconds for the longest single step: how much there is to read in all does not matter."""
+        sizes = (p.stat().st_size for p in paths if p.exists())
+        return self._shortest + min(max(sizes, default=0), _LARGEST_STEP) / _BYTES_A_SECOND
 
     def _begin(self, path: Path, request: bytes, patience: float) -> tuple[_Process, dict[str, Any]]:
         """A process and the first line of its answer."""
@@ -184,7 +215,7 @@ class Readers:
             # One that was idle may have been ended by others: only what happens to a fresh one is the file's doing.
             with suppress(_Ended):
                 return process, json.loads(process.ask(request, patience))
-        process = _Process(self._command)
+        process = _Process(self._command, self._timer)
         return process, _asked(process, path, request, patience)
 
     def close(self) -> None:
@@ -198,7 +229,7 @@ def _asked(process: _Process, path: Path, request: bytes, patience: float) -> di
     try:
         answer: dict[str, Any] = json.loads(process.ask(request, patience))
     except TimeoutError:
-        why = f"reading it did not finish within {patience:.0f} s"
+        why = f"reading it made no progress for {patience:.0f} s"
     except _Ended as error:
         if error.killed:
             what = "the process that read it was killed; is this machine out of memory?"

@@ -6,14 +6,15 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
-from rasreconcile.results import plan_hdf, tables
-from rasreconcile.results.reader_pool import adapter
+from rasreconcile.results import plan_hdf, tables, tree
+from rasreconcile.results.reader_pool import PROGRESS, adapter
 
 _ROWS = 50_000
 """In one line."""
@@ -60,11 +61,29 @@ def _end_after(seconds: int) -> None:
         signal.alarm(seconds)
 
 
-def serve(requests: Iterable[str], out: BinaryIO) -> None:
+class _Progress:
+    """Says that the file is being read on, a few times within the patience of whoever waits for it."""
+
+    def __init__(self, out: BinaryIO, patience: float, clock: Callable[[], float]) -> None:
+        self._out, self._patience, self._clock = out, patience, clock
+        self._said = clock()
+
+    def __call__(self) -> None:
+        now = self._clock()
+        if now - self._said >= min(5.0, self._patience / 4):
+            self._said = now
+            self._out.write(PROGRESS)
+            self._out.flush()
+            _end_after(math.ceil(self._patience) + 1)
+
+
+def serve(requests: Iterable[str], out: BinaryIO, clock: Callable[[], float] = time.monotonic) -> None:
     """Until there are no more requests."""
     for line in requests:
-        seconds = math.ceil(json.loads(line)["patience"]) + 1
+        patience = json.loads(line)["patience"]
+        seconds = math.ceil(patience) + 1
         _end_after(seconds)
+        tree.tell_progress(_Progress(out, patience, clock))
         for answer in answers(line):
             # Whoever asked may take his time over what he has.
             _end_after(0)

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from rasreconcile.errors import ResultError
 from rasreconcile.jobs import RunId
+from rasreconcile.plain_files import head
 from rasreconcile.plans import Address, Component
 from rasreconcile.records import FurtherOutput, Provenance, Published, ResultSummary
 
@@ -71,8 +72,7 @@ def read_receipt(output: Path) -> Published | None:
     """What the receipt beside `output` says; None where there is none. Raises ResultError where it is damaged."""
     path = receipt_path(output)
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = head(path, _LARGEST + 1)
     except FileNotFoundError:
         return None
     except OSError as error:

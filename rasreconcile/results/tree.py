@@ -26,7 +26,7 @@ _LONGEST_ATTRIBUTE = 1 << 20
 _LARGEST_CHUNK = 512 << 20
 _MOST_COMPRESSION = 1100
 """deflate shrinks by at most 1032: what claims to be larger than this allows is a damaged header."""
-_MOST_OBJECTS = 1_000_000
+_MOST_OBJECTS = 4_000_000
 _MOST_UNREADABLE = 100
 
 # What h5py, numpy and HDF5 raise on damaged files.
@@ -79,6 +79,8 @@ class Tree:
     name: str = ""
     """The file's, for messages."""
     unreadable: dict[str, None] = field(default_factory=dict)
+    moved: Callable[[], None] = field(default_factory=lambda: _moved)
+    """Called at each object and each piece that is read."""
 
     def is_group(self, place: str) -> bool:
         return isinstance(self._object(place), h5py.Group)
@@ -185,10 +187,14 @@ class Tree:
 
     def read_everything(self) -> None:
         """Reads each object whole, once, however many links lead to it."""
-        waiting = [""]
+        # Iterators, and not all names of all groups: a group may hold a million.
+        waiting: list[Iterator[str]] = [iter(("",))]
         seen = set()
         while waiting:
-            place = waiting.pop()
+            place = next(waiting[-1], None)
+            if place is None:
+                waiting.pop()
+                continue
             found = self._object(place)
             with _Noting(self, place):
                 address = h5py.h5o.get_info(found.id).addr if found is not None else None
@@ -199,13 +205,14 @@ class Tree:
                     raise ValueError(f"more than {_MOST_OBJECTS} objects in the file")
                 self._read_whole(place, found)
                 if isinstance(found, h5py.Group):
-                    waiting += [f"{place}/{name}" for name in reversed(self.names(place))]
+                    waiting.append(map(f"{place}/{{}}".format, self.names(place)))
 
     # ---- one object
 
     def _object(self, place: str) -> Any:
         """By hard links only: a soft or external link may lead out of the file."""
         found: Any = self.file
+        self.moved()
         with _Noting(self, place):
             for part in filter(None, place.split("/")):
                 name = part.encode("utf-8", "surrogateescape")
@@ -253,6 +260,7 @@ class Tree:
     def _pieces(self, dataset: h5py.Dataset, within: Sequence[slice] = ()) -> Any:
         for piece in pieces(dataset.shape, dataset.dtype.itemsize, chunks=dataset.chunks, within=within):
             yield np.asarray(dataset[piece])
+            self.moved()
 
     def _read_whole(self, place: str, found: Any) -> None:
         for name in tuple(found.attrs) if isinstance(found, h5py.HLObject) else ():
@@ -261,6 +269,16 @@ class Tree:
         if dataset is not None and dataset.shape is not None:
             for _ in self._pieces(dataset):
                 pass
+
+
+def _moved() -> None:
+    """Replaced by `tell_progress`."""
+
+
+def tell_progress(moved: Callable[[], None]) -> None:
+    """In this process `moved` is called at each object and each piece that is read, of whichever file."""
+    global _moved  # noqa: PLW0603  one process reads one file at a time, through many functions
+    _moved = moved
 
 
 def _from_the_start(within: tuple[slice, ...], shape: Sequence[int]) -> tuple[slice, ...]:

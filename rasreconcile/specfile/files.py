@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rasreconcile.account import expanded
 from rasreconcile.errors import Fault, Refused, SpecError, Trouble, Wrong
+from rasreconcile.plain_files import head
 
 LARGEST = 16 << 20
 """Bytes of a spec; ten thousand literal plans take two."""
@@ -34,8 +35,7 @@ def bytes_of(path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+        return head(path, LARGEST + 1)
     except OSError as error:
         what = error.strerror or str(error)
     except ValueError:

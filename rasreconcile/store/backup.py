@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rasreconcile.errors import StoreError, UsageError
+from rasreconcile.plain_files import head
 from rasreconcile.store.schema import APPLICATION_ID
 
 
@@ -42,8 +43,7 @@ def copy_whole(source: sqlite3.Connection, to: Path) -> None:
 def _refuse_other_files(to: Path) -> None:
     if not to.exists():
         return
-    with to.open("rb") as file:
-        head = file.read(72)
+    first = head(to, 72)
     # The application id of an SQLite file stands at byte 68.
-    if not head.startswith(b"SQLite format 3\0") or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
+    if not first.startswith(b"SQLite format 3\0") or int.from_bytes(first[68:72], "big") != APPLICATION_ID:
         raise UsageError(f"{to} exists and is not a backup of a store", "name another file")

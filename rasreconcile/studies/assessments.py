@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rasreconcile.errors import ProjectError, ResultError, Trouble
 from rasreconcile.facts import Identity
+from rasreconcile.plain_files import whole
 from rasreconcile.plans import MISSING, BroughtBack, InputFile, Plan, digest_of
 from rasreconcile.project import decode, parse_plan
 from rasreconcile.reconcile.adoption import assess
@@ -134,7 +135,7 @@ def _short_id(texts: list[InputFile]) -> str:
 
 def _bytes(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return whole(path)
     except OSError:
         # It is hashed in the same look: what is wrong with it is told there.
         return None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from rasreconcile.errors import ProjectError, ResultError
 from rasreconcile.facts import Identity
+from rasreconcile.plain_files import whole
 from rasreconcile.plans import MISSING, Plan
 from rasreconcile.project import breaches, computations, decode, entries, parse_plan
 from rasreconcile.results.times import simulation
@@ -17,7 +18,7 @@ def of_plan(plan: Plan) -> Identity:
     """From its plan file as it is today. Raises ResultError where that cannot be read."""
     source = next((i.source for i in plan.inputs if i.kind == "plan" and i.raw != MISSING), None)
     try:
-        return _identity(plan, source.read_bytes() if source else None)
+        return _identity(plan, whole(source) if source else None)
     except OSError as error:
         raise ResultError(
             f"{source}: {error.strerror or error}", "what its result must say is not known"

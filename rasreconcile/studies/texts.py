@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from rasreconcile.plain_files import whole
 from rasreconcile.plans import Plan
 
 LARGEST_KEPT_TEXT = 4 << 20
@@ -17,7 +18,7 @@ def texts_of(plan: Plan) -> dict[str, bytes] | None:
         if not file.is_text or file.size > LARGEST_KEPT_TEXT:
             continue
         try:
-            data = file.source.read_bytes()
+            data = whole(file.source)
         except OSError:
             return None
         if hashlib.sha256(data).hexdigest() != file.raw:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rasreconcile.hashed_copy import CHUNK
+from rasreconcile.plain_files import KINDS
 
 LARGEST = 4 << 20
 """Bytes of a control file: a done.json with ten thousand outputs is smaller."""
@@ -23,16 +24,6 @@ LARGEST_SIZE = 1 << 50
 """Bytes of a file that a run can have left, and of a disk."""
 LATEST = 32_503_680_000.0
 """Seconds since the epoch, the year 3000: a clock that is later is not a clock."""
-
-KINDS = {
-    stat.S_IFLNK: "a link",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFDIR: "a directory",
-    stat.S_IFREG: "a file",
-}
 
 
 class Unfit(ValueError):

@@ -16,6 +16,7 @@ from typing import Literal
 
 from rasreconcile.errors import InputChanged, Refused, Trouble, WorkerError
 from rasreconcile.jobs import Absent, Ended, Fetched, Job, LeftFile, Queued, RunId, Running, Status, Trimmed
+from rasreconcile.plain_files import LARGEST, whole
 from rasreconcile.workers import rundir
 from rasreconcile.workers.fake_run import (
     FakeRun,
@@ -304,7 +305,7 @@ class FakeWorker:
 
 def _read(source: Path, digest: str) -> bytes:
     try:
-        data = source.read_bytes()
+        data = whole(source, LARGEST)
     except OSError as error:
         raise InputChanged(f"{source}: {error.strerror}", "it was readable when it was hashed") from error
     if hashlib.sha256(data).hexdigest() != digest:

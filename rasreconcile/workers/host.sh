@@ -74,7 +74,7 @@ keep() {
 
 # Flushed, because from now on they are believed for their names.
 seal() {
-    chmod 444 "$@" && TZ=UTC0 touch -t 197001010000.01 "$@" || exit 1
+    chmod 400 "$@" && TZ=UTC0 touch -t 197001010000.01 "$@" || exit 1
     sync "$@" 2>/dev/null || sync
 }
 

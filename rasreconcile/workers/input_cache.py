@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from rasreconcile.errors import InputChanged
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
 from rasreconcile.jobs import Staged
+from rasreconcile.plain_files import opened
 
 _UNTOUCHED_NS = 1_000_000_000
 """The time every cached file is given: a job that wrote to one through a link gave it another."""
@@ -48,7 +50,7 @@ def _make_folders(folder: Path, wanted: Path) -> None:
     _make_folders(folder, wanted.parent)
     # Not by Path.mkdir(exist_ok=True), which asks again whether it is there, and fails where it was removed meanwhile.
     with suppress(FileExistsError):
-        os.mkdir(wanted)  # noqa: PTH102
+        os.mkdir(wanted, 0o700)  # noqa: PTH102
 
 
 def cached(staged: Staged, cache: Path) -> Path:
@@ -56,13 +58,14 @@ def cached(staged: Staged, cache: Path) -> Path:
     place = cache / staged.digest[:2] / staged.digest
     if _is_intact(place, staged.size):
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (cache.parent, cache, place.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(place)
     part = place.with_name(f".{staged.digest}.{secrets.token_hex(6)}.part")
     try:
         # Flushed, because from now on it is believed for its name.
         copy_checked(staged, part, durably=True)
-        part.chmod(0o444)
+        part.chmod(0o400)
         os.utime(part, ns=(_UNTOUCHED_NS, _UNTOUCHED_NS))
         part.replace(place)
     except BaseException:
@@ -71,11 +74,17 @@ def cached(staged: Staged, cache: Path) -> Path:
     return place
 
 
+def open_private(path: Path) -> BinaryIO:
+    """For writing, made anew or cut short; for its owner alone whatever the umask."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
 def copy_checked(staged: Staged, target: Path, *, durably: bool = False) -> None:
     """Copies and hashes in one read. Raises InputChanged, leaving nothing behind."""
     with reading(staged) as read:
         try:
-            with target.open("wb") as write:
+            with open_private(target) as write:
                 _, digest = hashed_copy(read, write)
                 if durably:
                     write.flush()
@@ -96,11 +105,22 @@ def changed(staged: Staged) -> InputChanged:
 def reading(staged: Staged) -> Iterator[Callable[[], bytes]]:
     """Gives the input part by part, empty at its end. Raises InputChanged where it cannot be read any more."""
     try:
-        file = staged.source.open("rb", buffering=0)
+        file = opened(staged.source, unbuffered=True)
     except OSError as error:
         raise _changed(staged.source, error) from error
+    left = staged.size + 1
+
+    def read() -> bytes:
+        nonlocal left
+        part = _read(file.fileno(), staged.source)
+        left -= len(part)
+        if left <= 0:
+            # As it grows it could be copied until the disk is full.
+            raise changed(staged)
+        return part
+
     with file:
-        yield lambda: _read(file.fileno(), staged.source)
+        yield read
 
 
 def _read(file: int, source: Path) -> bytes:
@@ -147,13 +167,14 @@ def _link(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        shutil.copyfile(source, target)
+        with source.open("rb") as read, open_private(target) as write:
+            shutil.copyfileobj(read, write)
 
 
 def _is_reflinked(source: Path, target: Path) -> bool:
     import fcntl  # noqa: PLC0415  not on Windows
 
-    with source.open("rb") as read, target.open("wb") as write:
+    with source.open("rb") as read, open_private(target) as write:
         try:
             fcntl.ioctl(write.fileno(), _FICLONE, read.fileno())
         except OSError:

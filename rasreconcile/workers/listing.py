@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from rasreconcile.jobs import LeftFile
-from rasreconcile.workers.controls import KINDS, LARGEST_SIZE, LATEST
+from rasreconcile.plain_files import KINDS
+from rasreconcile.workers.controls import LARGEST_SIZE, LATEST
 
 _LINE = re.compile(
     rb"^([0-9a-f]{1,8}) ([0-9]{1,19}) (-?[0-9]{1,19})(?:\.[0-9]{1,19})? (.{1,4096})$", re.MULTILINE

@@ -23,14 +23,14 @@ from rasreconcile.workers.cache_gc import trim
 from rasreconcile.workers.ci_agents import unmarked
 from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
-from rasreconcile.workers.input_cache import cached, stage
+from rasreconcile.workers.input_cache import cached, open_private, stage
 from rasreconcile.workers.inspect import boot_id, look_here
 from rasreconcile.workers.listing import listed_here
 from rasreconcile.workers.run_files import RunFiles
 
 NEEDED = ("sh", "setsid", "sha256sum", "nice")
 """Programs without which the runner cannot do its work."""
-LAUNCH = 'rm -rf "$1/runner.err"; set -C; sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
+LAUNCH = 'umask 077; rm -rf "$1/runner.err"; set -C; sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
 """Shell text that starts the runner of directory $1 and ends at once: the runner is then nobody's child.
 
 What an earlier start has left may be a link, or a pipe: it is removed, and nothing that is there is written to.
@@ -70,7 +70,8 @@ class LocalHost:
                 # Made before the machine lost its power: files that were not flushed may hold zeros.
                 self._set_aside(run)
             aside = self._folder / f".{run}.{secrets.token_hex(4)}.new"
-            aside.mkdir(parents=True, mode=0o700)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            aside.mkdir(mode=0o700)
             try:
                 self._fill(aside, inputs, controls)
                 _rename_unless_there(aside, place)
@@ -231,8 +232,8 @@ class LocalHost:
         for staged in inputs:
             stage(staged, self._cache, work)
         for name, data in controls.items():
-            (aside / name).write_bytes(data)
-        (aside / _BOOT).write_text(boot_id() or "", encoding="utf-8")
+            _write_private(aside / name, data)
+        _write_private(aside / _BOOT, (boot_id() or "").encode())
         self._filled(aside)
 
     def _is_whole(self, place: Path) -> bool:
@@ -263,7 +264,7 @@ class LocalHost:
         probe, link = self._folder / ".probe", self._folder / ".probe.link"
         try:
             link.unlink(missing_ok=True)
-            probe.write_bytes(b"x")
+            _write_private(probe, b"x")
             # Two that look at once meet each other's files: either way links can be made here.
             with suppress(FileExistsError, FileNotFoundError):
                 link.hardlink_to(probe)
@@ -287,6 +288,11 @@ class LocalHost:
                     ) from error
                 case _:
                     raise Unreachable(f"{said}", "it will be retried") from error
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    with open_private(path) as file:
+        file.write(data)
 
 
 def _is_there(path: str) -> bool:

@@ -10,6 +10,9 @@
 # The job can write to this directory. What it has put in the place of a file that is written here is removed first: a
 # pipe would be waited for, a link would lead the words into another file.
 
+# Nobody else reads what is computed here, nor writes to it: neither what the job makes, unless it wants that itself.
+umask 077
+
 if [ "$2" = sweep ]; then
     # Nothing that lies there is read: the job's mark has the name of the directory.
     run=${1##*/}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rasreconcile.account import expanded
 from rasreconcile.errors import Refused
+from rasreconcile.plain_files import LARGEST_SMALL, whole
 from rasreconcile.spec.base import Secret, SpecModel, secrets_of
 
 _hidden: dict[str, str] = {}
@@ -45,7 +46,7 @@ def reveal(secret: Secret, folder: Path) -> str:
     path = folder / expanded(secret.file or "")
     try:
         loose = os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        text = path.read_text(encoding="utf-8")
+        text = whole(path, LARGEST_SMALL).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text"
         raise Refused(f"{path}: {said}", "put the secret there, and nothing else") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -139,3 +140,28 @@ def test_a_listing_follows_no_link_and_opens_no_pipe(place, run, request) -> Non
     for name in ("work/users", "work/sub/root/bin/sh"):
         with pytest.raises(Damaged, match=r"link|plain file"):
             place.worker.read_file(run, name)
+
+
+def test_nobody_else_may_read_or_write_what_a_run_leaves_whatever_the_umask(place, run) -> None:
+    folder = getattr(place, "folder", None)
+    if type(place).__name__ == "BatchPlace":
+        pytest.skip("the disk of a container goes with it")
+    if folder is None or os.name != "posix" or "windows" in type(place).__name__.casefold():
+        pytest.skip("its run directories are no folders with POSIX rights")
+    before = os.umask(0)
+    try:
+        place.worker.start(run, place.job(inputs={"a/x.g01": b"x"}, writes={OUTPUT: b"x", "b/y": b"y"}))
+        place.end(run)
+    finally:
+        os.umask(before)
+    below = list((folder / run).rglob("*")) + list((folder / "cache").rglob("*"))
+    names = {path.name for path in below}
+    assert {"done.json", "started", "log.txt", "job.json", "runner.sh", OUTPUT, "x.g01"} <= names
+    # A container reads its links into the cache through a group of its own.
+    may = 0o740 if type(place).__name__ == "BoundPlace" else 0o700
+    open_to_others = [
+        f"{path} {mode:o}"
+        for path in (folder / run, *below)
+        if not path.is_symlink() and (mode := path.stat().st_mode & 0o777) & ~may
+    ]
+    assert open_to_others == []

@@ -68,7 +68,7 @@ def test_an_own_copy_shares_nothing_with_source_or_cache(source, cache, tmp_path
 
 
 def test_a_cached_file_cannot_be_written_to(source, cache) -> None:
-    assert cached(staged(source), cache).stat().st_mode & 0o777 == 0o444
+    assert cached(staged(source), cache).stat().st_mode & 0o777 == 0o400
 
 
 @pytest.mark.parametrize("damage", ["cut", "same size", "gone"])

@@ -11,6 +11,7 @@ from rasreconcile.engines.steady.result import FILE_VERSION, FINISHED, write
 from rasreconcile.engines.steady.river_model import parse_model
 from rasreconcile.engines.steady.solution import solve
 from rasreconcile.errors import ProjectError
+from rasreconcile.plain_files import whole
 from rasreconcile.project import decode, parse_plan
 
 
@@ -37,14 +38,14 @@ def compute(project: Path, number: str) -> None:
         print(text, flush=True)
 
     plan = _found(project.with_suffix(f".p{number}"))
-    named = parse_plan(decode(plan.read_bytes()), plan.name)
+    named = parse_plan(decode(whole(plan)), plan.name)
     paths = {"project": project, "plan": plan}
     for kind, ending in (("geometry", named.geometry), ("flow", named.flow)):
         if ending is None:
             raise ProjectError(f"{plan.name}:1: names no {kind} file", "open and save the plan in HEC-RAS")
         paths[kind] = _found(project.with_suffix(f".{ending}"))
     names = {kind: path.name for kind, path in paths.items()}
-    model = parse_model({kind: path.read_bytes() for kind, path in paths.items()}, names)
+    model = parse_model({kind: whole(path) for kind, path in paths.items()}, names)
     tell(f"Plan: '{model.short_id}' ({plan.name})")
     tell(f"Simulation started at: {began:%d%b%Y %H:%M:%S}")
     tell(f"Steady Flow Simulation {FILE_VERSION}")

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from rasreconcile.errors import Damaged, InputChanged, Unreachable
 from rasreconcile.jobs import Fetched, Staged
+from rasreconcile.plain_files import opened
 from rasreconcile.workers import controls
 from rasreconcile.workers.printed import quoted
 
@@ -52,7 +53,7 @@ def pack(parts: Iterable[Text | Sent], *, owner: int) -> Iterator[bytes]:
             case Text(name, data):
                 yield _header(name, owner, tarfile.REGTYPE, len(data), 0o600) + _padded(data)
             case Sent(name, staged):
-                mode = 0o600 if staged.writable == "own copy" else 0o444
+                mode = 0o600 if staged.writable == "own copy" else 0o400
                 yield _header(name, owner, tarfile.REGTYPE, staged.size, mode)
                 yield from _bytes_of(staged)
                 yield b"\0" * (-staged.size % _BLOCK)
@@ -136,7 +137,7 @@ class _Source(io.RawIOBase):
 def _bytes_of(staged: Staged) -> Iterator[bytes]:
     whole, left = hashlib.sha256(), staged.size
     try:
-        with staged.source.open("rb") as read:
+        with opened(staged.source) as read:
             while left and (chunk := read.read(min(_CHUNK, left))):
                 whole.update(chunk)
                 left -= len(chunk)

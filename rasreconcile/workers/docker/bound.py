@@ -80,3 +80,7 @@ def give(folder: Path, owner: int) -> None:
             file = Path(place, name)
             if file.stat().st_nlink == 1:
                 os.chown(file, owner, owner)
+            else:
+                # Read through the group, which has no other member: as its owner a job could write to the cache.
+                os.chown(file, -1, owner)
+                file.chmod(0o440)

@@ -77,7 +77,8 @@ def _bound(daemon: Daemon, settings: DockerSettings, folder: Path, seen_as: str)
     token = secrets.token_hex(16)
     probe = folder / f".probe.{token[:8]}"
     try:
-        probe.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe.mkdir()
     except OSError as error:
         raise Refused(
             f"{folder}: {error.strerror or error}",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rasreconcile.errors import Refused
+from rasreconcile.plain_files import head
 
 _LARGEST = 4 << 20
 _DEFAULT = "default"
@@ -101,8 +102,7 @@ def _certificates(folder: Path, skip_verify: bool) -> Certificates | None:
 def _document(path: Path) -> dict[str, Any] | None:
     """A JSON object; None where there is no such file. Raises Refused where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(_LARGEST))
+        document = json.loads(head(path, _LARGEST))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -82,7 +82,7 @@ class Helper:
         self, script: str, *words: str, env: Mapping[str, str] | None = None, seconds: float = _QUICK
     ) -> Ran:
         """Runs a shell script with arguments."""
-        command = ("sh", "-c", f': >"$TMPDIR/used"\n{script}', "sh", *words)
+        command = ("sh", "-c", f'umask 077\n: >"$TMPDIR/used"\n{script}', "sh", *words)
         name = self._made()
         try:
             return self._ran(name, command, env or {}, seconds)

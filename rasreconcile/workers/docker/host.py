@@ -29,7 +29,10 @@ _SHARES = {"normal": 1024, "below normal": 512, "low": 128}
 _NAME_SECONDS = 20.0
 IMAGE = "RASRECONCILE_IMAGE"
 """By this variable the runner knows the image, and writes it down."""
-_RUN = 'rm -rf "$1/runner.err"; set -C; exec sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err"'
+_RUN = (
+    'umask 077; rm -rf "$1/runner.err"; set -C; '
+    'exec sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err"'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

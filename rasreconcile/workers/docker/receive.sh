@@ -3,6 +3,7 @@
 # `begin` prints `whole` where the run is there already, else `missing DIGEST` for what the cache lacks.
 # `keep` proves by digest what came and puts what is shared into the cache; `end` does so too, links what is cached, and gives the directory its name.
 
+umask 077
 cd "$1" || exit 1
 aside=$2
 run=$3

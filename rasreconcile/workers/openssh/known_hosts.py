@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from rasreconcile.errors import Refused
+from rasreconcile.plain_files import LARGEST_TEXT, whole
 
 Marker = Literal["", "cert-authority", "revoked"]
 _MARKERS: dict[bytes, Marker] = {b"@cert-authority": "cert-authority", b"@revoked": "revoked"}
@@ -78,7 +79,7 @@ def fingerprint(blob: bytes) -> str:
 def _lines(path: Path) -> list[bytes]:
     try:
         # Bytes: names and comments may be in any encoding. What is no plain file, as /dev/null, says nothing.
-        return path.read_bytes().splitlines() if path.is_file() else []
+        return whole(path, LARGEST_TEXT).splitlines() if path.is_file() else []
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}", "make it readable for this user") from error
 

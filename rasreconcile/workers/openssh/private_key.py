@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from rasreconcile.errors import Refused
+from rasreconcile.plain_files import LARGEST_SMALL, whole
 
 _PUBLIC = (
     b"ssh-",
@@ -53,7 +54,7 @@ def public_half(path: Path) -> bytes | None:
     """The public key of a private one, as it travels, without its passphrase: of FILE.pub, or of the file itself."""
     for place in (path, path.with_name(f"{path.name}.pub")):
         try:
-            found = _public(place.read_bytes())
+            found = _public(whole(place, LARGEST_SMALL))
         except OSError:
             continue
         if found is not None:
@@ -81,7 +82,7 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise Refused(f"{path} is a folder", f"name the private key in it, such as {path / 'id_ed25519'}")
-        return path.read_bytes()
+        return whole(path, LARGEST_SMALL)
     except FileNotFoundError as error:
         raise Refused(
             f"there is no key {path}", f"make one with `ssh-keygen -f {path}`, or correct the path"

@@ -19,6 +19,7 @@ import paramiko
 from rasreconcile import account
 from rasreconcile.account import expanded, user_name_or_none
 from rasreconcile.errors import Refused
+from rasreconcile.plain_files import LARGEST_SMALL, whole
 from rasreconcile.workers.printed import quoted
 
 _ANSWER_SECONDS = 60.0
@@ -148,7 +149,7 @@ def _configuration(home: Path | None) -> Iterator[list[str]]:
 def _parsed(path: Path, host: str) -> dict[str, list[str]]:
     """What paramiko reads. Raises Refused with the line that it cannot read: without it the rest may mislead."""
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        text = whole(path, LARGEST_SMALL).decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         text = ""
     except OSError as error:
