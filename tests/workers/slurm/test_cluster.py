@@ -186,8 +186,8 @@ def test_two_thousand_runs_are_one_array_and_each_is_known_by_its_own_name(slurm
     ended, gone = worker.poll([last, second]).values()
     assert isinstance(ended, Ended)
     assert ended.cause == "cancelled"
-    assert isinstance(gone, Absent)
-    assert "was cancelled in the queue" in gone.why
+    # Slurm keeps no record of an element that is taken out of an array before it began.
+    assert gone == Absent()
 
 
 def _single(cluster: SlurmCluster) -> list[str]:
