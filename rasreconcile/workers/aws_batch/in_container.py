@@ -204,7 +204,8 @@ class Run:
         self.words = words
         self.run = str(words["run"])
         self.job = re.sub("[^A-Za-z0-9-]", "-", os.environ.get("AWS_BATCH_JOB_ID", "unknown"))
-        self.place = Path(words["folder"], self.run)
+        # Where the folder is a volume of the machine, two containers of one run may meet there.
+        self.place = Path(words["folder"], f"{self.run}-{self.job}")
         self.sent = 0
         self.told = ""
         self.asked = False
@@ -221,7 +222,13 @@ class Run:
         self.objects.put(f"live/{self.run}.{what}", b"")
 
     def compute(self) -> int:
-        """The exit code of this container."""
+        """The exit code of this container, which leaves nothing on its disk."""
+        try:
+            return self.computed()
+        finally:
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    def computed(self) -> int:
         try:
             if not self.stage():
                 return 0
@@ -329,7 +336,6 @@ class Run:
         text = json.dumps(done).encode()
         patiently(lambda: self.objects.put(self.key("done.json"), text))
         patiently(lambda: self.announce("done"))
-        shutil.rmtree(self.place, ignore_errors=True)
         return 0 if done["exit_code"] == 0 else 1
 
     def end(self) -> dict[str, Any] | None:
