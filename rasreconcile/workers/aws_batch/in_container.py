@@ -1,7 +1,8 @@
 """What a job's container runs: it fetches a run directory, claims the run, lets its runner run, and sends what it left.
 
-Sent to the bucket behind `container_objects.py`, in one text, and run there by its digest: it knows nothing of this package,
-and needs Python 3.9, boto3, and what `runner.sh` needs. `words` and `s3` are given to it by the line that fetched it.
+Sent to the bucket behind `container_objects.py`, in one text, and run there by its digest: it knows nothing of this
+package, and needs Python 3.9, boto3, and what `runner.sh` needs. `words` and `s3` are given to it by the line that
+fetched it.
 """
 
 from __future__ import annotations
