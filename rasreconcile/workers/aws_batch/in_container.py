@@ -1,7 +1,8 @@
 """What a job's container runs: it fetches a run directory, claims the run, lets its runner run, and sends what it left.
 
-Sent to the bucket as it stands here and run there by its digest: it knows nothing of this package, and needs Python
-3.9, boto3, and what `runner.sh` needs. `words` and `s3` are given to it by the line that fetched it.
+Sent to the bucket behind `container_objects.py`, in one text, and run there by its digest: it knows nothing of this
+package, and needs Python 3.9, boto3, and what `runner.sh` needs. `words` and `s3` are given to it by the line that
+fetched it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,14 @@ from typing import Any
 
 import botocore.exceptions
 
-CHUNK = 1 << 20
-PART = 64 << 20
+from rasreconcile.workers.aws_batch.container_objects import (
+    Objects,
+    Unfit,
+    opened_inside,
+    patiently,
+    read_plain,
+)
+
 PIECE = 8 << 20
 """Bytes of one piece of the log."""
 SMALL = 16 << 20
@@ -33,8 +40,6 @@ SMALL = 16 << 20
 SMALL_ALTOGETHER = 256 << 20
 SMALL_FILES = 2000
 LONGEST_KEY = 1000
-PATIENCE = 900.0
-"""Seconds for which what a run has left is sent again, where S3 does not take it."""
 OWN = {
     "settings.sh",
     "steps.sh",
@@ -46,154 +51,10 @@ OWN = {
     "done.json",
     "cancel",
 }
-PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class Unfit(Exception):
-    """Nothing will come of this start; the message says why."""
 
 
 class Asked(Exception):
     """This container was asked to end."""
-
-
-class Objects:
-    """The bucket, as this container sees it."""
-
-    def __init__(self, s3: Any, words: dict[str, Any]) -> None:
-        self.s3 = s3
-        self.bucket = words["bucket"]
-        self.prefix = words["prefix"]
-        self.sealed = words["sealed"]
-
-    def get(self, key: str) -> bytes | None:
-        try:
-            found = self.s3.get_object(Bucket=self.bucket, Key=self.prefix + key)
-        except botocore.exceptions.ClientError as error:
-            if code_of(error) in {"NoSuchKey", "404"}:
-                return None
-            raise
-        return bytes(found["Body"].read())
-
-    def put(self, key: str, data: bytes, **more: Any) -> None:
-        whole = hashlib.sha256(data)
-        self.s3.put_object(
-            Bucket=self.bucket,
-            Key=self.prefix + key,
-            Body=data,
-            ChecksumSHA256=base64.b64encode(whole.digest()).decode(),
-            Metadata={"sha256": whole.hexdigest()},
-            **more,
-            **self.sealed,
-        )
-
-    def claim(self, key: str, data: bytes) -> bool:
-        """Whether it is this container that put it there; its own put may have been answered by nobody."""
-        until = time.monotonic() + 60
-        while True:
-            try:
-                self.put(key, data, IfNoneMatch="*")
-            except botocore.exceptions.ClientError as error:
-                if code_of(error) in {"PreconditionFailed", "412"}:
-                    return self.get(key) == data
-                # Another write to it was going on: whose claim holds is not known yet.
-                if code_of(error) not in {"ConditionalRequestConflict", "409"} or time.monotonic() > until:
-                    raise
-                time.sleep(0.2)
-            else:
-                return True
-
-    def fetch(self, key: str, into: Path, digest: str) -> None:
-        """Raises Unfit where what arrives has another digest."""
-        into.parent.mkdir(parents=True, exist_ok=True)
-        whole = hashlib.sha256()
-        for attempt in range(3):
-            try:
-                found = self.s3.get_object(Bucket=self.bucket, Key=self.prefix + key)
-                whole = hashlib.sha256()
-                with into.open("wb") as write:
-                    for part in found["Body"].iter_chunks(CHUNK):
-                        write.write(part)
-                        whole.update(part)
-                break
-            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-                if code_of(error) in {"NoSuchKey", "404"}:
-                    raise Unfit(f"{key} is not in the bucket any more") from error
-                if attempt == 2:
-                    raise
-        if whole.hexdigest() != digest:
-            raise Unfit(f"{key} arrived with the digest {whole.hexdigest()[:12]}, it should be {digest[:12]}")
-
-    def send(self, key: str, file: int, size: int, digest: str) -> None:
-        """A file by its descriptor. Raises Unfit where its bytes are not those of the digest."""
-        if size <= PART:
-            data = read_all(file, size)
-            if hashlib.sha256(data).hexdigest() != digest:
-                raise Unfit(f"{key} changed after it was measured")
-            patiently(lambda: self.put(key, data))
-            return
-        where = {"Bucket": self.bucket, "Key": self.prefix + key}
-        begun = patiently(
-            lambda: self.s3.create_multipart_upload(
-                **where, ChecksumAlgorithm="SHA256", Metadata={"sha256": digest}, **self.sealed
-            )
-        )
-        parts: list[dict[str, Any]] = []
-        whole, left = hashlib.sha256(), size
-        at_once = max(PART, -(-size // 9000))
-        while left > 0:
-            data = read_all(file, min(at_once, left))
-            left -= len(data) or left
-            whole.update(data)
-            checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
-            one = {"PartNumber": len(parts) + 1, "ChecksumSHA256": checksum}
-            sent = patiently(
-                lambda one=one, data=data: self.s3.upload_part(
-                    **where, UploadId=begun["UploadId"], Body=data, **one
-                )
-            )
-            parts.append({**one, "ETag": sent["ETag"]})
-        if whole.hexdigest() != digest:
-            self.s3.abort_multipart_upload(**where, UploadId=begun["UploadId"])
-            raise Unfit(f"{key} changed after it was measured")
-        patiently(
-            lambda: self.s3.complete_multipart_upload(
-                **where, UploadId=begun["UploadId"], MultipartUpload={"Parts": parts}
-            )
-        )
-
-    def drop(self, key: str) -> None:
-        self.s3.delete_object(Bucket=self.bucket, Key=self.prefix + key)
-
-
-def code_of(error: Exception) -> str:
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
-
-
-def patiently(call: Any) -> Any:
-    """What was computed for hours is worth some minutes: calls again until S3 takes it, or says no."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return call()
-        except botocore.exceptions.BotoCoreError:
-            if time.monotonic() > until:
-                raise
-        except botocore.exceptions.ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            passing = status >= 500 or status in {408, 429} or code_of(error) == "BadDigest"
-            if not passing or time.monotonic() > until:
-                raise
-        time.sleep(1)
-
-
-def read_all(file: int, size: int) -> bytes:
-    parts = []
-    while size > 0 and (part := os.read(file, min(size, CHUNK))):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
 
 
 class Run:
@@ -204,7 +65,8 @@ class Run:
         self.words = words
         self.run = str(words["run"])
         self.job = re.sub("[^A-Za-z0-9-]", "-", os.environ.get("AWS_BATCH_JOB_ID", "unknown"))
-        self.place = Path(words["folder"], self.run)
+        # Where the folder is a volume of the machine, two containers of one run may meet there.
+        self.place = Path(words["folder"], f"{self.run}-{self.job}")
         self.sent = 0
         self.told = ""
         self.asked = False
@@ -221,7 +83,13 @@ class Run:
         self.objects.put(f"live/{self.run}.{what}", b"")
 
     def compute(self) -> int:
-        """The exit code of this container."""
+        """The exit code of this container, which leaves nothing on its disk."""
+        try:
+            return self.computed()
+        finally:
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    def computed(self) -> int:
         try:
             if not self.stage():
                 return 0
@@ -329,7 +197,6 @@ class Run:
         text = json.dumps(done).encode()
         patiently(lambda: self.objects.put(self.key("done.json"), text))
         patiently(lambda: self.announce("done"))
-        shutil.rmtree(self.place, ignore_errors=True)
         return 0 if done["exit_code"] == 0 else 1
 
     def end(self) -> dict[str, Any] | None:
@@ -407,35 +274,6 @@ class Run:
                     if not stat.S_ISDIR(seen.st_mode):
                         found.append((str(path)[len(str(self.place)) + 1 :], seen))
         return found
-
-
-def read_plain(path: Path, limit: int, offset: int = 0) -> bytes:
-    """Part of a plain file; empty where it is none, whatever a job has put in its place."""
-    try:
-        file = os.open(path, PLAIN)
-    except OSError:
-        return b""
-    try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            return b""
-        os.lseek(file, offset, os.SEEK_SET)
-        return read_all(file, limit)
-    finally:
-        os.close(file)
-
-
-def opened_inside(place: Path, name: str) -> int | None:
-    """A plain file inside the run directory, also by a link that stays there."""
-    try:
-        really = (place / name).resolve(strict=True)
-        really.relative_to(place.resolve())
-        file = os.open(really, PLAIN)
-    except (OSError, ValueError):
-        return None
-    if stat.S_ISREG(os.fstat(file).st_mode):
-        return file
-    os.close(file)
-    return None
 
 
 def oom_kills() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,8 @@ if words["program"] != "program/" + digest + ".py":
     sys.exit("the program in the bucket is not " + words["program"])
 exec(compile(text, "rasreconcile in the container", "exec"), {"__name__": "__main__", "words": words, "s3": s3})
 """
+_HALVES = ("container_objects.py", "in_container.py")
+_IMPORTS = re.compile(r"^from (?:__future__|rasreconcile)\b[^(\n]*(?:\([^)]*\))?\n", re.MULTILINE)
 LOG_SECONDS = 60.0
 """At most so often a piece of the log is sent."""
 LOOK_SECONDS = 1.0
@@ -32,7 +35,10 @@ LOOK_SECONDS = 1.0
 @cache
 def program() -> bytes:
     """The program that the container runs, as it is sent to the bucket."""
-    return files("rasreconcile.workers.aws_batch").joinpath("in_container.py").read_bytes()
+    here = files("rasreconcile.workers.aws_batch")
+    first, second = (here.joinpath(name).read_text(encoding="utf-8") for name in _HALVES)
+    # In the container they are one text: what the second half imports of the first is there already.
+    return f"{first}\n{_IMPORTS.sub('', second)}".encode()
 
 
 def program_digest() -> str:

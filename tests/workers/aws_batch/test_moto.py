@@ -85,16 +85,16 @@ def _furnish(url: str) -> None:
     def client(service: str) -> Any:
         return boto3.client(service, endpoint_url=url)
 
-    subnet = client("ec2").create_subnet(
-        VpcId=client("ec2").create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"], CidrBlock="10.0.0.0/25"
-    )["Subnet"]["SubnetId"]
+    vpc = client("ec2").create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
+    subnet = client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/25")["Subnet"]["SubnetId"]
+    group = client("ec2").create_security_group(GroupName="batch", Description="batch", VpcId=vpc)["GroupId"]
     role = client("iam").create_role(RoleName="batch", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     client("iam").create_instance_profile(InstanceProfileName="batch")
     client("iam").add_role_to_instance_profile(InstanceProfileName="batch", RoleName="batch")
     profile = client("iam").get_instance_profile(InstanceProfileName="batch")["InstanceProfile"]["Arn"]
     batch = client("batch")
     resources = {"type": "EC2", "minvCpus": 0, "maxvCpus": 8, "desiredvCpus": 0, "instanceTypes": ["optimal"]}
-    resources |= {"subnets": [subnet], "securityGroupIds": [], "instanceRole": profile}
+    resources |= {"subnets": [subnet], "securityGroupIds": [group], "instanceRole": profile}
     made = batch.create_compute_environment(
         computeEnvironmentName="spot",
         type="MANAGED",
