@@ -15,12 +15,13 @@ from types import ModuleType
 
 import pytest
 from dockerd import dockerd
+from samba import agent_programs, smbd
 from services import Absent, Service, absent, told
 from sshd import network, shared_network
 from waiting import LONGEST
 from winsshd import windows_host
 
-__all__ = ["absent", "dockerd", "network", "shared_network", "windows_host"]
+__all__ = ["absent", "agent_programs", "dockerd", "network", "shared_network", "smbd", "windows_host"]
 
 REPOSITORY = Path(__file__).parents[1]
 # Whoever starts the tests may have them ignore signals (`nohup`, `&`), and every program they start would too.

@@ -68,6 +68,27 @@ static class Machine
         using (Process process = Process.Start(asked)) process.WaitForExit();
     }
 
+    public static void Compile(string sources, string program, string target)
+    {
+        string mine = Environment.GetEnvironmentVariable("ELSEWHERE");
+        File.Copy(mine, Path.Combine(sources, "machine.cs"), true);
+        string said = Printed("mcs", "-langversion:5 -target:" + target + " -out:\"" + program + "\" \"" + sources + "/*.cs\"");
+        if (!File.Exists(program)) throw new IOException("mcs: " + said);
+    }
+
+    public static void StartAgent(string program, string folder)
+    {
+        ProcessStartInfo asked = new ProcessStartInfo("setsid", "-f mono \"" + program + "\" watch \"" + folder + "\"");
+        asked.UseShellExecute = false;
+        using (Process process = Process.Start(asked)) process.WaitForExit();
+    }
+
+    public static int SessionId()
+    {
+        string said = Environment.GetEnvironmentVariable("SESSION");
+        return said == null ? 2 : int.Parse(said);
+    }
+
     public static void Forget(string run) { }
 
     public static List<string> Desktops()

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import pytest
 from dockerd import Dockerd
 from dockerplace import DockerPlace
+from samba import PASSWORD, USER, ResidentAgent, Smbd
 from services import Service, absent
 from sshd import Network, Sshd
 from waiting import LONGEST, until
@@ -25,6 +26,8 @@ from winsshd import WindowsHost
 from rasreconcile.jobs import Absent, Ended, Job, Queued, RunId, Running, Staged, Status, Worker
 from rasreconcile.workers.fake import FakeRun, FakeWorker, FakeWorld
 from rasreconcile.workers.local.worker import local_worker
+from rasreconcile.workers.psexec.kind import PsExecWorker
+from rasreconcile.workers.psexec.worker import psexec_worker
 from rasreconcile.workers.ssh.kind import SshWorker
 from rasreconcile.workers.ssh.worker import ssh_worker
 from tests.workers.toy import toy_worker
@@ -242,6 +245,36 @@ class WindowsPlace(SshPlace):
         return plain_job(**{"platform": "windows", "steps": steps, "inputs": staged, **more})
 
 
+class SharePlace(WindowsPlace):
+    """A Windows host behind a share, as far as it can be stood in for: see `samba`."""
+
+    def __init__(self, server: Smbd, agent: ResidentAgent, sources: Path) -> None:
+        LocalPlace.__init__(self, agent.folder, sources)
+        self.server = server  # type: ignore[assignment]  # another kind of server
+        self.agent = agent
+        name = f"it's Räs & ({secrets.token_hex(3)})"
+        self.share = PsExecWorker.model_validate(
+            {
+                "type": "psexec",
+                "hostname": server.address,
+                "share_path": server.share(name, agent.folder),
+                "port": server.port,
+                "launcher": "none",
+                "credentials": {"username": USER, "password": {"env": "SHARE_PASSWORD"}},
+            }
+        )
+        self.opened = []
+        self.worker = self.again()
+
+    def again(self, **changed: Any) -> Worker:
+        self.opened.append(psexec_worker("lab", self.share.model_copy(update=changed), self.sources))
+        return self.opened[-1]
+
+    def tear_down(self) -> None:
+        self.agent.kill()
+        super().tear_down()
+
+
 class BoundPlace(DockerPlace, LocalPlace):
     """Containers that see the folder of the runs as it is."""
 
@@ -353,6 +386,18 @@ def windows(
 
 
 @pytest.fixture
+def share(
+    smbd: Smbd, agent_programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SharePlace]:
+    monkeypatch.setenv("SHARE_PASSWORD", PASSWORD)
+    agent = ResidentAgent(tmp_path / "it's ras runs %d", agent_programs)
+    agent.start()
+    one = SharePlace(smbd, agent, tmp_path)
+    yield one
+    one.tear_down()
+
+
+@pytest.fixture
 def ssh_on(network: Network, tmp_path: Path) -> Iterator[Callable[[Sshd], SshPlace]]:
     """A worker on a server of the test's own."""
     made: list[SshPlace] = []
@@ -443,7 +488,7 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume"])
+@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "share", "bound", "volume"])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

@@ -18,7 +18,8 @@ from winsshd import compiled, new_windows_host
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Job, Running
 from rasreconcile.workers import retry, rundir
-from rasreconcile.workers.ssh.windows_commands import HOME, LONGEST_FOLDER, SOURCES, sources
+from rasreconcile.workers.ssh.windows_commands import HOME, LONGEST_FOLDER
+from rasreconcile.workers.windows.source import SOURCES, sources
 
 AGENT = Path(rundir.__file__).parent / "windows"
 OUTPUT = "x.p01.hdf"

@@ -107,6 +107,15 @@ static class Machine
     // sshd ends what it started. The task scheduler and WMI start what is nobody's: in the desktop session, or without one.
     public static void Launch(string runner, string directory, string run, string session)
     {
+        if (session == "here")
+        {
+            // From within the desktop session: its runner outlives who starts it.
+            ProcessStartInfo asked = new ProcessStartInfo(runner, "run \"" + directory + "\"");
+            asked.UseShellExecute = false;
+            asked.CreateNoWindow = true;
+            asked.WorkingDirectory = Path.GetDirectoryName(runner);
+            using (Process process = Process.Start(asked)) return;
+        }
         if (session == "none")
         {
             string line = "\"" + runner + "\" run \"" + directory + "\"";
@@ -121,6 +130,26 @@ static class Machine
         Call("schtasks.exe", "/create /f /tn " + TaskOf(run) + " /xml \"" + described + "\"");
         Call("schtasks.exe", "/run /tn " + TaskOf(run));
     }
+
+    // Programs of the agent's source, each compiled aside; the compiler is that of every Windows.
+    public static void Compile(string sources, string program, string target)
+    {
+        string compiler = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "csc.exe");
+        int code;
+        string said = Run(compiler, "/nologo /optimize /target:" + target + " \"/out:" + program + "\" \"" + sources + "\\*.cs\"", out code);
+        if (code != 0) throw new IOException(compiler + " exited with " + code + ": " + said);
+    }
+
+    // Another agent, which outlives this one.
+    public static void StartAgent(string program, string folder)
+    {
+        ProcessStartInfo asked = new ProcessStartInfo(program, "watch \"" + folder.TrimEnd('\\') + "\\.\"");
+        asked.UseShellExecute = false;
+        asked.CreateNoWindow = true;
+        using (Process process = Process.Start(asked)) return;
+    }
+
+    public static int SessionId() { return Process.GetCurrentProcess().SessionId; }
 
     // Once the run is over. Where there was no such task it is gone all the same.
     public static void Forget(string run)
