@@ -83,6 +83,13 @@ static class Machine
         using (Process process = Process.Start(asked)) process.WaitForExit();
     }
 
+    // What a test says is on the screen.
+    public static List<string> OpenWindows(List<int> processes)
+    {
+        string shown = Path.Combine(Environment.CurrentDirectory, "windows.shown");
+        return new List<string>(File.Exists(shown) && processes.Count > 0 ? File.ReadAllLines(shown) : new string[0]);
+    }
+
     public static int SessionId()
     {
         string said = Environment.GetEnvironmentVariable("SESSION");

@@ -95,6 +95,7 @@ class Smbd:
         """A folder under a name: its UNC path."""
         path.mkdir(parents=True, exist_ok=True)
         # A per cent sign of a path means something to Samba, and cannot be written.
+        self.folder.mkdir(parents=True, exist_ok=True)
         plain = self.folder / f"share {len(self.shares)}"
         plain.symlink_to(path)
         self.shares[name] = plain
@@ -154,7 +155,23 @@ class ResidentAgent:
     programs: Path
     """Where the two programs were compiled, once for all."""
     environment: dict[str, str] = field(default_factory=dict)
+    version: str = field(default_factory=version)
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def command(self) -> list[str]:
+        return [str(self.folder / DESK / "bin" / f"runner-{self.version}.exe"), "watch", str(self.folder)]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return os.environ | {"ELSEWHERE": str(ELSEWHERE)} | self.environment
+
+    def renamed(self, to: str) -> ResidentAgent:
+        """The same program, which takes itself for another version."""
+        for kind in ("host", "runner"):
+            there = self.folder / DESK / "bin"
+            shutil.copy(there / f"{kind}-{self.version}.exe", there / f"{kind}-{to}.exe")
+        return ResidentAgent(self.folder, self.programs, version=to)
 
     def start(self) -> None:
         """Until it serves the folder."""
@@ -165,17 +182,28 @@ class ResidentAgent:
                 shutil.copy(program, bin_)
         before = self._beat()
         self.process = subprocess.Popen(
-            ["mono", str(bin_ / f"runner-{version()}.exe"), "watch", str(self.folder)],
-            env=os.environ | {"ELSEWHERE": str(ELSEWHERE)} | self.environment,
+            ["mono", *self.command],
+            env=self.variables,
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )
         until(lambda: self._beat() != before, "the agent did not begin")
 
     def kill(self) -> None:
+        """It, and one that it has handed over to."""
+        for entry in Path("/proc").iterdir():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+                if b"watch" in words and str(self.folder).encode() in words:
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except OSError:
+                continue
+        self.wait()
+
+    def wait(self) -> None:
+        """Until it has ended."""
         assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        self.process.wait(LONGEST)
 
     def _beat(self) -> str:
         try:

@@ -12,6 +12,7 @@ from rasreconcile.errors import Wrong
 from rasreconcile.spec.base import Secret, SpecModel, Words
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
+from rasreconcile.workers.windows.fix_script import fix_script
 
 
 class Credentials(SpecModel):
@@ -105,6 +106,16 @@ class PsExecWorker(WorkerBase):
         return self.worker_folder or "\\".join(["C:", share, *below])
 
 
+def _fix_script(spec: PsExecWorker) -> str:
+    share = [part for part in re.split(r"[\\/]", spec.share_path) if part][1]
+    return fix_script(
+        user=spec.credentials.username if spec.credentials else None,
+        folder=spec.folder_on_host,
+        share=share,
+        starts=spec.launcher != "none",
+    )
+
+
 PSEXEC = Kind(
     spec=PsExecWorker,
     opener="rasreconcile.workers.psexec.worker:psexec_worker",
@@ -112,6 +123,7 @@ PSEXEC = Kind(
     folder=lambda spec, _: spec.folder_on_host,
     local_paths=("psexec_path",),
     remedies={"session_id": "add the number that `query session /server:HOST` shows, mostly 2"},
+    fix_script=_fix_script,
     hint="""\
 type: psexec
 hostname: office-pc

@@ -149,6 +149,24 @@ static class Machine
         using (Process process = Process.Start(asked)) return;
     }
 
+    // Titles of the windows that these processes show.
+    public static List<string> OpenWindows(List<int> processes)
+    {
+        List<string> found = new List<string>();
+        EnumWindows(delegate(IntPtr window, IntPtr unused)
+        {
+            int owner;
+            GetWindowThreadProcessId(window, out owner);
+            if (!processes.Contains(owner) || !IsWindowVisible(window)) return true;
+            StringBuilder title = new StringBuilder(200);
+            GetWindowText(window, title, title.Capacity);
+            string said = title.ToString().Replace('\n', ' ').Replace('\r', ' ').Trim();
+            if (said.Length > 0 && !found.Contains(said)) found.Add(said);
+            return true;
+        }, IntPtr.Zero);
+        return found;
+    }
+
     public static int SessionId() { return Process.GetCurrentProcess().SessionId; }
 
     // Once the run is over. Where there was no such task it is gone all the same.
@@ -307,6 +325,15 @@ static class Machine
     static extern bool WTSEnumerateSessions(IntPtr server, int reserved, int version, out IntPtr sessions, out int count);
     [DllImport("wtsapi32.dll", SetLastError = true, CharSet = CharSet.Unicode, EntryPoint = "WTSQuerySessionInformationW")]
     static extern bool WTSQuerySessionInformation(IntPtr server, int session, int what, out IntPtr text, out int size);
+    delegate bool EachWindow(IntPtr window, IntPtr unused);
+    [DllImport("user32.dll")]
+    static extern bool EnumWindows(EachWindow call, IntPtr unused);
+    [DllImport("user32.dll")]
+    static extern int GetWindowThreadProcessId(IntPtr window, out int process);
+    [DllImport("user32.dll")]
+    static extern bool IsWindowVisible(IntPtr window);
+    [DllImport("user32.dll", CharSet = CharSet.Unicode, EntryPoint = "GetWindowTextW")]
+    static extern int GetWindowText(IntPtr window, StringBuilder text, int room);
     [DllImport("wtsapi32.dll")]
     static extern void WTSFreeMemory(IntPtr memory);
 }
