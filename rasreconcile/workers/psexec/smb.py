@@ -44,6 +44,9 @@ _ABSENT = {0xC0000225, 0xC0000034, 0xC000003A, 0xC000000F, 0xC0000103, 0xC00000B
 """Name, path or file not found; not a directory; is a directory."""
 _NO_SHARE = 0xC00000CC
 _COLLISION = 0xC0000035
+_SHARE_IT = (
+    "share the folder on the host: `New-SmbShare -Name RasRemote -Path C:\\RasRemote -ChangeAccess USER`"
+)
 _LIBRARY = "install it: `pip install 'rasreconcile[windows-hosts]'`"
 _REPARSE = 0x400
 _FOLDER = 0x10
@@ -112,10 +115,22 @@ class SmbShare:
         try:
             self._pour(name, offset, parts)
         except FileNotFoundError:
-            folder = name.rpartition("/")[0]
-            with self._answering(folder) as smb:
-                smb.makedirs(self._path(folder), exist_ok=True, **self._who())
+            self._make_folders(name.rpartition("/")[0])
             self._pour(name, offset, parts)
+
+    def _make_folders(self, folder: str) -> None:
+        """Raises Refused where there is no such share: the library takes that for a folder that is missing."""
+        host, share, *below = self._root.removeprefix("\\\\").split("\\")
+        at = rf"\\{host}\{share}"
+        try:
+            with self._answering(folder) as smb:
+                smb.stat(at, **self._who())
+        except FileNotFoundError as error:
+            raise Refused(f"{self._name}: {host} has no such share: {at}", _SHARE_IT) from error
+        for part in filter(None, (*below, *folder.split("/"))):
+            at = rf"{at}\{part}"
+            with suppress(FileExistsError), self._answering(folder) as smb:
+                smb.mkdir(at, **self._who())
 
     def _pour(self, name: str, offset: int, parts: Iterable[bytes]) -> None:
         """Raises FileNotFoundError, before any of the parts is taken, where there is no such folder."""
@@ -209,11 +224,7 @@ class SmbShare:
                 f"{self._name}: {self._root}: {what} as {self._login.username or 'this user'}", remedy
             )
         if status == _NO_SHARE:
-            host = self._login.server
-            return Refused(
-                f"{self._name}: {host} has no such share: {self._root}",
-                "share the folder on the host: `New-SmbShare -Name RasRemote -Path C:\\RasRemote -ChangeAccess USER`",
-            )
+            return Refused(f"{self._name}: {self._login.server} has no such share: {self._root}", _SHARE_IT)
         if status in _DENIED:
             return Refused(
                 f"{where}: access denied",
