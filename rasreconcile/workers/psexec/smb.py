@@ -167,9 +167,18 @@ class SmbShare:
     def _path(self, name: str) -> str:
         return "\\".join([self._root, *filter(None, name.split("/"))])
 
-    def _opened(self, smb: Any, name: str, mode: str) -> Any:
+    @contextmanager
+    def _opened(self, smb: Any, name: str, mode: str) -> Iterator[Any]:
         # Everything is shared with everybody: what is written is proven by its digest.
-        return smb.open_file(self._path(name), mode=mode, buffering=0, share_access="rwd", **self._who())
+        file = smb.open_file(self._path(name), mode=mode, buffering=0, share_access="rwd", **self._who())
+        try:
+            yield file
+        finally:
+            try:
+                file.close()
+            finally:
+                # Over a link that is cut it cannot be closed, and would be tried again when it is forgotten.
+                file.fd._connected = False
 
     def _who(self) -> dict[str, Any]:
         cache: dict[str, Any] | None = getattr(self._mine, "cache", None)

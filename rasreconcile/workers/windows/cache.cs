@@ -246,7 +246,7 @@ sealed class Cache
                 long changed = Whole(isPart ? file.LastWriteTimeUtc : file.CreationTimeUtc);
                 long links = isPart ? 1 : Machine.LinksOf(file.FullName);
                 say("cached " + Whole(file.LastAccessTimeUtc) + " " + changed + " " + file.Length + " " + links
-                    + " " + place.Name + "/" + file.Name);
+                    + " cache/" + place.Name + "/" + file.Name);
             }
     }
 
