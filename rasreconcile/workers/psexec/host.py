@@ -119,7 +119,12 @@ class ShareHost:
         raise Refused(f"{self._name} has no POSIX shell", "ask it by `find`")
 
     def remove(self, run: RunId) -> None:
-        for name in (f"{_INBOX}/{run}", f"{DESK}/cancel/{run}", f"{DESK}/failed/{run}"):
+        waiting = patiently(lambda: self._share.names(_INBOX))
+        # What a controller that was killed had half sent.
+        halves = [
+            f"{_INBOX}/{name}" for name in waiting if name.startswith(f".{run}.") and name.endswith(".part")
+        ]
+        for name in (*halves, f"{_INBOX}/{run}", f"{DESK}/cancel/{run}", f"{DESK}/failed/{run}"):
             patiently(lambda name=name: self._share.remove(name))  # type: ignore[misc]  # bound at once
         self._ask("remove", run, secrets.token_hex(4), patience=_CLEANING_SECONDS)
 
