@@ -16,6 +16,7 @@ from types import ModuleType
 import pytest
 from awsd import aws
 from dockerd import dockerd
+from samba import agent_programs, smbd
 from services import Absent, Service, absent, told
 from slurmcluster import own_cluster, slurm_cluster
 from sshd import network, shared_network
@@ -24,12 +25,14 @@ from winsshd import windows_host
 
 __all__ = [
     "absent",
+    "agent_programs",
     "aws",
     "dockerd",
     "network",
     "own_cluster",
     "shared_network",
     "slurm_cluster",
+    "smbd",
     "windows_host",
 ]
 

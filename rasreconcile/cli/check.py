@@ -26,14 +26,18 @@ if TYPE_CHECKING:
         ("check", "What every plan reads, and whether every worker is ready."),
         ("check --problems", "Only what is wrong."),
         ("check study.yaml Muncie/p04", "One plan, and the workers."),
+        ("check --fix-script > fix.ps1", "What an administrator runs on the Windows hosts."),
     ],
     exits={0: "every plan can run and every worker is ready", 4: "a plan is blocked, or a worker is unfit"},
 )
 @takes_plans()
 @as_json
 @click.option("--problems", is_flag=True, help="Only what is wrong, not what is well.")
+@click.option(
+    "--fix-script", is_flag=True, help="Print the PowerShell that prepares Windows hosts, and nothing else."
+)
 @click.option("--read", "read", is_flag=True, help="Read every published result again, and nothing else.")
-def command(target: Target, as_json: bool, problems: bool, read: bool) -> int:
+def command(target: Target, as_json: bool, problems: bool, fix_script: bool, read: bool) -> int:
     """List what each plan reads and what is missing, and ask every worker what would stop a run there.
 
     With --read compare every published result, byte by byte, with what was published.
@@ -42,6 +46,8 @@ def command(target: Target, as_json: bool, problems: bool, read: bool) -> int:
     from rasreconcile.operations.check import check  # noqa: PLC0415
 
     loaded = load_spec(target.spec)
+    if fix_script:
+        return _fix_script(loaded, as_json=as_json)
     if read:
         return _read_again(loaded, as_json=as_json)
     found = check(loaded, Clock(), target.plans)
@@ -80,6 +86,25 @@ def command(target: Target, as_json: bool, problems: bool, read: bool) -> int:
             say(click.style(f"    {trouble}", fg="red"))
     close(f"{loaded.name}: {_sum(found)}")
     return 0 if found.fit else 4
+
+
+def _fix_script(loaded: LoadedSpec, *, as_json: bool) -> int:
+    scripts = {
+        name: script
+        for name, worker in loaded.spec.workers.items()
+        if (write := loaded.kind_of(name).fix_script) is not None and (script := write(worker))
+    }
+    if as_json:
+        write_json({"spec": loaded.name, "scripts": scripts})
+        return 0
+    for name, script in scripts.items():
+        say(
+            f"# For the administrator of worker {name}. Read it first; run it in an elevated PowerShell on that host.\n"
+        )
+        say(script)
+    if not scripts:
+        close(f"{loaded.name}: no worker needs anything to be allowed on a Windows host")
+    return 0
 
 
 def _print(plan: Plan, stopped: Sequence[Trouble], *, whole: bool) -> None:

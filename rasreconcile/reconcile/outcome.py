@@ -44,6 +44,9 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
                 "raise max_runtime_minutes or give it more cores",
             )
             return Failure(kind="retryable", cause=FailureCause.TIME_LIMIT, trouble=trouble)
+        case "stalled" if verdict is not None and verdict.cause is FailureCause.HANGS:
+            # Its worker saw at which window.
+            return Failure(kind="retryable", cause=FailureCause.STALLED, trouble=verdict.trouble)
         case "stalled":
             return Failure(kind="retryable", cause=FailureCause.STALLED, trouble=STALLED)
         case "out of memory":

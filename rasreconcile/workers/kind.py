@@ -55,6 +55,9 @@ class Kind:
     """Fields that name another worker of the spec, and of which kind that one must be."""
     remedies: Mapping[str, str] = field(default_factory=dict)
     """What to do where a required field is missing, by field."""
+    fix_script: Callable[[Any], str] | None = None
+    """A PowerShell script for the administrator of its host, which allows what a worker of the kind needs there; it is
+    empty where this worker needs none."""
     hint: str = ""
     """A worker of the kind as `init` shows it, YAML."""
 

@@ -64,6 +64,7 @@ class RunFiles:
 LOST_STARTS: Mapping[str, str] = {
     "late": f"its runner did not start within {CLAIM_SECONDS:.0f} s",
     "failed": "its runner could not claim it",
+    "unmade": "its host could not make its run directory",
     "ended": "its container ended before its runner had claimed it",
 }
 

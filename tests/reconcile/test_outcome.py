@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, RunEvidence
 from rasreconcile.plans import MISSING, InputFile
-from rasreconcile.reconcile.outcome import for_want_of_room, with_missing_files
+from rasreconcile.reconcile.outcome import failure_of, for_want_of_room, with_missing_files
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 CRASH = Failure(
@@ -65,3 +65,14 @@ def test_a_failure_repeats_what_was_known_to_be_missing(plan) -> None:
 def test_what_ended_a_run_from_outside_has_nothing_to_do_with_missing_files(plan, failure) -> None:
     assert with_missing_files(failure, plan(inputs=(gone("t.hdf"),))) == failure
     assert with_missing_files(CRASH, plan()) == CRASH
+
+
+def test_a_stalled_run_is_told_with_the_window_that_its_worker_saw() -> None:
+    ended = Ended(exit_code=143, started=AT, ended=AT, outputs={}, cause="stalled")
+    seen = Trouble('Ras.exe hangs in session 2 at the window "Terms"', "start HEC-RAS once by hand")
+    hangs = Failure(kind="worker", cause=FailureCause.HANGS, trouble=seen)
+    told = failure_of(ended, hangs, time_limit=timedelta(hours=1))
+    assert told == Failure(kind="retryable", cause=FailureCause.STALLED, trouble=seen)
+    assert failure_of(ended, CRASH, time_limit=timedelta(hours=1)) == failure_of(
+        ended, None, time_limit=timedelta(hours=1)
+    )

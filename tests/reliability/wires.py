@@ -16,6 +16,8 @@ from rasreconcile.workers.docker import choose_storage
 from rasreconcile.workers.docker.daemon import Daemon
 from rasreconcile.workers.kind import Kinds
 from rasreconcile.workers.openssh.connection import RemoteCommand
+from rasreconcile.workers.psexec.agent import DESK
+from rasreconcile.workers.psexec.smb import SmbShare
 from tests.reliability.clouds import Batch
 from tests.reliability.cluster import Slurm
 from tests.reliability.kinds import SPEC, Kind, Local, Memory
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 # As the tests of pytest find them.
 sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
 import dockerd
+import samba
 import sshd
 
 
@@ -194,10 +197,71 @@ class Volume(Docker):
                 client.remove_volume(volume["Name"], force=True)
 
 
+class Share(Local):
+    """A Windows host behind a share: a real smbd, and the agent, run by mono."""
+
+    @staticmethod
+    def missing() -> str | None:
+        return samba.why_not() or (None if shutil.which("mcs") else "no mono-mcs")
+
+    def set_up(self) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="rasreconcile-smb-"))
+        self.programs = samba.compile_agent(self.home / "programs")
+        number = os.getpid()
+        self.server = samba.Smbd(self.home / "smbd", f"127.78.{number // 250 % 250}.{number % 250 + 1}")
+        # Every study lies behind the same name.
+        self.link = self.home / "runs"
+        self.link.symlink_to(self.home)
+        self.unc = self.server.share("runs", self.link)
+        self.server.start()
+        (self.home / "password").write_text(samba.PASSWORD)
+        (self.home / "password").chmod(0o600)
+
+    def worker(self, folder: Path, cores: int, more: str = "") -> str:
+        place = f", hostname: {self.server.address}, port: {self.server.port}, share_path: '{self.unc}'"
+        place += f", launcher: none, credentials: {{username: {samba.USER}, password: {{file: {self.home}/password}}}}"
+        return SPEC.format(type="psexec", folder=folder, cores=cores, more=place + more)
+
+    def begin(self, folder: Path, scenario: Scenario) -> None:
+        super().begin(folder, scenario)
+        runs = self.runs / "desk"
+        runs.mkdir(parents=True)
+        self.link.unlink()
+        self.link.symlink_to(runs)
+        self.agent = samba.ResidentAgent(runs, self.programs)
+        self.agent.start()
+
+    def install(self, points: Points) -> Kinds | None:
+        kinds = super().install(points)
+        for name in ("write", "append", "read", "rename", "remove", "entry"):
+            points.around(SmbShare, name)
+        return kinds
+
+    def left_over(self, kept: Collection[str], kills: int) -> list[str]:
+        served = self.agent.process.pid if self.agent.process else 0
+        found = super().left_over({DESK, "join.cmd", *kept}, kills)
+        found = [one for one in found if one != f"process {served}"]
+        found += [
+            str(path) for room in ("inbox", "cancel") for path in (self.agent.folder / DESK / room).iterdir()
+        ]
+        # An answer that nobody came back for goes after a day.
+        answers = list((self.agent.folder / DESK / "answers").iterdir())
+        return found + ([f"{len(answers)} answers"] if len(answers) > kills else [])
+
+    def end(self) -> None:
+        self.agent.kill()
+        super().end()
+
+    def tear_down(self) -> None:
+        self.server.stop()
+        shutil.rmtree(self.home)
+
+
 KINDS: Mapping[str, type[Kind]] = {
     "local": Local,
     "memory": Memory,
     "ssh": Ssh,
+    "share": Share,
     "docker": Docker,
     "volume": Volume,
     "slurm": Slurm,

@@ -68,6 +68,34 @@ static class Machine
         using (Process process = Process.Start(asked)) process.WaitForExit();
     }
 
+    public static void Compile(string sources, string program, string target)
+    {
+        string mine = Environment.GetEnvironmentVariable("ELSEWHERE");
+        File.Copy(mine, Path.Combine(sources, "machine.cs"), true);
+        string said = Printed("mcs", "-langversion:5 -target:" + target + " -out:\"" + program + "\" \"" + sources + "/*.cs\"");
+        if (!File.Exists(program)) throw new IOException("mcs: " + said);
+    }
+
+    public static void StartAgent(string program, string folder)
+    {
+        ProcessStartInfo asked = new ProcessStartInfo("setsid", "-f mono \"" + program + "\" watch \"" + folder + "\"");
+        asked.UseShellExecute = false;
+        using (Process process = Process.Start(asked)) process.WaitForExit();
+    }
+
+    // What a test says is on the screen.
+    public static List<string> OpenWindows(List<int> processes)
+    {
+        string shown = Path.Combine(Environment.CurrentDirectory, "windows.shown");
+        return new List<string>(File.Exists(shown) && processes.Count > 0 ? File.ReadAllLines(shown) : new string[0]);
+    }
+
+    public static int SessionId()
+    {
+        string said = Environment.GetEnvironmentVariable("SESSION");
+        return said == null ? 2 : int.Parse(said);
+    }
+
     public static void Forget(string run) { }
 
     public static List<string> Desktops()

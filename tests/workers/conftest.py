@@ -12,6 +12,7 @@ from pathlib import Path
 import awsd
 import pytest
 from dockerd import Dockerd
+from samba import PASSWORD, ResidentAgent, Smbd
 from services import Service, absent
 from slurmcluster import SlurmCluster
 from sshd import Network, Sshd
@@ -30,6 +31,7 @@ from tests.workers.places import (
     VolumePlace,
     WindowsPlace,
 )
+from tests.workers.share_place import SharePlace
 from tests.workers.slurm_place import SlurmPlace
 
 
@@ -185,7 +187,21 @@ def batch(aws: awsd.Awsd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     aws.ask("kill", name="", reason="the test is over")
 
 
-@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume", "slurm", "batch"])
+@pytest.fixture
+def share(
+    smbd: Smbd, agent_programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SharePlace]:
+    monkeypatch.setenv("SHARE_PASSWORD", PASSWORD)
+    agent = ResidentAgent(tmp_path / "it's ras runs %d", agent_programs)
+    agent.start()
+    one = SharePlace(smbd, agent, tmp_path)
+    yield one
+    one.tear_down()
+
+
+@pytest.fixture(
+    params=["memory", "local", "toy", "ssh", "windows", "share", "bound", "volume", "slurm", "batch"]
+)
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

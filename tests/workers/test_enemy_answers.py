@@ -23,7 +23,7 @@ from rasreconcile.workers.long_answers import LongAnswer, looked_at
 from rasreconcile.workers.openssh import connection
 from rasreconcile.workers.openssh.connection import RemoteCommand
 from rasreconcile.workers.ssh.host_commands import PosixCommands
-from rasreconcile.workers.ssh.upload import Progress
+from rasreconcile.workers.upload import Progress
 from tests.reliability.enemy.channels import Scripted, shell, ssh_host
 from tests.reliability.enemy.ssh_answers import OUTPUT, PROMISED, Clock
 
@@ -101,7 +101,7 @@ def test_a_run_whose_answer_is_too_long_suffers_alone() -> None:
 
 
 def test_another_controller_that_sends_nothing_is_not_waited_for_without_an_end(monkeypatch) -> None:
-    from rasreconcile.workers.ssh import upload
+    from rasreconcile.workers import upload
 
     clock = Clock()
     monkeypatch.setattr(upload, "time", SimpleNamespace(monotonic=clock.monotonic))

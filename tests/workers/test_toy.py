@@ -59,7 +59,7 @@ def test_init_shows_no_worker_of_a_kind_that_is_not_built(study: Study) -> None:
         "local": True,
         "ssh": True,
         "docker": False,
-        "psexec": False,
+        "psexec": True,
         "slurm": True,
         "aws-batch": False,
     }

@@ -18,7 +18,8 @@ from winsshd import compiled, new_windows_host
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.jobs import Absent, Job, Running
 from rasreconcile.workers import retry, rundir
-from rasreconcile.workers.ssh.windows_commands import HOME, LONGEST_FOLDER, SOURCES, sources
+from rasreconcile.workers.ssh.windows_commands import HOME, LONGEST_FOLDER
+from rasreconcile.workers.windows.source import SOURCES, sources
 
 AGENT = Path(rundir.__file__).parent / "windows"
 OUTPUT = "x.p01.hdf"
@@ -165,6 +166,16 @@ def test_a_job_that_writes_nothing_is_ended_as_stalled(windows, run) -> None:
     windows.worker.start(run, windows.job(waits=True, stalled_after=timedelta(seconds=2)))
     assert windows.end(run).cause == "stalled"
     assert windows.processes(run) == []
+
+
+def test_a_program_that_waits_at_a_window_is_ended_and_the_window_is_named(windows, run) -> None:
+    script = "printf 'Terms and Conditions\\nHEC-RAS\\n' >windows.shown; sleep 600"
+    windows.worker.start(run, windows.script(script, stalled_after=timedelta(seconds=2)))
+    assert windows.end(run).cause == "stalled"
+    said = windows.worker.read_log(run).decode()
+    assert (
+        said == 'rasreconcile: Ras.exe hangs in session 2 at the window "Terms and Conditions", "HEC-RAS"\n'
+    )
 
 
 def test_a_pid_used_again_is_not_taken_for_the_runner(windows, run) -> None:

@@ -1,1 +1,1 @@
-"""Windows hosts over a share, in a desktop session. Not built yet."""
+"""Windows hosts behind a share: a resident agent in a desktop session takes up what is put there."""

@@ -33,7 +33,8 @@ from rasreconcile.workers.retry import patiently
 from rasreconcile.workers.run_files import RunFiles
 from rasreconcile.workers.ssh.download import Download
 from rasreconcile.workers.ssh.host_commands import MARK, HostCommands
-from rasreconcile.workers.ssh.upload import Upload
+from rasreconcile.workers.ssh.upload import SshConduit
+from rasreconcile.workers.upload import Upload
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class SshHost:
         self._folder = folder
         self._commands = commands
         self._connections = Connections(login)
-        self._arrivals = Upload(self._dialogue)
+        self._arrivals = Upload(SshConduit(self._dialogue))
 
     @property
     def platform(self) -> Literal["posix", "windows"]:

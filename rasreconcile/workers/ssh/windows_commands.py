@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal
 
 from rasreconcile.errors import Refused, Trouble, Unreachable
 from rasreconcile.printable import printable
 from rasreconcile.workers.openssh.connection import Connection
 from rasreconcile.workers.ssh.host_commands import MARK
+from rasreconcile.workers.windows.source import digest, sources
 
 if TYPE_CHECKING:
     import paramiko
 
 HOME = ".rasreconcile"
 """Below the user's home, where OpenSSH begins: a relative path needs no quotes, whatever the home is called."""
-SOURCES = ("agent.cs", "cache.cs", "listing.cs", "machine.cs", "runner.cs")
 COMPILER = r"cmd /d /c %SystemRoot%\Microsoft.NET\Framework64\v4.0.30319\csc.exe"
 """Of .NET Framework 4, which is part of every Windows since 8 and Server 2012."""
 PROBE = "aé€ 字%&"
@@ -160,17 +157,8 @@ class WindowsCommands:
                 )
 
 
-@cache
-def sources() -> dict[str, bytes]:
-    """The agent's source, by name."""
-    place = files("rasreconcile.workers.windows")
-    return {name: place.joinpath(name).read_bytes() for name in SOURCES}
-
-
-@cache
 def _program(kind: str) -> str:
-    whole = hashlib.sha256(b"".join(sources().values())).hexdigest()
-    return f"{kind}-{whole[:16]}.exe"
+    return f"{kind}-{digest()}.exe"
 
 
 def _is_there(there: paramiko.SFTPClient, program: str) -> bool:

@@ -3,6 +3,7 @@
 //   host.exe            on its standard input a verb, the worker's folder and arguments, a line each, an empty line, then
 //                       whatever bytes the verb takes; the answer begins after a line `@rasreconcile`
 //   runner.exe run DIR  the runner of a run directory
+//   runner.exe watch FOLDER   serves a folder behind a share: see watch.cs
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
@@ -15,20 +16,36 @@ using System.Threading;
 static class Agent
 {
     static readonly UTF8Encoding Text = new UTF8Encoding(false);
-    static readonly Stream Input = Console.OpenStandardInput();
-    static readonly Stream Output = Console.OpenStandardOutput();
     const double ClaimSeconds = 20;
+    // Of the question that this thread answers.
+    [ThreadStatic] static Stream Input;
+    [ThreadStatic] static Stream Output;
 
     static int Main(string[] words)
     {
         if (words.Length == 2 && words[0] == "run") return Runner.Run(Path.GetFullPath(words[1]));
+        if (words.Length == 2 && words[0] == "watch") return Watch.Serve(Path.GetFullPath(words[1]));
+        string said;
+        int code = Answered(Console.OpenStandardInput(), Console.OpenStandardOutput(), null, out said);
+        byte[] complaint = Text.GetBytes(said);
+        if (code != 0) Console.OpenStandardError().Write(complaint, 0, complaint.Length);
+        return code;
+    }
+
+    // Answers one question. `place`: the folder that is served, whatever the question says; null: that of the question.
+    public static int Answered(Stream input, Stream output, string place, out string said)
+    {
+        Input = input;
+        Output = output;
+        said = "";
         try
         {
             List<string> asked = Asked();
             Say("@rasreconcile");
-            string verb = asked[0], folder = Home(asked[1]);
+            string verb = asked[0], folder = place ?? Home(asked[1]);
             asked.RemoveRange(0, 2);
             if (verb == "found") Found(asked);
+            else if (verb == "facts") Facts.Tell(Say);
             else if (verb == "problems") Problems(folder, asked[0], asked[1]);
             else if (IsThere(verb, folder)) Answer(verb, new Cache(folder, Input), folder, asked);
             else if (verb == "send") Say("absent");
@@ -37,16 +54,21 @@ static class Agent
         }
         catch (Exception error)
         {
-            Stream complaints = Console.OpenStandardError();
-            byte[] said = Text.GetBytes(Words(error) + "\n");
-            complaints.Write(said, 0, said.Length);
+            said = Words(error) + "\n";
             return error is DamagedRun ? 65 : 1;
         }
     }
 
+    // What `look` says of each of the runs.
+    public static void LookAt(string folder, IEnumerable<string> runs, Stream output)
+    {
+        Output = output;
+        foreach (string run in runs) Look(Path.Combine(folder, run), run);
+    }
+
     static bool IsThere(string verb, string folder)
     {
-        if (verb == "stock" || verb == "assemble" || verb == "receive") Directory.CreateDirectory(folder);
+        if (verb == "stock" || verb == "assemble" || verb == "receive" || verb == "keep") Directory.CreateDirectory(folder);
         // Nothing was ever started where there is no folder.
         return Directory.Exists(folder);
     }
@@ -60,6 +82,7 @@ static class Agent
             case "held": foreach (string digest in words) cache.Tell(digest, Say); break;
             case "stock": cache.Stock(words[0]); break;
             case "assemble": cache.Assemble(words[0], words[1], Say); break;
+            case "keep": cache.KeepPart(words[0], long.Parse(words[1]), Say); break;
             case "receive": cache.Receive(words[0], long.Parse(words[1]), Say); break;
             case "send": Listing.RefuseLinks(place, "work/" + words[1]); Send(place, words[1], long.Parse(words[2])); break;
             case "files": Listing.Tell(place, Say); break;
@@ -89,7 +112,7 @@ static class Agent
         throw new IOException("the question was cut short");
     }
 
-    static void Say(string line)
+    public static void Say(string line)
     {
         byte[] data = Text.GetBytes(line + "\n");
         Output.Write(data, 0, data.Length);
@@ -97,7 +120,7 @@ static class Agent
     }
 
     // In the words that the other side knows from elsewhere.
-    static string Words(Exception error)
+    public static string Words(Exception error)
     {
         int code = error.HResult & 0xffff;
         string said = error.Message.Trim().Replace("\r", "").Replace("\n", " ");
@@ -121,7 +144,7 @@ static class Agent
         return Path.Combine(folder, name.Replace('/', Path.DirectorySeparatorChar));
     }
 
-    static string Beside(string name)
+    public static string Beside(string name)
     {
         string self = typeof(Agent).Assembly.Location;
         string mine = Path.GetFileName(self);
@@ -181,7 +204,7 @@ static class Agent
         return pid > 0 && start != null && Machine.StartOf(pid) == start;
     }
 
-    static string Contents(string path)
+    public static string Contents(string path)
     {
         try
         {
@@ -203,9 +226,10 @@ static class Agent
     }
 
     // The runner is then nobody's child, and in no session of sshd's.
-    static void Launch(string place, string run, string session)
+    public static void Launch(string place, string run, string session)
     {
-        bool isThere = session == "none";
+        // One that watches a folder is in the desktop session itself.
+        bool isThere = session != "desktop";
         foreach (string name in Machine.Desktops())
             isThere |= string.Equals(name, Machine.Me(), StringComparison.OrdinalIgnoreCase);
         if (!isThere) throw new IOException("nobody is logged on as " + Machine.Me() + ": HEC-RAS needs a desktop");
@@ -285,7 +309,7 @@ static class Agent
     }
 
     // A scanner, a viewer, or a process that is about to end may hold a file for a moment.
-    static void Patiently(ThreadStart act)
+    public static void Patiently(ThreadStart act)
     {
         for (Stopwatch clock = Stopwatch.StartNew(); ; Thread.Sleep(200))
         {

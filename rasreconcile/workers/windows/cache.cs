@@ -132,6 +132,24 @@ sealed class Cache
         catch (IOException) { if (!File.Exists(place)) throw; }
     }
 
+    // Proves a part that was written through a share, and gives it its name.
+    public void KeepPart(string digest, long size, Action<string> say)
+    {
+        string part = Path.Combine(Path.GetDirectoryName(PlaceOf(digest)), "." + digest + ".part");
+        if (!File.Exists(part)) { say(File.Exists(PlaceOf(digest)) ? "arrived" : "absent"); return; }
+        string found;
+        using (FileStream file = new FileStream(part, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, 1 << 18))
+        using (SHA256 sum = SHA256.Create())
+        {
+            if (file.Length < size) { say("cut"); return; }
+            file.Flush(true);
+            found = file.Length == size ? Runner.Hex(sum.ComputeHash(file)) : "";
+        }
+        if (found == digest) Settle(part, digest);
+        else File.Delete(part);
+        say(found == digest ? "arrived" : "wrong");
+    }
+
     // Takes one large file: says from where on it wants it, takes that, and says how it arrived.
     public void Receive(string digest, long size, Action<string> say)
     {
@@ -228,7 +246,7 @@ sealed class Cache
                 long changed = Whole(isPart ? file.LastWriteTimeUtc : file.CreationTimeUtc);
                 long links = isPart ? 1 : Machine.LinksOf(file.FullName);
                 say("cached " + Whole(file.LastAccessTimeUtc) + " " + changed + " " + file.Length + " " + links
-                    + " " + place.Name + "/" + file.Name);
+                    + " cache/" + place.Name + "/" + file.Name);
             }
     }
 

@@ -107,6 +107,15 @@ static class Machine
     // sshd ends what it started. The task scheduler and WMI start what is nobody's: in the desktop session, or without one.
     public static void Launch(string runner, string directory, string run, string session)
     {
+        if (session == "here")
+        {
+            // From within the desktop session: its runner outlives who starts it.
+            ProcessStartInfo asked = new ProcessStartInfo(runner, "run \"" + directory + "\"");
+            asked.UseShellExecute = false;
+            asked.CreateNoWindow = true;
+            asked.WorkingDirectory = Path.GetDirectoryName(runner);
+            using (Process process = Process.Start(asked)) return;
+        }
         if (session == "none")
         {
             string line = "\"" + runner + "\" run \"" + directory + "\"";
@@ -121,6 +130,44 @@ static class Machine
         Call("schtasks.exe", "/create /f /tn " + TaskOf(run) + " /xml \"" + described + "\"");
         Call("schtasks.exe", "/run /tn " + TaskOf(run));
     }
+
+    // Programs of the agent's source, each compiled aside; the compiler is that of every Windows.
+    public static void Compile(string sources, string program, string target)
+    {
+        string compiler = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "csc.exe");
+        int code;
+        string said = Run(compiler, "/nologo /optimize /target:" + target + " \"/out:" + program + "\" \"" + sources + "\\*.cs\"", out code);
+        if (code != 0) throw new IOException(compiler + " exited with " + code + ": " + said);
+    }
+
+    // Another agent, which outlives this one.
+    public static void StartAgent(string program, string folder)
+    {
+        ProcessStartInfo asked = new ProcessStartInfo(program, "watch \"" + folder.TrimEnd('\\') + "\\.\"");
+        asked.UseShellExecute = false;
+        asked.CreateNoWindow = true;
+        using (Process process = Process.Start(asked)) return;
+    }
+
+    // Titles of the windows that these processes show.
+    public static List<string> OpenWindows(List<int> processes)
+    {
+        List<string> found = new List<string>();
+        EnumWindows(delegate(IntPtr window, IntPtr unused)
+        {
+            int owner;
+            GetWindowThreadProcessId(window, out owner);
+            if (!processes.Contains(owner) || !IsWindowVisible(window)) return true;
+            StringBuilder title = new StringBuilder(200);
+            GetWindowText(window, title, title.Capacity);
+            string said = title.ToString().Replace('\n', ' ').Replace('\r', ' ').Trim();
+            if (said.Length > 0 && !found.Contains(said)) found.Add(said);
+            return true;
+        }, IntPtr.Zero);
+        return found;
+    }
+
+    public static int SessionId() { return Process.GetCurrentProcess().SessionId; }
 
     // Once the run is over. Where there was no such task it is gone all the same.
     public static void Forget(string run)
@@ -278,6 +325,15 @@ static class Machine
     static extern bool WTSEnumerateSessions(IntPtr server, int reserved, int version, out IntPtr sessions, out int count);
     [DllImport("wtsapi32.dll", SetLastError = true, CharSet = CharSet.Unicode, EntryPoint = "WTSQuerySessionInformationW")]
     static extern bool WTSQuerySessionInformation(IntPtr server, int session, int what, out IntPtr text, out int size);
+    delegate bool EachWindow(IntPtr window, IntPtr unused);
+    [DllImport("user32.dll")]
+    static extern bool EnumWindows(EachWindow call, IntPtr unused);
+    [DllImport("user32.dll")]
+    static extern int GetWindowThreadProcessId(IntPtr window, out int process);
+    [DllImport("user32.dll")]
+    static extern bool IsWindowVisible(IntPtr window);
+    [DllImport("user32.dll", CharSet = CharSet.Unicode, EntryPoint = "GetWindowTextW")]
+    static extern int GetWindowText(IntPtr window, StringBuilder text, int room);
     [DllImport("wtsapi32.dll")]
     static extern void WTSFreeMemory(IntPtr memory);
 }

@@ -161,6 +161,7 @@ sealed class Runner
         Thread printed = Pump(process.StandardOutput.BaseStream, log);
         Thread complained = Pump(process.StandardError.BaseStream, log);
         while (!process.WaitForExit(250) && cause == "exited") Watch();
+        if (cause == "stalled") TellWindows(log);
         // Children that outlive their parent must not write while the outputs are being hashed.
         EndJob(cause == "exited" ? 1.0 : 0.0);
         process.WaitForExit(5000);
@@ -224,6 +225,17 @@ sealed class Runner
         try { leastRoom = Math.Min(leastRoom, new DriveInfo(Path.GetPathRoot(place)).AvailableFreeSpace); }
         catch (IOException) { /* nobody can tell */ }
         catch (ArgumentException) { /* it is on a share */ }
+    }
+
+    // A program that waits for a click: what it shows, and where, before it is ended.
+    void TellWindows(FileStream log)
+    {
+        List<string> open = Machine.OpenWindows(Machine.Members());
+        if (open.Count == 0) return;
+        byte[] said = Text.GetBytes("rasreconcile: Ras.exe hangs in session " + Machine.SessionId() + " at the window \""
+            + string.Join("\", \"", open.ToArray()) + "\"\n");
+        try { lock (log) { log.Write(said, 0, said.Length); log.Flush(); } }
+        catch (IOException) { /* the disk is full */ }
     }
 
     void EndJob(double grace)

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from rasreconcile.jobs import Staged
-from rasreconcile.workers import retry, run_files
+from rasreconcile.workers import retry, run_files, upload
 from rasreconcile.workers.openssh import connection
-from rasreconcile.workers.ssh import upload
 from rasreconcile.workers.ssh.host import SshHost
 from rasreconcile.workers.ssh.host_commands import MARK, PosixCommands
+from rasreconcile.workers.ssh.upload import SshConduit
 from tests.reliability.enemy import values
 from tests.reliability.enemy.channels import Scripted, ssh_host
 from tests.reliability.enemy.parsers import END, HELD, LISTING, LOOK, OTHER, PROBLEMS, RUN, is_status
@@ -128,7 +128,7 @@ def _stage(host: SshHost, here: Path) -> str:
     source = here / "terrain.tif"
     source.write_bytes(INPUT)
     staged = Staged(source=source, name="terrain.tif", digest=_DIGEST, size=len(INPUT), writable="read only")
-    host._arrivals = upload.Upload(host._dialogue)
+    host._arrivals = upload.Upload(SshConduit(host._dialogue))
     host.stage([staged])
     host.prepare(RUN, [staged], {"job.json": b"{}"})
     return "staged"
