@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from rasreconcile.plain_files import opened
+
 CHUNK = 1 << 20
 """Bytes that are read at once."""
 
@@ -23,5 +25,8 @@ def hashed_copy(read: Callable[[], bytes], write: IO[bytes]) -> tuple[int, str]:
 
 def digest_of_file(path: Path) -> str:
     """sha256, hex. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with opened(path) as file:
+        digest = hashlib.sha256()
+        while part := file.read(CHUNK):
+            digest.update(part)
+        return digest.hexdigest()

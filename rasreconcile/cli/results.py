@@ -23,6 +23,7 @@ from rasreconcile.cli.options import (
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import SpecError, UsageError
+from rasreconcile.plain_files import whole
 
 if TYPE_CHECKING:
     from rasreconcile.operations.results import Depth
@@ -136,7 +137,7 @@ def _rows(target: Target, depth: Depth) -> list[Row]:
 
 def _prices(spec: Path) -> Mapping[str, float]:
     """`price_per_core_hour` by worker; the spec is read whole only where it has one."""
-    if b"price_per_core_hour" not in spec.read_bytes():
+    if b"price_per_core_hour" not in whole(spec):
         return {}
     try:
         return load_spec(spec).spec.prices

@@ -75,10 +75,14 @@ def _every(tree: Tree) -> list[Field]:
 
 
 def _in_file(tree: Tree) -> Iterator[Field]:
-    """Every dataset of the results, from the top down."""
-    waiting, seen = ["Results"], 0
+    """Every dataset of the results, from the top down. A group that holds itself is looked into once."""
+    waiting, seen, groups = ["Results"], 0, set[int | None]()
     while waiting:
         place = waiting.pop(0)
+        address = tree.address(place)
+        if address in groups:
+            continue
+        groups.add(address)
         for name in tree.names(place):
             seen += 1
             below = f"{place}/{name}"

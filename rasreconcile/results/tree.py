@@ -85,6 +85,13 @@ class Tree:
     def is_group(self, place: str) -> bool:
         return isinstance(self._object(place), h5py.Group)
 
+    def address(self, place: str) -> int | None:
+        """Where the object is in the file, by whatever name; None where it cannot be told."""
+        found = self._object(place)
+        with _Noting(self, place):
+            return None if found is None else int(h5py.h5o.get_info(found.id).addr)
+        return None
+
     def names(self, place: str) -> tuple[str, ...]:
         """Of what is in a group; empty where there is no such group."""
         group = self._object(place)
@@ -197,7 +204,7 @@ class Tree:
                 continue
             found = self._object(place)
             with _Noting(self, place):
-                address = h5py.h5o.get_info(found.id).addr if found is not None else None
+                address = None if found is None else int(h5py.h5o.get_info(found.id).addr)
                 if address is None or address in seen:
                     continue
                 seen.add(address)

@@ -29,7 +29,7 @@ def test_two_names_that_differ_in_case_only_are_told_so_too(muncie: Any) -> None
 
 
 def test_a_project_that_is_none_is_told_so_too(muncie: Any) -> None:
-    muncie.write("Muncie2D.prj", "PROJCS[x]")
+    muncie.write("Muncie2D.prj", "Another Title=x")
     with pytest.raises(SpecError) as told:
         muncie.plan()
     assert ": project/Muncie2D.prj:1: not a HEC-RAS project" in str(told.value)

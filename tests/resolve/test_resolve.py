@@ -84,7 +84,7 @@ def test_the_same_project_elsewhere_has_the_same_fingerprint(models: Path, plans
     [
         ("  - project: models/nothing.prj\n", "5: plans[0].project: "),
         ("  - project: models/none-*/x.prj\n", "matches no HEC-RAS project"),
-        ("  - project: models/realization-1/crs.prj\n", "not a HEC-RAS project"),
+        ("  - project: models/realization-1/crs.prj\n", "a map projection of a GIS"),
         (
             "  - project: models/realization-1/Willow.prj\n  - project: models/realization-2/Willow.prj\n",
             "give one of the entries a `name` of its own",

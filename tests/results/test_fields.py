@@ -193,3 +193,11 @@ def test_an_expectation_of_a_name_that_means_several_fields_fails_and_says_so(tm
     assert areas is not None and (areas.size, areas.maximum) == (17, 951)
     wanted = Expectations(completed=False, datasets={name: DatasetExpectation(finite=True)})
     assert "is the name of several fields; give its path" in "".join(judge(wanted, read))
+
+
+def test_a_group_that_holds_itself_is_looked_into_once(tmp_path: Path) -> None:
+    path = steady(tmp_path / "x.hdf", named="6.x")
+    with h5py.File(path, "a") as file:
+        for name in "abcdefgh":
+            file[f"Results/Steady/Output/{name}"] = file["Results"]
+    assert [row["value"] for row in rows(path, "Flow")] == [10, 10, 20, 20]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,10 +13,8 @@ from typing import Any
 
 from rasreconcile.errors import RasReconcileError, Refused, Unreachable
 from rasreconcile.workers.psexec.share import Entry
+from rasreconcile.workers.psexec.smb_stream import received, send
 
-_CHUNK = 1 << 20
-_AHEAD = 4
-"""Requests that are on their way at once: the link is never idle while one is answered."""
 _CONNECT_SECONDS = 15
 _FULL = {0xC000007F, 0xC0000044}
 """STATUS_DISK_FULL, STATUS_QUOTA_EXCEEDED."""
@@ -91,13 +88,13 @@ class SmbShare:
         try:
             with self._answering(name) as smb, self._opened(smb, name, "rb") as file:
                 size = min(limit, max(0, file.fd.end_of_file - offset))
-                return b"".join(_received(file.fd, offset, offset + size))
+                return b"".join(received(file.fd, offset, offset + size))
         except FileNotFoundError:
             return None
 
     def parts(self, name: str, offset: int) -> Iterator[bytes]:
         with self._answering(name) as smb, self._opened(smb, name, "rb") as file:
-            yield from _received(file.fd, offset, file.fd.end_of_file)
+            yield from received(file.fd, offset, file.fd.end_of_file)
 
     def write(self, name: str, parts: Iterable[bytes]) -> None:
         folder, _, last = name.rpartition("/")
@@ -136,10 +133,10 @@ class SmbShare:
         """Raises FileNotFoundError, before any of the parts is taken, where there is no such folder."""
         try:
             with self._answering(name) as smb, self._opened(smb, name, "xb") as file:
-                _send(file.fd, offset, parts)
+                send(file.fd, offset, parts)
         except FileExistsError:
             with self._answering(name) as smb, self._opened(smb, name, "r+b") as file:
-                _send(file.fd, offset, parts)
+                send(file.fd, offset, parts)
 
     def names(self, folder: str) -> tuple[str, ...]:
         try:
@@ -273,59 +270,6 @@ def _status_of(error: Exception) -> int | None:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-def _received(fd: Any, offset: int, end: int) -> Iterator[bytes]:
-    """The bytes from `offset` to `end`; some requests are always ahead."""
-    most = min(_CHUNK, fd.connection.max_read_size)
-    waiting: deque[tuple[Any, Any, int, int]] = deque()
-    at = offset
-    while at < end or waiting:
-        while at < end and len(waiting) < _AHEAD:
-            size = min(most, end - at)
-            message, receive = fd.read(at, size, send=False)
-            waiting.append((_sent(fd, message, size), receive, at, size))
-            at += size
-        request, receive, begun, size = waiting.popleft()
-        data = receive(request)
-        yield data
-        if len(data) < size:
-            # It became shorter, or the host gives less at once: the rest is asked for again, in order.
-            for request, receive, *_ in waiting:
-                with suppress(Exception):
-                    receive(request)
-            waiting.clear()
-            at = begun + len(data)
-            if not data:
-                return
-
-
-def _send(fd: Any, offset: int, parts: Iterable[bytes]) -> None:
-    most = min(_CHUNK, fd.connection.max_write_size)
-    waiting: deque[tuple[Any, Any]] = deque()
-    for part in parts:
-        for start in range(0, len(part), most):
-            piece = part[start : start + most]
-            while len(waiting) >= _AHEAD:
-                request, receive = waiting.popleft()
-                receive(request)
-            message, receive = fd.write(piece, offset, send=False)
-            waiting.append((_sent(fd, message, len(piece)), receive))
-            offset += len(piece)
-    for request, receive in waiting:
-        receive(request)
-
-
-def _sent(fd: Any, message: Any, size: int) -> Any:
-    """Asks for as many credits as the next requests need."""
-    tree = fd.tree_connect
-    credits_wanted = (max(0, size - 1) >> 16) + 1
-    return fd.connection.send(
-        message,
-        sid=tree.session.session_id,
-        tid=tree.tree_connect_id,
-        credit_request=credits_wanted * 2,
-    )
 
 
 def _notice_dead_links(connection: Any) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.reliability.enemy.kinds import KINDS
+from tests.reliability.enemy.kinds import KINDS, refused
 from tests.reliability.enemy.trial import SILENCE, Tried, tried
 
 
@@ -26,6 +26,8 @@ def main() -> int:
     if asked.kinds:
         print("\n".join(f"{name:24} {kind.what}" for name, kind in KINDS.items()))
         return 0
+    if (why := next(filter(None, map(refused, asked.kind)), None)) is not None:
+        parser.error(f"{why}; name other kinds with --kind")
     numbers = range(asked.answers) if asked.only is None else range(asked.only, asked.only + 1)
 
     def share(name: str) -> int:

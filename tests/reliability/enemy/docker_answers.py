@@ -330,5 +330,5 @@ def _answers(folder: Path) -> Iterator[Attempt]:
 
 
 DOCKER: dict[str, Kind] = {
-    "docker-answers": Kind("what a Docker daemon answers, and what a helper prints there", _answers, 200)
+    "docker-answers": Kind("what a Docker daemon answers, and what a helper prints there", _answers, 100)
 }

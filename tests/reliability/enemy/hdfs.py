@@ -251,6 +251,6 @@ def _of(change: Callable[[Random, Path], None]) -> Callable[[Path], Any]:
 
 
 HDFS: dict[str, Kind] = {
-    "hdf-objects": Kind("a result HDF with objects changed", _of(change_objects), 60),
-    "hdf-bytes": Kind("a result HDF with bytes changed", _of(change_bytes), 100),
+    "hdf-objects": Kind("a result HDF with objects changed", _of(change_objects), 12),
+    "hdf-bytes": Kind("a result HDF with bytes changed", _of(change_bytes), 40),
 }

@@ -21,7 +21,8 @@ from rasreconcile.workers.host import Host
 from rasreconcile.workers.local_host import LocalHost
 from rasreconcile.workers.ssh.host_commands import PosixCommands
 from tests.reliability.enemy.channels import shell, ssh_host
-from tests.reliability.enemy.directories import OUTPUT, SECRET, World, at_work, spoil
+from tests.reliability.enemy.directories import OUTPUT, SECRET, World, spoil
+from tests.reliability.enemy.meanwhile import at_work
 from tests.reliability.enemy.parsers import is_status
 from tests.reliability.enemy.trial import Attempt, Kind
 
