@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rasreconcile import held_files
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
@@ -247,7 +248,7 @@ def _write_csv(tables: Any, output: Path | None) -> None:
     try:
         with aside.open("w", encoding="utf-8", newline="") as out:
             files.write_csv(out, tables)
-        aside.replace(output)
+        held_files.replace(aside, output)
     finally:
         aside.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
@@ -16,6 +17,9 @@ from rasreconcile.jobs import RunId
 from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.run_files import Claim, RunFiles
+
+if sys.platform == "win32":
+    from rasreconcile.workers.windows_kernel import began_before_boot, start_of
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 _LONGEST_WORD = 200
@@ -49,6 +53,8 @@ def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, RunFile
 
 def is_alive(claim: Claim) -> bool:
     """Whether the process that made the claim is still there, on this machine."""
+    if sys.platform == "win32":
+        return str(start_of(claim.pid)) == claim.start
     if boot_id() is None:
         return _start_by_ps(claim.pid) == claim.start
     if boot_id() != claim.boot:
@@ -123,6 +129,10 @@ def _launched(place: Path) -> tuple[bool, str]:
 def _was_restarted(started: str | None) -> bool:
     """Whether this machine was, since the claim was made."""
     claim = run_files.claim_of(started or "")
+    if sys.platform == "win32":
+        return (
+            claim is not None and claim.start.isdecimal() and began_before_boot(int(claim.start), time.time())
+        )
     return claim is not None and boot_id() is not None and claim.boot != boot_id()
 
 
