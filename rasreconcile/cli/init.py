@@ -124,9 +124,9 @@ def _write(spec: Path, text: str) -> None:
     from rasreconcile.specfile import schema_json  # noqa: PLC0415  pydantic is slow to import
 
     spec.parent.mkdir(parents=True, exist_ok=True)
-    spec.write_text(text, encoding="utf-8")
+    spec.write_text(text, encoding="utf-8", newline="\n")
     schema = spec.with_name(SCHEMA)
-    schema.write_text(schema_json(), encoding="utf-8")
+    schema.write_text(schema_json(), encoding="utf-8", newline="\n")
     say(f"wrote {schema}: the schema by which editors complete and check the spec")
     ignore = spec.with_name(".gitignore")
     before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""

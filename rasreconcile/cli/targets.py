@@ -7,6 +7,7 @@ import functools
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -162,7 +163,7 @@ def _found_upward(start: Path) -> Path | None:
 
 def _may_be_planted(path: Path) -> bool:
     """A spec names programs that are run: one that anybody may have put into /tmp is not taken unasked."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         return False
     return path.stat().st_uid not in {os.getuid(), 0} and bool(path.parent.stat().st_mode & stat.S_IWOTH)
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace as replaced
@@ -262,7 +263,7 @@ def _flush(path: Path) -> None:
 
 def _take_after(temporary: Path, replaced: Path) -> None:
     """Mode and group of the file that is replaced, and its owner where the system lets us give files away."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     try:
         old = replaced.stat()
@@ -280,7 +281,7 @@ def _take_after(temporary: Path, replaced: Path) -> None:
 
 def _flush_folder(folder: Path) -> None:
     """Makes a rename survive a power cut, where the system lets folders be opened."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

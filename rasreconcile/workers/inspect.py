@@ -51,17 +51,34 @@ def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, RunFile
     return {run: _told(told[run]) for run in runs}
 
 
-def is_alive(claim: Claim) -> bool:
-    """Whether the process that made the claim is still there, on this machine."""
-    if sys.platform == "win32":
+if sys.platform == "win32":
+
+    def is_alive(claim: Claim) -> bool:
+        """Whether the process that made the claim is still there, on this machine."""
         return str(start_of(claim.pid)) == claim.start
-    if boot_id() is None:
-        return _start_by_ps(claim.pid) == claim.start
-    if boot_id() != claim.boot:
-        return False
-    said = text_of(Path(f"/proc/{claim.pid}/stat"))
-    fields = said.rpartition(") ")[2].split(" ") if said else []
-    return len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
+
+    def _was_restarted(started: str | None) -> bool:
+        claim = run_files.claim_of(started or "")
+        return (
+            claim is not None and claim.start.isdecimal() and began_before_boot(int(claim.start), time.time())
+        )
+
+else:
+
+    def is_alive(claim: Claim) -> bool:
+        """Whether the process that made the claim is still there, on this machine."""
+        if boot_id() is None:
+            return _start_by_ps(claim.pid) == claim.start
+        if boot_id() != claim.boot:
+            return False
+        said = text_of(Path(f"/proc/{claim.pid}/stat"))
+        fields = said.rpartition(") ")[2].split(" ") if said else []
+        return len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
+
+    def _was_restarted(started: str | None) -> bool:
+        """Whether this machine was, since the claim was made."""
+        claim = run_files.claim_of(started or "")
+        return claim is not None and boot_id() is not None and claim.boot != boot_id()
 
 
 @cache
@@ -124,16 +141,6 @@ def _launched(place: Path) -> tuple[bool, str]:
     complaints, _ = _read(place, rundir.COMPLAINTS)
     last = (complaints or "").strip().rpartition("\n")[2][-_LONGEST_WORD:]
     return False, run_files.lost_start("failed" if failed else "late", last)
-
-
-def _was_restarted(started: str | None) -> bool:
-    """Whether this machine was, since the claim was made."""
-    claim = run_files.claim_of(started or "")
-    if sys.platform == "win32":
-        return (
-            claim is not None and claim.start.isdecimal() and began_before_boot(int(claim.start), time.time())
-        )
-    return claim is not None and boot_id() is not None and claim.boot != boot_id()
 
 
 def _read(place: Path, name: str) -> tuple[str | None, str]:

@@ -124,7 +124,8 @@ def end(pid: int) -> None:
 
 def began_before_boot(start: int, now: float) -> bool:
     """Whether a process that began then, in file time, did so before the last boot; `now`: seconds since 1970."""
-    booted = (now + _TO_1970) * _TICKS - _kernel.GetTickCount64() * (_TICKS // 1000)
+    up: int = _kernel.GetTickCount64()
+    booted = (now + _TO_1970) * _TICKS - up * (_TICKS // 1000)
     return start < booted - _SLACK
 
 

@@ -74,6 +74,8 @@ def asked_in(place: Path) -> Asked:
                 program = rest
             case "arguments":
                 steps.append((program, rest))
+            case _:
+                pass
     return Asked(
         run=settings["run"],
         folder=settings["folder"],

@@ -26,7 +26,7 @@ from rasreconcile.records import Event, FileStat, Hashed, Published, ResultSumma
 from rasreconcile.runs import IllegalMove, Run, RunState
 from rasreconcile.spec import Expectations, SteadyEngine
 from rasreconcile.store import Store, file_request
-from rasreconcile.store.location import why_not
+from rasreconcile.store.location import why_not, why_not_on_drive
 from rasreconcile.store.reader import Reader
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -413,6 +413,21 @@ def test_a_place_where_sqlite_cannot_keep_its_promises_is_refused(store: str, wh
         "31 22 0:41 / /mnt/win\\040share rw - cifs //s/x rw\n"
     )
     found = why_not(Path(store), mounts)
+    assert found is None if why is None else why in str(found)
+
+
+@pytest.mark.parametrize(
+    ("drive", "kind", "why"),
+    [
+        ("C:", 3, None),
+        ("Z:", 4, "network share (Z:)"),
+        (r"\\nas\study", 4, "network share"),
+        (r"\\nas\study", 1, "network share"),
+        ("E:", 2, "can be taken out"),
+    ],
+)
+def test_a_store_is_on_a_drive_of_this_machine(drive, kind, why) -> None:
+    found = why_not_on_drive(drive, kind)
     assert found is None if why is None else why in str(found)
 
 

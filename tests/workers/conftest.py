@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -184,6 +185,66 @@ class LocalPlace(Place):
         return found
 
 
+class PythonPlace(LocalPlace):
+    """This machine, where it is Windows: jobs are scripts for the interpreter of the tests."""
+
+    def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
+        """Of Python. Each says by its number in `../pids` that it is there."""
+        first = (
+            "import os, sys, time\nwith open('{up}../pids', 'a') as file: file.write(f'{{os.getpid()}}\\n')\n"
+        )
+        up = "../" * len(Path(str(more.get("folder", ""))).parts)
+        scripts = {f"job-{n}.py": (first.format(up=up) + text).encode() for n, text in enumerate(texts)}
+        steps = tuple((sys.executable, "-I", "-S", f"{up}{name}") for name in scripts)
+        staged = self.staged({**(inputs or {}), **scripts})
+        return plain_job(**{"platform": "windows", "steps": steps, "inputs": staged, **more})
+
+    def job(
+        self,
+        *,
+        inputs: dict[str, bytes] | None = None,
+        writes: dict[str, bytes] | None = None,
+        prints: bytes = b"",
+        then_prints: bytes = b"",
+        exits: int = 0,
+        waits: bool = False,
+        **more: Any,
+    ) -> Job:
+        lines = ["open('../launches', 'a').write('x\\n')", f"os.write(1, {prints!r})"]
+        lines += [f"open({name!r}, 'wb').write({data!r})" for name, data in (writes or {}).items()]
+        if waits:
+            lines.append("while not os.path.exists('../go'): time.sleep(0.02)")
+        lines += [f"os.write(1, {then_prints!r})", f"sys.exit({exits})"]
+        return self.script("\n".join(lines), inputs=inputs, **more)
+
+    def kill(self, run: RunId) -> None:
+        # The kernel ends the job with its runner.
+        for pid in self.processes(run):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
+
+    def processes(self, run: RunId) -> list[int]:
+        """The runner and the scripts that are still there."""
+        place = self.folder / run
+        claim = place / "started"
+        pids = [int(claim.read_text().split()[1])] if claim.exists() else []
+        scripts = place / "pids"
+        pids += [int(line) for line in scripts.read_text().split()] if scripts.exists() else []
+        return [pid for pid in pids if _is_there(pid)]
+
+
+if sys.platform == "win32":
+    from rasreconcile.workers.windows_kernel import start_of
+
+    def _is_there(pid: int) -> bool:
+        return start_of(pid) is not None
+
+else:
+
+    def _is_there(pid: int) -> bool:
+        return Path(f"/proc/{pid}").exists()
+
+
 class ToyPlace(LocalPlace):
     """This machine, as a kind of the tests' own."""
 
@@ -314,7 +375,8 @@ def _escaped(data: bytes) -> str:
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalPlace]:
-    one = LocalPlace(tmp_path / "ras runs", tmp_path)
+    kind = PythonPlace if sys.platform == "win32" else LocalPlace
+    one = kind(tmp_path / "ras runs", tmp_path)
     yield one
     for folder in one.folder.glob("*") if one.folder.is_dir() else ():
         one.kill(RunId(folder.name))
@@ -443,7 +505,15 @@ def volume(dockerd: Dockerd, tmp_path: Path) -> Iterator[VolumePlace]:
             client.remove_volume(f"rasreconcile-{one.name}", force=True)
 
 
-@pytest.fixture(params=["memory", "local", "toy", "ssh", "windows", "bound", "volume"])
+# On Windows there is no SSH server of the tests, and no Docker daemon.
+PLACES = (
+    ["memory", "local"]
+    if sys.platform == "win32"
+    else ["memory", "local", "toy", "ssh", "windows", "bound", "volume"]
+)
+
+
+@pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

@@ -72,11 +72,10 @@ class BindMountStorage:
 
 def give(folder: Path, owner: int) -> None:
     """Only root can; whoever else starts containers has them run as himself. Links into the cache keep their owner."""
-    if sys.platform == "win32" or os.geteuid() == owner or os.geteuid() != 0:
-        return
-    for place, _, names in os.walk(folder):
-        os.chown(place, owner, owner)
-        for name in names:
-            file = Path(place, name)
-            if file.stat().st_nlink == 1:
-                os.chown(file, owner, owner)
+    if sys.platform != "win32" and os.geteuid() == 0 != owner:
+        for place, _, names in os.walk(folder):
+            os.chown(place, owner, owner)
+            for name in names:
+                file = Path(place, name)
+                if file.stat().st_nlink == 1:
+                    os.chown(file, owner, owner)

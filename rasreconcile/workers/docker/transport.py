@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,6 +23,7 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils import kwargs_from_env
 
 from rasreconcile.account import home_or_none
+from rasreconcile.errors import Refused
 from rasreconcile.workers.docker.contexts import Certificates, endpoint_of_context
 from rasreconcile.workers.openssh.connection import Connection, Door
 from rasreconcile.workers.openssh.login import login_to
@@ -194,6 +196,8 @@ class _Line:
 
 
 def _socket_line(path: str) -> _Line:
+    if sys.platform == "win32":
+        raise Refused(f"{path}: Windows has no such sockets", "set docker_host to tcp:// or npipe://")
     line = _Line(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
         line.socket.settimeout(TIMEOUT)
