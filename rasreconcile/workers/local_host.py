@@ -185,14 +185,17 @@ class LocalHost:
             stage(staged, self._cache, work)
         for name, data in controls.items():
             (aside / name).write_bytes(data)
-        (aside / _BOOT).write_text(boot_id() or "", encoding="utf-8")
-        if sys.platform == "win32":
+        if sys.platform != "win32":
+            (aside / _BOOT).write_text(boot_id() or "", encoding="utf-8")
+        else:
             # No name for this start of the machine tells files that a power cut has emptied: none may be.
             _flush(aside)
         self._filled(aside)
 
     def _is_whole(self, place: Path) -> bool:
         if controls.kind_of(place / rundir.STARTED) is not None:
+            return True
+        if sys.platform == "win32":
             return True
         try:
             return controls.text(place, _BOOT) == (boot_id() or "")

@@ -96,8 +96,15 @@ class Study:
         told = self.folder.with_name("told")
         words = [sys.executable, "-m", __spec__.name, "controller", str(told), str(die_at or 0)]
         with (self.folder / "said").open("wb") as said, told.open("wb"):
+            environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
             done = subprocess.run(
-                words, cwd=self.folder, stdout=said, stderr=said, timeout=LONGEST, check=False
+                words,
+                env=environment,
+                cwd=self.folder,
+                stdout=said,
+                stderr=said,
+                timeout=LONGEST,
+                check=False,
             )
         return done.returncode, [name.decode() for name in told.read_bytes().split(MARK)[:-1]]
 

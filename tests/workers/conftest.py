@@ -217,6 +217,11 @@ class PythonPlace(LocalPlace):
         lines += [f"os.write(1, {then_prints!r})", f"sys.exit({exits})"]
         return self.script("\n".join(lines), inputs=inputs, **more)
 
+    def begin(self, run: RunId, job: Job) -> None:
+        """Also where its interpreter takes longer to start than a runner is given before it counts as late."""
+        self.worker.start(run, job)
+        self.until(lambda: isinstance(self.worker.poll([run])[run], Running | Ended))
+
     def kill(self, run: RunId) -> None:
         # The kernel ends the job with its runner.
         for pid in self.processes(run):
