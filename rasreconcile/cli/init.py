@@ -57,7 +57,7 @@ _VOLUME = "      volume_error_percent: {at_most: 2}      # `Finished Successfull
 
 _INSTALL = """\
     # ras_exe_path: /opt/hecras/{version}    # top of HEC's Linux archive, where it is not found
-    # preprocess_on_host: true         # let the next one prepare what they need of HEC-RAS for Windows
+    # preprocess_on_host: false        # the next one does not prepare what they need of HEC-RAS for Windows
   # office:                   # a Windows machine; or `type: local` with ras_exe_path: .../Ras.exe, through Wine
 """
 

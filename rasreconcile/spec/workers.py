@@ -35,8 +35,8 @@ class WorkerBase(SpecModel):
     max_runtime_minutes: Minutes | None = None
     """Longest time a run may take here; a plan's own limit wins where it is shorter."""
 
-    preprocess_on_host: bool = False
-    """Let a worker with Ras.exe prepare, in an earlier step, what the Linux solvers need of HEC-RAS for Windows."""
+    preprocess_on_host: bool = True
+    """A worker with Ras.exe prepares, in an earlier step, what the Linux solvers need here; `false`: none does."""
 
     @field_validator("cores_per_plan")
     @classmethod

@@ -13,6 +13,7 @@ from ctypes import wintypes  # noqa: E402
 
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 _QUERY_LIMITED = 0x1000
+_SET_INFORMATION = 0x200
 _SYNCHRONIZE = 0x100000
 _TERMINATE = 0x1
 _STILL_RUNNING = 0x102
@@ -52,6 +53,7 @@ _kernel.OpenProcess.restype = _HANDLE
 _kernel.OpenProcess.argtypes = (wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
 _kernel.GetCurrentProcess.restype = _HANDLE
 _kernel.CloseHandle.argtypes = (_HANDLE,)
+_kernel.SetPriorityClass.argtypes = (_HANDLE, wintypes.DWORD)
 _kernel.TerminateProcess.argtypes = (_HANDLE, wintypes.UINT)
 _kernel.WaitForSingleObject.argtypes = (_HANDLE, wintypes.DWORD)
 _kernel.GetProcessTimes.argtypes = (_HANDLE, *[ctypes.POINTER(wintypes.FILETIME)] * 4)
@@ -111,6 +113,14 @@ def start_of(pid: int) -> int | None:
         _checked(_kernel.GetProcessTimes(process, *map(ctypes.byref, (created, *others))))
         return int(created.dwHighDateTime) << 32 | int(created.dwLowDateTime)
     finally:
+        _kernel.CloseHandle(process)
+
+
+def prioritize(pid: int, kind: int) -> None:
+    """Gives the process a priority class, which its children inherit; one that has ended needs none."""
+    process = _kernel.OpenProcess(_SET_INFORMATION, False, pid)
+    if process:
+        _kernel.SetPriorityClass(process, kind)
         _kernel.CloseHandle(process)
 
 

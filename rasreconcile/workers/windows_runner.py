@@ -182,6 +182,8 @@ def _step(line: str, log: BinaryIO, guard: Guard, job: windows_kernel.Job) -> in
     except OSError as error:
         log.write(f"{line}: {error.strerror}\n".encode(errors="replace"))
         return _NO_PROGRAM
+    # Once more: Wine leaves out what it is told at the start.
+    windows_kernel.prioritize(process.pid, _PRIORITIES[guard.asked.priority])
     while guard.cause == "exited":
         try:
             process.wait(_LOOK_SECONDS)

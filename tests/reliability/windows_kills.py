@@ -119,7 +119,8 @@ class Study:
             raise Broken(f"a result is gone: {error}") from error
 
     def result(self, number: str) -> Path:
-        return self.folder / "results" / f"Willow.p{number}.hdf"
+        results = self.folder / "results"
+        return next(results.rglob(f"Willow.p{number}.hdf"), results / f"Willow.p{number}.hdf")
 
     def trial(self, moments: random.Random, most: int) -> list[str]:
         """The points at which its controllers died. Raises Broken."""
