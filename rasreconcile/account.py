@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 from rasreconcile.errors import Refused
@@ -34,17 +36,17 @@ def expanded(path: str | Path) -> Path:
 def whose(path: str | Path) -> str:
     """`user 4711`, who runs this program, or the user whom `~name` names."""
     named = str(path).partition("/")[0].removeprefix("~")
-    return named or (name_of(os.geteuid()) if hasattr(os, "geteuid") else "this user")
+    return named or _own_name() or "this user"
 
 
 def name_of(uid: int) -> str:
     """The name of a user of this machine; `user 4711` where it has none."""
-    try:
+    if sys.platform != "win32":
         import pwd  # noqa: PLC0415  POSIX only
 
-        return pwd.getpwuid(uid).pw_name
-    except (ImportError, KeyError):
-        return f"user {uid}"
+        with suppress(KeyError):
+            return pwd.getpwuid(uid).pw_name
+    return f"user {uid}"
 
 
 def user_name() -> str:
@@ -60,3 +62,10 @@ def user_name_or_none() -> str | None:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
         return None
+
+
+def _own_name() -> str:
+    """By number; empty where users have none."""
+    if sys.platform == "win32":
+        return ""
+    return name_of(os.geteuid())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 _COMMANDS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 """Control characters but tab and line end, what turns the direction of writing, and bytes that are no text."""
@@ -31,6 +32,16 @@ def plain(text: str) -> str:
 def without_sequences(text: str) -> str:
     """A text without what moves the cursor, colours, or names a window."""
     return _SEQUENCE.sub("", text)
+
+
+def local_time(at: datetime, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """`2026-04-01 14:30:05 CEST`: in the user's zone, which is named; by its distance where its name has blanks.
+
+    Windows calls it `W. Europe Standard Time`, or that in the language of the machine.
+    """
+    local = at.astimezone()
+    name = f"{local:%Z}"
+    return f"{local:{form}} {name if name.isascii() and name.isalnum() else f'{local:%z}'}"
 
 
 def _spelled(found: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from rasreconcile.errors import Trouble
 from rasreconcile.facts import LogFacts
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component
+from rasreconcile.printable import local_time
 
 Provenance = Literal["computed", "copied", "recalled", "adopted"]
 """computed by a run of ours; copied from a plan with the same fingerprint; recalled from a receipt that matches
@@ -154,7 +155,7 @@ class Event:
     def __str__(self) -> str:
         """`14:30:05 CEST succeeded Demo/p01  on desk, 0.4 s`: in the user's zone, which is named."""
         about = f" {self.address}" if self.address else ""
-        return f"{self.at.astimezone():%H:%M:%S %Z} {self.kind}{about}  {self.message}"
+        return f"{local_time(self.at, '%H:%M:%S')} {self.kind}{about}  {self.message}"
 
 
 NOT_SHOWN = frozenset({"apply", "running", "publishing", "end"})

@@ -21,6 +21,7 @@ from services import Absent, Service, absent, told
 from slurmcluster import own_cluster, slurm_cluster
 from sshd import network, shared_network
 from waiting import LONGEST
+from windows_rooms import WINDOWS, posix_only
 from winsshd import windows_host
 
 __all__ = [
@@ -115,6 +116,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """CI runs each test once: what one machine has to skip runs on another."""
     parser.addoption("--skipped-into", type=Path, metavar="FILE", help="write the ids of skipped tests there")
     parser.addoption("--only-of", type=Path, metavar="FILE", help="run the tests of such a file alone")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """On Windows what is POSIX by nature, elsewhere what is Windows': see `windows_rooms`."""
+    if REPOSITORY / "tests" not in collection_path.parents:
+        return None
+    below = collection_path.relative_to(REPOSITORY / "tests")
+    ignored = posix_only(below) is not None if sys.platform == "win32" else below.as_posix() in WINDOWS
+    return ignored or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

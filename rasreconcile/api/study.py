@@ -94,7 +94,7 @@ class Study:
             raise RasReconcileError(
                 f"{place}: paths in the spec are relative to {self.path.parent}", "save it there"
             )
-        with place.open("x", encoding="utf-8") as file:
+        with place.open("x", encoding="utf-8", newline="\n") as file:
             file.write(self.text)
         return place
 

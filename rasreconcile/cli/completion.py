@@ -84,7 +84,7 @@ def command(shell: str | None, only_print: bool) -> int:
     home, chosen = account.home(), SHELLS[name]
     path = chosen.script(home, os.environ)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(script, encoding="utf-8")
+    path.write_text(script, encoding="utf-8", newline="\n")
     close(f"wrote {path}")
     if chosen.startup is not None:
         startup = chosen.startup(home, os.environ)
@@ -114,7 +114,9 @@ def _add(startup: Path, line: str) -> bool:
     if line in lines:
         return False
     kept = [one for one in lines if not one.endswith(MARK)]
-    startup.write_text("\n".join([*kept, line]) + "\n", encoding="utf-8", errors="surrogateescape")
+    startup.write_text(
+        "\n".join([*kept, line]) + "\n", encoding="utf-8", newline="\n", errors="surrogateescape"
+    )
     return True
 
 

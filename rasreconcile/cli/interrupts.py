@@ -13,6 +13,8 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Protocol
 
+from rasreconcile.cli.closed_console import console_closing
+
 LINGER = 5.0
 """Seconds in which a second Ctrl-C still reaches this process, and cancels."""
 BURST = 0.75
@@ -96,11 +98,15 @@ def stopping(apply: Stoppable, show: Callable[[str], None], monotonic: Callable[
         signal.SIGINT: signal.signal(signal.SIGINT, interrupted),
         signal.SIGTERM: signal.signal(signal.SIGTERM, terminated),
     }
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+    if sys.platform == "win32":
+        # Ctrl-Break, and what another process sends where there is no SIGTERM.
+        previous[signal.SIGBREAK] = signal.signal(signal.SIGBREAK, terminated)
+    elif signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         # The terminal was closed; under nohup it was said beforehand that this must not matter.
         previous[signal.SIGHUP] = signal.signal(signal.SIGHUP, hung_up)
     try:
-        yield
+        with console_closing(interrupts.terminated):
+            yield
     finally:
         for number, before in previous.items():
             signal.signal(number, before)

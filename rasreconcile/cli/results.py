@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rasreconcile import held_files
 from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
@@ -215,7 +216,7 @@ def _write_csv(tables: Any, output: Path | None) -> None:
     try:
         with aside.open("w", encoding="utf-8", newline="") as out:
             files.write_csv(out, tables)
-        aside.replace(output)
+        held_files.replace(aside, output)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -224,4 +225,4 @@ def _write_text(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(text, encoding="utf-8", newline="\n")

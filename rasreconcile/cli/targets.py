@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ def _found_upward(start: Path) -> Path | None:
 
 def _may_be_planted(path: Path) -> bool:
     """A spec names programs that are run: one that anybody may have put into /tmp is not taken unasked."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         return False
     return path.stat().st_uid not in {os.getuid(), 0} and bool(path.parent.stat().st_mode & stat.S_IWOTH)
 

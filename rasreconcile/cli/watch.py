@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rasreconcile.cli.closed_console import console_closing
 from rasreconcile.cli.options import FORMAT_VERSION, as_json, close, load_spec, warn, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import invocation, verb
@@ -143,9 +144,13 @@ def _without_store(loaded: LoadedSpec) -> Watched | None:
 
 @contextmanager
 def _ending(stop: threading.Event) -> Iterator[None]:
-    before = {n: signal.signal(n, lambda *_: stop.set()) for n in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        numbers.append(signal.SIGBREAK)
+    before = {n: signal.signal(n, lambda *_: stop.set()) for n in numbers}
     try:
-        yield
+        with console_closing(stop.set):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

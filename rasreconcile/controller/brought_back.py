@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rasreconcile import held_files
 from rasreconcile.errors import Damaged, ResultError, Trouble
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.hashed_copy import digest_of_file
@@ -78,7 +79,7 @@ def _beside(left: Left, one: BroughtBack, name: str, record: OutputRecord) -> Be
         folder = posixpath.dirname(left_as(left.plan.result_name, left.status))
         found = fetched(left, posixpath.join(folder, name), temporary)
         if found.digest != record.digest:
-            temporary.unlink(missing_ok=True)
+            held_files.remove(temporary)
             return damaged(left.run, name, record.digest, found.digest)
     return Beside(temporary, output)
 
@@ -87,7 +88,7 @@ def drop(found: Sequence[Beside]) -> None:
     """Of a run whose outputs are not published."""
     for beside in found:
         if beside.temporary is not None:
-            beside.temporary.unlink(missing_ok=True)
+            held_files.remove(beside.temporary)
 
 
 def fetched(left: Left, name: str, temporary: Path) -> Fetched:

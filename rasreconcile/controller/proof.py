@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from rasreconcile import held_files
 from rasreconcile.controller.brought_back import (
     Left,
     brought_back,
@@ -121,17 +122,17 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         if digest_at(temporary) != record.digest:
             arrived = fetched(_left(asked), name, temporary)
             if arrived.digest != record.digest:
-                temporary.unlink(missing_ok=True)
+                held_files.remove(temporary)
                 return damaged(run, plan.result_name, record.digest, arrived.digest)
     failure, facts = _judge(asked, temporary or plan.output, left)
     if failure is not None or facts is None:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            held_files.remove(temporary)
         return failure or _no_result(plan)
     beside = brought_back(_left(asked))
     if isinstance(beside, Failure):
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            held_files.remove(temporary)
         return beside
     published = Published(
         address=plan.address,
@@ -200,7 +201,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[T
             raise ResultError(f"{source.path} changed while it was copied", "it will be checked again")
         beside = copied(plan, source)
     except ResultError:
-        temporary.unlink(missing_ok=True)
+        held_files.remove(temporary)
         raise
     copy = replace(
         source,

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from rasreconcile import held_files
 from rasreconcile.edited_inputs import OfVersion, SetAttributes, WithoutResults
 from rasreconcile.errors import ProjectError
 from rasreconcile.hecras_versions import means, version_in
@@ -65,4 +66,4 @@ def _leave_out(path: Path, groups: Collection[str]) -> None:
                     file.copy(file[name], copy, name)
             for name, value in file.attrs.items():
                 copy.attrs[name] = value
-    aside.replace(path)
+    held_files.replace(aside, path)

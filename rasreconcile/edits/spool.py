@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from rasreconcile import held_files
 from rasreconcile.edited_inputs import Edit, OfVersion, SetAttributes, WithoutResults
 from rasreconcile.edits import texts
 from rasreconcile.errors import InputChanged
@@ -78,7 +79,7 @@ class Spool:
             for edit in staged.edits:
                 _edit(part, edit, staged.source)
             place = self.folder / f"{key}.{digest_of_file(part)}"
-            part.replace(place)
+            held_files.replace(part, place)
         finally:
             part.unlink(missing_ok=True)
             part.with_name(f"{part.name}.without").unlink(missing_ok=True)

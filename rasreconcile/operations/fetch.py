@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from rasreconcile import held_files
 from rasreconcile.engines.inputs import is_only_read
 from rasreconcile.errors import Damaged, RasReconcileError, Refused, UsageError
 from rasreconcile.jobs import Absent, Ended, LeftFile, OutputRecord, RunId, Worker
@@ -161,7 +162,7 @@ class _File:
             if why := self._copied(part):
                 return why
             os.utime(part, (self.file.changed, self.file.changed))
-            part.replace(target)
+            held_files.replace(part, target)
         except Damaged as error:
             return error.trouble.what
         except OSError as error:

@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile import held_files
 from rasreconcile.clock import Clock
 from rasreconcile.errors import Damaged, RasReconcileError, WorkerError
 from rasreconcile.jobs import Ended, RunId, Trimmed, Worker
@@ -76,7 +78,7 @@ def _collected(loaded: LoadedSpec, store: Store, rubbish: Limits, clock: Clock, 
     workers = {name: _clean_worker(loaded, name, store, rubbish, now, how) for name in loaded.spec.workers}
     if how == "remove":
         for folder in products:
-            shutil.rmtree(folder)
+            held_files.when_let_go(partial(shutil.rmtree, folder))
     return Collected(workers, products, store.forget(now - rubbish.older_than, how=how))
 
 

@@ -63,7 +63,7 @@ _VOLUME = "      volume_error_percent: {at_most: 2}      # `Finished Successfull
 
 _INSTALL = """\
     # ras_exe_path: /opt/hecras/{version}    # top of HEC's Linux archive, where it is not found
-    # preprocess_on_host: true         # let the next one prepare what they need of HEC-RAS for Windows
+    # preprocess_on_host: false        # the next one does not prepare what they need of HEC-RAS for Windows
   # office:                   # a Windows machine; or `type: local` with ras_exe_path: .../Ras.exe, through Wine
 """
 
@@ -117,8 +117,8 @@ def init(words: Sequence[str], spec: Path, engine: EngineName | None, tell: Tell
     )
     schema, ignore = spec.with_name(SCHEMA), spec.with_name(".gitignore")
     spec.parent.mkdir(parents=True, exist_ok=True)
-    spec.write_text(text, encoding="utf-8")
-    schema.write_text(schema_json(), encoding="utf-8")
+    spec.write_text(text, encoding="utf-8", newline="\n")
+    schema.write_text(schema_json(), encoding="utf-8", newline="\n")
     return Written(
         spec=spec,
         schema=schema,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rasreconcile.errors import RasReconcileError
 from rasreconcile.jobs import Absent, Ended, Queued, RunId, Running, Status, Vanished
+from rasreconcile.printable import local_time
 from rasreconcile.records import Event, Progress
 from rasreconcile.runs import Run
 
@@ -29,7 +30,7 @@ class Known:
     @property
     def words(self) -> str:
         """For a person; after the worker."""
-        when = f"{self.seen.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+        when = local_time(self.seen)
         match self.state:
             case "running" | "starting":
                 return self.state

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from rasreconcile import held_files
 from rasreconcile.errors import UsageError
 
 Columns = Mapping[str, Sequence[Any]]
@@ -39,6 +40,6 @@ def write_parquet(path: Path, tables: Iterable[Columns], kinds: Mapping[str, str
         with pq.ParquetWriter(aside, schema) as writer:
             for columns in tables:
                 writer.write_table(pa.table({name: columns[name] for name in kinds}, schema=schema))
-        aside.replace(path)
+        held_files.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)

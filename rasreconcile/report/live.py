@@ -11,6 +11,7 @@ from typing import IO, Any, Protocol
 
 import click
 
+from rasreconcile.printable import local_time
 from rasreconcile.records import Event
 from rasreconcile.report.seen_from import Shown, as_it_is
 from rasreconcile.report.text import COLOURS, about, event_line, length, many
@@ -170,7 +171,7 @@ class Lines(Quiet):
         elif moment.elapsed >= self._beat_at:
             # Where nothing is drawn, a log must still tell a long run from a program that stands still.
             self._beat_at = moment.elapsed + HEARTBEAT
-            click.echo(f"{moment.at.astimezone():%H:%M:%S %Z} {heartbeat(moment)}", file=self._out)
+            click.echo(f"{local_time(moment.at, '%H:%M:%S')} {heartbeat(moment)}", file=self._out)
 
 
 def how_many_are_current(moment: Moment) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rasreconcile.facts import LogFacts
 from rasreconcile.plans import is_preparation
-from rasreconcile.printable import printable
+from rasreconcile.printable import local_time, printable
 from rasreconcile.records import Event
 
 SIGNS: Mapping[str, str] = {"current": " ", "stale": "~", "missing": "+", "invalid": "!", "unknown": "?"}
@@ -98,7 +98,7 @@ def roughly(time: timedelta) -> str:
 
 def stamp(time: datetime | None) -> str:
     """`2026-04-01 14:30:05 CEST`: in the user's zone, which is named."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M:%S %Z}" if time else "-"
+    return local_time(time) if time else "-"
 
 
 def event_line(event: Event) -> str:

@@ -10,6 +10,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path, PurePosixPath
 
+from rasreconcile import held_files
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.hashed_copy import digest_of_file
 from rasreconcile.output_names import is_pattern, matches
@@ -51,7 +52,7 @@ def put_beside(published: Published, found: Sequence[Beside], patterns: Iterable
         if _is_another(place, {ours.get(name)}):
             kept.append(_keep(place, published))
         try:
-            place.unlink(missing_ok=True)
+            held_files.remove(place)
         except OSError as error:
             raise publish.held(place, error) from error
     return tuple(kept)
@@ -76,7 +77,7 @@ def remove_beside(published: Published, spared: Collection[str]) -> None:
         if os.path.normcase(os.path.realpath(place)) in spared:
             continue
         try:
-            place.unlink(missing_ok=True)
+            held_files.remove(place)
         except OSError as error:
             raise publish.held(place, error) from error
         for folder in place.parents:

@@ -11,17 +11,18 @@ import hashlib
 import os
 import re
 import stat
-import time
+import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from dataclasses import replace as replaced
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile import held_files
 from rasreconcile.errors import PublishHeld, ResultError
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
+from rasreconcile.held_files import PATIENCE, Patience, is_held, when_let_go
 from rasreconcile.jobs import RunId
 from rasreconcile.plain_files import LARGEST, NotPlain, head, opened
 from rasreconcile.records import Published
@@ -51,17 +52,6 @@ __all__ = [
 Thoroughness = Literal["summary", "every dataset"]
 
 _HDF = b"\x89HDF\r\n\x1a\n"
-_HELD_WINDOWS = {5, 32, 33}
-"""Access denied, sharing violation, lock violation: a viewer has the file open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for a program that holds the file open to let it go."""
-
-    seconds: float = 30.0
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 def place(output: Path) -> Path:
@@ -145,7 +135,7 @@ def replace(
     temporary: Path,
     output: Path,
     *,
-    patience: Patience = Patience(),
+    patience: Patience = PATIENCE,
     rename: Callable[[Path, Path], object] = os.replace,
 ) -> None:
     """The proven file takes the output's name, and the mode and group of the file it replaces.
@@ -153,28 +143,17 @@ def replace(
     Blocks for as long as `patience` has where another program holds that. Of an output that is a link, the file that
     it leads to is replaced. Raises PublishHeld where that is not possible now: both files are then as they were.
     """
-    until = patience.now() + patience.seconds
-    pause = 0.1
     real = place(output)
     try:
         _flush(temporary)
         _take_after(temporary, real)
-        while True:
-            try:
-                rename(temporary, real)
-                break
-            except PermissionError as error:
-                # Only Windows refuses to replace a file that somebody reads; elsewhere waiting changes nothing.
-                if getattr(error, "winerror", None) not in _HELD_WINDOWS or patience.now() + pause > until:
-                    raise
-            patience.sleep(pause)
-            pause = min(pause * 2, 2.0)
+        when_let_go(partial(rename, temporary, real), patience)
         _flush_folder(real.parent)
     except OSError as error:
         raise held(output, error) from error
 
 
-def write_receipts(published: Published, *, patience: Patience = Patience()) -> None:
+def write_receipts(published: Published, *, patience: Patience = PATIENCE) -> None:
     """Beside the output, and where that is a link beside the file it leads to: whoever comes there sees whose it is.
 
     Raises PublishHeld where one cannot be written.
@@ -185,7 +164,7 @@ def write_receipts(published: Published, *, patience: Patience = Patience()) -> 
     write_receipt(published, patience=patience)
 
 
-def write_receipt(published: Published, *, patience: Patience = Patience()) -> None:
+def write_receipt(published: Published, *, patience: Patience = PATIENCE) -> None:
     """Beside the output, aside first and renamed. Raises PublishHeld where it cannot be written."""
     path = receipt_path(published.path)
     aside = temporary_name(path, published.run)
@@ -209,8 +188,8 @@ def remove(output: Path) -> None:
     Raises PublishHeld where that is not possible now.
     """
     try:
-        output.unlink(missing_ok=True)
-        receipt_path(output).unlink(missing_ok=True)
+        for path in (output, receipt_path(output)):
+            held_files.remove(path)
     except OSError as error:
         raise held(output, error) from error
 
@@ -259,7 +238,7 @@ def held(path: Path, error: OSError) -> PublishHeld:
             why = "the proven file or its folder is gone; it is collected again"
         case errno.ENAMETOOLONG:
             why = "its name is too long; choose a `results` folder with a shorter path"
-        case _ if getattr(error, "winerror", None) in _HELD_WINDOWS:
+        case _ if is_held(error):
             why = "another program holds it open; close it there"
         case errno.EACCES | errno.EPERM:
             why = "that is not permitted; make the folder writable"
@@ -286,7 +265,7 @@ def _flush(path: Path) -> None:
 
 def _take_after(temporary: Path, replaced: Path) -> None:
     """Mode and group of the file that is replaced, and its owner where the system lets us give files away."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     try:
         old = replaced.stat()
@@ -304,7 +283,7 @@ def _take_after(temporary: Path, replaced: Path) -> None:
 
 def _flush_folder(folder: Path) -> None:
     """Makes a rename survive a power cut, where the system lets folders be opened."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

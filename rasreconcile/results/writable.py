@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from rasreconcile.errors import PublishHeld, Trouble
@@ -45,6 +46,6 @@ def _folder(folder: Path) -> Trouble | None:
 
 
 def _why(folder: Path) -> str:
-    if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if sys.platform != "win32" and os.statvfs(folder).f_flag & os.ST_RDONLY:
         return "its file system is read-only"
     return f"no right to write to {folder}"

@@ -37,8 +37,8 @@ class WorkerBase(SpecModel):
 
     price_per_core_hour: Annotated[float, Field(ge=0, le=1_000_000, strict=False)] | None = None
     """What a core costs for an hour, in any money; left out: nothing is said of costs."""
-    preprocess_on_host: bool = False
-    """Let a worker with Ras.exe prepare, in an earlier step, what the Linux solvers need of HEC-RAS for Windows."""
+    preprocess_on_host: bool = True
+    """A worker with Ras.exe prepares, in an earlier step, what the Linux solvers need here; `false`: none does."""
 
     @field_validator("cores_per_plan")
     @classmethod

@@ -68,11 +68,15 @@ def place_of(path: Path, written: str) -> Path:
 
     Raises Wrong where `~` stands for nobody's folder.
     """
+    user = re.split(r"[\\/]", written, maxsplit=1)[0]
     try:
         there = expanded(written)
-    except Refused as error:
-        user = written.partition("/")[0]
-        raise Wrong(f"{user} is not a home folder of this machine", "write the whole path") from error
+        # Windows takes any name for that of a folder beside one's own.
+        known = not re.match("~.", user) or expanded(user).is_dir()
+    except Refused:
+        known = False
+    if not known:
+        raise Wrong(f"{user} is not a home folder of this machine", "write the whole path")
     return Path(os.path.normpath(path.absolute().parent / there))
 
 

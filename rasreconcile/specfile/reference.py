@@ -118,5 +118,5 @@ _PLAIN = {"string": "text", "boolean": "true or false", "integer": "whole number
 
 if __name__ == "__main__":
     docs = Path(sys.argv[1] if len(sys.argv) > 1 else "docs")
-    (docs / "spec.md").write_text(reference_markdown(), encoding="utf-8")
-    (docs / "spec.schema.json").write_text(schema_json(), encoding="utf-8")
+    (docs / "spec.md").write_text(reference_markdown(), encoding="utf-8", newline="\n")
+    (docs / "spec.schema.json").write_text(schema_json(), encoding="utf-8", newline="\n")

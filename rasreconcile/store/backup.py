@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from rasreconcile import held_files
 from rasreconcile.errors import StoreError, UsageError
 from rasreconcile.plain_files import head
 from rasreconcile.store.schema import APPLICATION_ID
@@ -32,7 +33,7 @@ def copy_whole(source: sqlite3.Connection, to: Path) -> None:
             raise StoreError(f"{to}: the store is damaged ({first})", "no backup was made")
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
-        aside.replace(to)
+        held_files.replace(aside, to)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{to}: no backup was made: {error}", "name a place that can be written") from error
     finally:

@@ -13,7 +13,7 @@ from typing import cast
 
 from rasreconcile.errors import StoreError
 from rasreconcile.store.disk import file_mode, refuse_other_kinds, refused
-from rasreconcile.store.location import why_not
+from rasreconcile.store.location import why_not, why_not_on_drive
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, steps_from
 from rasreconcile.store.sqlite_errors import damaged, translated
 from rasreconcile.store.tables import WritableTables
@@ -47,7 +47,12 @@ The journal's file is kept between transactions: making and removing it would fl
 def refuse_bad_place(path: Path) -> None:
     """Raises StoreError where SQLite could not keep its promises."""
     mounts = Path("/proc/self/mountinfo")
-    why = why_not(path.absolute().resolve(), mounts.read_text() if mounts.exists() else "")
+    place = path.absolute().resolve()
+    why = why_not(place, mounts.read_text() if mounts.exists() else "")
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415  only there
+
+        why = why or why_not_on_drive(place.drive, ctypes.windll.kernel32.GetDriveTypeW(place.anchor))
     if why:
         raise StoreError(f"{path}: {why}", "set `state:` to a folder on a disk of this machine")
 

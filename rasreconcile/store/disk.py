@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import stat
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,7 @@ from rasreconcile.errors import StoreError
 COMPANIONS = ("-journal", "-wal", "-shm")
 """Files that belong to a database and to no other: they move with it."""
 HERE_OR_ELSEWHERE = "make the folder writable, or set `state:` to another place"
+_PAGE = 1 << 16
 FULL = "the disk is full; free some space and apply again"
 FAILING = "the disk may be failing or unplugged: see what `dmesg` says of it"
 
@@ -40,7 +43,7 @@ def file_mode(folder: Path) -> int:
 
 def owner_of(path: Path) -> str | None:
     """Whose store it is; None where it is ours, or cannot be told."""
-    if os.name != "posix":
+    if sys.platform == "win32":
         return None
     try:
         uid = path.stat().st_uid
@@ -72,7 +75,11 @@ def is_shared(path: Path) -> bool:
 def of_another(path: Path, what: Literal["read", "write"]) -> StoreError | None:
     """Where it is because of whose the file is that we may not; None: that is not the reason."""
     owner = owner_of(path)
-    if owner is None or os.access(path, os.R_OK if what == "read" else os.R_OK | os.W_OK):
+    if (
+        sys.platform == "win32"
+        or owner is None
+        or os.access(path, os.R_OK if what == "read" else os.R_OK | os.W_OK)
+    ):
         return None
     return StoreError(
         f"{path}: it belongs to {owner}, and {name_of(os.geteuid())} may not {what} it",
@@ -97,8 +104,10 @@ def refused(path: Path, error: OSError) -> StoreError:
 def is_full(path: Path) -> bool:
     """Whether there is no room for another page beside the store, or for another file."""
     try:
+        if sys.platform == "win32":
+            return shutil.disk_usage(path.parent).free < _PAGE
         found = os.statvfs(path.parent)
     except OSError:
         # It cannot be told; then what SQLite said stands.
         return False
-    return found.f_bavail * found.f_frsize < 1 << 16 or (found.f_files > 0 and found.f_favail == 0)
+    return bool(found.f_bavail * found.f_frsize < _PAGE or (found.f_files > 0 and found.f_favail == 0))

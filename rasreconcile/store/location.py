@@ -35,6 +35,11 @@ NETWORK = frozenset(
 SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "icloud", "nextcloud", "owncloud", "box sync")
 
 
+_REMOTE = 4
+_REMOVABLE = {2, 5}
+"""DRIVE_REMOVABLE, DRIVE_CDROM: memory sticks report that they wrote what they have not."""
+
+
 def why_not(path: Path, mountinfo: str) -> str | None:
     """Why a store must not be at `path` (absolute, resolved); None where it may. `mountinfo`: /proc/self/mountinfo."""
     for part in path.parent.parts:
@@ -43,6 +48,18 @@ def why_not(path: Path, mountinfo: str) -> str | None:
     kind = _kind(path, mountinfo)
     if kind in NETWORK:
         return f"it is on a network file system ({kind}), whose locks SQLite cannot trust"
+    return None
+
+
+def why_not_on_drive(drive: str, kind: int) -> str | None:
+    r"""The same of the drive that a resolved path has on Windows: `C:`, `\\server\share`; `kind`: GetDriveType's.
+
+    A mapped drive resolves to its share, but not where another session or administrator has mapped it.
+    """
+    if drive.startswith("\\\\") or kind == _REMOTE:
+        return f"it is on a network share ({drive}), whose locks SQLite cannot trust"
+    if kind in _REMOVABLE:
+        return f"it is on a drive that can be taken out ({drive})"
     return None
 
 

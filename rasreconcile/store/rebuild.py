@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile import held_files
 from rasreconcile.errors import StoreError, UsageError
 from rasreconcile.records import Published
 from rasreconcile.store.database import refuse_bad_place
@@ -50,7 +51,7 @@ def rebuild(path: Path, proven: Iterable[Published], *, now: datetime, even: Eve
                     why = "recalled from the receipt beside it by `state rebuild`"
                     store.outputs.record(published, "recalled", now=now, why=why)
             kept = _set_aside(path, now)
-            aside.replace(path)
+            held_files.replace(aside, path)
         finally:
             _remove(aside)
         return kept
@@ -88,11 +89,11 @@ def _set_aside(path: Path, now: datetime) -> Path | None:
     # The journal first: an old journal beside a new database would be played back into it.
     for companion in COMPANIONS:
         with suppress(FileNotFoundError):
-            Path(f"{path}{companion}").replace(f"{kept}{companion}")
-    path.replace(kept)
+            held_files.replace(Path(f"{path}{companion}"), Path(f"{kept}{companion}"))
+    held_files.replace(path, kept)
     return kept
 
 
 def _remove(aside: Path) -> None:
     for name in (str(aside), *(f"{aside}{companion}" for companion in COMPANIONS), str(lock_path(aside))):
-        Path(name).unlink(missing_ok=True)
+        held_files.remove(Path(name))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from rasreconcile.held_files import is_held
 from rasreconcile.jobs import RunId, Trimmed
 from rasreconcile.workers import controls, rundir
 
@@ -78,9 +79,19 @@ def trim(cache: Path, *, unused_for: timedelta, at_most: int, how: Literal["remo
     """On this machine."""
     gone = needless(tuple(_cached(cache)), now=time.time(), unused_for=unused_for, at_most=at_most)
     if how == "remove":
-        for one in gone:
-            (cache / one.name).unlink(missing_ok=True)
+        gone = tuple(one for one in gone if _is_removed(cache / one.name))
     return trimmed(gone)
+
+
+def _is_removed(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError as error:
+        if not is_held(error):
+            raise
+        # Windows removes nothing that somebody reads: it is needed after all.
+        return False
+    return True
 
 
 def held(printed: str) -> Held:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -96,42 +97,84 @@ def _kind(mode: int) -> str:
 
 def _open(place: Path, name: str) -> FileIO | None:
     try:
-        looked = _looked_at(place, name)
-        if looked is None:
-            return None
-        try:
-            _check_plain(looked, place, name)
-            # By its descriptor: the name may mean something else by now.
-            return Path(f"/proc/self/fd/{looked}").open("rb", buffering=0)
-        finally:
-            os.close(looked)
+        return _opened(place, name)
     except PermissionError as error:
         # A job may take rights from its own files: that is no fault of the worker's folder.
         raise Unfit(f"{name} cannot be read: {error.strerror}") from error
 
 
-def _looked_at(place: Path, name: str) -> int | None:
-    """A descriptor that reads nothing and wakes nobody."""
-    follow = 0 if "/" in name else os.O_NOFOLLOW
-    try:
-        return os.open(place / name, os.O_PATH | os.O_CLOEXEC | follow)
-    except (FileNotFoundError, NotADirectoryError):
-        if (place / name).is_symlink():
-            raise Unfit(f"{name} is a link to nowhere") from None
-        return None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise Unfit(f"{name} is a circular link") from error
-        raise
-
-
-def _check_plain(looked: int, place: Path, name: str) -> None:
+def _check_plain(looked: int, name: str) -> None:
     mode = os.fstat(looked).st_mode
     if not stat.S_ISREG(mode):
         raise Unfit(f"{name} is {_kind(mode)} and not a plain file")
-    really = Path(f"/proc/self/fd/{looked}").readlink()
+
+
+def _check_inside(really: Path, place: Path, name: str) -> None:
     if not really.is_relative_to(place.parent.resolve() / place.name):
         raise Unfit(f"{name} is a link that leads out of the run directory; it is not followed")
+
+
+if sys.platform == "win32":
+    from rasreconcile.workers.windows_kernel import path_of
+
+    MARKING = os.O_WRONLY | os.O_CREAT | os.O_NOINHERIT | os.O_BINARY
+    """With which an empty file is made."""
+
+    def _opened(place: Path, name: str) -> FileIO | None:
+        path = place / name
+        if (kind := kind_of(path)) is None:
+            return None
+        if kind not in {"a file", "a link"}:
+            raise Unfit(f"{name} is {kind} and not a plain file")
+        if kind == "a link" and "/" not in name:
+            raise Unfit(f"{name} is a link and not a plain file")
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_NOINHERIT | os.O_BINARY)
+        except FileNotFoundError:
+            if path.is_symlink():
+                raise Unfit(f"{name} is a link to nowhere") from None
+            return None
+        try:
+            _check_plain(file, name)
+            # What is open, and not what the name means by now.
+            really = Path(path_of(file))
+            _check_inside(really, place, name)
+            if "/" not in name and os.path.normcase(really) != os.path.normcase(place.resolve() / name):
+                raise Unfit(f"{name} is a link and not a plain file")
+        except BaseException:
+            os.close(file)
+            raise
+        return os.fdopen(file, "rb", buffering=0)
+
+else:
+    MARKING = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    """With which an empty file is made: no pipe is waited for, no link leads into another file."""
+
+    def _opened(place: Path, name: str) -> FileIO | None:
+        looked = _looked_at(place, name)
+        if looked is None:
+            return None
+        try:
+            _check_plain(looked, name)
+            _check_inside(Path(f"/proc/self/fd/{looked}").readlink(), place, name)
+            # By its descriptor: the name may mean something else by now.
+            return Path(f"/proc/self/fd/{looked}").open("rb", buffering=0)
+        finally:
+            os.close(looked)
+
+    def _looked_at(place: Path, name: str) -> int | None:
+        """A descriptor that reads nothing and wakes nobody."""
+        follow = 0 if "/" in name else os.O_NOFOLLOW
+        try:
+            return os.open(place / name, os.O_PATH | os.O_CLOEXEC | follow)
+        except (FileNotFoundError, NotADirectoryError):
+            if (place / name).is_symlink():
+                raise Unfit(f"{name} is a link to nowhere") from None
+            return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise Unfit(f"{name} is a circular link") from error
+            raise
 
 
 def require_room(into: Path, size: int) -> None:

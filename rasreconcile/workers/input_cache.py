@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from rasreconcile.errors import InputChanged
 from rasreconcile.hashed_copy import CHUNK, hashed_copy
+from rasreconcile.held_files import is_held, when_let_go
 from rasreconcile.jobs import Staged
 from rasreconcile.plain_files import opened
 
@@ -24,6 +26,9 @@ _ABANDONED_SECONDS = 3600.0
 """A part nobody has written to for so long belongs to a process that died."""
 _FICLONE = 0x40049409
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
+
+_NO_LINKS_WINDOWS = {1, 17, 50, 1142}
+"""WinError: the file system has none, another drive, not supported, too many."""
 
 
 def stage(staged: Staged, cache: Path, folder: Path) -> None:
@@ -57,6 +62,9 @@ def cached(staged: Staged, cache: Path) -> Path:
     """The input in the cache, put there where it is not. Two that do so at once do not disturb each other."""
     place = cache / staged.digest[:2] / staged.digest
     if _is_intact(place, staged.size):
+        if sys.platform == "win32":
+            # No link changes a time of its own accord there, and reading mostly none: by this one the cache is trimmed.
+            os.utime(place, ns=(time.time_ns(), _UNTOUCHED_NS))
         return place
     for folder in (cache.parent, cache, place.parent):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,9 +73,11 @@ def cached(staged: Staged, cache: Path) -> Path:
     try:
         # Flushed, because from now on it is believed for its name.
         copy_checked(staged, part, durably=True)
-        part.chmod(0o400)
+        if sys.platform != "win32":
+            # Windows has the mark with every link, and removes none that has it.
+            part.chmod(0o400)
         os.utime(part, ns=(_UNTOUCHED_NS, _UNTOUCHED_NS))
-        part.replace(place)
+        _take_its_place(part, place, staged.size)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -139,6 +149,16 @@ def _changed(source: Path, error: OSError) -> Exception:
     )
 
 
+def _take_its_place(part: Path, place: Path, size: int) -> None:
+    try:
+        when_let_go(partial(part.replace, place))
+    except PermissionError as error:
+        # Somebody reads the same file, which another has put there meanwhile.
+        if not is_held(error) or not _is_intact(place, size):
+            raise
+        part.unlink()
+
+
 def _is_intact(place: Path, size: int) -> bool:
     try:
         found = place.stat()
@@ -156,31 +176,41 @@ def _sweep(place: Path) -> None:
                 part.unlink()
         except FileNotFoundError:
             continue
+        except PermissionError as error:
+            # On Windows: somebody still writes to it.
+            if not is_held(error):
+                raise
 
 
 def _link(source: Path, target: Path) -> None:
     """A reflink where the file system can, else a hard link, else a copy."""
-    if sys.platform == "linux" and _is_reflinked(source, target):
+    if _is_reflinked(source, target):
         return
     try:
         target.hardlink_to(source)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in _NO_LINKS and getattr(error, "winerror", None) not in _NO_LINKS_WINDOWS:
             raise
         with source.open("rb") as read, open_private(target) as write:
             shutil.copyfileobj(read, write)
 
 
-def _is_reflinked(source: Path, target: Path) -> bool:
-    import fcntl  # noqa: PLC0415  not on Windows
+if sys.platform == "linux":
+    import fcntl
 
-    with source.open("rb") as read, open_private(target) as write:
-        try:
-            fcntl.ioctl(write.fileno(), _FICLONE, read.fileno())
-        except OSError:
-            # Most file systems cannot: then nothing was written, and the next way is tried.
-            pass
-        else:
-            return True
-    target.unlink()
-    return False
+    def _is_reflinked(source: Path, target: Path) -> bool:
+        with source.open("rb") as read, open_private(target) as write:
+            try:
+                fcntl.ioctl(write.fileno(), _FICLONE, read.fileno())
+            except OSError:
+                # Most file systems cannot: then nothing was written, and the next way is tried.
+                pass
+            else:
+                return True
+        target.unlink()
+        return False
+
+else:
+
+    def _is_reflinked(source: Path, target: Path) -> bool:
+        return False

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
@@ -16,6 +17,9 @@ from rasreconcile.jobs import RunId
 from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.controls import Unfit
 from rasreconcile.workers.run_files import Claim, RunFiles
+
+if sys.platform == "win32":
+    from rasreconcile.workers.windows_kernel import began_before_boot, start_of
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", re.ASCII)
 _LONGEST_WORD = 200
@@ -47,25 +51,45 @@ def parse_looks(printed: str, runs: Collection[RunId]) -> Mapping[RunId, RunFile
     return {run: _told(told[run]) for run in runs}
 
 
-def is_alive(run: RunId, claim: Claim) -> bool:
-    """Whether the process that made the claim is still there, on this machine, and is the runner of this run.
+if sys.platform == "win32":
 
-    A job can write down any process: one that is not its runner would be waited for until it ends.
-    """
-    if boot_id() is None:
-        return _start_by_ps(claim.pid) == claim.start
-    if boot_id() != claim.boot:
-        return False
-    said = text_of(Path(f"/proc/{claim.pid}/stat"))
-    fields = said.rpartition(") ")[2].split(" ") if said else []
-    is_there = len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
-    return is_there and f"/{run}/{rundir.RUNNER}" in (text_of(Path(f"/proc/{claim.pid}/cmdline")) or "")
+    def is_alive(run: RunId, claim: Claim) -> bool:
+        """Whether the process that made the claim is still there, on this machine."""
+        return str(start_of(claim.pid)) == claim.start
+
+    def _was_restarted(started: str | None) -> bool:
+        claim = run_files.claim_of(started or "")
+        return (
+            claim is not None and claim.start.isdecimal() and began_before_boot(int(claim.start), time.time())
+        )
+
+else:
+
+    def is_alive(run: RunId, claim: Claim) -> bool:
+        """Whether the process that made the claim is still there, on this machine, and is the runner of this run.
+
+        A job can write down any process: one that is not its runner would be waited for until it ends.
+        """
+        if boot_id() is None:
+            return _start_by_ps(claim.pid) == claim.start
+        if boot_id() != claim.boot:
+            return False
+        said = text_of(Path(f"/proc/{claim.pid}/stat"))
+        fields = said.rpartition(") ")[2].split(" ") if said else []
+        is_there = len(fields) > 19 and fields[0] not in {"Z", "X"} and fields[19] == claim.start
+        return is_there and f"/{run}/{rundir.RUNNER}" in (text_of(Path(f"/proc/{claim.pid}/cmdline")) or "")
+
+    def _was_restarted(started: str | None) -> bool:
+        """Whether this machine was, since the claim was made."""
+        claim = run_files.claim_of(started or "")
+        return claim is not None and boot_id() is not None and claim.boot != boot_id()
 
 
 @cache
 def boot_id() -> str | None:
     """Names the time since this machine was started; None where the system has no such name."""
-    text = text_of(Path("/proc/sys/kernel/random/boot_id"))
+    # Wine shows Linux's.
+    text = None if sys.platform == "win32" else text_of(Path("/proc/sys/kernel/random/boot_id"))
     return text.strip() if text else None
 
 
@@ -122,12 +146,6 @@ def _launched(place: Path) -> tuple[bool, str]:
     complaints, _ = _read(place, rundir.COMPLAINTS)
     last = (complaints or "").strip().rpartition("\n")[2][-_LONGEST_WORD:]
     return False, run_files.lost_start("failed" if failed else "late", last)
-
-
-def _was_restarted(started: str | None) -> bool:
-    """Whether this machine was, since the claim was made."""
-    claim = run_files.claim_of(started or "")
-    return claim is not None and boot_id() is not None and claim.boot != boot_id()
 
 
 def _read(place: Path, name: str) -> tuple[str | None, str]:

@@ -7,34 +7,29 @@ import os
 import secrets
 import shutil
 import stat
-import subprocess
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from rasreconcile.account import expanded
 from rasreconcile.errors import Damaged, Refused, Trouble, Unreachable
 from rasreconcile.hashed_copy import hashed_copy
+from rasreconcile.held_files import when_let_go
 from rasreconcile.jobs import Fetched, LeftFile, RunId, Staged, Trimmed
 from rasreconcile.workers import controls, run_files, rundir
 from rasreconcile.workers.cache_gc import trim
-from rasreconcile.workers.ci_agents import unmarked
 from rasreconcile.workers.controls import Unfit
-from rasreconcile.workers.host import ASK_SECONDS, LEAST_FREE
+from rasreconcile.workers.host import LEAST_FREE
 from rasreconcile.workers.input_cache import cached, open_private, stage
 from rasreconcile.workers.inspect import boot_id, look_here
 from rasreconcile.workers.listing import listed_here
+from rasreconcile.workers.local_processes import LocalProcesses, processes_here
 from rasreconcile.workers.run_files import RunFiles
 
-NEEDED = ("sh", "setsid", "sha256sum", "nice")
-"""Programs without which the runner cannot do its work."""
-LAUNCH = 'umask 077; rm -rf "$1/runner.err"; set -C; sh "$1/runner.sh" "$1" </dev/null >/dev/null 2>"$1/runner.err" &'
-"""Shell text that starts the runner of directory $1 and ends at once: the runner is then nobody's child.
-
-What an earlier start has left may be a link, or a pipe: it is removed, and nothing that is there is written to.
-"""
 _BOOT = "boot"
 """Control file: since which start of this machine the directory is whole."""
 
@@ -42,13 +37,21 @@ _BOOT = "boot"
 class LocalHost:
     """This machine: files and processes without a detour. Any number of threads and processes may use one folder."""
 
-    platform: Final = "posix"
-
-    def __init__(self, folder: Path, filled: Callable[[Path], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        filled: Callable[[Path], None] = lambda _: None,
+        processes: LocalProcesses | None = None,
+    ) -> None:
         """`filled` is called with each run directory that is made, whole and not yet under its name."""
+        self._processes = processes or processes_here()
         self._folder = folder
         self._filled = filled
         self._cache = folder / rundir.CACHE
+
+    @property
+    def platform(self) -> Literal["posix", "windows"]:
+        return self._processes.platform
 
     def look(self, runs: Collection[RunId]) -> Mapping[RunId, RunFiles | None]:
         with self.answering():
@@ -84,23 +87,10 @@ class LocalHost:
             self._remove_half_made(run)
 
     def launch(self, run: RunId) -> None:
-        command = ["sh", "-c", LAUNCH, "sh", str(self._folder / run)]
         with self.answering():
             # Of an earlier start; the job may have put anything in its place.
             _remove_tree(self._folder / run / rundir.UNCLAIMED)
-        try:
-            subprocess.run(
-                command,
-                check=True,
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                env=unmarked(os.environ),
-                timeout=60,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise Unreachable(
-                f"the runner of {run} could not be started: {error}", "it will be retried"
-            ) from error
+        self._processes.launch(self._folder / run)
         # After it: without the mark a run that is not claimed yet is started once more, which does no harm, and with a
         # mark and no runner it would be waited for.
         with suppress(Refused):
@@ -114,20 +104,12 @@ class LocalHost:
                 if kind is not None and (kind != "a file" or not os.access(place / name, os.W_OK)):
                     # The job's own: a pipe would be waited for, a link would lead into another file.
                     _remove_tree(place / name)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-                file = os.open(place / name, flags, 0o600)
-                os.utime(file)
+                file = os.open(place / name, controls.MARKING, 0o600)
+                os.utime(file if os.utime in os.supports_fd else place / name)
                 os.close(file)
 
     def sweep(self, run: RunId) -> None:
-        # Ours, and not the one that lies there: the job may have written to that.
-        command = ["sh", "-c", rundir.script("runner.sh"), "sh", str(self._folder / run), "sweep"]
-        try:
-            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise Unreachable(
-                f"what is left of {run} could not be ended: {error}", "it will be retried"
-            ) from error
+        self._processes.sweep(self._folder / run)
 
     def get(self, run: RunId, name: str, into: Path) -> Fetched:
         with _left_by(run), controls.opened(self._folder / run, f"{rundir.WORK}/{name}") as read:
@@ -169,16 +151,7 @@ class LocalHost:
         return tuple(path for path in paths if _is_there(path))
 
     def ask(self, script: str, words: Sequence[str]) -> str:
-        command = ["sh", "-c", script, "sh", *words]
-        try:
-            done = subprocess.run(
-                command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_SECONDS
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise Unreachable(
-                f"this machine could not be looked at: {error}", "it will be retried"
-            ) from error
-        return done.stdout.decode(errors="replace")
+        return self._processes.ask(script, words)
 
     def remove(self, run: RunId) -> None:
         with self.answering():
@@ -202,11 +175,7 @@ class LocalHost:
             return trim(self._cache, unused_for=unused_for, at_most=at_most, how=how)
 
     def problems(self) -> list[Trouble]:
-        found = [
-            Trouble(f"{name} is not there", f"install the package that has `{name}`")
-            for name in NEEDED
-            if shutil.which(name) is None
-        ]
+        found = self._processes.problems()
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._try_writing()
@@ -233,11 +202,17 @@ class LocalHost:
             stage(staged, self._cache, work)
         for name, data in controls.items():
             _write_private(aside / name, data)
-        _write_private(aside / _BOOT, (boot_id() or "").encode())
+        if sys.platform != "win32":
+            _write_private(aside / _BOOT, (boot_id() or "").encode())
+        else:
+            # No name for this start of the machine tells files that a power cut has emptied: none may be.
+            _flush(aside)
         self._filled(aside)
 
     def _is_whole(self, place: Path) -> bool:
         if controls.kind_of(place / rundir.STARTED) is not None:
+            return True
+        if sys.platform == "win32":
             return True
         try:
             return controls.text(place, _BOOT) == (boot_id() or "")
@@ -257,7 +232,8 @@ class LocalHost:
 
     def _rename_gone(self, folder: Path, run: RunId) -> None:
         with suppress(FileNotFoundError):
-            folder.rename(self._folder / f".{run}.{secrets.token_hex(4)}.gone")
+            gone = self._folder / f".{run}.{secrets.token_hex(4)}.gone"
+            when_let_go(partial(folder.rename, gone))
 
     def _try_writing(self) -> None:
         # Always the same names, so that the next look removes what one that was killed has left.
@@ -267,7 +243,8 @@ class LocalHost:
             _write_private(probe, b"x")
             # Two that look at once meet each other's files: either way links can be made here.
             with suppress(FileExistsError, FileNotFoundError):
-                link.hardlink_to(probe)
+                if sys.platform != "win32":
+                    link.hardlink_to(probe)
         finally:
             link.unlink(missing_ok=True)
             probe.unlink(missing_ok=True)
@@ -305,7 +282,7 @@ def _is_there(path: str) -> bool:
 
 def _rename_unless_there(aside: Path, place: Path) -> None:
     try:
-        aside.rename(place)
+        when_let_go(partial(aside.rename, place))
     except OSError as error:
         # Another starter was quicker: its directory holds the same bytes.
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
@@ -321,6 +298,15 @@ def _left_by(run: RunId) -> Iterator[None]:
         raise Damaged(f"{run}: {error}") from error
 
 
+def _flush(folder: Path) -> None:
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            # What is linked from the cache was flushed there.
+            if path.stat().st_nlink == 1:
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
+
+
 def _remove_tree(folder: Path) -> None:
     """Also where the job took rights from its own folders, or somebody else is removing the same.
 
@@ -332,12 +318,17 @@ def _remove_tree(folder: Path) -> None:
     try:
         shutil.rmtree(folder, onerror=_unless_gone)
     except PermissionError:
-        folder.chmod(stat.S_IRWXU)
-        for place, folders, _ in os.walk(folder):
-            for name in folders:
-                if not Path(place, name).is_symlink():
-                    Path(place, name).chmod(stat.S_IRWXU)
-        shutil.rmtree(folder, onerror=_unless_gone)
+        _give_rights(folder)
+        when_let_go(lambda: shutil.rmtree(folder, onerror=_unless_gone))
+
+
+def _give_rights(folder: Path) -> None:
+    folder.chmod(stat.S_IRWXU)
+    for place, folders, files in os.walk(folder):
+        # Windows removes no file that is read-only; elsewhere that is a matter of the folder.
+        for name in (*folders, *(files if sys.platform == "win32" else ())):
+            if not Path(place, name).is_symlink():
+                Path(place, name).chmod(stat.S_IRWXU)
 
 
 def _unless_gone(_: object, __: str, failure: tuple[object, BaseException, object]) -> None:

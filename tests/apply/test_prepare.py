@@ -30,7 +30,7 @@ salt: "{salt}"
 engine: {{type: hec-ras, version: "6.6"}}
 retries: {{attempts: 1, wait: 0.1s, at_most: 0.2s}}
 workers:
-  solver: {{type: local, worker_folder: runs/solver, ras_exe_path: linux/6.6, preprocess_on_host: {flag}}}
+  solver: {{type: local, worker_folder: runs/solver, ras_exe_path: linux/6.6{flag}}}
   {windows}office: {{type: local, worker_folder: runs/office, ras_exe_path: windows/6.6/Ras.exe, queue_priority: 5}}
 plans:
 {plans}
@@ -54,7 +54,7 @@ class Study:
         self.environment = os.environ | {"WINEPREFIX": str(folder / "no prefix")}
         self.spec()
 
-    def spec(self, plans: str = PLAN, *, salt: str = "", flag: str = "true", windows: str = "") -> None:
+    def spec(self, plans: str = PLAN, *, salt: str = "", flag: str = "", windows: str = "") -> None:
         text = SPEC.format(plans=plans, salt=salt, flag=flag, windows=windows)
         (self.folder / "spec.yaml").write_text(text)
 
@@ -156,11 +156,11 @@ def test_two_copies_of_a_project_share_what_is_prepared(study, standins) -> None
 
 
 @pytest.mark.parametrize(
-    ("flag", "windows"), [("false", ""), ("true", "#")], ids=["not asked for", "no Ras.exe"]
+    ("flag", "windows"), [(", preprocess_on_host: false", ""), ("", "#")], ids=["forbidden", "no Ras.exe"]
 )
 def test_where_nobody_prepares_the_plan_is_blocked_with_the_remedy(study, flag: str, windows: str) -> None:
     study.spec(flag=flag, windows=windows)
-    remedy = "let a worker with Ras.exe make them (`preprocess_on_host: true` on this one)"
+    remedy = "add a worker with Ras.exe, which makes them (unless `preprocess_on_host: false` on this one"
     for verb in ("diff", "check", "apply"):
         out = study.run(verb, "spec.yaml", check=None)
         assert "the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01" in out

@@ -8,10 +8,8 @@ and after each.
 from __future__ import annotations
 
 import builtins
-import fcntl
 import io
 import os
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -23,6 +21,8 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 MARK = b"\n"
+KILLED_WITH = 9
+"""SIGKILL; on Windows the exit code that TerminateProcess is given."""
 EFFECTS = (
     *("replace", "rename", "link", "symlink", "unlink", "remove", "mkdir", "rmdir"),
     *("fsync", "fdatasync", "truncate", "ftruncate", "sendfile", "copy_file_range"),
@@ -60,7 +60,7 @@ class Points:
                 if last_act is not None:
                     last_act()
                 _write(self._tell, name.encode() + MARK)
-                _kill(os.getpid(), signal.SIGKILL)
+                _kill(os.getpid(), KILLED_WITH)
 
     def around(self, owner: Any, attribute: str, *, when: Callable[..., bool] = lambda *a, **k: True) -> None:
         """Counts the moments before and after each call of a function or method."""
@@ -91,12 +91,12 @@ class Points:
     def install(self) -> None:
         """From now on everything this process does is counted."""
         for name in EFFECTS:
-            self.around(os, name)
-        for name in ("write", "pwrite"):
+            if hasattr(os, name):
+                self.around(os, name)
+        for name in ("write", "pwrite") if sys.platform != "win32" else ("write",):
             self.around(os, name, when=lambda file, *a, **k: stat.S_ISREG(os.fstat(file).st_mode))
         self.around(os, "kill", when=lambda pid, number: number != 0)
-        for name in ("flock", "lockf", "ioctl"):
-            self.around(fcntl, name)
+        self._around_locks()
         self.around(os, "open", when=lambda path, flags, *a, **k: flags & (os.O_CREAT | os.O_TRUNC) != 0)
         self.around(subprocess.Popen, "_execute_child")
         opened = io.open
@@ -126,6 +126,17 @@ class Points:
         self._rebind()
         connect = sqlite3.connect
         sqlite3.connect = lambda *args, **named: connect(*args, **{"factory": Connection, **named})
+
+    def _around_locks(self) -> None:
+        if sys.platform == "win32":
+            import msvcrt
+
+            self.around(msvcrt, "locking")
+        else:
+            import fcntl
+
+            for name in ("flock", "lockf", "ioctl"):
+                self.around(fcntl, name)
 
     def _rebind(self) -> None:
         """Where a function is kept from the import on, as a default or under a name of a module, it counts too."""

@@ -38,11 +38,12 @@ def test_paths_are_relative_to_the_spec_wherever_it_is_named_from(
     write: Write, good: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(good + "    results: ~/there\n  - project: b.prj\nstate: ../state/x.db\nresults: out\n")
-    monkeypatch.setenv("HOME", "/home/ras")
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, "/home/ras")
     monkeypatch.chdir(tmp_path.parent)
     loaded = load(Path(tmp_path.name, "spec.yaml"))
     assert loaded.path == tmp_path / "spec.yaml"
-    assert loaded.name == f"{tmp_path.name}/spec.yaml"
+    assert loaded.name == str(Path(tmp_path.name, "spec.yaml"))
     assert loaded.folder == tmp_path
     assert loaded.state_path == tmp_path.parent / "state" / "x.db"
     assert loaded.results_root == tmp_path / "out"

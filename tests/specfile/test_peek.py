@@ -47,7 +47,8 @@ def test_a_relative_name_and_a_home_are_understood(
 ) -> None:
     write("state: ~/b.db\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/ras")
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, "/home/ras")
     assert state_path(Path("spec.yaml")) == Path("/home/ras/b.db")
     write("version: 1\n")
     assert state_path(Path("spec.yaml")) == tmp_path / DEFAULT

@@ -16,7 +16,7 @@ from waiting import LONGEST
 
 from rasreconcile.errors import StoreBusy, StoreError
 from rasreconcile.store import Store
-from rasreconcile.store.location import why_not
+from rasreconcile.store.location import why_not, why_not_on_drive
 from rasreconcile.store.reader import Reader
 from tests.store.test_store import NOW, begin
 
@@ -152,3 +152,18 @@ def test_a_backup_is_whole_while_work_goes_on(path: Path, tmp_path: Path) -> Non
         begin(store)
     with Reader(tmp_path / "copy.db") as reader:
         assert len(reader.events.latest()) == 1
+
+
+@pytest.mark.parametrize(
+    ("drive", "kind", "why"),
+    [
+        ("C:", 3, None),
+        ("Z:", 4, "network share (Z:)"),
+        (r"\\nas\study", 4, "network share"),
+        (r"\\nas\study", 1, "network share"),
+        ("E:", 2, "can be taken out"),
+    ],
+)
+def test_a_store_is_on_a_drive_of_this_machine(drive, kind, why) -> None:
+    found = why_not_on_drive(drive, kind)
+    assert found is None if why is None else why in str(found)

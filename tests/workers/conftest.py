@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,13 +32,15 @@ from tests.workers.places import (
     VolumePlace,
     WindowsPlace,
 )
+from tests.workers.python_place import PythonPlace
 from tests.workers.share_place import SharePlace
 from tests.workers.slurm_place import SlurmPlace
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalPlace]:
-    one = LocalPlace(tmp_path / "ras runs", tmp_path)
+    kind = PythonPlace if sys.platform == "win32" else LocalPlace
+    one = kind(tmp_path / "ras runs", tmp_path)
     yield one
     for folder in one.folder.glob("*") if one.folder.is_dir() else ():
         one.kill(RunId(folder.name))
@@ -199,9 +202,15 @@ def share(
     one.tear_down()
 
 
-@pytest.fixture(
-    params=["memory", "local", "toy", "ssh", "windows", "share", "bound", "volume", "slurm", "batch"]
+# On Windows there is no SSH server of the tests, no share, no Docker daemon and no cluster.
+PLACES = (
+    ["memory", "local"]
+    if sys.platform == "win32"
+    else ["memory", "local", "toy", "ssh", "windows", "share", "bound", "volume", "slurm", "batch"]
 )
+
+
+@pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(request.param)
 

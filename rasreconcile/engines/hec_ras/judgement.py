@@ -240,11 +240,17 @@ def _explained(failure: Failure, solver_log: str) -> Failure:
     return replace(failure, trouble=Trouble(what, trouble.remedy))
 
 
+_ENDED = {
+    "time limit": "was stopped at its time limit",
+    "stalled": "was stopped, having written nothing for too long,",
+}
+
+
 def _silent(evidence: RunEvidence) -> Failure:
-    how = "was stopped at its time limit" if evidence.ended.cause == "time limit" else "ended"
+    how = _ENDED.get(evidence.ended.cause, "ended")
     remedy = (
-        "on Windows it needs a desktop session (session_id of `query session`), and is probably waiting at an"
-        " unseen dialog: start it once by hand there"
+        "on Windows it is probably waiting at an unseen dialog, mostly that of its terms, which each user accepts once:"
+        " start it once by hand there, as the user of the runs; and it needs a desktop session (`query session`)"
     )
     trouble = Trouble(f"HEC-RAS {how} and wrote nothing: no messages, no result", remedy)
     return Failure(kind="worker", cause=FailureCause.NO_SIGN_OF_LIFE, trouble=trouble)

@@ -41,8 +41,8 @@ def why_not(plan: Plan, version: str) -> Trouble | None:
     return Trouble(
         f"the Linux solvers need {', '.join(missing)}, which HEC-RAS on Windows makes when it prepares"
         f" {naming.stem}.p{naming.plan}",
-        "put them beside the project, let a worker with Ras.exe make them (`preprocess_on_host: true` on this one),"
-        " or let it compute the plan",
+        "put them beside the project, add a worker with Ras.exe, which makes them (unless"
+        " `preprocess_on_host: false` on this one forbids it) or computes the plan",
     )
 
 

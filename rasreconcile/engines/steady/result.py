@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from rasreconcile import held_files
 from rasreconcile.engines.steady.cross_sections import CrossSection
 from rasreconcile.engines.steady.profile import State
 from rasreconcile.engines.steady.river_model import RiverModel, Solved
@@ -38,9 +39,10 @@ def write(
         _geometry(file, model, sections)
         _profiles(file, model, solved)
         _summary(file, solved, messages, window)
-    with aside.open("rb") as written:
+    # For writing: Windows flushes no other.
+    with aside.open("rb+") as written:
         os.fsync(written.fileno())
-    aside.replace(path)
+    held_files.replace(aside, path)
 
 
 def _attrs(group: Any, **values: object) -> None:

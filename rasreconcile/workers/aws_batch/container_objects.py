@@ -16,7 +16,8 @@ CHUNK = 1 << 20
 PART = 64 << 20
 PATIENCE = 900.0
 """Seconds for which what a run has left is sent again, where S3 does not take it."""
-PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+PLAIN = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
+"""No link is followed, and no pipe waited for; Windows knows none of these, and no container runs there."""
 
 
 class Unfit(Exception):

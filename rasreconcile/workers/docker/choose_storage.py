@@ -151,7 +151,9 @@ def _owner(said: list[str]) -> int | None:
 
 def _own_id() -> int:
     """The caller's, so that what the containers leave is his; never root's."""
-    return FIXED_ID if sys.platform == "win32" or os.geteuid() == 0 else os.geteuid()
+    if sys.platform == "win32":
+        return FIXED_ID
+    return os.geteuid() or FIXED_ID
 
 
 def _volume(daemon: Daemon, settings: DockerSettings) -> VolumeStorage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from docker.transport.basehttpadapter import BaseHTTPAdapter
 from docker.utils import kwargs_from_env
 
 from rasreconcile.account import home_or_none
+from rasreconcile.errors import Refused
 from rasreconcile.workers import controls
 from rasreconcile.workers.docker import answers
 from rasreconcile.workers.docker.contexts import Certificates, endpoint_of_context
@@ -242,6 +244,8 @@ class _Line:
 
 
 def _socket_line(path: str) -> _Line:
+    if sys.platform == "win32":
+        raise Refused(f"{path}: Windows has no such sockets", "set docker_host to tcp:// or npipe://")
     line = _Line(_Paced(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
         line.socket.settimeout(TIMEOUT)

@@ -17,6 +17,10 @@ class LocalWorker(WorkerBase):
     type: Literal["local"]
     """`local`."""
 
+    @property
+    def runs_ras_exe(self) -> bool:
+        return sys.platform == "win32" or super().runs_ras_exe
+
 
 def _here(path: str, folder: Path) -> str:
     return str(Path(folder, expanded(path)).absolute())
@@ -30,6 +34,7 @@ LOCAL = Kind(
     spec=LocalWorker,
     opener="rasreconcile.workers.local.worker:open_worker",
     here=True,
+    platform=lambda _: "windows" if sys.platform == "win32" else "posix",
     folder=lambda spec, folder: _here(spec.worker_folder, folder),
     program=_program,
     python=sys.executable,

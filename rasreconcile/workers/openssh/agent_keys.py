@@ -64,8 +64,9 @@ class _Agent(_Base):  # type: ignore[misc]  # its stubs leave out what is used h
 
 def _connected(named: str | None) -> Any:
     path = os.environ.get("SSH_AUTH_SOCK") if named is None else named
-    if sys.platform == "win32" and named is None:
-        return get_agent_connection()
+    if sys.platform == "win32":
+        # Pageant, or the agent of Windows, which has one pipe of a fixed name.
+        return None if path == "none" else get_agent_connection()
     if not path or path == "none":
         return None
     found = socket.socket(socket.AF_UNIX)

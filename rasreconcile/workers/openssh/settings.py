@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -191,14 +192,20 @@ def _unreadable(line: str) -> str | None:
 
 def _home_of_user() -> Path | None:
     """By the user database; None where it does not know this user, and OpenSSH's client does nothing."""
-    try:
-        import pwd  # noqa: PLC0415  POSIX only
-    except ImportError:
+    if sys.platform == "win32":
         return account.home()
+    import pwd  # noqa: PLC0415  POSIX only
+
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
         return None
+
+
+def _number_of_user() -> str:
+    if sys.platform == "win32":
+        return ""
+    return str(os.getuid())
 
 
 def _known_caller() -> str:
@@ -256,7 +263,7 @@ def _tokens(place: Settings, host: str, home: Path) -> Mapping[str, str]:
         "r": place.user,
         "u": user_name_or_none() or "",
         "d": str(home),
-        "i": str(os.getuid()) if hasattr(os, "getuid") else "",
+        "i": _number_of_user(),
         "k": place.key_name or place.hostname,
         "l": here,
         "L": here.partition(".")[0],

@@ -98,8 +98,8 @@ def test_a_plan_without_prepared_files_is_refused_with_their_names_and_the_remed
         hec_ras("6.6").job(plan, linux_install("/opt/hecras/6.6"))
     assert str(refused.value) == (
         "the Linux solvers need Basin.p01.tmp.hdf, Basin.b01, Basin.x01, which HEC-RAS on Windows makes when it"
-        " prepares Basin.p01; put them beside the project, let a worker with Ras.exe make them"
-        " (`preprocess_on_host: true` on this one), or let it compute the plan"
+        " prepares Basin.p01; put them beside the project, add a worker with Ras.exe, which makes them"
+        " (unless `preprocess_on_host: false` on this one forbids it) or computes the plan"
     )
     assert hec_ras("6.6").why_not(plan, linux_install("/x")) == refused.value.trouble
 
