@@ -281,7 +281,8 @@ OWN = {
     "workers/controls.py": "files of a run directory, with a reader of their own",
     "workers/input_cache.py": "files of its own cache",
     "edits/spool.py": "copies that it made itself",
-    "engines/steady/result.py": "the file that it has just written",
+    "workers/psexec/folder.py": "files of a share, part by part",
+    "workers/windows_runner.py": "files of its own run directory, on the worker",
 }
 """Modules that read files by other means than `plain_files`, and which files those are."""
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ def why_not() -> str | None:
     """What is missing here for running a share of one's own."""
     if not Path(SMBD).exists() or shutil.which("smbpasswd") is None:
         return "samba is not installed"
+    if find_spec("smbclient") is None:
+        return "smbprotocol is not installed"
     return None if os.geteuid() == 0 else "a share of one's own needs root"
 
 

@@ -21,9 +21,9 @@ class Service(Enum):
     SHELLS = "dash and bash", "apt-get install dash bash"
     WINE = "Wine", "apt-get install wine64 gcc-mingw-w64-x86-64"
     MONO = "mono", "apt-get install mono-mcs mono-runtime libmono-system-core4.0-cil"
-    SAMBA = "Samba", "as root: apt-get install samba; pip install 'rasreconcile[windows-hosts]'"
+    SAMBA = "Samba", "as root: apt-get install samba; pip install -e '.[test-services]'"
     NETWORKS = "network namespaces", "as root: apt-get install iproute2"
-    AWS = "a stand-in for AWS", "pip install -e '.[test]' (boto3 and moto)"
+    AWS = "a stand-in for AWS", "pip install -e '.[test-services]'"
     DISKS = "small disks", "as root, where a tmpfs may be mounted"
     MOUNTS = (
         "mount namespaces",

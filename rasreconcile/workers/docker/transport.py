@@ -333,15 +333,9 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 def _ssh_command(host: str, key: Path | None) -> list[str]:
     where = urlsplit(host)
-    command = ["ssh", "-T", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
-    command += [
-        "-o",
-        f"ConnectTimeout={DIAL_TIMEOUT:.0f}",
-        "-o",
-        "ServerAliveInterval=15",
-        "-o",
-        "ServerAliveCountMax=3",
-    ]
+    settings = ("BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={DIAL_TIMEOUT:.0f}")
+    alive = ("ServerAliveInterval=15", "ServerAliveCountMax=3")
+    command = ["ssh", "-T", *(word for one in (*settings, *alive) for word in ("-o", one))]
     if key is not None:
         command += ["-i", str(key), "-o", "IdentitiesOnly=yes"]
     if where.username:

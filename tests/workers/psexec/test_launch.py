@@ -5,6 +5,7 @@ The stand-ins take the flags that Microsoft documents, and refuse every other wo
 
 from __future__ import annotations
 
+import importlib
 import re
 import socket
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import pytest
+from services import Service, absent
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.workers.psexec.launch import join_arguments, port_problem, run
@@ -136,7 +138,10 @@ class RecordedWire:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> RecordedWire:
-    transport = pytest.importorskip("impacket.dcerpc.v5.transport")
+    try:
+        transport = importlib.import_module("impacket.dcerpc.v5.transport")
+    except ModuleNotFoundError:
+        absent(Service.SAMBA, "impacket is not installed")
     made = RecordedWire([None, None])
 
     def factory(binding: str) -> RecordedWire:
