@@ -31,7 +31,7 @@ def parse_project(text: str, name: str) -> ProjectText:
     """Raises ProjectError where `text` is not a HEC-RAS project."""
     if re.match(r"\s*(PROJCS|GEOGCS|PROJCRS|GEOGCRS|COMPD_CS)\[", text):
         raise ProjectError(
-            f"{name}:1: is a map projection of a GIS, which has the same ending",
+            f"{name}:1: not a HEC-RAS project but a map projection of a GIS, which has the same ending",
             "name the .prj of the model, whose first line is 'Proj Title='",
         )
     if not is_project(text):

@@ -240,7 +240,7 @@ def test_apply_json_is_a_stream_whose_first_line_is_a_version(study) -> None:
     import json
 
     lines = [json.loads(line) for line in study.run("apply", "spec.yaml", "--json").stdout.splitlines()]
-    assert lines[0] == {"version": 2, "verb": "apply", "spec": "spec.yaml"}
+    assert lines[0] == {"version": 3, "verb": "apply", "spec": "spec.yaml"}
     assert lines[-1]["kind"] == "end"
     assert lines[-1]["exit"] == 0
     assert {line["kind"] for line in lines[1:]} >= {"started", "succeeded"}

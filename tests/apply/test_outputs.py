@@ -304,7 +304,7 @@ def test_who_writes_what_is_read_must_be_clear(series: Leaving) -> None:
     (series.folder / "Willow.dss").write_text("what people keep there")
     held = series.verdict("Willow/p01")
     assert held["phase"] == "held"
-    assert "name the plan that writes it in `needs`" in held["note"]
+    assert "name the plan that writes it in `needs`" in held["blocked_by"][0]["remedy"]
     series.entries("numbers: ['01'], inputs: [Willow.dss]", "numbers: ['02']")
     series.study.apply()
     assert seen(series) == ["Willow.p01 Willow.dss what people keep there"]

@@ -141,7 +141,7 @@ def test_a_file_of_no_known_format_is_refused_before_anything_is_read(study, ask
 def test_where_results_cannot_be_written_check_says_so_and_nothing_runs(study, ask) -> None:
     study.command("sh", "-c", "cp $1 $2", "sh", str(study.folder / "ready.hdf"), "{output}")
     (study.folder / "results").write_text("in the way")
-    why = f"{study.folder / 'results'} is not a folder; move that file away"
+    why = "results is not a folder; move that file away"
     checked = ask("check", "spec.yaml")
     assert (checked.code, checked.out.count(why)) == (4, 1)
     assert len(ask("check", "spec.yaml", "--json").json["results"]) == 1

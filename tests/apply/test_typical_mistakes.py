@@ -61,7 +61,7 @@ MISTAKES = {
         (LINE, "Wilow.prj\n"),
     ),
     "a projection of a GIS": Mistake(
-        "spec.yaml:7: plans[0].project: reach.prj:1: is a map projection of a GIS, which has the same ending; name the"
+        "spec.yaml:7: plans[0].project: reach.prj:1: not a HEC-RAS project but a map projection of a GIS, which has the same ending; name the"
         " .prj of the model, whose first line is 'Proj Title='",
         (LINE, "reach.prj\n"),
         files={"reach.prj": 'PROJCS["NAD_1983_StatePlane_Indiana_East",GEOGCS["GCS"]]'},
@@ -131,7 +131,9 @@ MISTAKES = {
         words=("apply", "spec.yaml", "Wilow/p01"),
     ),
     "a log before the first run": Mistake(
-        "spec.yaml: there is no store yet; `apply` creates it", words=("logs", "spec.yaml", "p01"), code=1
+        ".rasreconcile/spec.db: there is no store yet; `apply` creates it",
+        words=("logs", "spec.yaml", "p01"),
+        code=1,
     ),
     "nothing to retry": Mistake(
         "name the plans to compute again (`Muncie/p04`, `Muncie/*`), or say --failed",

@@ -74,6 +74,9 @@ class NotFound:
         """The same as a message has it."""
         return Trouble(self.why, self.remedy)
 
+    def __str__(self) -> str:
+        return str(self.trouble)
+
 
 # ---- Ras.exe: at one of a few paths
 

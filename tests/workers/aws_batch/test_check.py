@@ -94,7 +94,7 @@ def test_without_boto3_the_spec_is_told_what_to_install() -> None:
         "from rasreconcile.workers.kinds import KINDS\n"
         "kind = KINDS['aws-batch']\n"
         "spec = kind.spec(type='aws-batch', queue='q', job_definition='d', bucket='s3://abc/d')\n"
-        "try: kind.open('cloud', spec, Path('.'))\n"
+        "try: kind.open('cloud', spec, Path('.'), lambda name, there: None)\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
