@@ -272,6 +272,8 @@ launch() {
 
 mark() {
     [ -d "$1" ] && [ ! -L "$1" ] || return 0
+    # The job may have taken the rights from its own run directory.
+    { [ -r "$1" ] && [ -w "$1" ] && [ -x "$1" ]; } || chmod u+rwx "$1" || exit 1
     # The job's own: a pipe would be waited for, a link would lead into another file.
     if [ -L "$1/$2" ] || { [ -e "$1/$2" ] && { [ ! -f "$1/$2" ] || [ ! -w "$1/$2" ]; }; }; then
         rm -rf "${1:?}/$2" || exit 1

@@ -100,6 +100,9 @@ class LocalHost:
         place = self._folder / run
         with self.answering(), suppress(FileNotFoundError):
             if controls.kind_of(place) == "a directory":
+                if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+                    # The job took the rights from its own run directory.
+                    place.chmod(stat.S_IRWXU)
                 kind = controls.kind_of(place / name)
                 if kind is not None and (kind != "a file" or not os.access(place / name, os.W_OK)):
                     # The job's own: a pipe would be waited for, a link would lead into another file.
