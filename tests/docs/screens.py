@@ -44,7 +44,10 @@ class Terminal:
     columns: int
 
     def __call__(self, *words: str) -> str:
-        done = subprocess.run(["tmux", "-L", self.socket, *words], capture_output=True, text=True, check=True)
+        command = ["tmux", "-L", self.socket, *words]
+        # Of users who may not log on it would take a shell that says so and ends.
+        shell = {**os.environ, "SHELL": "/bin/sh"}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=shell)
         return done.stdout
 
     @property
