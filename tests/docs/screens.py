@@ -96,7 +96,8 @@ def captured(folder: Path, columns: int) -> dict[str, str]:
     forty_plans(folder)
     terminal = Terminal(f"rasreconcile-screens-{os.getpid()}-{columns}", columns)
     words = shlex.join([sys.executable, "-m", "rasreconcile", "apply", "study.yaml"])
-    command = f"cd {shlex.quote(str(folder))}; export PYTHONPATH={shlex.quote(str(REPOSITORY))}; {words}; echo exit $?; read _"
+    # Ctrl-C is for the program alone: a shell that it reaches ends, or not, by its kind.
+    command = f"trap : INT; cd {shlex.quote(str(folder))}; export PYTHONPATH={shlex.quote(str(REPOSITORY))}; {words}; echo exit $?; read _"
     terminal("-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(ROWS), command)
     try:
         shots = {"failures": terminal.shows(lambda text: "last failure" in text and "5 running" in text)}
