@@ -27,6 +27,10 @@ LONGEST = 120.0
 """Seconds after which a controller is taken to hang."""
 
 
+FOREIGN = () if sys.platform == "win32" else ("windows_kernel", "windows_runner")
+"""Modules of another system."""
+
+
 class Broken(AssertionError):
     """An invariant does not hold."""
 
@@ -34,7 +38,7 @@ class Broken(AssertionError):
 def warm_up() -> None:
     """Imports everything, so that a controller begins in milliseconds."""
     for module in pkgutil.walk_packages(rasreconcile.__path__, "rasreconcile."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", *FOREIGN)):
             importlib.import_module(module.name)
 
 

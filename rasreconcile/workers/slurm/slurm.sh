@@ -23,6 +23,9 @@ if ! command -v sbatch >/dev/null 2>&1; then
     done
 fi
 
+# What a job leaves is its user's own: it gets the mask of whoever submits it.
+umask 077
+
 # Runs a command of Slurm's without the settings of whoever calls it: SQUEUE_FORMAT, SBATCH_EXPORT or the SLURM_* of a job
 # that this program runs in would change what is asked, and a job gets the environment that sbatch has.
 clean() {
