@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
+    # A console script has its own folder first in the path, where scripts of other packages have names of modules.
+    scripts = sysconfig.get_path("scripts")
+    sys.path[:] = [place for place in sys.path if place != scripts]
     from rasreconcile.cli.streams import take_all_letters  # noqa: PLC0415  only what the verb needs is imported
     from rasreconcile.cli.verbs import run  # noqa: PLC0415
 

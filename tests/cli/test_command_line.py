@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
+from rasreconcile.__main__ import main
 from rasreconcile.cli.verbs import VERBS, run
 from rasreconcile.errors import UsageError
 from rasreconcile.named_plans import plans_matching
@@ -67,3 +70,13 @@ def test_a_spec_with_faults_ends_in_64_with_one_line_each(
 def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org")
+
+
+def test_a_script_beside_our_own_is_no_module_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As impacket's smbclient.py, which a console script would find before the library of that name."""
+    scripts = sysconfig.get_path("scripts")
+    monkeypatch.setattr(sys, "path", [scripts, *sys.path])
+    monkeypatch.setattr(sys, "argv", ["rasreconcile", "--version"])
+    with pytest.raises(SystemExit):
+        main()
+    assert scripts not in sys.path

@@ -130,7 +130,7 @@ def test_a_controller_that_is_down_is_silence_and_costs_nothing(
     place = SlurmPlace(own_cluster, tmp_path / "runs", tmp_path)
     place.begin(run, place.job(waits=True))
     own_cluster.stop_controller()
-    with pytest.raises(Unreachable, match="squeue does not answer|could not be looked at"):
+    with pytest.raises(Unreachable, match=r"squeue does not answer|could not be looked at"):
         place.worker.poll([run])
     with pytest.raises(Unreachable):
         place.worker.start(RunId(f"other-{secrets.token_hex(4)}"), place.job())
