@@ -67,7 +67,7 @@ def test_a_read_only_results_folder_is_told_before_anything_is_computed(study, m
     place = study.folder / "results"
     mount(place, 600)
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-    why = f"results cannot be written to {place / 'Willow'}: its file system is read-only; make it writable"
+    why = "results cannot be written to results/Willow: its file system is read-only; make it writable"
     assert why in study.run("check", "spec.yaml", check=4).stdout
     assert why in study.apply(check=4).stdout
     assert study.computations() == {}
