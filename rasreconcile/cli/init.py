@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "init",
     examples=[
         ("init models/Muncie/Muncie.prj", "Write rasreconcile.yaml here, for one project."),
-        ("init models", "For every project in a folder and below it."),
+        ("init models", "For every project in a folder and its subfolders."),
         ("init 'models/*/Dam.prj' dams.yaml", "For all that a pattern matches, also those that come later."),
     ],
     exits={0: "written"},

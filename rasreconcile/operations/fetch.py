@@ -63,7 +63,7 @@ class Choice:
 def fetch_run(
     worker: Worker, run: RunId, into: Path, *, inputs: Collection[RecordedInput] = (), existing: Existing
 ) -> FetchedRun | None:
-    """Brings the run directory to `into/<run>`; None where there is none any more. May be repeated: it goes on.
+    """Brings the run directory to `into/<run>`; None where there is none any more. May be repeated: it continues.
 
     Shared data among the `inputs` of the run stay where they are. Raises WorkerError, and where nothing can be written
     here UsageError or RasReconcileError; what was brought before stays.

@@ -166,7 +166,7 @@ def _note(live: LiveRun, plan: Plan, seen: Seen) -> str:
 
 
 def _silence(running: Running, plan: Plan, seen: Seen) -> str:
-    """What a person should know of a run that goes on and gives no sign; both clocks are the worker's."""
+    """What a person should know of a run that continues and gives no sign; both clocks are the worker's."""
     beat, grew = running.heartbeat, running.grew
     if beat is not None and seen.now - beat >= SILENT_RUNNER:
         return (

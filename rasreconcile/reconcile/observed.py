@@ -22,7 +22,7 @@ from rasreconcile.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class NoOutput:
-    """Nothing stands there, or not all that belongs to it."""
+    """There is no file, or not all that belongs to it."""
 
     name: str = ""
     """Of what is missing; empty: the result itself."""

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -261,9 +262,8 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-@pytest.fixture(scope="session")
-def slurm_cluster() -> Iterator[SlurmCluster]:
-    """One for all tests that leave it as it was."""
+@contextmanager
+def _running() -> Iterator[SlurmCluster]:
     if (missing := why_not()) is not None:
         absent(Service.SLURM, missing)
     made = SlurmCluster()
@@ -272,16 +272,17 @@ def slurm_cluster() -> Iterator[SlurmCluster]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[SlurmCluster]:
+    """One for all tests that leave it as it was."""
+    with _running() as made:
+        yield made
 
 
 @pytest.fixture
 def own_cluster() -> Iterator[SlurmCluster]:
     """One that a test may do harm to."""
-    if (missing := why_not()) is not None:
-        absent(Service.SLURM, missing)
-    made = SlurmCluster()
-    try:
-        made.start()
+    with _running() as made:
         yield made
-    finally:
-        made.stop()

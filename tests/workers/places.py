@@ -110,6 +110,9 @@ class LocalPlace(Place):
     def again(self) -> Worker:
         return local_worker("desk", self.folder)
 
+    LAUNCHED = "echo x >>../launches"
+    WAITING = "while ! [ -e ../go ]; do sleep 0.02; done"
+
     def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
         """A job of shell scripts."""
         steps = tuple(("sh", "-c", text) for text in texts)
@@ -126,12 +129,21 @@ class LocalPlace(Place):
         waits: bool = False,
         **more: Any,
     ) -> Job:
-        lines = ["echo x >>../launches", f"printf '{_escaped(prints)}'"]
-        lines += [f"printf '{_escaped(data)}' >'{name}'" for name, data in (writes or {}).items()]
+        lines = [self.LAUNCHED, self.print_line(prints)]
+        lines += [self.write_line(name, data) for name, data in (writes or {}).items()]
         if waits:
-            lines.append("while ! [ -e ../go ]; do sleep 0.02; done")
-        lines += [f"printf '{_escaped(then_prints)}'", f"exit {exits}"]
+            lines.append(self.WAITING)
+        lines += [self.print_line(then_prints), self.exit_line(exits)]
         return self.script("\n".join(lines), inputs=inputs, **more)
+
+    def print_line(self, data: bytes) -> str:
+        return f"printf '{_escaped(data)}'"
+
+    def write_line(self, name: str, data: bytes) -> str:
+        return f"{self.print_line(data)} >'{name}'"
+
+    def exit_line(self, code: int) -> str:
+        return f"exit {code}"
 
     def let_go(self, run: RunId) -> None:
         (self.folder / run / "go").touch()

@@ -16,6 +16,9 @@ from tests.workers.places import LocalPlace, plain_job
 class PythonPlace(LocalPlace):
     """This machine, where it is Windows: jobs are scripts for the interpreter of the tests."""
 
+    LAUNCHED = "open('../launches', 'a').write('x\\n')"
+    WAITING = "while not os.path.exists('../go'): time.sleep(0.02)"
+
     def script(self, *texts: str, inputs: dict[str, bytes] | None = None, **more: Any) -> Job:
         """Of Python. Each says by its number in `../pids` that it is there."""
         first = (
@@ -27,23 +30,14 @@ class PythonPlace(LocalPlace):
         staged = self.staged({**(inputs or {}), **scripts})
         return plain_job(**{"platform": "windows", "steps": steps, "inputs": staged, **more})
 
-    def job(
-        self,
-        *,
-        inputs: dict[str, bytes] | None = None,
-        writes: dict[str, bytes] | None = None,
-        prints: bytes = b"",
-        then_prints: bytes = b"",
-        exits: int = 0,
-        waits: bool = False,
-        **more: Any,
-    ) -> Job:
-        lines = ["open('../launches', 'a').write('x\\n')", f"os.write(1, {prints!r})"]
-        lines += [f"open({name!r}, 'wb').write({data!r})" for name, data in (writes or {}).items()]
-        if waits:
-            lines.append("while not os.path.exists('../go'): time.sleep(0.02)")
-        lines += [f"os.write(1, {then_prints!r})", f"sys.exit({exits})"]
-        return self.script("\n".join(lines), inputs=inputs, **more)
+    def print_line(self, data: bytes) -> str:
+        return f"os.write(1, {data!r})"
+
+    def write_line(self, name: str, data: bytes) -> str:
+        return f"open({name!r}, 'wb').write({data!r})"
+
+    def exit_line(self, code: int) -> str:
+        return f"sys.exit({code})"
 
     def begin(self, run: RunId, job: Job) -> None:
         """Also where its interpreter takes longer to start than a runner is given before it counts as late."""

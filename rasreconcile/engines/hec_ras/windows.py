@@ -128,7 +128,7 @@ def _calls(install: Install, folder: str) -> tuple[tuple[str, ...], tuple[Staged
 
 
 def _files(plan: Plan) -> list[InputFile]:
-    """What Ras.exe needs. It prepares by itself: files of an earlier preprocessing, `.cNN` among them, are left out, so
+    """What Ras.exe needs. It runs its own preprocessing: files of an earlier one, `.cNN` among them, are left out, so
     that its own currency check, which has been wrong, has nothing to be wrong about."""
     return [file for file in plan.inputs if file.raw != MISSING and not is_made_by_hec_ras(file, plan)]
 

@@ -15,17 +15,10 @@ from rasreconcile.workers.aws_batch.images import image_of
 from rasreconcile.workers.aws_batch.queue import JobQueue, Submission
 from rasreconcile.workers.aws_batch.submission import Surroundings, program, program_digest
 from rasreconcile.workers.host import ASK_SECONDS
+from rasreconcile.workers.paths_there import LOOK, those_there
 
 _KEPT_SECONDS = 86400.0
 _LIMIT = timedelta(minutes=15)
-_FIND = """\
-n=0
-for path; do
-    case $path in "~/"*) path=$HOME/${path#"~/"} ;; esac
-    [ -e "$path" ] && echo "$n"
-    n=$((n + 1))
-done
-exit 0"""
 
 
 class Questions:
@@ -41,8 +34,7 @@ class Questions:
         """Those that are in the image, in this order."""
         if not paths:
             return ()
-        said = self.ask(_FIND, paths).split()
-        return tuple(paths[int(number)] for number in said if number.isdecimal() and int(number) < len(paths))
+        return those_there(paths, self.ask(LOOK, paths))
 
     def ask(self, script: str, words: Sequence[str]) -> str:
         """What the script prints there. Raises Unreachable while the queue has no machine for it."""

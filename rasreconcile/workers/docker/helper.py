@@ -15,6 +15,7 @@ from rasreconcile.failures import says_no_room
 from rasreconcile.workers.docker.container import Container, End, Image, Mounted, Ran
 from rasreconcile.workers.docker.daemon import Daemon, Gone
 from rasreconcile.workers.docker.error_messages import other_processor, reason_of
+from rasreconcile.workers.paths_there import LOOK, those_there
 from rasreconcile.workers.printed import quoted
 
 HELPER_LABEL = "rasreconcile.helper"
@@ -33,14 +34,6 @@ while [ "$n" -lt 20 ]; do
     fi
 done"""
 """Ten minutes after it was last used it goes by itself: whoever made it may have been killed."""
-_FIND = """\
-n=0
-for path; do
-    case $path in "~/"*) path=$HOME/${path#"~/"} ;; esac
-    [ -e "$path" ] && echo "$n"
-    n=$((n + 1))
-done
-true"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +113,7 @@ class Helper:
         """Those of `paths` that are in the image."""
         if not paths:
             return ()
-        said = set(self.do(_FIND, *paths).split())
-        return tuple(path for n, path in enumerate(paths) if str(n) in said)
+        return those_there(paths, self.do(LOOK, *paths))
 
     def put(self, folder: str, archive: Iterable[bytes]) -> None:
         """Unpacks an archive. Raises Gone where the helper went away: what was unpacked may then be there or not."""

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 
 from rasreconcile.errors import Refused, Trouble, Unreachable
 from rasreconcile.workers import rundir
+from rasreconcile.workers.paths_there import LOOK, those_there
 from rasreconcile.workers.slurm.site import Site
 
 _FIND = """\
@@ -54,12 +55,7 @@ class Image:
         """Those of `paths` that are inside it, in the order asked."""
         if not paths:
             return ()
-        look = (
-            "for path; do place=$path; case $path in '~/'*) place=$HOME/${path#'~/'} ;; esac\n"
-            'if [ -e "$place" ]; then printf \'%s\\n\' "$path"; fi; done'
-        )
-        there = set(self.ask(look, tuple(paths)).splitlines())
-        return tuple(path for path in paths if path in there)
+        return those_there(paths, self.ask(LOOK, tuple(paths)))
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be asked in it."""
