@@ -177,7 +177,7 @@ def test_a_hang_without_a_word_is_the_workers_fault(standins, study) -> None:
     study.run("apply", "spec.yaml")
     good, hung = study.runs()
     assert (hung["state"], hung["failure"]["blame"]) == ("lost", "worker")
-    assert "on Windows it needs a desktop session" in hung["failure"]["remedy"]
+    assert "it needs a desktop session (`query session`)" in hung["failure"]["remedy"]
     assert good["state"] == "succeeded"
 
 
