@@ -47,7 +47,8 @@ is_alive() {
     { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 1
     set -- ${stat##*") "}
     [ "$1" != Z ] && [ "$1" != X ] && [ "${20}" = "$start" ] || return 1
-    grep -qF "/$its_run/runner.sh" "/proc/$pid/cmdline" 2>/dev/null
+    # Its arguments end with zeros, at which busybox's grep stops reading.
+    { tr '\000' '\n' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF "/$its_run/runner.sh"
 }
 
 # Processes of containers cannot be seen from here: who asks about those says in $running who goes on.

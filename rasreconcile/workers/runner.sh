@@ -303,7 +303,7 @@ guard)
 sweep)
     # A runner that its own job has stopped ends nothing, and is waited for.
     [ ! -r /proc/self/cmdline ] ||
-        send KILL $(LC_ALL=C grep -lF -e "/$run/runner.sh" /proc/[0-9]*/cmdline 2>/dev/null | cut -d / -f 3)
+        send KILL $(LC_ALL=C grep -lE -e "/$run/runner[.]sh" /proc/[0-9]*/cmdline 2>/dev/null | cut -d / -f 3)
     # The session of the job is not known any more, its mark is.
     job=none
     end_job 10
