@@ -19,6 +19,7 @@ from rasreconcile.jobs import RunId, Running
 from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
+from rasreconcile.reconcile.judgement import Judgements
 from rasreconcile.reconcile.policy import Policy, probe_at
 from rasreconcile.reconcile.selection import Selection, selected
 from rasreconcile.reconcile.verdicts import Phase, Verdict, last_verdicts
@@ -64,6 +65,7 @@ class Loop:
     plans: tuple[Plan, ...] = ()
     known: Mapping[Address, Plan] = field(default_factory=dict)
     decision: Decision | None = None
+    judgements: Judgements = field(default_factory=Judgements)
     times: Times = field(default_factory=Times)
     _requests: int = 0
     _warned: str = ""
@@ -132,7 +134,7 @@ class Loop:
             cancelled=self._stopped(live),
         )
         seen = session.outputs.seen(self.plans, activity, session.clock.now())
-        decision = decide(self.plans, seen, self.policy)
+        decision = decide(self.plans, seen, self.policy, self.judgements)
         self._answer_idle_cancels(live)
         return decision
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -63,7 +63,7 @@ def make_schedule(
     standings = {w.name: worker_standing(w, seen.now, policy) for w in seen.workers}
     rooms = [_room(w, seen, standings[w.name]) for w in seen.workers]
     offers = {plan.address: _due(plan, order[plan.address], seen) for plan in due}
-    held = {a: no for a, offer in offers.items() if (no := _impossible(offer, rooms, standings, seen))}
+    held = _held(offers.values(), rooms, standings, seen)
     at_most = None if policy.max_concurrent is None else max(0, policy.max_concurrent - len(seen.live))
     open_rooms = [r for r in rooms if isinstance(standings[r.worker], InUse) and r.free_slots]
     placed = place(
@@ -132,19 +132,32 @@ def _typical(seen: Seen) -> timedelta:
     return lengths[len(lengths) // 2] if lengths else timedelta(hours=1)
 
 
+def _held(
+    offers: Iterable[Due], rooms: Sequence[Room], standings: Mapping[str, InUse | SetAside], seen: Seen
+) -> Mapping[Address, Trouble]:
+    """Those that no worker can take, and why; asked once of all that may use the same workers."""
+    answers: dict[object, Trouble | None] = {}
+    held = {}
+    for offer in offers:
+        alike = (offer.cores, offer.only_on, offer.address if offer.unable else None)
+        if alike not in answers:
+            answers[alike] = _impossible(offer, rooms, standings, seen)
+        if (why := answers[alike]) is not None:
+            held[offer.address] = why
+    return held
+
+
 def _due(plan: Plan, order: int, seen: Seen) -> Due:
-    lost_by = {
-        run.worker
-        for run in seen.attempts.get(plan.address, ())
-        if run.failure and run.failure.blame == "worker"
-    }
+    attempts = seen.attempts.get(plan.address, ())
+    lost_by = [run.worker for run in attempts if run.failure and run.failure.blame == "worker"]
+    unable = [worker.name for worker in seen.workers if plan.address in worker.unable]
     return Due(
         address=plan.address,
         order=order,
         cores=plan.cores,
         only_on=plan.only_on,
-        avoid=frozenset(lost_by),
-        unable=frozenset(w.name for w in seen.workers if plan.address in w.unable),
+        avoid=frozenset(lost_by) if lost_by else frozenset(),
+        unable=frozenset(unable) if unable else frozenset(),
         expected=seen.expected.get(plan.address),
     )
 

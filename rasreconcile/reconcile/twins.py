@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rasreconcile.errors import Trouble
-from rasreconcile.plans import Address, Component, Plan, prepared_of
+from rasreconcile.plans import Address, Plan, prepared_of
 from rasreconcile.reasons import Cause, because, prepared_differences
 from rasreconcile.reconcile.actions import Action, Reuse
 from rasreconcile.reconcile.observed import Seen
@@ -24,8 +24,7 @@ def once_each(
     Who computes, the copies, and who waits for whom.
     """
     live = {live.run.fingerprint: address for address, live in seen.live.items()}
-    # What lies prepared beside them differs, and the fingerprint does not know it.
-    computing: dict[tuple[str, tuple[Component, ...]], Address] = {}
+    computing: dict[str, list[Plan]] = {}
     alone: list[Plan] = []
     shared: list[Action] = []
     twins: dict[Address, Address] = {}
@@ -40,19 +39,23 @@ def once_each(
                 continue
             shared.append(Reuse(plan, source))
             note = f"has the same inputs as {source.address}: its result is copied"
-        elif first := live.get(plan.fingerprint) or computing.get(_key(plan)):
+        elif first := live.get(plan.fingerprint) or _alike(plan, computing.get(plan.fingerprint)):
             twins[plan.address] = first
             note = f"has the same inputs as {first}, which computes"
         else:
-            computing[_key(plan)] = plan.address
+            computing.setdefault(plan.fingerprint, []).append(plan)
             alone.append(plan)
             continue
         verdicts[plan.address] = replace(verdicts[plan.address], note=note)
     return alone, shared, twins
 
 
-def _key(plan: Plan) -> tuple[str, tuple[Component, ...]]:
-    return plan.fingerprint, prepared_of(plan.components)
+def _alike(plan: Plan, computing: Sequence[Plan] | None) -> Address | None:
+    """Of plans with its fingerprint, which does not know what lies prepared beside them: the first with the same."""
+    if computing is None:
+        return None
+    mine = prepared_of(plan.components)
+    return next((other.address for other in computing if prepared_of(other.components) == mine), None)
 
 
 def has_twin(plan: Plan, seen: Seen) -> bool:
@@ -62,7 +65,7 @@ def has_twin(plan: Plan, seen: Seen) -> bool:
 
 def _twin(plan: Plan, seen: Seen) -> Published | None:
     source = seen.intact.get(plan.fingerprint)
-    if source is None or plan.address in seen.retried | seen.uncopied:
+    if source is None or plan.address in seen.retried or plan.address in seen.uncopied:
         return None
     # Made from other prepared files than lie beside this plan.
     return None if prepared_differences(source.components, plan.components) else source

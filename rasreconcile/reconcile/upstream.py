@@ -25,6 +25,9 @@ def after_upstream(
     """
     ready = []
     for plan in due:
+        if not plan.needs:
+            ready.append(plan)
+            continue
         unmet = [need for need in plan.needs if verdicts[need].sync is not Sync.CURRENT]
         if has_twin(plan, seen):
             unmet = [need for need in unmet if need != plan.prepared_by]

@@ -110,10 +110,19 @@ class LastVerdict:
     output: Path
     at: datetime
 
+    def says_the_same(self, other: LastVerdict) -> bool:
+        """But for when."""
+        return _said(self) == _said(other)
+
     @property
     def told(self) -> tuple[str, ...]:
         """Why, and what comes next, each as the user was told."""
         return (*map(str, self.reasons), *filter(None, [outlook(self.note, self.remedy)]))
+
+
+def _said(one: LastVerdict) -> tuple[object, ...]:
+    where = (one.address, one.output, one.sync, one.phase)
+    return *where, one.reasons, one.note, one.remedy, one.obstacle, one.blocked_by, one.next_at
 
 
 def last_verdicts(

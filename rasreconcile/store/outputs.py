@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -15,6 +15,7 @@ from rasreconcile.reconcile.observed import Verification
 from rasreconcile.records import Published
 from rasreconcile.runs import RunState
 from rasreconcile.store import rows
+from rasreconcile.store.by_plan import ByPlan, among
 from rasreconcile.store.events import WritableEvents
 from rasreconcile.store.runs import WritableRuns
 from rasreconcile.store.tables import Tables, WritableTables, question
@@ -30,22 +31,30 @@ class Outputs:
     @question
     def published(self) -> Mapping[Address, Published]:
         """The result of each plan as the store knows it."""
-        parts: dict[int, list[sqlite3.Row]] = {}
-        query = "SELECT c.* FROM output_component c JOIN output o ON o.id = c.output WHERE o.current = 1"
-        for row in self.tables.all(query):
-            parts.setdefault(row["output"], []).append(row)
-        return {
-            Address(row["address"]): rows.published(row, rows.components(parts.get(row["id"], ())))
-            for row in self.tables.all("SELECT * FROM output WHERE current = 1")
-        }
+        return self._published(None)
 
     @question
     def verifications(self) -> Mapping[Address, Verification]:
+        return self._verifications(None)
+
+    def _published(self, plans: Collection[Address] | None) -> Mapping[Address, Published]:
+        parts: dict[int, list[sqlite3.Row]] = {}
+        current = f"o.current = 1 AND {among('o.address', plans)}"
+        query = f"SELECT c.* FROM output_component c JOIN output o ON o.id = c.output WHERE {current}"
+        for row in self.tables.all(query, *(plans or ())):
+            parts.setdefault(row["output"], []).append(row)
+        return {
+            Address(row["address"]): rows.published(row, rows.components(parts.get(row["id"], ())))
+            for row in self.tables.all(f"SELECT o.* FROM output o WHERE {current}", *(plans or ()))
+        }
+
+    def _verifications(self, plans: Collection[Address] | None) -> Mapping[Address, Verification]:
+        query = f"SELECT * FROM verification WHERE {among('address', plans)}"
         return {
             Address(row["address"]): Verification(
                 row["expectation_digest"], row["output_digest"], rows.troubles(row["shortfalls"])
             )
-            for row in self.tables.all("SELECT * FROM verification")
+            for row in self.tables.all(query, *(plans or ()))
         }
 
 
@@ -57,6 +66,20 @@ class WritableOutputs(Outputs):
     events: WritableEvents
     texts: WritableTexts
     runs: WritableRuns
+    _kept: ByPlan[Published] = field(init=False, repr=False, compare=False)
+    _kept_verifications: ByPlan[Verification] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_kept", ByPlan(self.tables))
+        object.__setattr__(self, "_kept_verifications", ByPlan(self.tables))
+
+    @question
+    def published(self) -> Mapping[Address, Published]:
+        return self._kept.said(self._published)
+
+    @question
+    def verifications(self) -> Mapping[Address, Verification]:
+        return self._kept_verifications.said(self._verifications)
 
     def publish(self, run: RunId, published: Published, *, now: datetime, message: str) -> None:
         """The result is in its place: the output and the run's success in one transaction. `message`: what is told."""
@@ -92,6 +115,7 @@ class WritableOutputs(Outputs):
                 address,
                 output_digest,
             )
+            self._kept.written(address)
             self._verification(address, output_digest, expectation_digest, (), now)
             self.events.add(now, "verified", "its result meets the changed expectations", address)
 
@@ -118,11 +142,15 @@ class WritableOutputs(Outputs):
                 digest,
             )
             self.tables.execute("DELETE FROM verification WHERE address = ?", address)
+            self._kept.written(address)
+            self._kept_verifications.written(address)
             self.events.add(now, "pruned", why, address)
 
     def _put(self, published: Published) -> None:
         self.tables.execute("UPDATE output SET current = 0 WHERE address = ?", published.address)
         self.tables.execute("DELETE FROM verification WHERE address = ?", published.address)
+        self._kept.written(published.address)
+        self._kept_verifications.written(published.address)
         number = self.tables.insert("output", rows.published_values(published))
         self.tables.insert_all(
             "output_component", ({"output": number, **rows.component_values(c)} for c in published.components)
@@ -139,3 +167,4 @@ class WritableOutputs(Outputs):
             "at": now.isoformat(),
         }
         self.tables.replace_all("verification", [values])
+        self._kept_verifications.written(address)

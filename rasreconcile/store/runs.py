@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import RunId
 from rasreconcile.plans import Address, Component, Plan
 from rasreconcile.reasons import in_words
-from rasreconcile.runs import Run, RunState, check_move, named
+from rasreconcile.runs import Run, RunState, check_move
 from rasreconcile.store import rows
+from rasreconcile.store.by_plan import ByPlan, among
 from rasreconcile.store.events import WritableEvents
+from rasreconcile.store.lost_runs import LOST_SINCE_GOOD, faults_by_worker
 from rasreconcile.store.tables import LIVE, Tables, WritableTables, question
 from rasreconcile.store.texts import WritableTexts
 
@@ -29,6 +31,8 @@ _RETRIED = (
     " LEFT JOIN run AS newest ON newest.id = request.after_run WHERE request.kind = 'retry' GROUP BY request.address"
 )
 """By plan: the row of the newest run there was when it was last asked for again."""
+Failures = Mapping[str, tuple[Run, ...]]
+"""Of a plan, by fingerprint: the runs that ended without a result since its last success, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Runs:
 
     @question
     def live(self) -> tuple[Run, ...]:
-        return self._runs(f"SELECT * FROM run WHERE {LIVE} ORDER BY created, id")
+        """Oldest first."""
+        return _by_age(self._live(None))
 
     @question
     def latest(self, *, address: Address | None = None, limit: int = 50) -> tuple[Run, ...]:
@@ -84,22 +89,13 @@ class Runs:
 
     @question
     def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
-        """Ended runs of each plan at this fingerprint, oldest first, since the last `retry` of it."""
-        found: dict[Address, list[Run]] = {}
-        query = (
-            f"SELECT run.* FROM run LEFT JOIN ({_RETRIED}) AS retried ON retried.address = run.address"
-            f" WHERE NOT {LIVE} AND run.rowid > coalesce(retried.after, 0) ORDER BY run.rowid"
-        )
-        for run in self._runs(query):
-            if pairs.get(run.address) == run.fingerprint:
-                found.setdefault(run.address, []).append(run)
-        return {address: tuple(_since_success(runs)) for address, runs in found.items()}
+        """Ended runs of each plan at this fingerprint since its last `retry` and its last success, oldest first."""
+        return _at(pairs, self._failures(None))
 
     @question
     def last_ends(self) -> Mapping[Address, str]:
         """How the last ended run of each plan ended: the run's state."""
-        query = f"SELECT address, state, max(rowid) FROM run WHERE NOT {LIVE} GROUP BY address"
-        return {Address(row["address"]): row["state"] for row in self.tables.all(query)}
+        return self._last_ends(None)
 
     @question
     def durations(self) -> Mapping[Address, Sequence[tuple[str, timedelta]]]:
@@ -121,14 +117,7 @@ class Runs:
         What it lost of what it had at one time is one fault: when a machine dies, all its runs do. A run that was
         begun before `since` tells nothing of the worker as it is now, and the restart of its machine is no fault.
         """
-        lost: dict[str, list[Run]] = {}
-        query = "SELECT * FROM run WHERE ended >= ? AND state IN ('succeeded', 'failed', 'lost') ORDER BY ended, rowid"
-        for run in self._runs(query, since.isoformat()):
-            if run.state != "lost":
-                lost.pop(run.worker, None)
-            elif run.failure and run.failure.cause is not FailureCause.RESTARTED and run.created >= since:
-                lost.setdefault(run.worker, []).append(run)
-        return {worker: tuple(_faults(runs)) for worker, runs in lost.items()}
+        return faults_by_worker(self._runs(LOST_SINCE_GOOD, since.isoformat()), since)
 
     @question
     def plan_of(self, run: RunId) -> RecordedPlan:
@@ -175,6 +164,34 @@ class Runs:
         """Ended runs whose run directory was not removed yet, newest first."""
         return self._runs(f"SELECT * FROM run WHERE NOT {LIVE} AND discarded = 0 ORDER BY rowid DESC")
 
+    def _live(self, plans: Collection[Address] | None) -> Mapping[Address, Run]:
+        query = f"SELECT * FROM run WHERE {LIVE} AND {among('address', plans)}"
+        return {run.address: run for run in self._runs(query, *(plans or ()))}
+
+    def _failures(self, plans: Collection[Address] | None) -> Mapping[Address, Failures]:
+        found: dict[Address, dict[str, list[Run]]] = {}
+        query = (
+            f"SELECT run.* FROM run LEFT JOIN ({_RETRIED}) AS retried ON retried.address = run.address"
+            f" WHERE NOT {LIVE} AND run.rowid > coalesce(retried.after, 0) AND {among('run.address', plans)}"
+            " ORDER BY run.rowid"
+        )
+        for run in self._runs(query, *(plans or ())):
+            attempts = found.setdefault(run.address, {}).setdefault(run.fingerprint, [])
+            if run.state == "succeeded":
+                attempts.clear()
+            else:
+                attempts.append(run)
+        return {
+            address: kept
+            for address, ended in found.items()
+            if (kept := {fingerprint: tuple(runs) for fingerprint, runs in ended.items() if runs})
+        }
+
+    def _last_ends(self, plans: Collection[Address] | None) -> Mapping[Address, str]:
+        where = f"NOT {LIVE} AND {among('address', plans)}"
+        query = f"SELECT address, state, max(rowid) FROM run WHERE {where} GROUP BY address"
+        return {Address(row["address"]): row["state"] for row in self.tables.all(query, *(plans or ()))}
+
     def _runs(self, query: str, *values: object) -> tuple[Run, ...]:
         return tuple(rows.run(row) for row in self.tables.all(query, *values))
 
@@ -186,6 +203,25 @@ class WritableRuns(Runs):
     tables: WritableTables
     events: WritableEvents
     texts: WritableTexts
+    _kept_live: ByPlan[Run] = field(init=False, repr=False, compare=False)
+    _kept_failures: ByPlan[Failures] = field(init=False, repr=False, compare=False)
+    _kept_ends: ByPlan[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("_kept_live", "_kept_failures", "_kept_ends"):
+            object.__setattr__(self, name, ByPlan(self.tables))
+
+    @question
+    def live(self) -> tuple[Run, ...]:
+        return _by_age(self._kept_live.said(self._live))
+
+    @question
+    def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
+        return _at(pairs, self._kept_failures.said(self._failures))
+
+    @question
+    def last_ends(self) -> Mapping[Address, str]:
+        return self._kept_ends.said(self._last_ends)
 
     def start(self, run: Run, plan: Plan, texts: Mapping[str, bytes], *, apply: int) -> None:
         """Writes down that the run is about to be started, and everything it will be started with."""
@@ -203,6 +239,7 @@ class WritableRuns(Runs):
         }
         with self.tables.atomic():
             self.tables.insert("run", values)
+            self._written(run.address)
             self.texts.keep(texts)
             self.tables.insert_all(
                 "run_input", ({"run": run.id, **rows.input_values(file)} for file in plan.inputs)
@@ -230,6 +267,7 @@ class WritableRuns(Runs):
         with self.tables.atomic():
             self._move(run, to, _known(started=started, ended=ended, exit_code=exit_code, failure=failure))
             found = self._run(run)
+            self._written(found.address)
             told = str(failure.trouble) if failure else f"on {found.worker}"
             self.events.add(now, str(to), message or told, found.address, run)
         return found
@@ -255,6 +293,10 @@ class WritableRuns(Runs):
                 *values,
             )
 
+    def _written(self, address: Address) -> None:
+        for kept in (self._kept_live, self._kept_failures, self._kept_ends):
+            kept.written(address)
+
     def _run(self, run: RunId) -> Run:
         found = self.find(run)
         if found is None:
@@ -268,30 +310,16 @@ class WritableRuns(Runs):
         self.tables.update("run", run, {"state": str(to), **known})
 
 
-def _faults(lost: Sequence[Run]) -> Iterator[tuple[datetime, str]]:
-    """Of runs in the order in which they were lost: each that was begun after the last fault is a new one."""
-    together: list[Run] = []
-    for run in lost:
-        if together and together[0].ended and run.created > together[0].ended:
-            yield _fault(together)
-            together = []
-        together.append(run)
-    if together:
-        yield _fault(together)
+def _by_age(live: Mapping[Address, Run]) -> tuple[Run, ...]:
+    return tuple(sorted(live.values(), key=lambda run: (run.created, run.id)))
 
 
-def _fault(together: Sequence[Run]) -> tuple[datetime, str]:
-    last = together[-1]
-    message = str(last.failure.trouble) if last.failure else ""
-    if len(together) > 1:
-        message = f"{len(together)} runs at once ({named(run.address for run in together)}): {message}"
-    return last.ended or last.created, message
-
-
-def _since_success(runs: list[Run]) -> list[Run]:
-    """A run that succeeded wipes out the failures before it."""
-    last = max((n for n, run in enumerate(runs) if run.state == "succeeded"), default=-1)
-    return runs[last + 1 :]
+def _at(
+    pairs: Mapping[Address, str], failed: Mapping[Address, Failures]
+) -> Mapping[Address, tuple[Run, ...]]:
+    """Of each plan at its fingerprint; what other inputs led to is left out."""
+    found = {address: runs.get(pairs.get(address, "")) for address, runs in failed.items()}
+    return {address: runs for address, runs in found.items() if runs is not None}
 
 
 def _known(**values: Any) -> dict[str, Any]:

@@ -274,6 +274,12 @@ DELETE FROM assessment
 """What keeps a plan from running and what a result falls short of, each with its remedy; what found results say of
 themselves is read again."""
 
+LOST_RUNS = """
+CREATE INDEX lost_runs ON run (ended) WHERE state = 'lost';
+CREATE INDEX runs_of_a_worker ON run (worker, ended)
+"""
+"""For what is asked before each decision: what workers lost, and whether they were well since."""
+
 MIGRATIONS: tuple[str, ...] = (
     TABLES_1,
     MENTIONS,
@@ -285,6 +291,7 @@ MIGRATIONS: tuple[str, ...] = (
     BESIDE,
     RESULT_SUMMARY,
     TROUBLES,
+    LOST_RUNS,
 )
 """Each brings a store from its place in this list to the next; never changed once released."""
 

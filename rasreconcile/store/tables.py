@@ -40,6 +40,7 @@ class WritableTables(Tables):
     begin: Callable[[], AbstractContextManager[object]]
     """A transaction, or a savepoint inside one."""
     _depth: int = 0
+    _undone: int = 0
     _once_on_disk: list[Callable[[], None]] = field(default_factory=list)
 
     @contextmanager
@@ -52,6 +53,7 @@ class WritableTables(Tables):
                 yield
         except BaseException:
             # What was not written is not told either.
+            self._undone += 1
             del self._once_on_disk[before:]
             raise
         finally:
@@ -60,6 +62,10 @@ class WritableTables(Tables):
             calls, self._once_on_disk[:] = tuple(self._once_on_disk), ()
             for call in calls:
                 call()
+
+    def as_of(self) -> tuple[int, int]:
+        """Differs once something was written by another connection, or was undone here."""
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0]), self._undone
 
     def once_on_disk(self, call: Callable[[], None]) -> None:
         """Inside a transaction: called when the outermost is on disk; never, where it is undone."""

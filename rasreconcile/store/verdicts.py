@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from rasreconcile.plans import Address
 from rasreconcile.reconcile.verdicts import LastVerdict
 from rasreconcile.store import rows
 from rasreconcile.store.tables import Tables, WritableTables, question
@@ -29,10 +30,28 @@ class WritableVerdicts(Verdicts):
     """The same for the controller."""
 
     tables: WritableTables
+    _kept: list[LastVerdict] = field(default_factory=list, repr=False, compare=False)
+    _as_of: list[tuple[int, int]] = field(default_factory=list, repr=False, compare=False)
+    """Since when what is kept is what stands there; empty: it is not known."""
 
     def record(self, verdicts: Sequence[LastVerdict]) -> None:
-        """Takes the place of the verdicts of the last look."""
-        values = [rows.last_verdict_values(place, verdict) for place, verdict in enumerate(verdicts)]
+        """Takes the place of the verdicts of the last look. Rows that say the same are left."""
+        known = self._as_of == [self.tables.as_of()] and _addresses(self._kept) == _addresses(verdicts)
+        self._as_of.clear()
         with self.tables.atomic():
-            self.tables.execute("DELETE FROM verdict")
-            self.tables.insert_all("verdict", values)
+            if not known:
+                self.tables.execute("DELETE FROM verdict")
+                changed = list(enumerate(verdicts))
+            else:
+                pairs = enumerate(zip(self._kept, verdicts, strict=True))
+                changed = [(place, new) for place, (old, new) in pairs if not old.says_the_same(new)]
+                if verdicts:
+                    self.tables.execute("UPDATE verdict SET at = ?", verdicts[0].at.isoformat())
+            values = (rows.last_verdict_values(place, verdict) for place, verdict in changed)
+            self.tables.replace_all("verdict", values)
+        self._kept[:] = verdicts
+        self._as_of.append(self.tables.as_of())
+
+
+def _addresses(verdicts: Sequence[LastVerdict]) -> list[Address]:
+    return [verdict.address for verdict in verdicts]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from rasreconcile.engines.hec_ras import install_search
@@ -47,6 +48,8 @@ class InstalledEngines:
     _lacks: dict[_Needs, Trouble] = field(default_factory=dict)
     """What was found missing by running it, and in what words."""
     _unable: dict[tuple[Address, str, Address | None], Trouble | None] = field(default_factory=dict)
+    _answered: tuple[object, object, Mapping[Address, Trouble]] = (None, None, MappingProxyType({}))
+    """The plans that were asked about last, what had been found then, and the answer."""
 
     @classmethod
     def of(cls, loaded: LoadedSpec, worker: str) -> InstalledEngines:
@@ -67,7 +70,7 @@ class InstalledEngines:
             asked = dict.fromkeys(place for one in wanted.values() for place in install_search.places(one))
             there = worker.find(tuple(asked))
             self._found = {v: install_search.found_in(one, there) for v, one in wanted.items()}
-        self._unable = {}
+        self._forget()
 
     def try_out(self, worker: Worker) -> None:
         """Starts each program of the Linux solvers once: one that does not start is as good as missing.
@@ -79,7 +82,7 @@ class InstalledEngines:
             if isinstance(found, FoundInstall) and one.is_solvers:
                 answer = worker.ask(script(_SOLVERS), install_search.trial(one, found))
                 self._found = {**self._found, version: install_search.started(one, found, answer)}
-                self._unable = {}
+                self._forget()
 
     @property
     def _wanted(self) -> Mapping[str, WantedInstall]:
@@ -97,7 +100,7 @@ class InstalledEngines:
     def note_lack(self, plan: Plan, why: Trouble) -> None:
         """A run found out that what the plan needs is not here: in this apply no other need find it out again."""
         self._lacks[_needs(plan)] = why
-        self._unable = {}
+        self._forget()
 
     @property
     def doubts(self) -> tuple[Trouble, ...]:
@@ -108,6 +111,10 @@ class InstalledEngines:
         """Which of the plans cannot run here, and why; nothing before it was looked."""
         if not self._found and not self._lacks:
             return {}
+        asked, looked_at, answer = self._answered
+        there = self._found
+        if asked is plans and looked_at is there:
+            return answer
         found = {}
         for plan in plans:
             key = (plan.address, plan.fingerprint, plan.prepared_by)
@@ -116,7 +123,12 @@ class InstalledEngines:
                 self._unable[key] = self.why_not(equipment, plan)
             if (why := self._unable.get(key)) is not None:
                 found[plan.address] = why
+        self._answered = (plans, there, found)
         return found
+
+    def _forget(self) -> None:
+        """It is asked anew."""
+        self._unable, self._answered = {}, (None, None, {})
 
     def why_not(self, equipment: Equipped, plan: Plan) -> Trouble | None:
         """Why this plan cannot run here, once it was looked; None: it can."""

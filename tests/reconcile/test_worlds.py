@@ -17,6 +17,7 @@ from rasreconcile.plans import Address, Plan, component, fingerprint
 from rasreconcile.reasons import Reason
 from rasreconcile.reconcile import actions as act
 from rasreconcile.reconcile.decision import Decision, Health, decide
+from rasreconcile.reconcile.judgement import Judgements
 from rasreconcile.reconcile.observed import LiveRun, NoOutput, Output, OutputSeen, Seen, WorkerSeen
 from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.verdicts import Phase, Sync
@@ -233,7 +234,7 @@ class World:
 )
 def test_every_world_converges_to_current_or_blocked(versions, chain, slots, fates, edits) -> None:
     plans = [make_plan(n, v, ((n - 1,) if chain and n else ())) for n, v in enumerate(versions)]
-    world = World(plans, slots, list(fates))
+    world, remembered = World(plans, slots, list(fates)), Judgements()
     for step in range(400):
         for when, which, what in edits:
             if when == step and which < len(world.plans):
@@ -243,6 +244,7 @@ def test_every_world_converges_to_current_or_blocked(versions, chain, slots, fat
                 elif plan.address in world.outputs:
                     world.outputs[plan.address] = NoOutput() if what == "delete" else OutputSeen(1, "flipped")
         decision = decide(world.plans, world.seen(), POLICY)
+        assert decide(world.plans, world.seen(), POLICY, remembered) == decision
         if decision.health is not Health.PROGRESSING and step > 25:
             break
         world.carry_out(decision)
