@@ -39,7 +39,6 @@ def previewed(
 ) -> int:
     """Also what `apply --dry-run` does. Returns the exit code."""
     from rasreconcile.clock import Clock  # noqa: PLC0415  as above
-    from rasreconcile.controller.apply import exit_of  # noqa: PLC0415  so that --help is quick
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
     loaded = load_spec(target.spec)
@@ -77,4 +76,8 @@ def previewed(
         elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
             say(f"Not asked: {', '.join(elsewhere)}; `check` and `apply` look for HEC-RAS there.")
-    return int(exit_of(decision)) if detailed_exitcode else 0
+    if not detailed_exitcode:
+        return 0
+    from rasreconcile.controller.apply import exit_of  # noqa: PLC0415  the controller costs more than a small diff
+
+    return int(exit_of(decision))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rasreconcile.clock import Clock
 from rasreconcile.errors import PublishHeld, in_one_line
@@ -23,13 +23,15 @@ from rasreconcile.resolve.digests import stat_of
 from rasreconcile.results import publish
 from rasreconcile.runs import new_run_id
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.store import Store
 from rasreconcile.studies.assessments import evidence, found_beside
 from rasreconcile.studies.outputs import Outputs
 from rasreconcile.studies.policies import policy_of
 from rasreconcile.studies.store_view import StoreView, remembered
 from rasreconcile.studies.study import Study
 from rasreconcile.studies.texts import texts_of
+
+if TYPE_CHECKING:
+    from rasreconcile.store import Store
 
 What = Literal["adopted", "would adopt", "under control", "left", "refused"]
 
@@ -94,6 +96,8 @@ class Adoption:
 
         Holds the store while it goes on. What was adopted before an interrupt stays adopted.
         """
+        from rasreconcile.store import Store  # noqa: PLC0415  --dry-run only reads
+
         with Store.open(self.loaded.state_path, now=self.clock.now()) as store:
             yield from self._answers(store, store)
 

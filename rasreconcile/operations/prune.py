@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rasreconcile.clock import Clock
 from rasreconcile.errors import ResultError, UsageError
@@ -19,12 +19,14 @@ from rasreconcile.resolve.outputs import RealPaths
 from rasreconcile.results import publish
 from rasreconcile.results.beside import changed, remove_beside
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.store import Store
 from rasreconcile.store.reader import Reader, require_store
 from rasreconcile.studies.owners import is_same
 from rasreconcile.studies.preparations import products_home
 from rasreconcile.studies.store_view import StoreView
 from rasreconcile.studies.study import Study
+
+if TYPE_CHECKING:
+    from rasreconcile.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def prune(
     at_most: AtMost = "half",
 ) -> Leavers:
     """Removes them, with their receipts. Raises TooMany before the first, and what `prunable` raises; StoreBusy."""
+    from rasreconcile.store import Store  # noqa: PLC0415  --dry-run only reads
+
     require_store(loaded.state_path)
     clock = Clock()
     with Store.open(loaded.state_path, now=clock.now()) as store:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rasreconcile.clock import Clock
-from rasreconcile.operations.rebuild import Proofs, proofs
-from rasreconcile.specfile import LoadedSpec
-from rasreconcile.store.rebuild import Even
-from rasreconcile.store.rebuild import rebuild as rebuild_store
 from rasreconcile.store.survey import Survey, survey
 from rasreconcile.store.survey import backup as copy
+
+if TYPE_CHECKING:
+    from rasreconcile.operations.rebuild import Proofs
+    from rasreconcile.specfile import LoadedSpec
+    from rasreconcile.store.rebuild import Even
 
 __all__ = ["Even", "Rebuilt", "Survey", "backup", "rebuild", "show"]
 
@@ -38,6 +40,9 @@ class Rebuilt:
 
 def rebuild(loaded: LoadedSpec, even: Even) -> Rebuilt:
     """From the receipts that match the results beside them. Raises SpecError, StoreError, StoreBusy, UsageError."""
+    from rasreconcile.operations.rebuild import proofs  # noqa: PLC0415  `show` and `backup` read no spec
+    from rasreconcile.store.rebuild import rebuild as rebuild_store  # noqa: PLC0415
+
     clock = Clock()
     found = proofs(loaded, clock)
     return Rebuilt(found, rebuild_store(loaded.state_path, found.proven, now=clock.now(), even=even))

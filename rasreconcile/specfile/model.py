@@ -22,9 +22,6 @@ def spec_model(kinds: Kinds) -> type[Spec]:
 @cache
 def _model(workers: tuple[type[WorkerBase], ...]) -> type[Spec]:
     one: Any = Annotated[reduce(or_, workers), Field(discriminator="type")]
-    described = Field(
-        description=Spec.model_fields["workers"].description,
-        json_schema_extra={"additionalProperties": False},
-    )
-    field: Any = (Mapping[WorkerName, one], described)
+    closed = Field(json_schema_extra={"additionalProperties": False})
+    field: Any = (Mapping[WorkerName, one], closed)
     return create_model("Spec", __base__=Spec, __doc__=Spec.__doc__, workers=field)
