@@ -79,7 +79,7 @@ def head(path: Path, size: int) -> bytes:
         return file.read(size)
 
 
-def refuse_special(path: Path, found: os.stat_result) -> None:
+def refuse_special(path: Path | str, found: os.stat_result) -> None:
     """Also for a file that a library opens by its name. Raises NotPlain, IsADirectoryError."""
     kind = stat.S_IFMT(found.st_mode)
     if kind == stat.S_IFDIR:

@@ -2,14 +2,15 @@
 
 from rasreconcile.resolve.contents import Contents, HdfReader
 from rasreconcile.resolve.digests import Digests, Unstable
-from rasreconcile.resolve.resolution import EngineLike, Refusals, Resolution, published_by, resolve
+from rasreconcile.resolve.remembered import Memory
+from rasreconcile.resolve.resolution import EngineLike, Resolution, published_by, resolve
 
 __all__ = [
     "Contents",
     "Digests",
     "EngineLike",
     "HdfReader",
-    "Refusals",
+    "Memory",
     "Resolution",
     "Unstable",
     "published_by",

@@ -70,7 +70,7 @@ def plan_said(project: Path, number: str, disk: Disk) -> dict[str, str]:
     gathering = InputCollector(project.parent, "", disk)
     try:
         found = gathering.peek(f"{project.stem}.p{number}")
-        said = disk.contents.of(found, "plan") if found is not None else ()
+        said = disk.asked.said(found, "plan") if found is not None else ()
     except (OSError, ProjectError):
         return {}
     return {mention.what: mention.value for mention in reversed(said)}
@@ -325,7 +325,7 @@ def _prepared(gathering: InputCollector, names: Sequence[str]) -> None:
         found = gathering.peek(name)
         if found is None:
             continue
-        newer = outdated_by(found.stat().st_mtime_ns, counted)
+        newer = outdated_by(gathering.disk.asked.written_ns(found), counted)
         if newer is None:
             gathering.optional(name, "prepared", counts=False)
         else:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from rasreconcile.errors import ResultError, Trouble
-from rasreconcile.plain_files import LARGEST_TEXT, refuse_special, whole
+from rasreconcile.plain_files import LARGEST_TEXT, whole
 from rasreconcile.project import MENTIONING, mentions_in
 from rasreconcile.records import FileStat, Mention, Mentions
-from rasreconcile.resolve.digests import stat_of, trusted
+from rasreconcile.resolve.digests import plain_stat, stat_of, trusted
 
 SCHEMA = 5
 """Raised when more, or other things, are read out of the same file."""
@@ -29,29 +29,33 @@ class Contents:
     """Looks at each file once between two calls of `look_again`; reads those whose stat is new or racy."""
 
     def __init__(
-        self, known: Mapping[tuple[Path, str], Mentions], clock_ns: Callable[[], int], read_hdf: HdfReader
+        self,
+        known: Mapping[tuple[Path, str], Mentions],
+        clock_ns: Callable[[], int],
+        read_hdf: HdfReader,
     ) -> None:
-        self._known = dict(known)
+        self._known = {(str(path), kind): mentions for (path, kind), mentions in known.items()}
         self._clock_ns = clock_ns
         self._read_hdf = read_hdf
-        self._looked: dict[tuple[Path, str], Mentions] = {}
-        self._fresh: dict[tuple[Path, str], Mentions] = {}
+        self._looked: dict[tuple[str, str], Mentions] = {}
+        self._fresh: dict[tuple[str, str], Mentions] = {}
 
     def look_again(self) -> None:
         """Forget what was looked at: the next question goes to the disk again."""
         self._looked.clear()
 
-    def of(self, path: Path, kind: str) -> tuple[Mention, ...]:
-        """In the order of the file; a damaged one mentions a `fault`. Raises OSError where there is none."""
-        key = (path, f"{kind} {SCHEMA}")
+    def of(self, path: Path | str, kind: str, seen: FileStat | None = None) -> tuple[Mention, ...]:
+        """In the order of the file; a damaged one mentions a `fault`. Raises OSError where there is none.
+
+        `seen`: what `plain_stat` has just said of it, where that is known.
+        """
+        key = (str(path), f"{kind} {SCHEMA}")
         if key in self._looked:
             return self._looked[key].found
-        seen = path.stat()
-        refuse_special(path, seen)
-        stat = stat_of(seen)
+        stat = seen or plain_stat(key[0])
         known = self._known.get(key)
         if known is None or known.stat != stat or not trusted(known.stat, known.read_ns):
-            known = self._read(path, kind, stat)
+            known = self._read(Path(path), kind, stat)
             self._fresh[key] = known
         self._known[key] = self._looked[key] = known
         return known.found

@@ -31,29 +31,32 @@ class Digests:
     """Looks at each file once between two calls of `look_again`, and reads only those whose stat is new or racy."""
 
     def __init__(self, known: Mapping[tuple[Path, str], Hashed], clock_ns: Callable[[], int]) -> None:
-        self._known = dict(known)
+        # By text: a path that is made again for each question costs more to hash than the question.
+        self._known = {(str(path), kind): hashed for (path, kind), hashed in known.items()}
         self._clock_ns = clock_ns
-        self._looked: dict[tuple[Path, str], Hashed] = {}
-        self._fresh: dict[tuple[Path, str], Hashed] = {}
+        self._looked: dict[tuple[str, str], Hashed] = {}
+        self._fresh: dict[tuple[str, str], Hashed] = {}
         self.bytes_read = 0
 
     def look_again(self) -> None:
         """Forget what was looked at: the next question goes to the disk again."""
         self._looked.clear()
 
-    def of(self, path: Path, kind: str) -> Hashed:
-        """Digests of the file. Raises OSError where it cannot be read, Unstable where it never holds still."""
-        key = (path, kind)
-        if key in self._looked:
-            return self._looked[key]
-        found = path.stat()
-        # A pipe or a device would be read for ever.
-        refuse_special(path, found)
+    def of(self, path: Path | str, kind: str, seen: FileStat | None = None) -> Hashed:
+        """Digests of the file. Raises OSError where it cannot be read, Unstable where it never holds still.
+
+        `seen`: what `plain_stat` has just said of it, where that is known.
+        """
+        key = (str(path), kind)
+        looked = self._looked.get(key)
+        if looked is not None:
+            return looked
+        found = seen or plain_stat(key[0])
         known = self._known.get(key)
-        if known is not None and known.stat == stat_of(found) and trusted(known.stat, known.hashed_ns):
+        if known is not None and known.stat == found and trusted(known.stat, known.hashed_ns):
             self._looked[key] = known
             return known
-        hashed = self._read(path, kind)
+        hashed = self._read(Path(path), kind)
         self._known[key] = self._looked[key] = self._fresh[key] = hashed
         return hashed
 
@@ -67,7 +70,8 @@ class Digests:
         fine = now.mtime_ns % _COARSE_NS != 0
         hashed_ns = max(now.mtime_ns, now.ctime_ns) + RACY_NS if fine else self._clock_ns()
         hashed = Hashed(path=path, stat=now, kind=kind, raw=digest, semantic=digest, hashed_ns=hashed_ns)
-        self._known[path, kind] = self._looked[path, kind] = self._fresh[path, kind] = hashed
+        key = (str(path), kind)
+        self._known[key] = self._looked[key] = self._fresh[key] = hashed
 
     def take_fresh(self) -> tuple[Hashed, ...]:
         """What was read since the last call, for the store to remember."""
@@ -92,6 +96,14 @@ class Digests:
 def stat_of(found: os.stat_result) -> FileStat:
     """The part of a stat that tells whether a file was touched."""
     return FileStat.of(found)
+
+
+def plain_stat(path: str) -> FileStat:
+    """Of a regular file. Raises OSError where there is none, NotPlain for a pipe or a device: it would be read for
+    ever."""
+    found = os.stat(path)  # noqa: PTH116  once for each of ten thousand files
+    refuse_special(path, found)
+    return stat_of(found)
 
 
 def trusted(seen: FileStat, taken_ns: int) -> bool:

@@ -1,22 +1,20 @@
-"""The disk as one resolving sees it: each file, each content and each folder is looked at once."""
+"""The disk as the plans of one project see it: what is asked of it is written down."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from rasreconcile.resolve.contents import Contents
-from rasreconcile.resolve.digests import Digests
+from rasreconcile.resolve.asked import Asked
 from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Shared by the closures of all plans."""
+    """Shared by the closures of all plans of a project."""
 
-    digests: Digests
-    contents: Contents
+    asked: Asked
     places: Places
     seen_from: Path
     """The spec's folder: paths in messages are relative to it."""

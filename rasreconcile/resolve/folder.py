@@ -19,6 +19,7 @@ class Folder:
         self.path = path
         self._seen_from = seen_from
         self._names: dict[str, list[str]] = {}
+        self._paths: dict[str, Path] = {}
         try:
             with os.scandir(path) as listing:
                 for entry in listing:
@@ -32,18 +33,28 @@ class Folder:
         """All of them, sorted."""
         return sorted(name for names in self._names.values() for name in names)
 
+    def alike(self, key: str) -> tuple[str, ...]:
+        """The names that are this one to Windows, sorted; `key`: as `name_key` makes it."""
+        return tuple(sorted(self._names.get(key, ())))
+
     def find(self, name: str) -> Path | None:
         """The file of this name. Raises ProjectError where two names differ in case only."""
         found = self._names.get(name_key(name), [])
         if name in found:
-            return self.path / name
+            return self._path(name)
         if len(found) > 1:
             both = legible(" and ".join(sorted(found)))
             where = shown(self.path, self._seen_from)
             raise ProjectError(
                 f"{where}: {both} differ in case only", f"keep the one that is meant by {name}"
             )
-        return self.path / found[0] if found else None
+        return self._path(found[0]) if found else None
+
+    def _path(self, name: str) -> Path:
+        """Made once: a path that is asked for again knows its text and its hash."""
+        if name not in self._paths:
+            self._paths[name] = self.path / name
+        return self._paths[name]
 
 
 def _key(name: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.plain_files import LARGEST_TEXT
 from rasreconcile.plans import MISSING, InputFile
-from rasreconcile.resolve.digests import TEXT_KINDS, Digests
+from rasreconcile.resolve.asked import Asked
+from rasreconcile.resolve.digests import TEXT_KINDS
 from rasreconcile.spelling import foreign, is_foreign, legible
 
 _TEXT_ENDINGS = frozenset(
@@ -15,11 +16,11 @@ _TEXT_ENDINGS = frozenset(
 )
 
 
-def hashed_input(source: Path, name: str, kind: str, digests: Digests) -> InputFile:
+def hashed_input(source: Path, name: str, kind: str, asked: Asked) -> InputFile:
     """The input with its digests. Raises OSError where it cannot be read, ProjectError where its name is not UTF-8."""
     if is_foreign(source):
         raise ProjectError(foreign(source.name))
-    found = digests.of(source, kind)
+    found = asked.hashed(source, kind)
     text = kind in TEXT_KINDS or (
         kind in {"extra", "terrain"}
         and source.suffix.lower() in _TEXT_ENDINGS

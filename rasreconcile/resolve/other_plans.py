@@ -44,7 +44,7 @@ def plan_of_short_id(gathering: InputCollector, stem: str, wanted: str) -> str |
     folder = gathering.disk.places.folder(gathering.home)
     for name in folder.names if folder else ():
         if re.fullmatch(rf"{re.escape(stem)}\.p\d\d", name, re.IGNORECASE):
-            said = gathering.disk.contents.of(gathering.home / name, "plan")
+            said = gathering.disk.asked.said(gathering.home / name, "plan")
             if any(m.what == "short-id" and m.value == wanted.strip() for m in said):
                 return name
     return None

@@ -30,14 +30,15 @@ class Claim:
 class RealPaths:
     """Follows the links of each folder once; to look again, make another."""
 
-    _folders: dict[Path, Path] = field(default_factory=dict)
+    _folders: dict[str, str] = field(default_factory=dict)
 
     def of(self, path: Path) -> str:
         """The file that is written where `path` is published; a link that leads nowhere counts as its target."""
-        if path.parent not in self._folders:
-            self._folders[path.parent] = Path(os.path.realpath(path.parent))
-        place = self._folders[path.parent] / path.name
-        return os.path.normcase(os.path.realpath(place) if place.is_symlink() else place)
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        place = os.path.join(self._folders[folder], name)  # noqa: PTH118  strings: once for each of 10,000 results
+        return os.path.normcase(os.path.realpath(place) if os.path.islink(place) else place)  # noqa: PTH114  as above
 
 
 def shared_files(loaded: LoadedSpec, claims: Iterable[Claim]) -> list[Fault]:
@@ -52,7 +53,7 @@ def shared_files(loaded: LoadedSpec, claims: Iterable[Claim]) -> list[Fault]:
                 clashes.setdefault((first.index, claim.index), []).append((first, claim, place))
             elif is_pattern(place.name):
                 patterns.add(claim, place)
-    for claim in claims:
+    for claim in claims if patterns.are_some else ():
         for place in claim.places:
             for other in patterns.meaning(place):
                 if other.address != claim.address:
@@ -149,7 +150,9 @@ def _fault(loaded: LoadedSpec, found: list[tuple[Claim, Claim, Path]]) -> Fault:
 
 def plan_that_brings_back(plan: Plan, brought_back: tuple[BroughtBack, ...]) -> Plan:
     """The plan with its further outputs; blocked where its engine writes none."""
-    if not brought_back or plan.engine.type != "steady":
+    if not brought_back:
+        return plan
+    if plan.engine.type != "steady":
         return replace(plan, brought_back=brought_back)
     first = brought_back[0]
     why = "`outputs` names" if first.read_by is None else f"{first.read_by} reads"

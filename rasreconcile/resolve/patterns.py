@@ -9,14 +9,44 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Protocol
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.resolve.folder import Folder
 from rasreconcile.resolve.search import Search
 from rasreconcile.spelling import name_key
 
-Listing = Callable[[Path], Folder | None]
+
+class Names(Protocol):
+    """The names in a folder."""
+
+    @property
+    def names(self) -> list[str]: ...
+    def find(self, name: str) -> Path | None: ...
+
+
+Listing = Callable[[Path], Names | None]
 """The names in a folder; None where there is no such folder."""
+
+
+class Types(Protocol):
+    """What a path is; links are followed."""
+
+    def exists(self, path: Path) -> bool: ...
+    def is_dir(self, path: Path) -> bool: ...
+
+
+class _OfTheDisk:
+    """Asked of the disk each time."""
+
+    def exists(self, path: Path) -> bool:
+        return os.path.exists(path)  # noqa: PTH110  Path.exists raises for a name that is too long
+
+    def is_dir(self, path: Path) -> bool:
+        return path.is_dir()
+
+
+_OF_THE_DISK = _OfTheDisk()
 
 
 def listed(path: Path, seen_from: Path | None = None) -> Folder | None:
@@ -24,7 +54,14 @@ def listed(path: Path, seen_from: Path | None = None) -> Folder | None:
     return Folder(path, seen_from) if path.is_dir() else None
 
 
-def matches(root: Path, pattern: str, listing: Listing = listed, search: Search | None = None) -> list[str]:
+def matches(
+    root: Path,
+    pattern: str,
+    listing: Listing = listed,
+    search: Search | None = None,
+    *,
+    types: Types = _OF_THE_DISK,
+) -> list[str]:
     """The names below `root` that a pattern means, sorted; `**` is any number of folders, `*` no hidden
     name. A link back up leads nowhere new.
 
@@ -32,7 +69,8 @@ def matches(root: Path, pattern: str, listing: Listing = listed, search: Search 
     differs in case only: raises ProjectError where there are several. `search`: how far it goes, and what it left out;
     raises ProjectError too where it is ended.
     """
-    found = _Matching(listing, search or Search(pattern)).below(root, PurePath(), PurePath(pattern).parts)
+    matching = _Matching(listing, search or Search(pattern), types)
+    found = matching.below(root, PurePath(), PurePath(pattern).parts)
     return sorted(dict.fromkeys(name.as_posix() for name in found))
 
 
@@ -58,6 +96,7 @@ class _Matching:
 
     listing: Listing
     search: Search
+    types: Types
 
     def below(self, folder: Path, name: PurePath, parts: tuple[str, ...]) -> Iterator[PurePath]:
         if not parts:
@@ -68,7 +107,7 @@ class _Matching:
         if part == "**":
             yield from self._anywhere(folder, name, below)
             return
-        if os.path.exists(folder / part):  # noqa: PTH110  Path.exists raises for a name that is too long
+        if self.types.exists(folder / part):
             yield from self._step(folder, name, part, below)
         elif not glob.has_magic(part):
             there = self.listing(folder)
@@ -82,7 +121,7 @@ class _Matching:
 
     def _step(self, folder: Path, name: PurePath, part: str, below: tuple[str, ...]) -> Iterator[PurePath]:
         here = folder / part
-        if not below or here.is_dir():
+        if not below or self.types.is_dir(here):
             yield from self.below(here, name / part, below)
 
     def _anywhere(self, folder: Path, name: PurePath, below: tuple[str, ...]) -> Iterator[PurePath]:

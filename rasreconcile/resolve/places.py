@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from rasreconcile.project.references import Reference, joined, mapped, tails
-from rasreconcile.resolve.folder import Folder
+from rasreconcile.resolve.asked import Asked, Listed
 from rasreconcile.spelling import composed
 
 
@@ -26,18 +26,17 @@ class Place:
 class Places:
     """Lists each folder once, and follows each reference once; to look again, make another."""
 
-    def __init__(self, path_map: Mapping[str, Path] | None = None, seen_from: Path | None = None) -> None:
-        """`seen_from`: the spec's folder, for messages."""
-        self._seen_from = seen_from
+    def __init__(self, asked: Asked, path_map: Mapping[str, Path] | None = None) -> None:
+        self._asked = asked
         self._path_map = {prefix: str(place) for prefix, place in (path_map or {}).items()}
-        self._folders: dict[Path, Folder | None] = {}
+        self._folders: dict[Path, Listed | None] = {}
         self._found: dict[tuple[Reference, Path, str], Place] = {}
         self._links: dict[tuple[Path, PurePath], tuple[str, str] | None] = {}
 
-    def folder(self, path: Path) -> Folder | None:
+    def folder(self, path: Path) -> Listed | None:
         """None where there is no such folder. Raises ProjectError where it cannot be read."""
         if path not in self._folders:
-            self._folders[path] = Folder(path, self._seen_from) if path.is_dir() else None
+            self._folders[path] = self._asked.folder(path)
         return self._folders[path]
 
     def find(self, reference: Reference, home: Path, below: str = "") -> Place:
@@ -73,21 +72,22 @@ class Places:
     def find_folder(self, reference: Reference, home: Path) -> str | None:
         """The name of the folder that it leads to, as of a file; None where there is none. Raises as `find` does."""
         if reference.root:
-            path = self._absolute(reference, home, Path.is_dir)
+            path = self._absolute(reference, home, self._asked.is_dir)
         else:
-            path = self._walk(home, reference.parts, Path.is_dir)
+            path = self._walk(home, reference.parts, self._asked.is_dir)
         return None if path is None else name_from(home, path)
 
     def link_out(self, home: Path, below: PurePath) -> tuple[str, str] | None:
         """The first part of `below` that is a link out of the folder `home`, and where it leads; None where none is."""
         key = (home, below)
         if key not in self._links:
-            self._links[key] = _link_out(home, below)
+            self._links[key] = _link_out(home, below, self._asked)
         return self._links[key]
 
     def _absolute(
-        self, reference: Reference, home: Path, wanted: Callable[[Path], bool] = Path.is_file
+        self, reference: Reference, home: Path, wanted: Callable[[Path], bool] | None = None
     ) -> Path | None:
+        wanted = wanted or self._asked.is_file
         if os.name == "nt" and wanted(Path(str(reference))):
             return Path(str(reference))
         found = mapped(reference, self._path_map)
@@ -100,7 +100,7 @@ class Places:
         return next((path for tail in tails(reference) if (path := self._walk(home, tail, wanted))), None)
 
     def _walk(
-        self, start: Path, parts: tuple[str, ...], wanted: Callable[[Path], bool] = Path.is_file
+        self, start: Path, parts: tuple[str, ...], wanted: Callable[[Path], bool] | None = None
     ) -> Path | None:
         here = start
         for number, part in enumerate(parts, start=1):
@@ -112,9 +112,9 @@ class Places:
             if found is None:
                 return None
             here = found
-            if number < len(parts) and not here.is_dir():
+            if number < len(parts) and not self._asked.is_dir(here):
                 return None
-        return here if wanted(here) else None
+        return here if (wanted or self._asked.is_file)(here) else None
 
 
 def name_from(home: Path, path: Path) -> str:
@@ -126,12 +126,12 @@ def name_from(home: Path, path: Path) -> str:
         return path.as_posix()
 
 
-def _link_out(home: Path, below: PurePath) -> tuple[str, str] | None:
-    top, here = os.path.realpath(home), home
+def _link_out(home: Path, below: PurePath, asked: Asked) -> tuple[str, str] | None:
+    top, here = asked.real(home), home
     for part in below.parts:
         here = here / part
-        if part != ".." and here.is_symlink():
-            real = os.path.realpath(here)
+        if part != ".." and asked.is_link(here):
+            real = asked.real(here)
             if real != top and not real.startswith(os.path.join(top, "")):  # noqa: PTH118
                 return str(here.relative_to(home)), real
     return None

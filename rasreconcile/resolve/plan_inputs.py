@@ -55,7 +55,7 @@ class InputCollector:
         try:
             found = self.peek(name)
             if found is not None:
-                return self._add(hashed_input(found, name, kind, self.disk.digests), named_by=named_by)
+                return self._add(hashed_input(found, name, kind, self.disk.asked), named_by=named_by)
             what = f"{name}, named by {named_by}, is not in {self.disk.shown(self.home)}"
             trouble = Trouble(what, "put it there")
         except (OSError, ProjectError) as error:
@@ -72,7 +72,7 @@ class InputCollector:
             found = self.peek(name)
             if found is not None:
                 return self._add(
-                    hashed_input(found, name, kind, self.disk.digests), counts=counts, named_by=named_by
+                    hashed_input(found, name, kind, self.disk.asked), counts=counts, named_by=named_by
                 )
         except (OSError, ProjectError) as error:
             self.closure.warnings.append(unreadable(name, error))
@@ -113,7 +113,7 @@ class InputCollector:
             return None
         try:
             if place.path is not None:
-                found = hashed_input(place.path, place.name, wanted.kind, self.disk.digests)
+                found = hashed_input(place.path, place.name, wanted.kind, self.disk.asked)
                 return self._add(
                     found, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled
                 )
@@ -137,7 +137,7 @@ class InputCollector:
             place = self.disk.places.find_folder(parse_reference(folder), self.home)
             if place is not None:
                 names = [
-                    f"{place}/{name}" for name in matches(self.home / place, pattern, self.disk.places.folder)
+                    f"{place}/{name}" for name in self._matches(self.home / place, pattern, Search(pattern))
                 ]
         except ProjectError as error:
             self._tell(wanted, error.trouble)
@@ -150,7 +150,7 @@ class InputCollector:
     def produced(self, made: Made, *, name: str, kind: str, named_by: str, reference: str = "") -> None:
         """A file that another plan of the spec writes: it goes along once it is there, and that plan counts for it."""
         try:
-            found = hashed_input(made.place, name, kind, self.disk.digests)
+            found = hashed_input(made.place, name, kind, self.disk.asked)
         except OSError:
             found = missing_input(made.place, name, kind)
         self._add(found, counts=False, named_by=named_by, reference=reference)
@@ -210,7 +210,7 @@ class InputCollector:
         for pattern in patterns:
             try:
                 search = Search(pattern)
-                names = matches(self.home, pattern, self.disk.places.folder, search)
+                names = self._matches(self.home, pattern, search)
             except ProjectError as error:
                 self.closure.blocked_by.append(error.trouble.led_by(f"inputs: {pattern}: "))
                 continue
@@ -227,7 +227,7 @@ class InputCollector:
                 kept = (n for n in names if not n.endswith(RECEIPT) and producers.file(self.home / n) is None)
                 names = list(kept)
             for name in names if is_pattern else (names or [plain]):
-                if not is_pattern and (self.home / name).is_dir():
+                if not is_pattern and self.disk.asked.is_dir(self.home / name):
                     folder = Trouble(f"inputs: {name} is a folder", f"write {name}/* for the files in it")
                     self.closure.blocked_by.append(folder)
                 elif not is_own(name):
@@ -235,6 +235,12 @@ class InputCollector:
                 elif not is_pattern:
                     what = f"inputs: {name} is written by the plan's own run, and is left out"
                     self.closure.warnings.append(Trouble(what, "remove it from `inputs`"))
+
+    def _matches(self, root: Path, pattern: str, search: Search) -> list[str]:
+        if "**" in pattern:
+            # How far it came is a matter of time, and of file systems.
+            self.disk.asked.whole = False
+        return matches(root, pattern, self.disk.places.folder, search, types=self.disk.asked)
 
     def _leads_out(self, pattern: str, names: Sequence[str]) -> Trouble | None:
         """What is to be said where a pattern follows a link to a folder that is not the project's."""
@@ -258,9 +264,9 @@ class InputCollector:
         known = self._known.get(name_key(name))
         if known is not None and self.closure.inputs[known].raw != MISSING:
             self.closure.inputs[known] = replace(self.closure.inputs[known], counts=True)
-        elif not source.is_dir():
+        elif not self.disk.asked.is_dir(source):
             try:
-                self._add(hashed_input(source, name, "extra", self.disk.digests), named_by="the spec")
+                self._add(hashed_input(source, name, "extra", self.disk.asked), named_by="the spec")
             except (OSError, ProjectError) as error:
                 self._add(missing_input(source, name, "extra"), named_by="the spec")
                 self.closure.blocked_by.append(unreadable(f"{legible(name)}, named by `inputs`,", error))
@@ -272,13 +278,13 @@ class InputCollector:
         if file is None:
             return ()
         try:
-            return self.disk.contents.of(file.source, file.kind)
+            return self.disk.asked.said(file.source, file.kind)
         except OSError as error:
             return (Mention.fault(unreadable(file.name, error)),)
 
     def mtime_of(self, file: InputFile) -> int:
         """When it was last written, in ns; 0 for what is not there."""
-        return 0 if file.raw == MISSING else self.disk.digests.of(file.source, file.kind).stat.mtime_ns
+        return 0 if file.raw == MISSING else self.disk.asked.hashed(file.source, file.kind).stat.mtime_ns
 
     def _add(
         self, file: InputFile, *, counts: bool = True, named_by: str = "", reference: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -115,21 +115,26 @@ class DssReading:
 class Producers:
     """The plans of a spec by the files they write."""
 
+    real: Callable[[str], str]
     plans: tuple[Producer, ...] = ()
     _by_number: dict[tuple[str, str, str], Producer] = field(default_factory=dict)
     _by_place: dict[str, Made] = field(default_factory=dict)
     _writers: dict[str, list[Producer]] = field(default_factory=dict)
-    _folders: dict[Path, str] = field(default_factory=dict)
+    _by_address: dict[Address, Producer] = field(default_factory=dict)
+    _folders: dict[str, str] = field(default_factory=dict)
+    _real: dict[str, str] = field(default_factory=dict)
+    """What the links on the way to each folder were found to lead to."""
 
     @classmethod
-    def of(cls, plans: Iterable[Producer]) -> Producers:
-        producers = cls(tuple(plans))
+    def of(cls, plans: Iterable[Producer], real: Callable[[str], str] = os.path.realpath) -> Producers:
+        producers = cls(real, tuple(plans))
         for plan in producers.plans:
             producers._take(plan)
         return producers
 
     def _take(self, plan: Producer) -> None:
-        self._by_number[self._folder(plan.folder), name_key(plan.stem), plan.number] = plan
+        self._by_address[plan.address] = plan
+        self._by_number[self._folder(str(plan.folder)), name_key(plan.stem), plan.number] = plan
         result = Made(plan, "")
         for path in (plan.folder / plan.output.name, plan.output):
             self._by_place.setdefault(self._key(path), result)
@@ -165,7 +170,7 @@ class Producers:
 
     def numbered(self, folder: Path, stem: str, number: str) -> Producer | None:
         """The plan of that number of the project `stem` in a folder."""
-        return self._by_number.get((self._folder(folder), name_key(stem), number))
+        return self._by_number.get((self._folder(str(folder)), name_key(stem), number))
 
     def dss(self, path: Path, reading: DssReading) -> Made | Unclear | None:
         """The plan whose series are read from the DSS file at `path`; None: no other plan's.
@@ -175,7 +180,8 @@ class Producers:
         others = [plan for plan in self._writers.get(self._key(path), ()) if plan.address != reading.address]
         if not others:
             return None
-        own = next((p.short_id for p in self.plans if p.address == reading.address), "").casefold()
+        reader = self._by_address.get(reading.address)
+        own = reader.short_id.casefold() if reader is not None else ""
         chosen: dict[Address, Producer] = {}
         left = []
         for record in reading.records:
@@ -189,13 +195,21 @@ class Producers:
         return _one(reading, others, chosen, left)
 
     def _key(self, path: Path) -> str:
-        normal = Path(os.path.normpath(path))
-        return f"{self._folder(normal.parent)}/{name_key(normal.name)}"
+        folder, name = os.path.split(os.path.normpath(path))
+        return f"{self._folder(folder)}/{name_key(name)}"
 
-    def _folder(self, path: Path) -> str:
+    def _folder(self, path: str) -> str:
         if path not in self._folders:
-            self._folders[path] = os.path.realpath(path).replace(os.sep, "/").casefold()
+            self._real[path] = self.real(path)
+            self._folders[path] = self._real[path].replace(os.sep, "/").casefold()
         return self._folders[path]
+
+    def still(self, plans: Sequence[Producer], real: Callable[[str], str]) -> bool:
+        """Whether these are the plans, and every folder is where it was; `real` answers from now on."""
+        if self.plans != tuple(plans) or any(real(path) != found for path, found in self._real.items()):
+            return False
+        self.real = real
+        return True
 
 
 def _last_part(record: str) -> str:

@@ -23,12 +23,11 @@ from rasreconcile.plans import (
     fingerprint,
 )
 from rasreconcile.resolve.baselines import expectation_digest, with_baseline
-from rasreconcile.resolve.closure import ClosureRequest, closure_of, plan_said
 from rasreconcile.resolve.contents import Contents
 from rasreconcile.resolve.digests import Digests
-from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.draft import Draft
 from rasreconcile.resolve.findings import Closure
+from rasreconcile.resolve.look import Look
 from rasreconcile.resolve.outputs import (
     Claim,
     Reads,
@@ -37,11 +36,11 @@ from rasreconcile.resolve.outputs import (
     plan_that_brings_back,
     shared_files,
 )
-from rasreconcile.resolve.places import Places
-from rasreconcile.resolve.producers import Producer, Producers, published_as, with_series
+from rasreconcile.resolve.producers import Producers, published_as
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
+from rasreconcile.resolve.remembered import Memory, gather
 from rasreconcile.resolve.shown import shown
-from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
+from rasreconcile.spec import CommandEngine, EngineSpec, Expectations, PlanEntry
 from rasreconcile.specfile import LoadedSpec
 
 DEFAULT_TIME_LIMIT = timedelta(days=7)
@@ -66,13 +65,6 @@ class Resolution:
         return next(plan for plan in self.plans if plan.address == address)
 
 
-@dataclass(slots=True)
-class Refusals:
-    """What engines refused, by the digests of the texts they were shown; kept from one resolving to the next."""
-
-    known: dict[tuple[str, ...], Trouble | None] = field(default_factory=dict)
-
-
 def resolve(
     loaded: LoadedSpec,
     digests: Digests,
@@ -80,9 +72,11 @@ def resolve(
     *,
     contents: Contents,
     proven: Collection[str] = (),
-    refusals: Refusals | None = None,
+    memory: Memory | None = None,
 ) -> Resolution:
     """Looks at every file the plans read. `proven`: fingerprints with a result, which need no engine's consent.
+
+    `memory`: of the looks before; what it remembers is what a look without it would find.
 
     Raises SpecError where an entry means no project, two plans share an address or a file, or `needs` does not add up.
     """
@@ -91,23 +85,23 @@ def resolve(
     contents.look_again()
     drafts, more = _drafts(loaded, projects)
     faults += more
-    producers = _gather(
-        drafts, Disk(digests, contents, Places(loaded.path_map, loaded.folder), loaded.folder)
-    )
+    look = Look(digests, contents, loaded.folder)
+    memory = Memory() if memory is None else memory
+    producers = gather(loaded, drafts, look, memory)
     order, wrong = _in_order(loaded, drafts)
     asked_for = _brought_back(drafts, producers)
     claims = _claims(drafts, asked_for)
     faults += (*wrong, *shared_files(loaded, claims), *inputs_published_over(loaded, claims, _read(drafts)))
     if faults:
         raise SpecError(faults)
-    remembered = refusals if refusals is not None else Refusals()
     done: dict[Address, Plan] = {}
+    common = _Common(loaded, loaded.identity)
     for address in order:
-        plan = _plan(loaded, drafts[address], done, engine_for(drafts[address].engine))
+        plan = _plan(common, drafts[address], done, engine_for(drafts[address].engine))
         plan = plan_that_brings_back(plan, asked_for[address])
         plan = with_baseline(plan, loaded.folder, digests)
         if plan.fingerprint not in proven and not plan.blocked_by:
-            refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), remembered)
+            refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), memory)
             plan = replace(plan, blocked_by=(refused,)) if refused else plan
         done[address] = plan
     return Resolution(tuple(done[address] for address in drafts))
@@ -148,46 +142,16 @@ def _drafts(
                     key="project",
                 )
             )
+        results = _results(loaded, found)
         for number in entry.numbers or found.text.plans:
             address = Address(f"{found.prefix}/p{number}")
             if address in drafts:
                 faults.append(entry_fault(loaded, found.index, _twice(loaded, drafts[address], found)))
                 continue
             engine = entry.engine or loaded.spec.engine
-            drafts[address] = Draft(found, address, number, engine, _output(loaded, found, number))
+            output = results / f"{found.path.stem}.p{number}.hdf"
+            drafts[address] = Draft(found, address, number, engine, output)
     return drafts, tuple(faults)
-
-
-def _gather(drafts: Mapping[Address, Draft], disk: Disk) -> Producers:
-    """The inputs of every plan. Which plans there are is known by then: any of them may make a file for another."""
-    producers = Producers.of(_producer(draft, disk) for draft in drafts.values())
-    for draft in drafts.values():
-        if draft.found.fault:
-            draft.closure = Closure(blocked_by=[draft.found.fault])
-            continue
-        asked = ClosureRequest(
-            address=draft.address,
-            project=draft.found.path,
-            number=draft.number,
-            engine=draft.engine.type,
-            extra=draft.found.entry.inputs,
-            needs=draft.found.entry.needs,
-        )
-        draft.closure = closure_of(asked, disk, producers)
-    return producers
-
-
-def _producer(draft: Draft, disk: Disk) -> Producer:
-    project = draft.found.path
-    plan = Producer(
-        address=draft.address,
-        folder=project.parent,
-        stem=project.stem,
-        number=draft.number,
-        output=draft.output,
-        outputs=draft.outputs,
-    )
-    return with_series(plan, draft.engine.type, plan_said(project, draft.number, disk))
 
 
 def _brought_back(
@@ -264,8 +228,23 @@ def _in_order(
         return (), (*dict.fromkeys(faults), entry_fault(loaded, index, trouble, key="needs"))
 
 
-def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine: EngineLike) -> Plan:
-    entry, found = draft.found.entry, draft.found
+@dataclass(slots=True)
+class _Common:
+    """What is the same for many plans, worked out once."""
+
+    loaded: LoadedSpec
+    identity: Path
+    _expected: dict[int, str] = field(default_factory=dict)
+    """Digests of expectations, which all plans of an entry share."""
+
+    def expected(self, expect: Expectations) -> str:
+        if id(expect) not in self._expected:
+            self._expected[id(expect)] = expectation_digest(expect)
+        return self._expected[id(expect)]
+
+
+def _plan(common: _Common, draft: Draft, done: Mapping[Address, Plan], engine: EngineLike) -> Plan:
+    entry, found, loaded = draft.found.entry, draft.found, common.loaded
     parts = (
         *(_of_input(i) for i in draft.closure.inputs if i.counts),
         *(_of_prepared(i) for i in draft.closure.inputs if draft.closure.prepared and i.kind == "prepared"),
@@ -283,9 +262,9 @@ def _plan(loaded: LoadedSpec, draft: Draft, done: Mapping[Address, Plan], engine
         components=parts,
         fingerprint=fingerprint(parts),
         output=draft.output,
-        spec=loaded.identity,
+        spec=common.identity,
         expect=entry.expect,
-        expectation_digest=expectation_digest(entry.expect),
+        expectation_digest=common.expected(entry.expect),
         cores=entry.cores,
         time_limit=timedelta(minutes=minutes) if minutes else DEFAULT_TIME_LIMIT,
         stop_when=entry.stop_when or loaded.spec.stop_when,
@@ -323,10 +302,10 @@ def _of_spec(loaded: LoadedSpec, entry: PlanEntry, engine: EngineSpec) -> list[C
     return parts
 
 
-def _output(loaded: LoadedSpec, found: FoundProject, number: str) -> Path:
-    name = f"{found.path.stem}.p{number}.hdf"
+def _results(loaded: LoadedSpec, found: FoundProject) -> Path:
+    """The folder of the results of a project."""
     root = loaded.results_of(found.entry)
-    return root / found.prefix / name if root else found.path.parent / name
+    return root / found.prefix if root else found.path.parent
 
 
 def _of_project(found: FoundProject, number: str) -> Iterator[Trouble]:
@@ -337,13 +316,13 @@ def _of_project(found: FoundProject, number: str) -> Iterator[Trouble]:
         yield Trouble(what, "add the plan to the project in HEC-RAS")
 
 
-def _refused(plan: Plan, closure: Closure, engine: EngineLike, refusals: Refusals) -> Trouble | None:
+def _refused(plan: Plan, closure: Closure, engine: EngineLike, memory: Memory) -> Trouble | None:
     texts = closure.texts()
     key = (engine.identity, *(f"{kind} {file.name} {file.raw}" for kind, file in sorted(texts.items())))
-    if key not in refusals.known:
+    if key not in memory.refused:
         try:
             names = {kind: file.name for kind, file in texts.items()}
-            refusals.known[key] = engine.refuses({k: whole(f.source) for k, f in texts.items()}, names)
+            memory.refused[key] = engine.refuses({k: whole(f.source) for k, f in texts.items()}, names)
         except (OSError, ProjectError) as error:
             return trouble_of(error)
-    return refusals.known[key]
+    return memory.refused[key]

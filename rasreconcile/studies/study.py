@@ -11,7 +11,7 @@ from rasreconcile.engines.registry import engine_for
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.observed import Assessed
 from rasreconcile.records import Hashed, Mentions
-from rasreconcile.resolve import Contents, Digests, Refusals, resolve
+from rasreconcile.resolve import Contents, Digests, Memory, resolve
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.studies.outputs import Outputs
@@ -43,7 +43,7 @@ class Study:
     plans: tuple[Plan, ...] = ()
     """As of the last look, preparations before the plans that they are made for."""
     _proven: frozenset[str] = frozenset()
-    _refusals: Refusals = field(default_factory=Refusals)
+    _memory: Memory = field(default_factory=Memory)
 
     @classmethod
     def open(cls, loaded: LoadedSpec, view: StoreView, clock: Clock) -> Study:
@@ -67,7 +67,7 @@ class Study:
             engine_for,
             contents=self.contents,
             proven=known,
-            refusals=self._refusals,
+            memory=self._memory,
         )
         self.plans = with_preparations(self.loaded, self.digests, found, proven=known).plans
         return self.plans

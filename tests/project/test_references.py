@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ from hypothesis import strategies as st
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.project.references import mapped, parse_reference
+from rasreconcile.resolve import Contents, Digests
+from rasreconcile.resolve.asked import Asked
+from rasreconcile.resolve.look import Look
 from rasreconcile.resolve.places import Place, Places
+from rasreconcile.results.associations import associations
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +34,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def asked() -> Asked:
+    digests, contents = Digests({}, time.time_ns), Contents({}, time.time_ns, associations)
+    return Asked(Look(digests, contents))
+
+
 def find(text: str, home: Path, below: str = "", **path_map: str) -> Place:
-    places = Places({key.replace("_", ":"): home / value for key, value in path_map.items()})
+    places = Places(asked(), {key.replace("_", ":"): home / value for key, value in path_map.items()})
     return places.find(parse_reference(text), home, below)
 
 
@@ -146,7 +156,7 @@ SPELLINGS = st.lists(WORDS, max_size=8).map("\\".join) | st.text(max_size=40)
 def test_no_reference_leads_out_of_the_project_but_through_its_parents(home: Path, text: str) -> None:
     try:
         reference = parse_reference(text)
-        place = Places().find(reference, home)
+        place = Places(asked()).find(reference, home)
     except ProjectError:
         return
     if place.path is None:
