@@ -69,7 +69,7 @@ class Asked:
         self.note(("link", name))
         return self.look.is_link(name)
 
-    def real(self, path: Path) -> str:
+    def real(self, path: Path | str) -> str:
         """The path without links."""
         name = str(path)
         self.note(("real", name))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from rasreconcile.output_names import filled
 from rasreconcile.plans import Address
+from rasreconcile.project.references import Reference
 from rasreconcile.resolve.findings import Closure
+from rasreconcile.resolve.producers import Producer
 from rasreconcile.resolve.projects import FoundProject
 from rasreconcile.spec import EngineSpec
 
@@ -22,6 +24,23 @@ class Draft:
     engine: EngineSpec
     output: Path
     closure: Closure = field(default_factory=Closure)
+
+    def producer(
+        self, short_id: str = "", dss: str | None = None, dss_outside: Reference | None = None
+    ) -> Producer:
+        """The plan as one that may write files for others."""
+        project = self.found.path
+        return Producer(
+            address=self.address,
+            folder=project.parent,
+            stem=project.stem,
+            number=self.number,
+            output=self.output,
+            outputs=self.outputs,
+            short_id=short_id,
+            dss=dss,
+            dss_outside=dss_outside,
+        )
 
     @property
     def needs(self) -> tuple[Address, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rasreconcile.errors import ProjectError, Trouble
 from rasreconcile.output_names import is_pattern
-from rasreconcile.plans import Address
+from rasreconcile.plans import Address, digest_of
 from rasreconcile.project.prepared import as_written, producer_of
 from rasreconcile.project.references import Reference, joined, parse_reference, tails
 from rasreconcile.spelling import composed, name_key
@@ -124,6 +124,7 @@ class Producers:
     _folders: dict[str, str] = field(default_factory=dict)
     _real: dict[str, str] = field(default_factory=dict)
     """What the links on the way to each folder were found to lead to."""
+    _digest: str = ""
 
     @classmethod
     def of(cls, plans: Iterable[Producer], real: Callable[[str], str] = os.path.realpath) -> Producers:
@@ -205,11 +206,33 @@ class Producers:
         return self._folders[path]
 
     def still(self, plans: Sequence[Producer], real: Callable[[str], str]) -> bool:
-        """Whether these are the plans, and every folder is where it was; `real` answers from now on."""
-        if self.plans != tuple(plans) or any(real(path) != found for path, found in self._real.items()):
-            return False
-        self.real = real
-        return True
+        """Whether these are the plans, and every folder of theirs is where it was."""
+        return self.plans == tuple(plans) and all(real(path) == found for path, found in self._real.items())
+
+    def through(self, real: Callable[[str], str]) -> Producers:
+        """The same, for one project: `real` is asked for every folder that is not one of the plans' own."""
+        return replace(self, real=real, _folders=dict(self._folders), _real=dict(self._real))
+
+    @property
+    def digest(self) -> str:
+        """Equal for the same plans with their folders in the same places."""
+        if not self._digest:
+            parts = [
+                (
+                    p.address,
+                    str(p.folder),
+                    p.stem,
+                    p.number,
+                    str(p.output),
+                    p.outputs,
+                    p.short_id,
+                    p.dss,
+                    p.dss_outside,
+                )
+                for p in self.plans
+            ]
+            self._digest = digest_of(repr((parts, sorted(self._real.items()))))
+        return self._digest
 
 
 def _last_part(record: str) -> str:

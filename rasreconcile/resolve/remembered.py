@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import TypeAlias
 
 from rasreconcile.errors import Trouble
-from rasreconcile.plans import Address
+from rasreconcile.plans import Address, digest_of
+from rasreconcile.records import Mentions
 from rasreconcile.resolve.asked import Asked, unchanged
 from rasreconcile.resolve.closure import ClosureRequest, closure_of, plan_said
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.draft import Draft
 from rasreconcile.resolve.findings import Closure
-from rasreconcile.resolve.look import Answer, Look, Question
+from rasreconcile.resolve.look import Look
 from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.producers import Producer, Producers, with_series
+from rasreconcile.resolve.read_project import KIND, ReadProject, read_of, row_of
 from rasreconcile.specfile import LoadedSpec
 
 _Project: TypeAlias = tuple[int, str]
 """A project of the spec: the place of its entry, and its path."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the plans of one project read, for as long as everything here stays the same."""
-
-    wanted: Any
-    """What the spec says of them, as plain values."""
-    answers: Mapping[Question, Answer]
-    """All that was asked of the disk."""
-    makers: tuple[Producer, ...]
-    among: Producers
-    """The plans of the whole spec, any of which may make a file for these."""
-    closures: tuple[Closure, ...]
 
 
 @dataclass(slots=True)
@@ -43,15 +32,32 @@ class Memory:
     loaded: LoadedSpec | None = None
     """The spec that it is of; of another one nothing is remembered."""
     producers: Producers | None = None
-    projects: dict[_Project, _Read] = field(default_factory=dict)
+    projects: dict[_Project, ReadProject] = field(default_factory=dict)
+    fresh: dict[_Project, ReadProject] = field(default_factory=dict)
+    """What is not in the store yet."""
+    rows: dict[_Project, Mentions] = field(default_factory=dict)
+    """What is in the store, and was not read yet."""
     refused: dict[tuple[str, ...], Trouble | None] = field(default_factory=dict)
     """What engines refused, by the digests of the texts they were shown."""
+
+    @classmethod
+    def of(cls, known: Iterable[Mentions]) -> Memory:
+        """With what a store keeps of earlier looks; rows of other kinds are left out."""
+        rows = [(row.kind.split(), row) for row in known]
+        return cls(rows={(int(k[1]), str(row.path)): row for k, row in rows if k[0] == KIND})
+
+    def take_fresh(self) -> tuple[Mentions, ...]:
+        """What was found since the last call, for the store to remember."""
+        rows = tuple(row_of(Path(path), index, read) for (index, path), read in self.fresh.items())
+        self.fresh.clear()
+        return rows
 
     def begin(self, loaded: LoadedSpec) -> None:
         """Forgets what belongs to another spec."""
         if self.loaded is not loaded:
             self.loaded, self.producers = loaded, None
             self.projects.clear()
+            self.fresh.clear()
 
 
 def gather(loaded: LoadedSpec, drafts: Mapping[Address, Draft], look: Look, memory: Memory) -> Producers:
@@ -70,15 +76,16 @@ def gather(loaded: LoadedSpec, drafts: Mapping[Address, Draft], look: Look, memo
     producers = gathering.producers([maker for group in makers.values() for maker in group])
     for key, group in projects.items():
         read = same.get(key)
-        if read is None or read.among is not producers:
+        if read is None or read.among != producers.digest:
             disk = new.get(key) or gathering.disk()
-            closures = tuple(_closure(draft, disk, producers) for draft in group)
-            read = _Read(_wanted(group), disk.asked.answers, makers[key], producers, closures)
-            if key in same:
-                # What was asked for the makers alone is not in the new answers.
-                read = _Read(
-                    read.wanted, {**same[key].answers, **read.answers}, read.makers, producers, closures
-                )
+            if read is not None:
+                # What was asked for the makers alone is not asked again.
+                disk.asked.answers.update(read.answers)
+            among = producers.through(disk.asked.real)
+            closures = tuple(_closure(draft, disk, among) for draft in group)
+            read = ReadProject(
+                gathering.wanted(group), producers.digest, disk.asked.answers, makers[key], closures
+            )
             gathering.keep(key, read, disk.asked)
         for draft, closure in zip(group, read.closures, strict=True):
             draft.closure = closure
@@ -98,12 +105,21 @@ class _Gathering:
         asked = Asked(self.look)
         return Disk(asked, Places(asked, self.loaded.path_map), self.loaded.folder)
 
-    def still(self, key: _Project, group: Sequence[Draft]) -> _Read | None:
+    def still(self, key: _Project, group: Sequence[Draft]) -> ReadProject | None:
         """What is remembered of a project, where it still holds."""
+        wanted = self.wanted(group)
+        row = self.memory.rows.pop(key, None)
+        if row is not None and (known := read_of(row, group, wanted)) is not None:
+            self.memory.projects[key] = known
         read = self.memory.projects.get(key)
-        if read is None or read.wanted != _wanted(group) or not unchanged(read.answers, self.look):
-            return None
-        return read
+        return read if read and read.wanted == wanted and unchanged(read.answers, self.look) else None
+
+    def wanted(self, group: Sequence[Draft]) -> str:
+        """Digest of all of the spec that a closure, or a producer, is made of."""
+        found = group[0].found
+        plans = tuple((d.address, d.number, d.engine.type, str(d.output), d.outputs) for d in group)
+        entry = (str(found.path), str(self.loaded.folder), found.fault, found.entry.inputs, found.entry.needs)
+        return digest_of(repr((plans, entry, tuple(map(str, self.loaded.path_map.items())))))
 
     def producers(self, makers: Sequence[Producer]) -> Producers:
         """Those of the last look where they are the same: then so are the edges between plans."""
@@ -112,19 +128,12 @@ class _Gathering:
             last = self.memory.producers = Producers.of(makers, self.look.real)
         return last
 
-    def keep(self, key: _Project, read: _Read, asked: Asked) -> None:
+    def keep(self, key: _Project, read: ReadProject, asked: Asked) -> None:
         """For the next look, unless something was asked that cannot be asked again."""
         if asked.whole:
-            self.memory.projects[key] = read
+            self.memory.projects[key] = self.memory.fresh[key] = read
         else:
             self.memory.projects.pop(key, None)
-
-
-def _wanted(group: Sequence[Draft]) -> Any:
-    """All of the spec that a closure, or a producer, is made of."""
-    found = group[0].found
-    plans = tuple((d.address, d.number, d.engine.type, str(d.output), d.outputs) for d in group)
-    return (found.fault, found.entry.inputs, found.entry.needs, plans)
 
 
 def _closure(draft: Draft, disk: Disk, producers: Producers) -> Closure:
@@ -142,13 +151,4 @@ def _closure(draft: Draft, disk: Disk, producers: Producers) -> Closure:
 
 
 def _producer(draft: Draft, disk: Disk) -> Producer:
-    project = draft.found.path
-    plan = Producer(
-        address=draft.address,
-        folder=project.parent,
-        stem=project.stem,
-        number=draft.number,
-        output=draft.output,
-        outputs=draft.outputs,
-    )
-    return with_series(plan, draft.engine.type, plan_said(project, draft.number, disk))
+    return with_series(draft.producer(), draft.engine.type, plan_said(draft.found.path, draft.number, disk))

@@ -48,13 +48,14 @@ class Study:
     @classmethod
     def open(cls, loaded: LoadedSpec, view: StoreView, clock: Clock) -> Study:
         """Reads nothing of the study yet. Raises StoreError."""
-        digests = Digests(view.caches.hashes(), clock.wall_ns)
+        digests, mentions = Digests(view.caches.hashes(), clock.wall_ns), view.caches.mentions()
         return cls(
             loaded=loaded,
             view=view,
             digests=digests,
-            contents=Contents(view.caches.mentions(), clock.wall_ns, associations),
+            contents=Contents(mentions, clock.wall_ns, associations),
             outputs=Outputs(view, digests),
+            _memory=Memory.of(mentions.values()),
             _proven=frozenset(one.fingerprint for one in view.outputs.published().values()),
         )
 
@@ -79,5 +80,5 @@ class Study:
     def remember(self, keeper: Keeper) -> None:
         """Hands over what was read since the last call."""
         keeper.remember_hashes(self.digests.take_fresh())
-        keeper.remember_mentions(self.contents.take_fresh())
+        keeper.remember_mentions((*self.contents.take_fresh(), *self._memory.take_fresh()))
         keeper.remember_assessed(self.outputs.take_assessed())

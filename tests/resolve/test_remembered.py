@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import SpecError
-from rasreconcile.resolve import Contents, Digests, Memory, remembered, resolve
+from rasreconcile.records import Mention, Mentions
+from rasreconcile.resolve import Contents, Digests, Memory, resolve
+from rasreconcile.resolve.closure import closure_of
+from rasreconcile.resolve.read_project import KIND
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec, load
 
@@ -143,9 +146,18 @@ class Looks:
     digests: Digests = field(default_factory=lambda: Digests({}, later))
     contents: Contents = field(default_factory=lambda: Contents({}, later, associations))
     memory: Memory = field(default_factory=Memory)
+    rows: dict[tuple[Path, str], Mentions] = field(default_factory=dict)
+    """As a store keeps them."""
 
     def remembered(self) -> object:
-        return found(self.loaded, self.digests, self.contents, self.memory)
+        plans = found(self.loaded, self.digests, self.contents, self.memory)
+        self.rows.update({(row.path, row.kind): row for row in self.memory.take_fresh()})
+        return plans
+
+    def reopened(self) -> object:
+        """By a program that has nothing but what the store keeps."""
+        memory = Memory.of(self.rows.values())
+        return found(self.loaded, Digests({}, later), Contents({}, later, associations), memory)
 
     def fresh(self) -> object:
         return found(self.loaded, Digests({}, later), Contents({}, later, associations), Memory())
@@ -198,7 +210,9 @@ def test_a_remembered_look_finds_what_a_fresh_one_finds(rounds: list[list[tuple[
         for one in rounds:
             for what, first, second in one:
                 edit(Path(folder), what, first, second)
-            assert looks.remembered() == looks.fresh()
+            reopened, fresh = looks.reopened(), looks.fresh()
+            assert reopened == fresh
+            assert looks.remembered() == fresh
 
 
 @pytest.mark.parametrize(
@@ -237,7 +251,8 @@ def test_no_question_is_forgotten(tmp_path: Path, scripts: list[list[tuple[str, 
     for one in scripts:
         for what, first, second in one:
             edit(tmp_path, what, first, second)
-        after = looks.remembered()
+        reopened, after = looks.reopened(), looks.remembered()
+        assert after == reopened
         assert after == looks.fresh()
         assert after != before
         before = after
@@ -247,13 +262,13 @@ def test_no_question_is_forgotten(tmp_path: Path, scripts: list[list[tuple[str, 
 def closures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The addresses of plans whose closure is worked out."""
     made: list[str] = []
-    real = remembered.closure_of
+    real = closure_of
 
     def noted(asked: Any, *more: Any) -> Any:
         made.append(str(asked.address))
         return real(asked, *more)
 
-    monkeypatch.setattr(remembered, "closure_of", noted)
+    monkeypatch.setattr("rasreconcile.resolve.remembered.closure_of", noted)
     yield made
 
 
@@ -292,6 +307,33 @@ def test_a_plan_that_writes_for_others_is_seen_by_all(tmp_path: Path, closures: 
     edit(tmp_path, "write", "m1/A.p01", 2)
     assert looks.remembered() == looks.fresh()
     assert {"b/B/p01", "B/p01"} & set(closures)
+
+
+def test_what_a_store_keeps_is_remembered_by_the_next_program(
+    tmp_path: Path, closures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = study(tmp_path)
+    (tmp_path / "spec.yaml").write_text(SPEC.replace(", 'sub/**/two.txt'", ""))
+    looks.loaded = load(tmp_path / "spec.yaml")
+    plans = looks.remembered()
+    closures.clear()
+    assert looks.reopened() == plans
+    assert closures == []
+    monkeypatch.setattr("rasreconcile.resolve.read_project.rules", lambda: "of other code")
+    assert looks.reopened() == plans
+    assert len(closures) == 6
+
+
+def test_a_damaged_row_is_as_good_as_none(tmp_path: Path) -> None:
+    looks = study(tmp_path)
+    plans = looks.remembered()
+    assert looks.rows
+    for text in ("", "{", "[]", "null", "{}"):
+        damaged = {key: replace(row, found=(Mention(KIND, text),)) for key, row in looks.rows.items()}
+        assert Looks(looks.loaded, rows=damaged).reopened() == plans
+    assert (
+        Looks(looks.loaded, rows={k: replace(r, found=()) for k, r in looks.rows.items()}).reopened() == plans
+    )
 
 
 def test_nothing_is_remembered_of_another_spec(tmp_path: Path) -> None:
