@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rasreconcile.errors import Trouble
-from rasreconcile.plans import Address, digest_of
+from rasreconcile.plans import Address, Plan, digest_of
 from rasreconcile.records import Mentions
 from rasreconcile.resolve.asked import Asked, unchanged
 from rasreconcile.resolve.closure import ClosureRequest, closure_of, plan_said
@@ -37,6 +37,8 @@ class Memory:
     """What is not in the store yet."""
     rows: dict[_Project, Mentions] = field(default_factory=dict)
     """What is in the store, and was not read yet."""
+    plans: dict[Address, tuple[object, Plan]] = field(default_factory=dict)
+    """What each plan was made of, and the plan."""
     refused: dict[tuple[str, ...], Trouble | None] = field(default_factory=dict)
     """What engines refused, by the digests of the texts they were shown."""
 
@@ -57,6 +59,7 @@ class Memory:
         if self.loaded is not loaded:
             self.loaded, self.producers = loaded, None
             self.projects.clear()
+            self.plans.clear()
             self.fresh.clear()
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +27,7 @@ from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.draft import Draft
 from rasreconcile.resolve.findings import Closure
 from rasreconcile.resolve.look import Look
+from rasreconcile.resolve.order import in_order
 from rasreconcile.resolve.outputs import (
     Claim,
     Reads,
@@ -88,17 +88,16 @@ def resolve(
     look = Look(digests, contents, loaded.folder)
     memory = Memory() if memory is None else memory
     producers = gather(loaded, drafts, look, memory)
-    order, wrong = _in_order(loaded, drafts)
+    order, wrong = in_order(loaded, drafts)
     asked_for = _brought_back(drafts, producers)
     claims = _claims(drafts, asked_for)
     faults += (*wrong, *shared_files(loaded, claims), *inputs_published_over(loaded, claims, _read(drafts)))
     if faults:
         raise SpecError(faults)
     done: dict[Address, Plan] = {}
-    common = _Common(loaded, loaded.identity)
+    common = _Common(loaded, loaded.identity, engine_for)
     for address in order:
-        plan = _plan(common, drafts[address], done, engine_for(drafts[address].engine))
-        plan = plan_that_brings_back(plan, asked_for[address])
+        plan = _remembered_plan(common, drafts[address], done, asked_for[address], memory)
         plan = with_baseline(plan, loaded.folder, digests)
         if plan.fingerprint not in proven and not plan.blocked_by:
             refused = _refused(plan, drafts[address].closure, engine_for(plan.engine), memory)
@@ -199,41 +198,13 @@ def _twice(loaded: LoadedSpec, first: Draft, again: FoundProject) -> Trouble:
     )
 
 
-def _in_order(
-    loaded: LoadedSpec, drafts: Mapping[Address, Draft]
-) -> tuple[tuple[Address, ...], tuple[Fault, ...]]:
-    """Every plan after those it needs."""
-    faults: list[Fault] = []
-    graph: dict[Address, list[Address]] = {}
-    for address, draft in drafts.items():
-        for need in (need for need in draft.needs if need not in drafts):
-            faults.append(
-                entry_fault(
-                    loaded,
-                    draft.found.index,
-                    Trouble(f"{need} is not a plan of this spec", "`diff` lists them"),
-                    key="needs",
-                )
-            )
-        graph[address] = [need for need in draft.needs if need in drafts]
-    try:
-        return tuple(TopologicalSorter(graph).static_order()), tuple(dict.fromkeys(faults))
-    except CycleError as error:
-        circle = [Address(a) for a in error.args[1]]
-        index = drafts[circle[0]].found.index
-        read = [name for a in circle for _, name in drafts[a].closure.made if name]
-        kind = "restart file" if all(name.endswith(".rst") for name in read) else "file"
-        stop = f", or stop using one {kind} of {', '.join(dict.fromkeys(read))}" if read else ""
-        trouble = Trouble(f"{' needs '.join(reversed(circle))}: a cycle", f"remove one `needs`{stop}")
-        return (), (*dict.fromkeys(faults), entry_fault(loaded, index, trouble, key="needs"))
-
-
 @dataclass(slots=True)
 class _Common:
     """What is the same for many plans, worked out once."""
 
     loaded: LoadedSpec
     identity: Path
+    engine_for: Callable[[EngineSpec], EngineLike]
     _expected: dict[int, str] = field(default_factory=dict)
     """Digests of expectations, which all plans of an entry share."""
 
@@ -241,6 +212,31 @@ class _Common:
         if id(expect) not in self._expected:
             self._expected[id(expect)] = expectation_digest(expect)
         return self._expected[id(expect)]
+
+
+def _remembered_plan(
+    common: _Common,
+    draft: Draft,
+    done: Mapping[Address, Plan],
+    brought_back: tuple[BroughtBack, ...],
+    memory: Memory,
+) -> Plan:
+    """The plan without its baseline: that of the last look, where all that it is made of is the same."""
+    found, engine = draft.found, common.engine_for(draft.engine)
+    made_of = (
+        *(
+            draft.closure,
+            brought_back,
+            engine.identity,
+            tuple(done[need].fingerprint for need in draft.needs),
+        ),
+        *(common.identity, found.index, found.path, found.prefix, found.remark, found.text.plans),
+    )
+    known = memory.plans.get(draft.address)
+    if known is None or known[0] != made_of:
+        plan = plan_that_brings_back(_plan(common, draft, done, engine), brought_back)
+        known = memory.plans[draft.address] = (made_of, plan)
+    return known[1]
 
 
 def _plan(common: _Common, draft: Draft, done: Mapping[Address, Plan], engine: EngineLike) -> Plan:
