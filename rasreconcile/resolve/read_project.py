@@ -61,24 +61,23 @@ def row_of(path: Path, index: int, read: ReadProject) -> Mentions:
         for closure in read.closures
     ]
     values = {
-        "rules": rules(),
-        "wanted": read.wanted,
         "among": read.among,
         "answers": [(*question, _written(answer)) for question, answer in read.answers.items()],
         "makers": [(m.short_id, m.dss, _reference(m.dss_outside)) for m in read.makers],
         "files": [_file(file) for file in files],
         "closures": closures,
     }
-    found = (Mention(KIND, json.dumps(values)),)
+    found = (Mention(KIND, json.dumps(values), remedy=_rests_on(read.wanted)),)
     return Mentions(path=path, stat=FileStat(0, 0, 0, 0), kind=f"{KIND} {index}", found=found, read_ns=0)
 
 
 def read_of(row: Mentions, group: Sequence[Draft], wanted: str) -> ReadProject | None:
     """What a row remembers of these plans; None where it is of other code or of other words of the spec, or damaged."""
     try:
-        values = json.loads(row.found[0].value)
-        if values["rules"] != rules() or values["wanted"] != wanted:
+        (kept,) = row.found
+        if kept.remedy != _rests_on(wanted):
             return None
+        values = json.loads(kept.value)
         # Each path once: plans of a project share most of their files, and paths are slow to make.
         sources = {file[1]: Path(file[1]) for file in values["files"]}
         files = [_input(sources[file[1]], *file) for file in values["files"]]
@@ -93,6 +92,11 @@ def read_of(row: Mentions, group: Sequence[Draft], wanted: str) -> ReadProject |
     if len(closures) != len(group):
         return None
     return ReadProject(wanted, values["among"], answers, tuple(makers), tuple(closures))
+
+
+def _rests_on(wanted: str) -> str:
+    """Digest of what is not an answer of the disk."""
+    return digest_of(f"{rules()} {wanted}")
 
 
 def _written(answer: Answer) -> Any:

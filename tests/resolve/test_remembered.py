@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 
 from rasreconcile.engines.registry import engine_for
 from rasreconcile.errors import SpecError
-from rasreconcile.records import Mention, Mentions
+from rasreconcile.records import Mentions
 from rasreconcile.resolve import Contents, Digests, Memory, resolve
 from rasreconcile.resolve.closure import closure_of
-from rasreconcile.resolve.read_project import KIND
 from rasreconcile.results.associations import associations
 from rasreconcile.specfile import LoadedSpec, load
 
@@ -329,7 +328,9 @@ def test_a_damaged_row_is_as_good_as_none(tmp_path: Path) -> None:
     plans = looks.remembered()
     assert looks.rows
     for text in ("", "{", "[]", "null", "{}"):
-        damaged = {key: replace(row, found=(Mention(KIND, text),)) for key, row in looks.rows.items()}
+        damaged = {
+            key: replace(row, found=(replace(row.found[0], value=text),)) for key, row in looks.rows.items()
+        }
         assert Looks(looks.loaded, rows=damaged).reopened() == plans
     assert (
         Looks(looks.loaded, rows={k: replace(r, found=()) for k, r in looks.rows.items()}).reopened() == plans
