@@ -53,6 +53,7 @@ class SpecModel(BaseModel):
         frozen=True,
         strict=True,
         hide_input_in_errors=True,
+        defer_build=True,
     )
 
 
