@@ -15,7 +15,7 @@ def main() -> None:
     from rasreconcile.cli.streams import take_all_letters  # noqa: PLC0415  only what the verb needs is imported
     from rasreconcile.cli.verbs import run  # noqa: PLC0415
 
-    # Ten thousand plans are a million objects, hardly any in a cycle: searching them often costs a third of a look.
+    # Ten thousand plans are a million objects, hardly any in a cycle: it does not pay to search them often.
     gc.set_threshold(100_000, 50, 50)
     take_all_letters()
     sys.exit(run(sys.argv[1:]))
