@@ -29,6 +29,7 @@ from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.disk import Disk
 from rasreconcile.resolve.draft import Draft
 from rasreconcile.resolve.findings import Closure
+from rasreconcile.resolve.misnamed import named_twice, not_a_plan
 from rasreconcile.resolve.outputs import (
     Claim,
     Reads,
@@ -40,7 +41,6 @@ from rasreconcile.resolve.outputs import (
 from rasreconcile.resolve.places import Places
 from rasreconcile.resolve.producers import Producer, Producers, published_as, with_series
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
-from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import CommandEngine, EngineSpec, PlanEntry
 from rasreconcile.specfile import LoadedSpec
 
@@ -148,12 +148,11 @@ def _drafts(
                     key="project",
                 )
             )
-        for number in entry.numbers or found.text.plans:
-            address = Address(f"{found.prefix}/p{number}")
-            if address in drafts:
-                faults.append(entry_fault(loaded, found.index, _twice(loaded, drafts[address], found)))
-                continue
-            engine = entry.engine or loaded.spec.engine
+        named = {Address(f"{found.prefix}/p{number}"): number for number in entry.numbers or found.text.plans}
+        if first := [drafts[address] for address in named if address in drafts]:
+            faults.append(entry_fault(loaded, found.index, named_twice(loaded, first, found)))
+        for address in (address for address in named if address not in drafts):
+            number, engine = named[address], entry.engine or loaded.spec.engine
             drafts[address] = Draft(found, address, number, engine, _output(loaded, found, number))
     return drafts, tuple(faults)
 
@@ -226,15 +225,6 @@ def _read(drafts: Mapping[Address, Draft]) -> Iterator[Reads]:
         yield Reads(address, draft.closure.inputs, makers)
 
 
-def _twice(loaded: LoadedSpec, first: Draft, again: FoundProject) -> Trouble:
-    if first.found.path == again.path:
-        return Trouble(f"{first.address} is in plans[{first.found.index}] already", "name it once")
-    return Trouble(
-        f"{first.address} means {shown(first.found.path, loaded.folder)} in plans[{first.found.index}] already",
-        "give one of the entries a `name` of its own",
-    )
-
-
 def _in_order(
     loaded: LoadedSpec, drafts: Mapping[Address, Draft]
 ) -> tuple[tuple[Address, ...], tuple[Fault, ...]]:
@@ -247,7 +237,7 @@ def _in_order(
                 entry_fault(
                     loaded,
                     draft.found.index,
-                    Trouble(f"{need} is not a plan of this spec", "`diff` lists them"),
+                    not_a_plan(need, drafts),
                     key="needs",
                 )
             )

@@ -108,7 +108,7 @@ MISTAKES = {
         (LINE, LINE + "    expect: {volume_error_percent: 0.5}\n"),
     ),
     "a need that is no plan": Mistake(
-        "spec.yaml:8: plans[0].needs: Willow/p09 is not a plan of this spec; `diff` lists them",
+        "spec.yaml:8: plans[0].needs: Willow/p09 is not a plan of this spec; did you mean Willow/p04?",
         (LINE, LINE + "    needs: [Willow/p09]\n"),
     ),
     "a worker that is none": Mistake(
