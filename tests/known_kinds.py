@@ -41,7 +41,9 @@ def _lines(tree: ast.Module, names: frozenset[str]) -> Iterator[int]:
                 continue
             case _:
                 continue
-        if any(f"{module}.".startswith(f"rasreconcile.workers.{name}.") for module in modules for name in names):
+        if any(
+            f"{module}.".startswith(f"rasreconcile.workers.{name}.") for module in modules for name in names
+        ):
             yield node.lineno
 
 
