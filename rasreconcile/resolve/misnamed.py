@@ -19,16 +19,14 @@ def named_twice(loaded: LoadedSpec, first: Sequence[Draft], again: FoundProject)
     """Of an entry some of whose plans are those of earlier entries: `first`, at least one."""
     plans = _several([draft.address for draft in first])
     entries = ", ".join(dict.fromkeys(f"plans[{draft.found.index}]" for draft in first))
-    one = len(first) == 1
     if all(draft.found.path == again.path for draft in first):
-        return Trouble(
-            f"{plans} {'is' if one else 'are'} in {entries} already", f"name {'it' if one else 'each'} once"
-        )
-    project = shown(first[0].found.path, loaded.folder)
-    return Trouble(
-        f"{plans} {'means' if one else 'mean'} {project} in {entries} already",
-        "give one of the entries a `name` of its own",
-    )
+        if len(first) == 1:
+            return Trouble(f"{plans} is in {entries} already", "name it once")
+        return Trouble(f"{plans} are in {entries} already", "name each once")
+    project, remedy = shown(first[0].found.path, loaded.folder), "give one of the entries a `name` of its own"
+    if len(first) == 1:
+        return Trouble(f"{plans} means {project} in {entries} already", remedy)
+    return Trouble(f"{plans} mean {project} in {entries} already", remedy)
 
 
 def not_a_plan(need: Address, plans: Collection[Address]) -> Trouble:
