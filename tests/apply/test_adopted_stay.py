@@ -123,7 +123,7 @@ def test_a_run_because_an_input_changed_keeps_the_adopted_result_as_well(computa
     done = computable.apply()
     (name, _) = kept(computable)
     assert name.startswith("14320639.p02.hdf.adopted-")
-    assert f"the adopted result is kept as {computable.folder}/old/{name}" in done.stdout + done.stderr
+    assert f"the adopted result is kept as old/{name}" in done.stdout + done.stderr
     assert (computable.folder / "old" / name).read_bytes() == before
     assert "nothing to do" in computable.apply().stdout
 
@@ -177,7 +177,9 @@ def test_state_rebuild_on_a_sound_store_asks_for_yes(study) -> None:
     assert "--yes" in refused
     assert (study.folder / "state.db").read_bytes() == before
     assert list(study.folder.glob("*.old")) == []
-    assert "4 results recalled" in study.run("state", "rebuild", "spec.yaml", "--yes").stdout
+    rebuilt = study.run("state", "rebuild", "spec.yaml", "--yes").stdout
+    assert rebuilt.startswith("state.db: 4 results recalled from their receipts\n")
+    assert "the old store is kept: state.db." in rebuilt
     assert len(list(study.folder.glob("*.old"))) == 1
     (study.folder / "state.db").unlink()
     assert "4 results recalled" in study.run("state", "rebuild", "spec.yaml").stdout
