@@ -19,6 +19,7 @@ A message is one line: where, what, and what to do.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -78,8 +79,14 @@ class RasReconcileError(Exception):
 
 
 def trouble_of(error: Exception) -> Trouble:
-    """What an error tells; one of another library has no remedy."""
-    return error.trouble if isinstance(error, RasReconcileError | Wrong) else Trouble(str(error))
+    """What an error tells; one of another library, or of the system, has no remedy."""
+    match error:
+        case RasReconcileError() | Wrong():
+            return error.trouble
+        case OSError(strerror=str(why), filename=str() | bytes() as name):
+            return Trouble(f"{os.fsdecode(name)}: {why}")
+        case _:
+            return Trouble(str(error))
 
 
 class Wrong(ValueError):

@@ -57,6 +57,9 @@ class Reason:
         return f"{self.cause}{about}{told}"
 
 
+BY_RETRY = Reason(Cause.REQUESTED, "", "by `retry`")
+
+
 def because(cause: Cause, troubles: Iterable[Trouble]) -> tuple[Reason, ...]:
     """A reason for each."""
     return tuple(Reason(cause, "", trouble.what, trouble.remedy) for trouble in troubles)

@@ -127,7 +127,7 @@ def adopted_of(answers: Iterable[Answer]) -> Table[AdoptedPlan]:
             AdoptedPlan(
                 plan=one.address,
                 what=one.what,
-                why=one.why,
+                why=str(one.why or ""),
                 doubts=tuple(map(str, one.assessment.reasons)) if one.assessment else (),
             )
             for one in answers

@@ -81,7 +81,7 @@ def _values(answer: Answer) -> dict[str, Any]:
     return {
         "plan": answer.address,
         "what": answer.what,
-        "why": answer.why,
+        "why": str(answer.why or ""),
         "fitness": str(assessment.fitness) if assessment else None,
         "reasons": reasons_values(doubts(assessment)) if assessment else [],
     }

@@ -127,7 +127,9 @@ def _sum(found: Findings) -> str:
     warned = sum(bool(plan.warnings) for plan in found.plans)
     plans = f"{many(len(found.plans), 'plan')}: {_parts(len(found.plans), blocked, 'blocked')}"
     warnings = f", {warned} with warnings" if warned else ""
-    return f"{plans}{warnings}; {many(len(found.workers), 'worker')}: {_parts(len(found.workers), unfit, 'unfit')}"
+    places = f", {many(len(found.results), 'result path')} blocked" if found.results else ""
+    workers = f"{many(len(found.workers), 'worker')}: {_parts(len(found.workers), unfit, 'unfit')}"
+    return f"{plans}{warnings}{places}; {workers}"
 
 
 def _parts(total: int, bad: int, word: str) -> str:

@@ -93,6 +93,8 @@ def command(  # noqa: PLR0913, PLR0917  an option each
         raise UsageError("Parquet is not text", "name a file: --output results.parquet")
     if stat and not dataset:
         raise UsageError("--stat sums up a dataset", 'name one: --dataset "Water Surface"')
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"{output}: its folder does not exist", "make it, or name another file")
     rows = _rows(target, "state" if dataset else "read" if read else "noted")
     if dataset is None:
         _write_rows(rows, form, output, target.spec.absolute().parent)

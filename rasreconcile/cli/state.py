@@ -118,11 +118,12 @@ def rebuild_command(spec: Path | None, as_json: bool, really: bool, give_up_runs
         return 0
     for address, why in found.unproven.items():
         close(f"{address}: not recalled: {why}")
-    click.echo(f"{loaded.state_path}: {many(len(found.proven), 'result')} recalled from their receipts")
+    theirs = "its receipt" if len(found.proven) == 1 else "their receipts"
+    close(f"{loaded.state_path}: {many(len(found.proven), 'result')} recalled from {theirs}")
     if found.proven:
         click.echo("only digests were compared; the results themselves were not read")
     if kept is not None:
-        click.echo(f"the old store is kept: {kept}")
+        close(f"the old store is kept: {kept}")
     return 0
 
 

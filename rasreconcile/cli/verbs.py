@@ -12,7 +12,7 @@ import click
 
 from rasreconcile import __version__
 from rasreconcile.cli.verb import EXITS, Invocation, VerbGroup, common_options
-from rasreconcile.errors import RasReconcileError
+from rasreconcile.errors import RasReconcileError, trouble_of
 
 if TYPE_CHECKING:
     from rasreconcile.workers.kind import Kinds
@@ -164,7 +164,7 @@ def _of_the_system(error: OSError, arguments: Sequence[str], invocation: Invocat
 
     if _wants_json(arguments):
         return _write_json(1, system_values(error), invocation)
-    print(invocation.shown(f"{error}; {FIX}"), file=sys.stderr)
+    print(invocation.shown(str(trouble_of(error).or_else(FIX))), file=sys.stderr)
     return 1
 
 

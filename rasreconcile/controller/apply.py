@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -210,7 +211,7 @@ def _sweep(plans: tuple[Plan, ...], live: tuple[Run, ...]) -> None:
             names.setdefault(path.parent, []).append(path.name)
             if path.is_symlink():
                 # The temporary file of what is published through a link is beside the file it leads to.
-                real = path.resolve()
+                real = Path(os.path.realpath(path))
                 names.setdefault(real.parent, []).append(real.name)
     for folder, outputs in names.items():
         publish.sweep(folder, outputs, keep)

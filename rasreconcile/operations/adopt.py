@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
 
 from rasreconcile.clock import Clock
-from rasreconcile.errors import PublishHeld, in_one_line
+from rasreconcile.errors import PublishHeld, Trouble, in_one_line, trouble_of
 from rasreconcile.jobs import RunId
 from rasreconcile.named_plans import NamedPlans, plans_matching
 from rasreconcile.operations.diff import activity_here
@@ -72,6 +72,11 @@ def choosing(named: NamedPlans, *, everything: bool = False, suspicious: bool = 
     return choose
 
 
+_RUNNING = Trouble("a run of it is still running", "let `apply` collect it")
+_NOTHING = Trouble("there is no result to adopt")
+_UNREADABLE = Trouble("its result cannot be read", "make it readable")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of one plan."""
@@ -79,7 +84,8 @@ class Answer:
     address: Address
     what: What
     assessment: Assessment | None = None
-    why: str = ""
+    why: Trouble | None = None
+    """None where there is nothing to say of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +122,7 @@ class Adoption:
         try:
             for plan in plans:
                 if plan.address in live and plan.address in choice.named | choice.matched:
-                    yield Answer(
-                        plan.address, "refused", None, "a run of it is still running; let `apply` collect it"
-                    )
+                    yield Answer(plan.address, "refused", None, _RUNNING)
                 elif plan.address in choice.named | choice.matched:
                     yield self._one(store, outputs, plan, choice)
             if store is not None:
@@ -140,38 +144,43 @@ class Adoption:
         address = plan.address
         not_so: What = "refused" if address in choice.named else "left"
         if address in outputs.published:
-            return Answer(address, "under control", None, f"{outputs.published[address].provenance} already")
+            return Answer(
+                address, "under control", None, Trouble(f"{outputs.published[address].provenance} already")
+            )
         other = outputs.owned.get(address)
         if other is not None and not other.adoptable:
-            return Answer(address, not_so, None, str(other.trouble))
+            return Answer(address, not_so, None, other.trouble)
         assessment = outputs.assessments.get(address)
         if assessment is None and address in outputs.receipts:
-            return Answer(address, "under control", None, "its receipt matches it; `apply` recalls it")
+            return Answer(
+                address, "under control", None, Trouble("its receipt matches it", "`apply` recalls it")
+            )
         if assessment is None:
             gone = isinstance(outputs.outputs[address], NoOutput)
-            why = "there is no result to adopt" if gone else "its result cannot be read; make it readable"
-            return Answer(address, not_so, None, why)
+            return Answer(address, not_so, None, _NOTHING if gone else _UNREADABLE)
         if assessment.fitness is Fitness.UNFIT:
-            return Answer(address, not_so, assessment, "unfit; `retry` computes it and replaces the file")
+            return Answer(
+                address, not_so, assessment, Trouble("unfit", "`retry` computes it and replaces the file")
+            )
         if not choice.covers(address, assessment.fitness):
-            return Answer(address, "left", assessment, "suspicious; name it, or say --suspicious")
+            return Answer(address, "left", assessment, Trouble("suspicious", "name it, or say --suspicious"))
         if store is None:
             return Answer(address, "would adopt", assessment)
         try:
             lacking = self._adopt(store, outputs, plan, assessment)
         except (PublishHeld, OSError) as error:
-            return Answer(address, "refused", assessment, str(error))
+            return Answer(address, "refused", assessment, trouble_of(error))
         return Answer(address, "refused" if lacking else "adopted", assessment, lacking)
 
-    def _adopt(self, store: Store, outputs: Outputs, plan: Plan, assessment: Assessment) -> str:
-        """Empty, or why it was not. The receipt is written first: a crash after it is mended by recalling it."""
+    def _adopt(self, store: Store, outputs: Outputs, plan: Plan, assessment: Assessment) -> Trouble | None:
+        """None, or why it was not. The receipt is written first: a crash after it is mended by recalling it."""
         hashed = outputs.digests.of(plan.output, "output")
         found = evidence(plan, "every dataset")
         texts = texts_of(plan)
         if stat_of(plan.output.stat()) != hashed.stat or texts is None:
-            return "it or one of its inputs changed while it was read; try again"
+            return Trouble("it or one of its inputs changed while it was read", "try again")
         if found.shortfalls:
-            return f"on a full read it is unfit: {found.shortfalls[0]}"
+            return found.shortfalls[0].led_by("on a full read it is unfit: ")
         now = self.clock.now()
         published = Published(
             address=plan.address,
@@ -198,7 +207,7 @@ class Adoption:
             # Where its link leads may be an archive that is read-only.
             publish.write_receipt(published)
         store.outputs.adopt(published, plan, texts, why=self._why(assessment))
-        return ""
+        return None
 
     def _why(self, assessment: Assessment) -> str:
         doubts = f"; accepted despite: {in_one_line(assessment.reasons)}" if assessment.reasons else ""

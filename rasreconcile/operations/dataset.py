@@ -26,7 +26,8 @@ def long_form(rows: Sequence[Row], place: str, left_out: LeftOut) -> Iterator[Pa
     two have it in different layouts.
     """
     heads: list[str] | None = None
-    lacking: ResultError | None = None
+    lacking: dict[Address, ResultError] = {}
+    """Not yet told: where no plan has it, that is told once."""
     for row in rows:
         if row.published is None or row.state in {"missing", "unreadable"}:
             why = row.note if row.state == "unreadable" else "has no result"
@@ -36,9 +37,9 @@ def long_form(rows: Sequence[Row], place: str, left_out: LeftOut) -> Iterator[Pa
         try:
             first = next(parts, None)
         except ResultError as error:
-            left_out(row.verdict.address, str(error))
-            lacking = error
+            lacking[row.verdict.address] = error
             continue
+        _tell(lacking, left_out)
         for index, values in chain([first] if first else [], parts):
             heads = heads if heads is not None else list(index)
             if list(index) != heads:
@@ -47,8 +48,29 @@ def long_form(rows: Sequence[Row], place: str, left_out: LeftOut) -> Iterator[Pa
                     f"{row.published.path}: {place} has a different layout ({names})", "collect it alone"
                 )
             yield {"plan": [str(row.verdict.address)] * len(values), **index, "value": values}
-    if heads is None and lacking is not None:
-        raise lacking
+    if heads is None and lacking:
+        raise _first_of_its_kind(lacking, rows, left_out)
+    _tell(lacking, left_out)
+
+
+def _tell(lacking: dict[Address, ResultError], left_out: LeftOut) -> None:
+    while lacking:
+        address = next(iter(lacking))
+        left_out(address, str(lacking.pop(address)))
+
+
+def _first_of_its_kind(
+    lacking: dict[Address, ResultError], rows: Sequence[Row], left_out: LeftOut
+) -> ResultError:
+    """The first, which speaks for all that differ by their file only; the others are told."""
+    paths = {row.verdict.address: str(row.published.path) for row in rows if row.published}
+    kinds = {address: str(error).replace(paths[address], "") for address, error in lacking.items()}
+    first = next(iter(lacking))
+    alike = [address for address in lacking if kinds[address] == kinds[first]]
+    _tell({address: error for address, error in lacking.items() if address not in alike}, left_out)
+    trouble, others = lacking[first].trouble, len(alike) - 1
+    more = f" (and {others} more {'result' if others == 1 else 'results'} alike)" if others else ""
+    return ResultError(f"{trouble.what}{more}", trouble.remedy)
 
 
 def reduced(rows: Sequence[Row], place: str, stat: str, left_out: LeftOut) -> Iterator[Part]:

@@ -211,7 +211,8 @@ def _entry(project: Path, tell: Tell) -> _Entry:
     plans = _plans(project, found.plans)
     left_out = [f"p{number}" for number in found.plans if number not in plans]
     if left_out:
-        tell(f"{project.name} lists {', '.join(left_out)}, which do not exist: left out")
+        does = "does" if len(left_out) == 1 else "do"
+        tell(f"{project.name} lists {', '.join(left_out)}, which {does} not exist: left out")
     versions = tuple(_versions_of_results(project, plans, tell))
     return _Entry(str(project), found.title, tuple(plans), tuple(plans.values()), versions)
 

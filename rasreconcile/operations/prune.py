@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -190,7 +191,7 @@ class _Reasons:
         if not one.path.exists():
             return None
         if one.path.is_symlink():
-            return f"it is a link to {one.path.resolve()}; check it, then remove it by hand"
+            return f"it is a link to {os.path.realpath(one.path)}; check it, then remove it by hand"
         if receipt is None or (receipt.address, receipt.digest) != (one.address, one.digest):
             return "its receipt is not the one rasreconcile wrote; check it, then remove it by hand"
         if digest_of_file(one.path) != one.digest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,9 @@ from rasreconcile.jobs import RunId
 from rasreconcile.named_plans import EVERY_PLAN, NamedPlans
 from rasreconcile.operations.last_seen import Known, Load, known_of
 from rasreconcile.plans import Address
+from rasreconcile.reasons import BY_RETRY
 from rasreconcile.reconcile.verdicts import LastVerdict
-from rasreconcile.records import Progress
+from rasreconcile.records import Progress, Request
 from rasreconcile.runs import Run
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from rasreconcile.store.reader import Missing
 
 _MOVING = frozenset({"queued", "running", "backoff"})
+_EVEN_SO = frozenset({"cannot-run", "other-owner"})
+"""What `retry` does not overcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ def status(state: Path, load: Load, named: NamedPlans = EVERY_PLAN, *, missing: 
     from rasreconcile.store.reader import opened  # noqa: PLC0415
 
     with opened(state, missing) as reader:
-        verdicts, live, controller = reader.verdicts.latest(), reader.runs.live(), reader.controller()
+        live, controller = reader.runs.live(), reader.controller()
+        verdicts = _as_asked(reader.verdicts.latest(), reader.requests.open())
         progress = reader.progress.latest()
         durations = reader.runs.durations() if controller else {}
         events = reader.events.latest(limit=10_000) if live and controller is None else ()
@@ -81,3 +85,23 @@ def status(state: Path, load: Load, named: NamedPlans = EVERY_PLAN, *, missing: 
     owner = owner_of(state) if state.exists() else None
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
     return State(verdicts, live, controller, progress, durations, gone, owner, known)
+
+
+def _as_asked(verdicts: Sequence[LastVerdict], requests: Sequence[Request]) -> tuple[LastVerdict, ...]:
+    """A plan that was asked for since the last look waits to be computed, whatever was said of it then."""
+    asked = {request.address for request in requests if request.kind == "retry"}
+    return tuple(_asked(v) if v.address in asked and v.obstacle not in _EVEN_SO else v for v in verdicts)
+
+
+def _asked(verdict: LastVerdict) -> LastVerdict:
+    reasons = (*verdict.reasons, BY_RETRY)
+    return replace(
+        verdict,
+        phase="queued",
+        reasons=reasons,
+        note="",
+        remedy="",
+        obstacle=None,
+        blocked_by=(),
+        next_at=None,
+    )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address, Plan
-from rasreconcile.reasons import Cause, Reason
+from rasreconcile.reasons import BY_RETRY, Cause, Reason
 from rasreconcile.reconcile.actions import Action, Recall, Verify, WriteReceipt
 from rasreconcile.reconcile.adoption import found_result, may_be_adopted, with_unfit_file
 from rasreconcile.reconcile.observed import Assessment, NoOutput, OutputSeen, Seen
@@ -175,7 +175,7 @@ def _phase(plan: Plan, verdict: Verdict, seen: Seen, policy: Policy) -> Verdict:
     if blocked is not None:
         return blocked
     if retried:
-        verdict = replace(verdict, reasons=(*verdict.reasons, Reason(Cause.REQUESTED, "", "by `retry`")))
+        verdict = replace(verdict, reasons=(*verdict.reasons, BY_RETRY))
     match standing(attempts, seen.now, policy):
         case Clear() if plan.address in seen.unwritable:
             # What it computes could not be published: that is told before, and not after, hours of computing.

@@ -49,7 +49,7 @@ class FurtherChanged:
 class OutputUnreadable:
     """Something stands there that could not be read; nothing can be said about it."""
 
-    why: str
+    why: Trouble
 
 
 Output = NoOutput | OutputSeen | FurtherChanged | OutputUnreadable

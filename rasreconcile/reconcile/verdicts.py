@@ -181,7 +181,7 @@ def compare(
         return _without_record(output)
     match output:
         case OutputUnreadable(why):
-            return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, published.path.name, why),)
+            return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, published.path.name, why.what, why.remedy),)
         case NoOutput(name):
             gone = Reason(Cause.OUTPUT_MISSING, name or plan.output.name)
             return Sync.MISSING, (gone, *differences(published.components, plan.components))
@@ -202,7 +202,7 @@ def _without_record(output: Output) -> tuple[Sync, tuple[Reason, ...]]:
         case NoOutput():
             return Sync.MISSING, (Reason(Cause.NEVER_RUN),)
         case OutputUnreadable(why):
-            return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, "", why),)
+            return Sync.UNKNOWN, (Reason(Cause.OUTPUT_CORRUPT, "", why.what, why.remedy),)
         case FurtherChanged(name, evidence):
             return Sync.INVALID, (Reason(Cause.OUTPUT_DRIFTED, name, evidence),)
         case OutputSeen():

@@ -158,5 +158,5 @@ def _outlook(decision: Decision, recalled: int) -> str:
     if running:
         words.append(f"{running} running")
     if blocked:
-        words.append(f"{blocked} blocked, needs attention")
+        words.append(f"{blocked} blocked, {'needs' if blocked == 1 else 'need'} attention")
     return ", ".join(words).capitalize() + "." if words else "Nothing to do."

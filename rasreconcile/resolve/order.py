@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from rasreconcile.errors import Fault, Trouble
 from rasreconcile.plans import Address
 from rasreconcile.resolve.draft import Draft
+from rasreconcile.resolve.misnamed import not_a_plan
 from rasreconcile.resolve.projects import entry_fault
 from rasreconcile.specfile import LoadedSpec
 
@@ -24,7 +25,7 @@ def in_order(
                 entry_fault(
                     loaded,
                     draft.found.index,
-                    Trouble(f"{need} is not a plan of this spec", "`diff` lists them"),
+                    not_a_plan(need, drafts),
                     key="needs",
                 )
             )

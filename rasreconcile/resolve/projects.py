@@ -15,6 +15,7 @@ from rasreconcile.plain_files import whole
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
 from rasreconcile.project.references import mapped_word
 from rasreconcile.resolve.folder import Folder
+from rasreconcile.resolve.near_project import near_project
 from rasreconcile.resolve.patterns import each_once, listed, matches
 from rasreconcile.resolve.search import Search
 from rasreconcile.resolve.shown import shown
@@ -114,7 +115,7 @@ def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProje
         text = decode(whole(path))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ProjectError(f"{legible(name)}: {reason}", "name the .prj of a HEC-RAS project") from error
+        raise ProjectError(f"{legible(name)}: {reason}", near_project(path, legible(name))) from error
     if glob.has_magic(entry.project) and not is_project(text):
         return None
     said = parse_project(text, legible(name))

@@ -27,6 +27,7 @@ from rasreconcile.resolve.digests import Digests
 from rasreconcile.resolve.draft import Draft
 from rasreconcile.resolve.findings import Closure
 from rasreconcile.resolve.look import Look
+from rasreconcile.resolve.misnamed import named_twice
 from rasreconcile.resolve.order import in_order
 from rasreconcile.resolve.outputs import (
     Claim,
@@ -39,7 +40,6 @@ from rasreconcile.resolve.outputs import (
 from rasreconcile.resolve.producers import Producers, published_as
 from rasreconcile.resolve.projects import FoundProject, entry_fault, find_projects
 from rasreconcile.resolve.remembered import Memory, gather
-from rasreconcile.resolve.shown import shown
 from rasreconcile.spec import CommandEngine, EngineSpec, Expectations, PlanEntry
 from rasreconcile.specfile import LoadedSpec
 
@@ -142,12 +142,11 @@ def _drafts(
                 )
             )
         results = _results(loaded, found)
-        for number in entry.numbers or found.text.plans:
-            address = Address(f"{found.prefix}/p{number}")
-            if address in drafts:
-                faults.append(entry_fault(loaded, found.index, _twice(loaded, drafts[address], found)))
-                continue
-            engine = entry.engine or loaded.spec.engine
+        named = {Address(f"{found.prefix}/p{number}"): number for number in entry.numbers or found.text.plans}
+        if first := [drafts[address] for address in named if address in drafts]:
+            faults.append(entry_fault(loaded, found.index, named_twice(loaded, first, found)))
+        for address in (address for address in named if address not in drafts):
+            number, engine = named[address], entry.engine or loaded.spec.engine
             output = results / f"{found.path.stem}.p{number}.hdf"
             drafts[address] = Draft(found, address, number, engine, output)
     return drafts, tuple(faults)
@@ -187,15 +186,6 @@ def _read(drafts: Mapping[Address, Draft]) -> Iterator[Reads]:
     for address, draft in drafts.items():
         makers = {maker for maker, _ in draft.closure.made}
         yield Reads(address, draft.closure.inputs, makers)
-
-
-def _twice(loaded: LoadedSpec, first: Draft, again: FoundProject) -> Trouble:
-    if first.found.path == again.path:
-        return Trouble(f"{first.address} is in plans[{first.found.index}] already", "name it once")
-    return Trouble(
-        f"{first.address} means {shown(first.found.path, loaded.folder)} in plans[{first.found.index}] already",
-        "give one of the entries a `name` of its own",
-    )
 
 
 @dataclass(slots=True)

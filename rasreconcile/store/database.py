@@ -47,7 +47,7 @@ The journal's file is kept between transactions: making and removing it would fl
 def refuse_bad_place(path: Path) -> None:
     """Raises StoreError where SQLite could not keep its promises."""
     mounts = Path("/proc/self/mountinfo")
-    place = path.absolute().resolve()
+    place = Path(os.path.realpath(path))
     why = why_not(place, mounts.read_text() if mounts.exists() else "")
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415  only there

@@ -17,6 +17,7 @@ from rasreconcile.errors import StoreError
 COMPANIONS = ("-journal", "-wal", "-shm")
 """Files that belong to a database and to no other: they move with it."""
 HERE_OR_ELSEWHERE = "make the folder writable, or set `state:` to another place"
+MOVE = "move it away, or set `state:` to another place"
 _PAGE = 1 << 16
 FULL = "the disk is full; free some space and apply again"
 FAILING = "the disk may be failing or unplugged: see what `dmesg` says of it"
@@ -33,7 +34,7 @@ def refuse_other_kinds(path: Path) -> None:
             raise refused(place, error) from error
         if not stat.S_ISREG(mode):
             kind = "a directory" if stat.S_ISDIR(mode) else "not a plain file"
-            raise StoreError(f"{place} is {kind}", "move it away, or set `state:` to another place")
+            raise StoreError(f"{place} is {kind}", MOVE)
 
 
 def file_mode(folder: Path) -> int:
@@ -97,6 +98,8 @@ def refused(path: Path, error: OSError) -> StoreError:
             return StoreError(f"{path}: {FULL}")
         case errno.EIO:
             return StoreError(f"{path}: {error.strerror}", FAILING)
+        case errno.ELOOP:
+            return StoreError(f"{path}: {error.strerror}", MOVE)
         case _:
             return StoreError(f"{path}: {error.strerror or error}", HERE_OR_ELSEWHERE)
 

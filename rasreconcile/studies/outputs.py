@@ -164,7 +164,7 @@ class Outputs:
         except (FileNotFoundError, NotADirectoryError):
             return NoOutput()
         except OSError as error:
-            return OutputUnreadable(f"{plan.output} cannot be read: {error.strerror or error}")
+            return OutputUnreadable(Trouble(f"{plan.output} cannot be read: {error.strerror or error}"))
         damage = self._damage_of(plan.output, found.raw) if found.raw != published.digest else None
         return OutputSeen(size=found.stat.size, digest=found.raw, damage=damage)
 

@@ -177,7 +177,9 @@ def test_state_rebuild_on_a_sound_store_asks_for_yes(study) -> None:
     assert "--yes" in refused
     assert (study.folder / "state.db").read_bytes() == before
     assert list(study.folder.glob("*.old")) == []
-    assert "4 results recalled" in study.run("state", "rebuild", "spec.yaml", "--yes").stdout
+    rebuilt = study.run("state", "rebuild", "spec.yaml", "--yes").stdout
+    assert rebuilt.startswith("state.db: 4 results recalled from their receipts\n")
+    assert "the old store is kept: state.db." in rebuilt
     assert len(list(study.folder.glob("*.old"))) == 1
     (study.folder / "state.db").unlink()
     assert "4 results recalled" in study.run("state", "rebuild", "spec.yaml").stdout

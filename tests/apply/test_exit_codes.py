@@ -51,8 +51,30 @@ def test_plans_that_failed_for_good_are_told_by_3(study) -> None:
     assert codes(study) == (3, 3)
     assert actions(study) == []
     study.run("retry", "spec.yaml", "p01")
-    assert study.run("diff", "spec.yaml", "--detailed-exitcode", check=2)
+    assert codes(study) == (2, 2)
     assert actions(study) == [("run", "Willow/p01")]
+
+
+def test_a_current_plan_that_was_asked_for_waits_in_status_too(study) -> None:
+    study.command()
+    one_plan(study)
+    study.apply()
+    study.run("retry", "spec.yaml", "p01")
+    assert codes(study) == (2, 2)
+    said = study.run("status", "spec.yaml").stdout
+    assert "Willow/p01  current, queued  requested: by `retry`" in said
+    assert "1 plan waits for the next `apply`" in said
+    study.apply()
+    assert codes(study) == (0, 0)
+
+
+def test_a_plan_that_cannot_run_stays_held_in_status_when_it_is_asked_for(study) -> None:
+    study.command()
+    one_plan(study)
+    (study.folder / "Willow.f01").unlink()
+    study.apply(check=4)
+    study.run("retry", "spec.yaml", "p01")
+    assert codes(study) == (4, 4)
 
 
 def test_plans_that_are_stale_and_quarantined_are_told_by_3(study) -> None:

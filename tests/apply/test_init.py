@@ -57,7 +57,7 @@ def test_plans_are_named_whatever_the_case_of_their_files_and_those_without_one_
     spec = written(tmp_path)
     assert spec["plans"][0]["numbers"] == ["01", "02"]
     assert spec["plans"][0]["project"] == "WEIR.PRJ"
-    assert "WEIR.PRJ lists p03, which do not exist: left out" in said and "2 plans" in said
+    assert "WEIR.PRJ lists p03, which does not exist: left out" in said and "2 plans" in said
 
 
 @pytest.mark.parametrize(

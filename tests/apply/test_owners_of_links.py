@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -62,6 +63,28 @@ def test_a_result_that_is_a_link_is_published_where_it_leads(study, tmp_path_fac
     study.apply()
     assert result.is_symlink()
     assert (disk / "kept.hdf").is_file()
+
+
+def test_a_result_that_is_a_link_to_itself_is_told_and_the_other_plans_run(study) -> None:
+    study.command()
+    result = study.folder / "results/Willow/Willow.p01.hdf"
+    result.parent.mkdir(parents=True)
+    result.symlink_to(result.name)
+    said = study.apply(check=4).stdout
+    assert "3 succeeded; 3 of 4 plans are current" in said
+    assert (
+        f"results/Willow/Willow.p01.hdf cannot be read: {os.strerror(errno.ELOOP)}; make the file readable"
+        in said
+    )
+
+
+def test_a_store_that_is_a_link_to_itself_is_named(study) -> None:
+    store = study.folder / "state.db"
+    store.symlink_to(store.name)
+    for words in (["status"], ["apply"]):
+        said = study.run(*words, "spec.yaml", check=1).stderr
+        why = os.strerror(errno.ELOOP)
+        assert said.strip() == f"state.db: {why}; move it away, or set `state:` to another place"
 
 
 def test_a_link_to_a_disk_that_is_not_mounted_is_held_and_stays(study, tmp_path_factory) -> None:

@@ -80,6 +80,23 @@ def test_a_result_that_crashes_or_lacks_a_dataset_is_left_out_and_said(study) ->
     assert found.stderr.count("is left out") == 2
 
 
+def test_a_dataset_that_no_result_has_is_told_once(study) -> None:
+    study.apply()
+    found = study.run("results", "spec.yaml", "--dataset", "Nonsense", check=1)
+    assert found.stdout == ""
+    assert found.stderr == (
+        "results/Willow/Willow.p01.hdf: Nonsense does not exist, or holds no numbers (and 3 more results alike);"
+        " `h5dump -n` lists what exists\n"
+    )
+    study.results()[1].write_bytes(b"")
+    found = study.run("results", "spec.yaml", "--dataset", "Nonsense", check=1).stderr.splitlines()
+    assert [line.split(":")[0] for line in found] == [
+        "Willow/p02 is left out",
+        "results/Willow/Willow.p01.hdf",
+    ]
+    assert "(and 2 more results alike)" in found[1]
+
+
 def in_store(study, statement: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(study.folder / "state.db")) as store, store:
         return store.execute(statement).fetchall()

@@ -57,8 +57,21 @@ MISTAKES = {
         ("results\n", "results\nresults: other\n"),
     ),
     "a project that is not there": Mistake(
-        "spec.yaml:7: plans[0].project: Wilow.prj: No such file or directory; name the .prj of a HEC-RAS project",
+        "spec.yaml:7: plans[0].project: Wilow.prj: No such file or directory; did you mean Willow.prj?",
         (LINE, "Wilow.prj\n"),
+    ),
+    "a project that is nothing like one": Mistake(
+        "spec.yaml:7: plans[0].project: models/x.prj: No such file or directory; name the .prj of a HEC-RAS project",
+        (LINE, "models/x.prj\n"),
+    ),
+    "the folder of a project": Mistake(
+        "spec.yaml:7: plans[0].project: models: Is a directory; did you mean models/Muncie.PRJ?",
+        (LINE, "models\n"),
+        files={"models/Muncie.PRJ": "Proj Title=Muncie\n"},
+    ),
+    "a table in a folder that is not there": Mistake(
+        "tables/all.csv: its folder does not exist; make it, or name another file",
+        words=("results", "spec.yaml", "--output", "tables/all.csv"),
     ),
     "a projection of a GIS": Mistake(
         "spec.yaml:7: plans[0].project: reach.prj:1: not a HEC-RAS project but a map projection of a GIS, which has the same ending; name the"
@@ -108,7 +121,7 @@ MISTAKES = {
         (LINE, LINE + "    expect: {volume_error_percent: 0.5}\n"),
     ),
     "a need that is no plan": Mistake(
-        "spec.yaml:8: plans[0].needs: Willow/p09 is not a plan of this spec; `diff` lists them",
+        "spec.yaml:8: plans[0].needs: Willow/p09 is not a plan of this spec; did you mean Willow/p04?",
         (LINE, LINE + "    needs: [Willow/p09]\n"),
     ),
     "a worker that is none": Mistake(

@@ -73,6 +73,7 @@ KINDS = [
     pytest.param(
         "results --dataset Nonsense", computed(lambda _: None), f"{HDF}: Nonsense does not exist", id="no such field"
     ),
+    pytest.param("results --output state/x/y.csv", computed(lambda at: None), "state/x/y.csv: its folder", id="no folder"),
 ]  # fmt: skip
 
 
@@ -93,6 +94,15 @@ def test_a_message_names_what_is_below_the_specs_folder_from_there(
         told = [one for line in documents(capsys.readouterr().out) for one in messages(line)]
         assert any(one.startswith(said) for one in told), told
         assert not [one for one in told if str(folder) in one]
+
+
+def test_the_last_line_of_check_counts_what_is_in_the_way_of_results(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory(HDF)(folder)
+    assert run(["check", str(folder / "spec.yaml"), "--problems"]) == 4
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "spec.yaml: 1 plan: 1 ready, 1 result path blocked; 1 worker: 1 ready"
 
 
 def documents(text: str) -> Iterator[Any]:

@@ -115,7 +115,7 @@ def test_a_result_that_is_not_what_was_published_is_invalid_and_made_again(plan,
 
 
 def test_a_result_that_cannot_be_read_is_unknown_never_current(plan, good) -> None:
-    world = replace(good(plan()), outputs={plan().address: OutputUnreadable("permission denied")})
+    world = replace(good(plan()), outputs={plan().address: OutputUnreadable(Trouble("permission denied"))})
     decision = decide([plan()], world, POLICY)
     assert (verdict(decision).sync, verdict(decision).phase) == (Sync.UNKNOWN, Phase.HELD)
     assert decision.actions == ()

@@ -95,7 +95,7 @@ def facts_of(plan: Plan) -> Mapping[str, list[Any]]:
             OutputSeen(10, "d2", "torn"),
             NoOutput(),
             FurtherChanged("x.rst", "changed"),
-            OutputUnreadable("not yours"),
+            OutputUnreadable(Trouble("not yours")),
         ],
         "published": [record, other],
         "receipts": [record, other],

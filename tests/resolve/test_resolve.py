@@ -95,8 +95,23 @@ def test_the_same_project_elsewhere_has_the_same_fingerprint(models: Path, plans
             "is in plans[0] already; name it once",
         ),
         (
+            "  - {project: models/realization-1/Willow.prj, numbers: ['01-03']}\n"
+            "  - {project: models/realization-1/Willow.prj, numbers: ['04']}\n"
+            "  - {project: models/realization-1/Willow.prj}\n",
+            "Willow/p01, Willow/p02, Willow/p03 and 1 more are in plans[0], plans[1] already; name each once",
+        ),
+        (
+            "  - {project: models/realization-1/Willow.prj, numbers: ['01', '02']}\n"
+            "  - {project: models/realization-2/Willow.prj, numbers: ['01', '02']}\n",
+            "Willow/p01, Willow/p02 mean models/realization-1/Willow.prj in plans[0] already; give one of the",
+        ),
+        (
             "  - {project: models/realization-1/Willow.prj, needs: [Willow/p09]}\n",
-            "Willow/p09 is not a plan of this spec",
+            "Willow/p09 is not a plan of this spec; did you mean Willow/p04?",
+        ),
+        (
+            "  - {project: models/realization-1/Willow.prj, needs: [Muncie/q1]}\n",
+            "Muncie/q1 is not a plan of this spec; it has Willow/p01, Willow/p02, Willow/p03 and 1 more",
         ),
         (
             "  - {project: models/realization-1/Willow.prj, numbers: ['01'], needs: [Willow/p02]}\n"

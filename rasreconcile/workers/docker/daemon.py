@@ -25,7 +25,7 @@ from rasreconcile.workers import controls
 from rasreconcile.workers.docker import answers
 from rasreconcile.workers.docker.answers import About
 from rasreconcile.workers.docker.container import SCRATCH, Container, ContainerSeen, End, Image, Ran
-from rasreconcile.workers.docker.error_messages import NO_FOLDER, reason_of
+from rasreconcile.workers.docker.error_messages import NO_FOLDER, reason_of, silence_of
 from rasreconcile.workers.docker.transport import TIMEOUT, DaemonAddress, connect, forget_idle
 from rasreconcile.workers.long_answers import LongAnswer
 from rasreconcile.workers.printed import quoted
@@ -298,6 +298,7 @@ class Daemon:
             said = quoted(str(error).encode("utf-8", "replace"))
             if why := reason_of(said, str(self.address)):
                 raise Refused(f"{self.address}: {why.what}", why.remedy) from error
+            silence = quoted(silence_of(error).encode("utf-8", "replace"))
             raise Unreachable(
-                f"{self.address}: {said}", "check that the daemon is running and reachable"
+                f"{self.address}: {silence}", "check that the daemon is running and reachable"
             ) from error

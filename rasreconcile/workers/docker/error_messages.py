@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from rasreconcile.errors import Trouble
+from rasreconcile.errors import Trouble, trouble_of
 
 NO_FOLDER = r"bind source path does not exist: (.*)"
 _OTHER_PROCESSOR = r"exec format error|does not (?:match|provide) the specified platform"
@@ -82,3 +83,21 @@ def reason_of(said: str, host: str = "") -> Trouble | None:
             named = next((group for group in found.groups() if group), "")
             return Trouble(what.format(named, **words), remedy.format(named, **words))
     return None
+
+
+def silence_of(error: Exception) -> str:
+    """Why a daemon did not answer, as the system has it; libraries wrap that into names of their own classes."""
+    of_system = (one for one in _causes(error) if isinstance(one, OSError) and one.errno is not None)
+    match next(of_system, None):
+        case None:
+            return str(error)
+        case FileNotFoundError(filename=None):
+            return "nothing listens at its socket"
+        case found:
+            return trouble_of(found).what if found.filename else found.strerror or str(found)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -11,8 +11,10 @@ import pytest
 from rasreconcile.errors import InputChanged, Refused, Unreachable
 from rasreconcile.jobs import Staged
 from rasreconcile.workers.docker.archives import Sent, Text, pack, unpack_one
+from rasreconcile.workers.docker.daemon import Daemon
 from rasreconcile.workers.docker.error_messages import reason_of
 from rasreconcile.workers.docker.paths import below, views
+from rasreconcile.workers.docker.transport import DaemonAddress
 
 
 @pytest.mark.parametrize("path", [r"C:\Models\Muncie", "c:/Models/Muncie", r"C:\\Models\Muncie" + "\\"])
@@ -132,3 +134,17 @@ def test_what_will_not_mend_itself_is_told_with_its_remedy(said, remedy) -> None
 def test_what_may_mend_itself_is_no_refusal() -> None:
     for said in ("Connection refused", "Read timed out", "context deadline exceeded", "EOF"):
         assert reason_of(said) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("unix:///nowhere.sock", "unix:///nowhere.sock: nothing listens at its socket"),
+        ("tcp://127.0.0.1:1", "tcp://127.0.0.1:1: Connection refused"),
+    ],
+)
+def test_a_daemon_that_does_not_answer_is_told_in_the_words_of_the_system(place, said) -> None:
+    daemon = Daemon(DaemonAddress(host=place))
+    with pytest.raises(Unreachable) as raised:
+        daemon.about()
+    assert str(raised.value) == f"{said}; check that the daemon is running and reachable"
