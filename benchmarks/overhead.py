@@ -83,8 +83,8 @@ def main() -> None:
         pstats.Stats(profile).sort_stats("cumulative").print_stats(25)
     spent = {
         "store": "rasreconcile/store/",
-        "decide": "reconcile/decision.py",
-        "look": "rasreconcile/study/",
+        "decide": "rasreconcile/reconcile/",
+        "look": "rasreconcile/studies/",
     }
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]  # pstats has no types for it
     for what, part in spent.items():

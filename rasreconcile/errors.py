@@ -103,7 +103,7 @@ class Fault:
 
     file: str
     line: int
-    """From 1; 0: the spec was not read from a file."""
+    """From 1; 0: there is none, where the spec was not read, or not from a file."""
     path: str
     what: str
     remedy: str = ""

@@ -77,7 +77,21 @@ def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     specs = [word for word in words if _is_spec(word)]
     if len(specs) > 1:
         raise UsageError(f"{specs[0]} and {specs[1]} are two specs", "name one; each has its own store")
-    return spec_path(Path(specs[0]) if specs else None), tuple(word for word in words if word not in specs)
+    try:
+        path = spec_path(Path(specs[0]) if specs else None)
+    except UsageError as error:
+        raise _of_folder(words) or error from error
+    return path, tuple(word for word in words if word not in specs)
+
+
+def _of_folder(words: Sequence[str]) -> UsageError | None:
+    """Where there is no spec, and a folder was named: which spec may be meant."""
+    folder = next((word for word in words if os.path.isdir(word)), None)  # noqa: PTH112  as above
+    if folder is None:
+        return None
+    inside = sorted(name for name in os.listdir(folder) if name.lower().endswith(SPEC_ENDINGS))  # noqa: PTH208
+    meant = f"name the spec: {Path(folder, inside[0]).as_posix()}" if inside else "name a spec file"
+    return UsageError(f"{folder} is a folder", meant)
 
 
 def _is_spec(word: str) -> bool:

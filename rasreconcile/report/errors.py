@@ -15,7 +15,9 @@ def error_values(error: RasReconcileError) -> list[dict[str, Any]]:
     """One of ours; of a spec, one for each fault."""
     if isinstance(error, SpecError):
         return [
-            _values(error.code, fault.what, fault.remedy, file=fault.file, line=fault.line, key=fault.path)
+            _values(
+                error.code, fault.what, fault.remedy, file=fault.file, line=fault.line or None, key=fault.path
+            )
             for fault in error.faults
         ]
     return [_values(error.code, error.trouble.what, error.trouble.remedy)]

@@ -41,7 +41,7 @@ def _read(path: Path) -> bytes:
     except ValueError:
         what = "holds a character that no file name can hold"
     wrong = of_windows(str(path)) or Trouble(what, "name a spec file")
-    raise SpecError([Fault(str(path), 1, "", wrong.what, wrong.remedy)])
+    raise SpecError([Fault(str(path), 0, "", wrong.what, wrong.remedy)])
 
 
 _WINDOWS_ROOT = re.compile(r"[A-Za-z]:(?:[\\/]|$)|\\\\")

@@ -129,7 +129,7 @@ MISTAKES = {
         (LINE, LINE + "    only_on: [dsk]\n"),
     ),
     "a spec that is not there": Mistake(
-        "studdy.yaml:1: No such file or directory; name a spec file", words=("diff", "studdy.yaml")
+        "studdy.yaml: No such file or directory; name a spec file", words=("diff", "studdy.yaml")
     ),
     "a project for a spec": Mistake(
         "Willow.prj:1: is a HEC-RAS project, not a spec; write a spec for it: rasreconcile init Willow.prj",

@@ -166,10 +166,26 @@ def test_minus_c_works_before_and_after_the_verb(folder: Path, capsys: pytest.Ca
         ["-C", "..", "status", "-C", "..", "x.yaml"],
     ):
         assert run(words) == 64
-        assert "x.yaml:1: No such file or directory" in capsys.readouterr().err
+        assert "x.yaml: No such file or directory" in capsys.readouterr().err
         assert Path.cwd() == before
     assert run(["status", "-C", "nowhere"]) == 64
     assert "-C nowhere: No such file or directory; name an existing folder" in capsys.readouterr().err
+
+
+def test_a_folder_in_a_specs_place_is_answered_with_the_spec_in_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "models").mkdir()
+    with pytest.raises(UsageError, match="models is a folder; name a spec file"):
+        spec_and_plans(["models"])
+    (folder / "models" / "west.yml").touch()
+    with pytest.raises(UsageError, match=r"models is a folder; name the spec: models/west\.yml"):
+        spec_and_plans(["models", "p01"])
+    with pytest.raises(UsageError, match="no spec was named"):
+        spec_and_plans(["p01"])
+    (folder / "rasreconcile.yaml").touch()
+    assert spec_and_plans(["models"]) == (Path("rasreconcile.yaml"), ("models",))
 
 
 @pytest.mark.parametrize(
