@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from pathlib import Path
 
-from rasreconcile.cli.watch import _read_one, command
-from rasreconcile.records import Published
-from rasreconcile.workers.kinds import KINDS
+import pytest
+
+from rasreconcile.named_plans import EVERY_PLAN
+from rasreconcile.specfile import load
+from rasreconcile.watch.keep_current import Watch
 
 
 def test_a_receipt_makes_no_result_of_a_file_that_is_none(study) -> None:
@@ -37,7 +38,7 @@ def test_a_receipt_makes_no_result_of_a_file_that_is_none(study) -> None:
     assert sum(study.computations().values()) == 5
 
 
-def test_rot_that_no_date_tells_of_is_found_by_reading(study, monkeypatch) -> None:
+def test_rot_that_no_date_tells_of_is_found_by_reading(study) -> None:
     study.command()
     study.apply()
     done = study.run("check", "--read", "spec.yaml")
@@ -59,11 +60,17 @@ def test_rot_that_no_date_tells_of_is_found_by_reading(study, monkeypatch) -> No
     rows = study.json("check", "--read", "spec.yaml")["read"]
     assert [row["plan"] for row in rows if row["what"]] == ["Willow/p01", "Willow/p02"]
     said: list[str] = []
-    waiting: list[Published] = []
-    monkeypatch.chdir(study.folder)
-    with command.make_context("watch", ["spec.yaml"], obj=KINDS):
-        for _ in range(4):
-            _read_one(Path("spec.yaml"), waiting, said.append)
+    watch = Watch(
+        spec=study.folder / "spec.yaml",
+        load=load,
+        named=EVERY_PLAN,
+        apply=lambda loaded: pytest.fail("nothing is applied"),
+        applied=lambda *told: None,
+        say=said.append,
+        changed=lambda files: None,
+    )
+    for _ in range(4):
+        watch.read_one()
     assert [line.partition(":")[0] for line in said] == ["Willow/p01", "Willow/p02"]
     study.run("retry", "spec.yaml", "Willow/p01")
     study.apply()
