@@ -44,6 +44,8 @@ class Interrupts:
     apply: Stoppable
     monotonic: Callable[[], float]
     lines: SimpleQueue[str | None] = field(default_factory=SimpleQueue)
+    leaving: bool = False
+    """Somebody ends the program: it is on its way out, whatever comes after."""
     _last: float = float("-inf")
 
     def interrupted(self) -> None:
@@ -56,6 +58,7 @@ class Interrupts:
 
     def terminated(self) -> None:
         """SIGTERM, or the end of the terminal: the runs are left alone, however often it comes."""
+        self.leaving = True
         if self.apply.leave():
             self.lines.put(TERMINATED)
 
@@ -109,6 +112,8 @@ def stopping(apply: Stoppable, show: Callable[[str], None], monotonic: Callable[
             yield
     finally:
         for number, before in previous.items():
-            signal.signal(number, before)
+            # Who ends a program tells it twice, or closes its terminal as well: its last words are not cut short.
+            if not (interrupts.leaving and number != signal.SIGINT):
+                signal.signal(number, before)
         interrupts.lines.put(None)
         telling.join(1.0)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import pyte
 import pytest
 
-from rasreconcile.cli.interrupts import BURST, Interrupts
+from rasreconcile.cli.interrupts import BURST, TERMINATED, Interrupts
 
 CTRL_C = b"\x03"
 OWNS = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
@@ -161,6 +161,22 @@ def test_sigterm_is_answered_on_the_screen_and_never_cancels(endless, terminal, 
     assert seen.wait() == 130
     assert seen.shows("stopping: no new runs are started, running runs continue; `apply` collects them")
     assert states(endless) == {"running"}
+
+
+def test_a_program_that_was_told_to_end_is_not_ended_in_the_middle_of_its_last_words() -> None:
+    code = (
+        "import os, signal, time\n"
+        "from rasreconcile.cli.interrupts import stopping\n"
+        "class Apply:\n"
+        "    def leave(self): return True\n"
+        "with stopping(Apply(), print, time.monotonic):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "for number in (signal.SIGTERM, signal.SIGHUP):\n"
+        "    os.kill(os.getpid(), number)\n"
+        "print('done')\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == [TERMINATED, "done"]
 
 
 @dataclass

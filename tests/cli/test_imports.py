@@ -48,9 +48,10 @@ NEVER_LOOKS = {"status", "history", "results", "state", "schema", "completion"}
 
 _CODE = """
 import json, sys
+of_python = set(sys.modules)
 from rasreconcile.cli.verbs import run
 code = run(sys.argv[1:])
-others = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
+others = {name.partition(".")[0] for name in sys.modules if name not in of_python} - set(sys.stdlib_module_names)
 own = {name.split(".")[1] for name in sys.modules if name.startswith("rasreconcile.")}
 print(json.dumps([code, sorted(others), sorted(own)]), file=sys.stderr)
 """
