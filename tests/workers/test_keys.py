@@ -318,13 +318,16 @@ def test_a_login_that_takes_long_is_waited_for(network, spec_of, tmp_path, monke
     worker.close()
 
 
-def test_what_a_proxy_command_says_is_passed_on(network, spec_of, tmp_path) -> None:
+@pytest.mark.parametrize(
+    "first", ["", "head -c 1 >/dev/null; ", "echo SSH-2.0-; ", "printf SSH; head -c 9; "]
+)
+def test_what_a_proxy_command_says_is_passed_on(network, spec_of, tmp_path, first: str) -> None:
+    """Also of one that ends after it was spoken to: nobody waits until the login's time is over."""
     from rasreconcile.errors import Unreachable
 
     server = network.server()
-    (network.home / ".ssh" / "config").write_text(
-        "Host *\n ProxyCommand echo 'no route via vpn' >&2; exit 1\n"
-    )
+    command = f"""sh -c "{first}echo 'no route via vpn' >&2; exit 1\""""
+    (network.home / ".ssh" / "config").write_text(f"Host *\n ProxyCommand {command}\n")
     worker = ssh_worker("box", spec_of(server, ssh_key_path=str(network.key)), tmp_path)
     with pytest.raises(Unreachable, match='its ProxyCommand says "no route via vpn"'):
         worker.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import socket
 import sys
@@ -264,6 +265,14 @@ class _Command(paramiko.ProxyCommand):
         """By the user's shell, as ssh has it."""
         shell = os.environ.get("SHELL") or "/bin/sh"
         super().__init__(shlex.join([shell, "-c", f"exec {command}"]) if os.name == "posix" else command)
+
+    def recv(self, size: int) -> bytes:
+        """Nothing, once it has ended: paramiko's own then asks on, without a pause, until the login's time is over."""
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], self.timeout)
+        if not ready:
+            raise TimeoutError
+        return os.read(self.process.stdout.fileno(), size)
 
     def close(self) -> None:
         self.process.terminate()
