@@ -73,11 +73,11 @@ def test_what_a_watch_has_done_is_summed_up_as_apply_does_and_equal_failures_are
 def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched(
     study, monkeypatch, capsys
 ) -> None:
-    from rasreconcile.cli import watch
+    from rasreconcile.cli import apply, watch
     from rasreconcile.cli.verbs import run
 
     study.command()
-    real, calls = watch.applied, []
+    real, calls = apply.applied, []
 
     def applied(*words, **more):
         calls.append("applied")
