@@ -90,6 +90,13 @@ class Study:
             done = self.controller(argv=words)
             if done.code not in {0, 2}:
                 raise Broken(f"it could not be begun: {done}")
+        # A queue starts a run when it comes to it: what is to be cancelled must be computing.
+        wanted = {f"Willow.{address[-3:]}" for address in self.scenario.cancelled}
+        until = time.monotonic() + LONGEST
+        while wanted - self.kind.computations().keys():
+            if time.monotonic() > until:
+                raise Broken(f"it does not compute what is to be cancelled: {wanted}")
+            time.sleep(0.02)
         self.scenario.set_going(self.state)
 
     def points(self, tell: int, die_at: int | None) -> Points:

@@ -152,7 +152,9 @@ class Batch:
                     seconds = job["asked"].get("timeout", {}).get("attemptDurationSeconds", 10**6)
                     self._later(seconds, job, "Job attempt duration exceeded timeout")
                 else:
-                    job = next(j for j in self.jobs.values() if j.get("pid") == words["pid"])
+                    # The number may be that of one which ended long ago.
+                    going = [job for job in self.jobs.values() if job["status"] == "RUNNING"]
+                    job = next(job for job in going if job["pid"] == words["pid"])
                     kill_all(job["jobId"], None)
                     job["status"] = "SUCCEEDED" if words["code"] == 0 else "FAILED"
                     job["container"] = {"exitCode": words["code"]}
