@@ -49,6 +49,7 @@ def diff(loaded: LoadedSpec, clock: Clock, named: NamedPlans = EVERY_PLAN) -> Di
         study = Study.open(loaded, view, clock)
         plans = study.look()
         study.outputs.look(plans)
+        published = study.outputs.published
         activity = activity_here(loaded, view, plans, named)
         seen = study.outputs.seen(plans, activity, clock.now())
         decision = decide(plans, seen, policy_of(loaded.spec))
@@ -64,7 +65,7 @@ def diff(loaded: LoadedSpec, clock: Clock, named: NamedPlans = EVERY_PLAN) -> Di
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)
         proposal = propose(decision.verdicts, seen.assessments, decision.copied)
-        return Diff(plans, decision, view.outputs.published(), proposal, recalled)
+        return Diff(plans, decision, published, proposal, recalled)
 
 
 def plans_of(loaded: LoadedSpec) -> tuple[Plan, ...]:

@@ -34,6 +34,13 @@ class Outputs:
         return self._published(None)
 
     @question
+    def fingerprints(self) -> frozenset[str]:
+        """Those that the results of today were computed at."""
+        return frozenset(
+            row[0] for row in self.tables.all("SELECT fingerprint FROM output WHERE current = 1")
+        )
+
+    @question
     def verifications(self) -> Mapping[Address, Verification]:
         return self._verifications(None)
 

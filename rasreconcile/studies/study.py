@@ -56,7 +56,7 @@ class Study:
             contents=Contents(mentions, clock.wall_ns, associations),
             outputs=Outputs(view, digests),
             _memory=Memory.of(mentions.values()),
-            _proven=frozenset(one.fingerprint for one in view.outputs.published().values()),
+            _proven=view.outputs.fingerprints(),
         )
 
     def look(self, proven: Proven = "need no consent") -> tuple[Plan, ...]:
