@@ -9,40 +9,17 @@ from __future__ import annotations
 import argparse
 import cProfile
 import pstats
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-import h5py
+from scale import study
 
 from rasreconcile.clock import Clock
 from rasreconcile.controller.apply import Apply, Requester
 from rasreconcile.specfile import load
-
-DEMO = Path(__file__).parents[1] / "specs" / "demo"
-
-
-def study(folder: Path, plans: int) -> Path:
-    for name in ("g01", "f01"):
-        shutil.copy(DEMO / f"Willow.{name}", folder)
-    listed = "".join(f"Plan File=p{n:02d}\n" for n in range(1, plans + 1))
-    (folder / "Willow.prj").write_text("Proj Title=Willow\nEnglish Units\n" + listed)
-    for n in range(1, plans + 1):
-        text = (DEMO / "Willow.p01").read_text().replace("Plan Title=", f"Plan Title={n} ")
-        (folder / f"Willow.p{n:02d}").write_text(text)
-    with h5py.File(folder / "ready.hdf", "w") as file:
-        file["x"] = [1.0]
-    spec = folder / "spec.yaml"
-    spec.write_text(
-        "version: 1\nstate: state.db\nresults: results\n"
-        f"engine: {{type: command, command: [cp, {folder / 'ready.hdf'}, '{{output}}']}}\n"
-        "workers: {desk: {type: local, worker_folder: runs, cores_total: 4, cores_per_plan: 1}}\n"
-        "plans: [{project: Willow.prj, expect: {completed: false}}]\n"
-    )
-    return spec
 
 
 def applied(spec: Path) -> float:
@@ -60,7 +37,8 @@ def main() -> None:
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        spec = study(folder, asked.plans)
+        study(folder, asked.plans)
+        spec = folder / "spec.yaml"
         began = time.perf_counter()
         for n in range(asked.plans):
             subprocess.run(["sh", "-c", f"cp ready.hdf peer{n}.hdf"], cwd=folder, check=True)
@@ -68,7 +46,8 @@ def main() -> None:
         first, second = applied(spec), applied(spec)
     with tempfile.TemporaryDirectory() as name:
         # Profiling slows what it measures: a study of its own, for the shares only.
-        spec = study(Path(name), asked.plans)
+        study(Path(name), asked.plans)
+        spec = Path(name, "spec.yaml")
         with cProfile.Profile() as profile:
             profiled = applied(spec)
     each = 1000 / asked.plans

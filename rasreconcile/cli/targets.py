@@ -77,10 +77,7 @@ def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     specs = [word for word in words if _is_spec(word)]
     if len(specs) > 1:
         raise UsageError(f"{specs[0]} and {specs[1]} are two specs", "name one; each has its own store")
-    try:
-        path = spec_path(Path(specs[0]) if specs else None)
-    except UsageError as error:
-        raise _of_folder(words) or error from error
+    path = spec_path(Path(specs[0]) if specs else None, words)
     return path, tuple(word for word in words if word not in specs)
 
 
@@ -101,11 +98,14 @@ def _is_spec(word: str) -> bool:
     return os.path.isfile(word) and not is_plan_file(word)  # noqa: PTH113  Path raises for what cannot be a name
 
 
-def spec_path(given: Path | None) -> Path:
-    """The spec meant: as given, else $RASRECONCILE_SPEC, else rasreconcile.yaml or .yml here or in a folder above."""
+def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
+    """The spec meant: as given, else $RASRECONCILE_SPEC, else rasreconcile.yaml or .yml here or in a folder above.
+
+    `words`: all that was typed, to say what may have been meant where there is none.
+    """
     path = given or _from_environment() or _found_upward(Path.cwd())
     if path is None:
-        raise UsageError(
+        raise _of_folder(words) or UsageError(
             f"no spec was named, and there is no {NAMES[0]} (or .yml) here or in a folder above",
             "name one: rasreconcile VERB spec.yaml, or write one: rasreconcile init PROJECT.prj",
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from rasreconcile.errors import ProjectError
 from rasreconcile.records import FileStat, Hashed, Mention
@@ -18,6 +19,8 @@ Question: TypeAlias = tuple[str, ...]
 """What is asked, and of which path: `("digests", path, kind)`, `("name", folder, name)`..."""
 Answer: TypeAlias = Any
 """Plain values that can be compared. A file that is not there is an answer too."""
+
+Found = TypeVar("Found")
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP})
 _NOT_THERE_OF_WINDOWS = frozenset({21, 123, 1921})
@@ -62,9 +65,7 @@ class Look:
         return self._said[key]
 
     def _stat(self, path: str) -> FileStat:
-        if path not in self._stats:
-            self._stats[path] = plain_stat(path)
-        return self._stats[path]
+        return _once(self._stats, path, plain_stat)
 
     def listed(self, path: str) -> Folder | ProjectError | None:
         """The names in a folder; None where there is no such folder, an error where it cannot be read."""
@@ -78,33 +79,24 @@ class Look:
 
     def type_of(self, path: str) -> str:
         """`file`, `folder`, `other`, or empty where nothing is; links are followed. Raises OSError."""
-        if path not in self._types:
-            self._types[path] = _type_of(path)
-        return self._types[path]
+        return _once(self._types, path, _type_of)
 
     def exists(self, path: str) -> bool:
         """Whether anything is there that may be looked at; links are followed."""
-        if path not in self._there:
-            self._there[path] = os.path.exists(path)  # noqa: PTH110  Path.exists raises for a name that is too long
-        return self._there[path]
+        # Path.exists raises for a name that is too long.
+        return _once(self._there, path, os.path.exists)
 
     def is_link(self, path: str) -> bool:
         """Whether it is a symbolic link."""
-        if path not in self._links:
-            self._links[path] = os.path.islink(path)  # noqa: PTH114  once for each of ten thousand files
-        return self._links[path]
+        return _once(self._links, path, os.path.islink)
 
     def real(self, path: str) -> str:
         """Without links, as far as there is anything."""
-        if path not in self._real:
-            self._real[path] = os.path.realpath(path)
-        return self._real[path]
+        return _once(self._real, path, os.path.realpath)
 
     def written_ns(self, path: str) -> int:
         """When the file was last written. Raises OSError."""
-        if path not in self._written:
-            self._written[path] = os.stat(path).st_mtime_ns  # noqa: PTH116  as in `_type_of`
-        return self._written[path]
+        return _once(self._written, path, _written_ns)
 
     def answer(self, question: Question) -> Answer:
         """The same value for as long as the same is made of it."""
@@ -139,6 +131,17 @@ class Look:
                 return self.real(path)
             case _:
                 raise AssertionError(question)
+
+
+def _once(known: dict[str, Found], path: str, ask: Callable[[str], Found]) -> Found:
+    """What was found of the path, asked where it is not known yet."""
+    if path not in known:
+        known[path] = ask(path)
+    return known[path]
+
+
+def _written_ns(path: str) -> int:
+    return os.stat(path).st_mtime_ns  # noqa: PTH116  strings: once for each of ten thousand files
 
 
 def _type_of(path: str) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from rasreconcile.plans import Address
-from rasreconcile.store.tables import WritableTables
 
 FEW = 200
 """More plans than that are read with all the others."""
@@ -19,13 +18,9 @@ Reading = Callable[[Collection[Address] | None], Mapping[Address, Said]]
 
 @dataclass(slots=True)
 class ByPlan(Generic[Said]):
-    """Kept by whoever holds the lock; whoever writes rows of a plan says so.
+    """Of one reading. What is said of a plan is the same object for as long as no row of it was written."""
 
-    What another connection wrote, or a transaction that was undone, has everything read anew. What is said of a plan
-    is the same object for as long as no row of it was written.
-    """
-
-    tables: WritableTables
+    read: Reading[Said]
     _known: dict[Address, Said] | None = None
     _written: set[Address] = field(default_factory=set)
     _as_of: tuple[int, int] = (0, 0)
@@ -34,14 +29,14 @@ class ByPlan(Generic[Said]):
         """Its rows are not what they were."""
         self._written.add(address)
 
-    def said(self, read: Reading[Said]) -> Mapping[Address, Said]:
-        """Of every plan, as of now. The mapping changes with what is written."""
-        as_of = self.tables.as_of()
+    def said(self, as_of: tuple[int, int]) -> Mapping[Address, Said]:
+        """Of every plan, as of now; with another `as_of` everything is read anew. The mapping changes with what is
+        written."""
         known = self._known
         if known is None or as_of != self._as_of or len(self._written) > FEW:
-            known = dict(read(None))
+            known = dict(self.read(None))
         elif self._written:
-            fresh = read(self._written)
+            fresh = self.read(self._written)
             for address in self._written:
                 known.pop(address, None)
             known.update(fresh)

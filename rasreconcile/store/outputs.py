@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +15,7 @@ from rasreconcile.reconcile.observed import Verification
 from rasreconcile.records import Published
 from rasreconcile.runs import RunState
 from rasreconcile.store import rows
-from rasreconcile.store.by_plan import ByPlan, among
+from rasreconcile.store.by_plan import among
 from rasreconcile.store.events import WritableEvents
 from rasreconcile.store.runs import WritableRuns
 from rasreconcile.store.tables import Tables, WritableTables, question
@@ -31,7 +31,7 @@ class Outputs:
     @question
     def published(self) -> Mapping[Address, Published]:
         """The result of each plan as the store knows it."""
-        return self._published(None)
+        return self.tables.by_plan(self._published)
 
     @question
     def fingerprints(self) -> frozenset[str]:
@@ -42,7 +42,7 @@ class Outputs:
 
     @question
     def verifications(self) -> Mapping[Address, Verification]:
-        return self._verifications(None)
+        return self.tables.by_plan(self._verifications)
 
     def _published(self, plans: Collection[Address] | None) -> Mapping[Address, Published]:
         parts: dict[int, list[sqlite3.Row]] = {}
@@ -73,20 +73,6 @@ class WritableOutputs(Outputs):
     events: WritableEvents
     texts: WritableTexts
     runs: WritableRuns
-    _kept: ByPlan[Published] = field(init=False, repr=False, compare=False)
-    _kept_verifications: ByPlan[Verification] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_kept", ByPlan(self.tables))
-        object.__setattr__(self, "_kept_verifications", ByPlan(self.tables))
-
-    @question
-    def published(self) -> Mapping[Address, Published]:
-        return self._kept.said(self._published)
-
-    @question
-    def verifications(self) -> Mapping[Address, Verification]:
-        return self._kept_verifications.said(self._verifications)
 
     def publish(self, run: RunId, published: Published, *, now: datetime, message: str) -> None:
         """The result is in its place: the output and the run's success in one transaction. `message`: what is told."""
@@ -122,7 +108,6 @@ class WritableOutputs(Outputs):
                 address,
                 output_digest,
             )
-            self._kept.written(address)
             self._verification(address, output_digest, expectation_digest, (), now)
             self.events.add(now, "verified", "its result meets the changed expectations", address)
 
@@ -149,15 +134,13 @@ class WritableOutputs(Outputs):
                 digest,
             )
             self.tables.execute("DELETE FROM verification WHERE address = ?", address)
-            self._kept.written(address)
-            self._kept_verifications.written(address)
+            self.tables.written(address)
             self.events.add(now, "pruned", why, address)
 
     def _put(self, published: Published) -> None:
         self.tables.execute("UPDATE output SET current = 0 WHERE address = ?", published.address)
         self.tables.execute("DELETE FROM verification WHERE address = ?", published.address)
-        self._kept.written(published.address)
-        self._kept_verifications.written(published.address)
+        self.tables.written(published.address)
         number = self.tables.insert("output", rows.published_values(published))
         self.tables.insert_all(
             "output_component", ({"output": number, **rows.component_values(c)} for c in published.components)
@@ -174,4 +157,4 @@ class WritableOutputs(Outputs):
             "at": now.isoformat(),
         }
         self.tables.replace_all("verification", [values])
-        self._kept_verifications.written(address)
+        self.tables.written(address)

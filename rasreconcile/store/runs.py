@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rasreconcile.plans import Address, Component, Plan
 from rasreconcile.reasons import in_words
 from rasreconcile.runs import Run, RunState, check_move
 from rasreconcile.store import rows
-from rasreconcile.store.by_plan import ByPlan, among
+from rasreconcile.store.by_plan import among
 from rasreconcile.store.events import WritableEvents
 from rasreconcile.store.lost_runs import LOST_SINCE_GOOD, faults_by_worker
 from rasreconcile.store.tables import LIVE, Tables, WritableTables, question
@@ -69,7 +69,7 @@ class Runs:
     @question
     def live(self) -> tuple[Run, ...]:
         """Oldest first."""
-        return _by_age(self._live(None))
+        return _by_age(self.tables.by_plan(self._live))
 
     @question
     def latest(self, *, address: Address | None = None, limit: int = 50) -> tuple[Run, ...]:
@@ -90,12 +90,12 @@ class Runs:
     @question
     def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
         """Ended runs of each plan at this fingerprint since its last `retry` and its last success, oldest first."""
-        return _at(pairs, self._failures(None))
+        return _at(pairs, self.tables.by_plan(self._failures))
 
     @question
     def last_ends(self) -> Mapping[Address, str]:
         """How the last ended run of each plan ended: the run's state."""
-        return self._last_ends(None)
+        return self.tables.by_plan(self._last_ends)
 
     @question
     def durations(self) -> Mapping[Address, Sequence[tuple[str, timedelta]]]:
@@ -203,25 +203,6 @@ class WritableRuns(Runs):
     tables: WritableTables
     events: WritableEvents
     texts: WritableTexts
-    _kept_live: ByPlan[Run] = field(init=False, repr=False, compare=False)
-    _kept_failures: ByPlan[Failures] = field(init=False, repr=False, compare=False)
-    _kept_ends: ByPlan[str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        for name in ("_kept_live", "_kept_failures", "_kept_ends"):
-            object.__setattr__(self, name, ByPlan(self.tables))
-
-    @question
-    def live(self) -> tuple[Run, ...]:
-        return _by_age(self._kept_live.said(self._live))
-
-    @question
-    def attempts_at(self, pairs: Mapping[Address, str]) -> Mapping[Address, tuple[Run, ...]]:
-        return _at(pairs, self._kept_failures.said(self._failures))
-
-    @question
-    def last_ends(self) -> Mapping[Address, str]:
-        return self._kept_ends.said(self._last_ends)
 
     def start(self, run: Run, plan: Plan, texts: Mapping[str, bytes], *, apply: int) -> None:
         """Writes down that the run is about to be started, and everything it will be started with."""
@@ -239,7 +220,7 @@ class WritableRuns(Runs):
         }
         with self.tables.atomic():
             self.tables.insert("run", values)
-            self._written(run.address)
+            self.tables.written(run.address)
             self.texts.keep(texts)
             self.tables.insert_all(
                 "run_input", ({"run": run.id, **rows.input_values(file)} for file in plan.inputs)
@@ -267,7 +248,7 @@ class WritableRuns(Runs):
         with self.tables.atomic():
             self._move(run, to, _known(started=started, ended=ended, exit_code=exit_code, failure=failure))
             found = self._run(run)
-            self._written(found.address)
+            self.tables.written(found.address)
             told = str(failure.trouble) if failure else f"on {found.worker}"
             self.events.add(now, str(to), message or told, found.address, run)
         return found
@@ -292,10 +273,6 @@ class WritableRuns(Runs):
                 "INSERT OR IGNORE INTO run_stop (run, at, cause, message, remedy) VALUES (?, ?, ?, ?, ?)",
                 *values,
             )
-
-    def _written(self, address: Address) -> None:
-        for kept in (self._kept_live, self._kept_failures, self._kept_ends):
-            kept.written(address)
 
     def _run(self, run: RunId) -> Run:
         found = self.find(run)

@@ -10,6 +10,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from rasreconcile.plans import Address
+from rasreconcile.store.by_plan import ByPlan, Reading, Said
 from rasreconcile.store.sqlite_errors import understood
 
 LIVE = "state IN ('starting', 'running', 'publishing')"
@@ -32,6 +34,10 @@ class Tables:
         row: sqlite3.Row | None = self.connection.execute(query, values).fetchone()
         return row
 
+    def by_plan(self, read: Reading[Said]) -> Mapping[Address, Said]:
+        """What `read`, a method of a part, finds of every plan."""
+        return read(None)
+
 
 @dataclass(slots=True)
 class WritableTables(Tables):
@@ -41,6 +47,8 @@ class WritableTables(Tables):
     """A transaction, or a savepoint inside one."""
     _depth: int = 0
     _undone: int = 0
+    _kept: dict[str, ByPlan[Any]] = field(default_factory=dict)
+    """By the name of the reading."""
     _once_on_disk: list[Callable[[], None]] = field(default_factory=list)
 
     @contextmanager
@@ -62,6 +70,19 @@ class WritableTables(Tables):
             calls, self._once_on_disk[:] = tuple(self._once_on_disk), ()
             for call in calls:
                 call()
+
+    def by_plan(self, read: Reading[Said]) -> Mapping[Address, Said]:
+        """The same, of which only plans that were written about are read again."""
+        name = getattr(read, "__qualname__", "")
+        if name not in self._kept:
+            self._kept[name] = ByPlan(read)
+        found: Mapping[Address, Said] = self._kept[name].said(self.as_of())
+        return found
+
+    def written(self, address: Address) -> None:
+        """Rows of the plan were: whoever writes them says so, in the same transaction."""
+        for kept in self._kept.values():
+            kept.written(address)
 
     def as_of(self) -> tuple[int, int]:
         """Differs once something was written by another connection, or was undone here."""

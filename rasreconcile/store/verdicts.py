@@ -25,32 +25,37 @@ class Verdicts:
         )
 
 
+@dataclass(slots=True)
+class _Stands:
+    """What the table holds, and as of when that is known."""
+
+    verdicts: Sequence[LastVerdict] = ()
+    as_of: tuple[int, int] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WritableVerdicts(Verdicts):
     """The same for the controller."""
 
     tables: WritableTables
-    _kept: list[LastVerdict] = field(default_factory=list, repr=False, compare=False)
-    _as_of: list[tuple[int, int]] = field(default_factory=list, repr=False, compare=False)
-    """Since when what is kept is what stands there; empty: it is not known."""
+    _stands: _Stands = field(default_factory=_Stands)
 
     def record(self, verdicts: Sequence[LastVerdict]) -> None:
         """Takes the place of the verdicts of the last look. Rows that say the same are left."""
-        known = self._as_of == [self.tables.as_of()] and _addresses(self._kept) == _addresses(verdicts)
-        self._as_of.clear()
+        stands = self._stands
+        known = stands.as_of == self.tables.as_of() and _addresses(stands.verdicts) == _addresses(verdicts)
         with self.tables.atomic():
             if not known:
                 self.tables.execute("DELETE FROM verdict")
                 changed = list(enumerate(verdicts))
             else:
-                pairs = enumerate(zip(self._kept, verdicts, strict=True))
+                pairs = enumerate(zip(stands.verdicts, verdicts, strict=True))
                 changed = [(place, new) for place, (old, new) in pairs if not old.says_the_same(new)]
                 if verdicts:
                     self.tables.execute("UPDATE verdict SET at = ?", verdicts[0].at.isoformat())
             values = (rows.last_verdict_values(place, verdict) for place, verdict in changed)
             self.tables.replace_all("verdict", values)
-        self._kept[:] = verdicts
-        self._as_of.append(self.tables.as_of())
+        stands.verdicts, stands.as_of = tuple(verdicts), self.tables.as_of()
 
 
 def _addresses(verdicts: Sequence[LastVerdict]) -> list[Address]:
