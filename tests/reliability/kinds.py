@@ -10,14 +10,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -147,13 +147,13 @@ class Memory(Here):
         # The name of a socket must be short, and that of the study is as long as the user's name makes it.
         self.home = Path(tempfile.mkdtemp(prefix="rasw-", dir="/tmp"))
         self.address = str(self.home / "world")
-        self.pid = os.fork()
-        if self.pid == 0:
-            _serve(self.address, folder, scenario)
-        until = time.monotonic() + 120
-        while not Path(self.address).exists():
-            assert time.monotonic() < until, "the world did not begin"
-            time.sleep(0.001)
+        # It listens before the process begins: a name that is there may be one that nobody listens to yet.
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.address)
+            listener.listen(64)
+            self.pid = os.fork()
+            if self.pid == 0:
+                _serve(listener, folder, scenario)
 
     def install(self, points: Points) -> Kinds | None:
         for name in CALLS:
@@ -264,7 +264,7 @@ def _ask(address: str, method: str, *words: Any) -> Any:
     return answer
 
 
-def _serve(address: str, folder: Path, scenario: Scenario) -> None:
+def _serve(listener: socket.socket, folder: Path, scenario: Scenario) -> None:
     """The world's process: never returns."""
     ran = Counter[str]()
 
@@ -307,6 +307,6 @@ def _serve(address: str, folder: Path, scenario: Scenario) -> None:
             except (EOFError, ConnectionError):
                 return  # the controller that asked was killed
 
-    with Listener(address, "AF_UNIX", backlog=64) as listener:
-        while True:
-            threading.Thread(target=talk, args=(listener.accept(),), daemon=True).start()
+    while True:
+        line = Connection(listener.accept()[0].detach())
+        threading.Thread(target=talk, args=(line,), daemon=True).start()

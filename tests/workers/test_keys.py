@@ -148,6 +148,10 @@ def agent_with(tmp_path: Path, *keys: Path) -> Iterator[Path]:
             assert time.monotonic() < until
             time.sleep(0.01)
         env = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        # Its socket is there a moment before it is listened to: 2 is `cannot be reached`, 1 is `holds no keys`.
+        while subprocess.run(["ssh-add", "-l"], env=env, capture_output=True, check=False).returncode == 2:
+            assert time.monotonic() < until
+            time.sleep(0.01)
         for key in keys:
             subprocess.run(
                 ["ssh-add", "-q", str(key)], env=env, check=True, timeout=20, stdin=subprocess.DEVNULL
