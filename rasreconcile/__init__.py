@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from rasreconcile.api.study import study as study
     from rasreconcile.api.tables import Table as Table
     from rasreconcile.api.tables import Values as Values
+    from rasreconcile.api.upkeep import CleanedUp as CleanedUp
+    from rasreconcile.api.upkeep import CleanedWorker as CleanedWorker
+    from rasreconcile.api.upkeep import NewSpec as NewSpec
+    from rasreconcile.api.upkeep import init as init
+    from rasreconcile.api.upkeep import schema as schema
     from rasreconcile.api.workers import Worker as Worker
     from rasreconcile.api.workers import worker as worker
     from rasreconcile.errors import ProjectError as ProjectError
@@ -47,6 +52,7 @@ _HOMES = {
     "api.records": ("Action", "AdoptedPlan", "PlanState", "PrunedResult", "Readiness", "Result", "RunRecord"),
     "api.study": ("Study", "open", "study"),
     "api.tables": ("Table", "Values"),
+    "api.upkeep": ("CleanedUp", "CleanedWorker", "NewSpec", "init", "schema"),
     "api.workers": ("Worker", "worker"),
     "errors": (
         "ProjectError",

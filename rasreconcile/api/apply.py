@@ -64,10 +64,16 @@ class Applying:
     stay: Stay = "converge"
     on_event: OnEvent | None = None
     named: NamedPlans = EVERY_PLAN
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set: as an interrupt, but nothing is raised."""
     _told: SimpleQueue[Event | None] = field(default_factory=SimpleQueue)
     _ended: _Ended = field(default_factory=_Ended)
 
     def run(self) -> Applied:
+        """As `outcome`, told in records."""
+        return applied(self.loaded.name, self.outcome())
+
+    def outcome(self) -> Outcome:
         """Until it has converged, or nothing is left that it could do.
 
         KeyboardInterrupt, or whatever `on_event` raises, stops dispatching as the first Ctrl-C on the command line
@@ -93,7 +99,7 @@ class Applying:
             thread = threading.Thread(target=self._serve, args=(apply.run,), name="rasreconcile")
             try:
                 thread.start()
-                self._tell()
+                self._tell(apply.leave)
                 _wait_for(thread)
             except BaseException:
                 apply.leave()
@@ -102,7 +108,7 @@ class Applying:
         if self._ended.error is not None:
             raise self._ended.error
         assert self._ended.outcome is not None
-        return applied(self.loaded.name, self._ended.outcome)
+        return self._ended.outcome
 
     def _serve(self, run: Callable[[], Outcome]) -> None:
         try:
@@ -112,9 +118,13 @@ class Applying:
         finally:
             self._told.put(None)
 
-    def _tell(self) -> None:
+    def _tell(self, leave: Callable[[], object]) -> None:
         """Hands over the events, in the caller's thread, until there are no more."""
+        left = False
         while True:
+            if not left and self.stop.is_set():
+                leave()
+                left = True
             try:
                 event = self._told.get(timeout=_LOOK)
             except Empty:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -23,9 +25,11 @@ from rasreconcile.records import Event
 
 if TYPE_CHECKING:
     from rasreconcile.api.answers import Changes, Readinesses, Status
+    from rasreconcile.api.upkeep import CleanedUp
     from rasreconcile.controller.apply import Stay
     from rasreconcile.operations.prune import Adopted
     from rasreconcile.operations.retry import Requested
+    from rasreconcile.operations.state import Even, Rebuilt, Survey
     from rasreconcile.specfile import LoadedSpec
 
 Words = str | Iterable[str]
@@ -238,6 +242,75 @@ class Study:
         if not yes:
             return pruned_of(prunable(self.loaded, meant, also))
         return pruned_of(prune(self.loaded, meant, also, at_most="all" if force else "half"))
+
+    @ours
+    def gc(
+        self,
+        *,
+        older_than: str | timedelta = "30d",
+        cache_size: str | int = "20g",
+        others: bool = False,
+        dry_run: bool = False,
+    ) -> CleanedUp:
+        """Removes unneeded run directories, cached inputs and old records on every worker that answers.
+
+        `older_than`: what counts as old. `cache_size`: what stays in each worker's cache. `others`: also old runs of
+        other stores. `dry_run`: only tells. Results and the list of runs are kept. Raises StoreError, StoreBusy.
+        """
+        from rasreconcile.api.upkeep import cleaned_up, limits_of  # noqa: PLC0415
+        from rasreconcile.operations.gc import gc  # noqa: PLC0415
+
+        limits = limits_of(older_than, cache_size, others=others)
+        return cleaned_up(gc(self.loaded, limits, "count" if dry_run else "remove"))
+
+    @ours
+    def watch(
+        self,
+        *plans: str,
+        exclude: Words = (),
+        on_event: OnEvent | None = None,
+        on_applied: Callable[[Applied], None] | None = None,
+        read: bool = False,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Applies now, and again whenever a file that matters changes, until KeyboardInterrupt, or until `stop` is set.
+
+        `on_event`: as of `apply`; what keeps it from applying is an event of the kind `watch`. `on_applied`: told how
+        each apply ended. `read`: while idle, published results are read again, one a minute. Runs go on when it ends.
+        Raises StoreBusy.
+        """
+        from rasreconcile.api.watch import watching  # noqa: PLC0415
+
+        meant = named(plans, exclude)
+        watching(self.loaded, meant, on_event, on_applied, stop or threading.Event(), reads=read).run()
+
+    @ours
+    def state(self) -> Survey:
+        """What the store holds, and whether it is sound; also while an apply is running. Raises StoreError."""
+        from rasreconcile.operations.state import show  # noqa: PLC0415
+
+        return show(self.loaded.state_path)
+
+    @ours
+    def backup(self, to: str | os.PathLike[str]) -> int:
+        """Copies the store to a file, consistent as of now, and checks the copy: its size in bytes.
+
+        Raises StoreError, UsageError.
+        """
+        from rasreconcile.operations.state import backup  # noqa: PLC0415
+
+        return backup(self.loaded.state_path, Path(to))
+
+    @ours
+    def rebuild(self, *, even: Even = "lost or damaged") -> Rebuilt:
+        """Makes the store again from the receipts that match the results beside them; the old one is kept.
+
+        `even`: `"sound"`: also a sound one; `"with live runs"`: also one that has live runs, which are given up.
+        Raises StoreError, StoreBusy, UsageError.
+        """
+        from rasreconcile.operations.state import rebuild  # noqa: PLC0415
+
+        return rebuild(self.loaded, even)
 
     @ours
     def __getitem__(self, plan: str) -> PlanHandle:

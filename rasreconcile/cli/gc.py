@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,6 @@ from rasreconcile.report.text import bytes_in_words, many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.gc import Collected
-
-_SIZE = re.compile(r"(\d+)([bkmgt]?)", re.IGNORECASE)
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def _age(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
@@ -34,10 +30,12 @@ def _age(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
 
 def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """`20g`, in bytes."""
-    found = _SIZE.fullmatch(value)
-    if found is None:
+    from rasreconcile.operations.gc import size_in_bytes  # noqa: PLC0415  so that --help is quick
+
+    size = size_in_bytes(value)
+    if size is None:
         raise click.BadParameter(f"{value!r} is not a size; write 500m or 20g")
-    return int(found[1]) * _UNITS[found[2].lower()]
+    return size
 
 
 @verb(

@@ -17,6 +17,7 @@ from rasreconcile.cli.options import (
     FORMAT_VERSION,
     as_json,
     load_spec,
+    say,
     warn,
     write_json,
     write_line,
@@ -25,6 +26,7 @@ from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import verb
 from rasreconcile.errors import SpecError, UsageError
 from rasreconcile.plain_files import whole
+from rasreconcile.report.text import many
 
 if TYPE_CHECKING:
     from rasreconcile.operations.results import Depth
@@ -98,13 +100,20 @@ def command(  # noqa: PLR0913, PLR0917  an option each
     rows = _rows(target, "state" if dataset else "read" if read else "noted")
     if dataset is None:
         _write_rows(rows, form, output, target.spec.absolute().parent)
+        _told(output, many(len(rows), "plan"), as_json=as_json)
         return 0
     from rasreconcile.operations.dataset import long_form, reduced  # noqa: PLC0415  reads every HDF
 
     place = dataset.strip("/")
     tables = long_form(rows, place, _left_out) if stat is None else reduced(rows, place, stat, _left_out)
     _write_tables(tables, form, output)
+    _told(output, place, as_json=as_json)
     return 0
+
+
+def _told(output: Path | None, what: str, *, as_json: bool) -> None:
+    if output is not None and not as_json:
+        say(f"wrote {output}: {what}")
 
 
 def _left_out(plan: Address, why: str) -> None:

@@ -93,7 +93,8 @@ def evidence(plan: Plan, thoroughness: publish.Thoroughness) -> HdfEvidence:
     except ResultError as error:
         trouble = error.trouble
         what = trouble.what.removeprefix(f"{plan.output}: ")
-        return HdfEvidence(shortfalls=(Trouble(what, trouble.remedy),))
+        # What is to be done about a file that is no result is said once, where the plan is held for it.
+        return HdfEvidence(shortfalls=(Trouble(what),))
     return HdfEvidence(
         shortfalls=expectations.judge(plan.expect, facts, wanted),
         file_version=facts.file_version,

@@ -47,7 +47,8 @@ def shortfalls(plan: Plan, path: Path, thoroughness: publish.Thoroughness = "sum
 def shown(facts: HdfFacts) -> ResultSummary:
     """What `results` lists of it."""
     surface, window, warned = facts.water_surface, facts.run_window, warnings(facts.messages or "")
-    took = max((window[1] - window[0]).total_seconds(), 0.0) if window else None
+    # Whole seconds: of a run within one it does not say how long it took.
+    took = max((window[1] - window[0]).total_seconds(), 0.0) or None if window else None
     start, end = facts.simulation_start, facts.simulation_end
     known = start is not None and start.year >= _HUNDRED_A_D
     return ResultSummary(
