@@ -10,9 +10,7 @@ import pytest
 NAME = "Willow.p01.hdf"
 
 
-@pytest.fixture
-def one(study):
-    """The study with one plan."""
+def with_one_plan(study):
     spec = study.folder / "spec.yaml"
     spec.write_text(spec.read_text().replace("Willow.prj", 'Willow.prj\n    numbers: ["01"]'))
     return study
@@ -34,9 +32,12 @@ def cut(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("damage", [changed_byte, zero_tail, cut])
 def test_what_is_damaged_after_its_digest_was_taken_is_never_published(
-    one, damage: Callable[[bytes], bytes]
+    study, damage: Callable[[bytes], bytes]
 ) -> None:
-    one.run("apply", "spec.yaml", "--detach", check=None)
+    study.command(waits=True)
+    one = with_one_plan(study)
+    one.run("apply", "spec.yaml", "--detach", check=2)
+    one.let_go()
     one.wait_for(lambda: list(one.folder.glob("runs/*/*/done.json")))
     (victim,) = one.folder.glob(f"runs/*/*/work/**/{NAME}")
     damaged = damage(victim.read_bytes())
@@ -55,8 +56,9 @@ def test_what_is_damaged_after_its_digest_was_taken_is_never_published(
 
 @pytest.mark.parametrize("damage", [zero_tail, cut])
 def test_what_is_damaged_before_its_digest_was_taken_is_found_by_reading(
-    one, damage: Callable[[bytes], bytes]
+    study, damage: Callable[[bytes], bytes]
 ) -> None:
+    one = with_one_plan(study)
     one.apply()
     (good,) = one.results()
     ready = one.folder / "damaged.hdf"

@@ -38,8 +38,9 @@ def test_runs_of_a_controller_that_is_gone_are_looked_at_here_and_were_seen_else
 
 
 def test_a_run_that_has_ended_waits_to_be_collected(study) -> None:
-    study.command()
+    study.command(waits=True)
     study.run("apply", "--detach", "spec.yaml", check=2)
+    study.let_go()
     study.wait_for(lambda: len(study.computations()) >= 2 and not study.processes())
     said = study.run("status", "spec.yaml").stdout
     assert re.search(r"^> Willow/p01  on desk has ended; `apply` collects it  ", said, re.MULTILINE), said
