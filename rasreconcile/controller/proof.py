@@ -236,7 +236,7 @@ def _texts(asked: ProofRequest, pattern: re.Pattern[str], *, but: str) -> str:
 
 def _failure(asked: ProofRequest, evidence: RunEvidence) -> Failure | None:
     verdict = asked.engine.judge(evidence)
-    return failure_of(asked.status, verdict, time_limit=asked.time_limit)
+    return failure_of(asked.status, verdict, time_limit=asked.time_limit, engine=asked.plan.engine)
 
 
 def _judge(asked: ProofRequest, path: Path, left: RunEvidence) -> tuple[Failure | None, HdfFacts | None]:

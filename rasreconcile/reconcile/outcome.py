@@ -10,6 +10,7 @@ from rasreconcile.errors import Trouble
 from rasreconcile.failures import Failure, FailureCause, says_no_room
 from rasreconcile.jobs import Ended, RunEvidence
 from rasreconcile.plans import MISSING, Plan
+from rasreconcile.spec import EngineSpec, HecRasEngine
 
 LEAST_ROOM = 1 << 20
 """Bytes; with less no program can be blamed for what it did not write."""
@@ -25,14 +26,17 @@ _ENDED_FROM_OUTSIDE = frozenset(
 _FOR_DISPLAY = frozenset({"projection", "rasmap"})
 _MOST_FILES = 3
 
-STALLED = Trouble(
-    "ended because it wrote nothing for the whole of stalled_after, neither to its log nor to any file",
+_STALLED = "ended because it wrote nothing for the whole of stalled_after, neither to its log nor to any file"
+_HEC_RAS_HANGS = (
     "HEC-RAS on Windows hangs like this without a desktop (see session_id) or at a dialog; if the plan is"
-    " only slow, raise stalled_after",
+    " only slow, raise stalled_after"
 )
+_A_PROGRAM_HANGS = "look at what it said last (`logs`); if it is only slow, raise stalled_after"
 
 
-def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) -> Failure | None:
+def failure_of(
+    ended: Ended, verdict: Failure | None, *, time_limit: timedelta, engine: EngineSpec
+) -> Failure | None:
     """Why the run failed, from how it ended and what its engine judged; None: the engine is content."""
     match ended.cause:
         case "time limit" if verdict is not None and verdict.blame == "worker":
@@ -48,7 +52,8 @@ def failure_of(ended: Ended, verdict: Failure | None, *, time_limit: timedelta) 
             # Its worker saw at which window.
             return Failure(kind="retryable", cause=FailureCause.STALLED, trouble=verdict.trouble)
         case "stalled":
-            return Failure(kind="retryable", cause=FailureCause.STALLED, trouble=STALLED)
+            remedy = _HEC_RAS_HANGS if isinstance(engine, HecRasEngine) else _A_PROGRAM_HANGS
+            return Failure(kind="retryable", cause=FailureCause.STALLED, trouble=Trouble(_STALLED, remedy))
         case "out of memory":
             trouble = Trouble(
                 "ran out of memory",

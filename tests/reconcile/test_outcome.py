@@ -13,6 +13,7 @@ from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, RunEvidence
 from rasreconcile.plans import MISSING, InputFile
 from rasreconcile.reconcile.outcome import failure_of, for_want_of_room, with_missing_files
+from rasreconcile.spec import CommandEngine, EngineSpec, HecRasEngine, SteadyEngine
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 CRASH = Failure(
@@ -69,10 +70,17 @@ def test_what_ended_a_run_from_outside_has_nothing_to_do_with_missing_files(plan
 
 def test_a_stalled_run_is_told_with_the_window_that_its_worker_saw() -> None:
     ended = Ended(exit_code=143, started=AT, ended=AT, outputs={}, cause="stalled")
+    hec_ras = HecRasEngine(type="hec-ras", version="6.6")
     seen = Trouble('Ras.exe hangs in session 2 at the window "Terms"', "start HEC-RAS once by hand")
     hangs = Failure(kind="worker", cause=FailureCause.HANGS, trouble=seen)
-    told = failure_of(ended, hangs, time_limit=timedelta(hours=1))
-    assert told == Failure(kind="retryable", cause=FailureCause.STALLED, trouble=seen)
-    assert failure_of(ended, CRASH, time_limit=timedelta(hours=1)) == failure_of(
-        ended, None, time_limit=timedelta(hours=1)
-    )
+
+    def told(verdict: Failure | None, engine: EngineSpec = hec_ras) -> Failure:
+        found = failure_of(ended, verdict, time_limit=timedelta(hours=1), engine=engine)
+        assert found is not None
+        return found
+
+    assert told(hangs) == Failure(kind="retryable", cause=FailureCause.STALLED, trouble=seen)
+    assert told(CRASH) == told(None)
+    assert "HEC-RAS on Windows hangs like this" in told(None).trouble.remedy
+    for engine in (SteadyEngine(type="steady"), CommandEngine(type="command", command=("sleep", "1h"))):
+        assert "HEC-RAS" not in str(told(None, engine).trouble)
