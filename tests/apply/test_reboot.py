@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from collections import Counter
@@ -74,3 +75,26 @@ def test_sixteen_runs_that_a_restart_has_ended_all_run_again_at_once(many, contr
     assert "desk lost 16 runs at once" in told
     assert "its machine was restarted" in told
     assert all(run["plan"] in told for run in runs)
+
+
+def test_sixteen_runs_of_a_host_whose_power_was_cut_all_run_again(many, network) -> None:
+    host = network.machine()
+    spec = many.folder / "spec.yaml"
+    there = (
+        f"{{type: ssh, hostname: {host.address}, port: {host.port}, username: root, ssh_key_path: {network.key},"
+        f" worker_folder: {many.folder}/runs/desk, cores_total: 16, cores_per_plan: 1}}"
+    )
+    spec.write_text(re.sub(r"desk: \{.*\}", f"desk: {there}", spec.read_text()))
+    controller = many.start("apply", "spec.yaml")
+    begun = many.folder / "begun"
+    many.wait_for(lambda: len(list(begun.iterdir())) == 16)
+    host.cut_power()
+    many.wait_for(lambda: many.processes() == [])
+    host.start()
+    many.wait_for(lambda: len(list(begun.iterdir())) == 32)
+    (many.folder / "go").touch()
+    out, err = controller.communicate(timeout=240)
+    assert controller.returncode == 0, out + err
+    runs = many.json("history", "spec.yaml", "--limit", "100")["runs"]
+    assert Counter(run["state"] for run in runs) == {"lost": 16, "succeeded": 16}, err
+    assert {run["failure"]["cause"] for run in runs if run["state"] == "lost"} == {"restarted"}

@@ -40,8 +40,8 @@ class Sshd:
     """What the server's command line begins with: `ip netns exec NAME`."""
     pid: int = 0
 
-    def start(self) -> None:
-        """Until it answers."""
+    def configured(self) -> Path:
+        """Its configuration, for `sshd -f`."""
         Path("/run/sshd").mkdir(exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         key = self.folder / "host_key"
@@ -65,8 +65,12 @@ class Sshd:
             "SetEnv SHLVL=3",
         ]
         config.write_text("\n".join(lines) + "\n")
+        return config
+
+    def start(self) -> None:
+        """Until it answers."""
         subprocess.run(
-            [*self.within, PROGRAM, "-f", str(config), "-E", str(self.folder / "log")],
+            [*self.within, PROGRAM, "-f", str(self.configured()), "-E", str(self.folder / "log")],
             check=True,
             timeout=LONGEST,
         )
@@ -135,6 +139,59 @@ class Sshd:
             return -1
 
 
+MACHINE = """\
+mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && "$@" && exec sleep infinity
+"""
+
+
+@dataclass
+class Machine(Sshd):
+    """A server with a process table and a boot of its own, so that its power can be cut: the disk stays."""
+
+    boots: int = 0
+    _kernel: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Switched on."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.boots += 1
+        boot = self.folder / f"boot-{self.boots}"
+        boot.write_text(f"00000000-0000-4000-8000-{self.boots:012}\n")
+        space = [
+            "unshare",
+            "--fork",
+            "--pid",
+            "--mount-proc",
+            "--kill-child",
+            "sh",
+            "-ec",
+            MACHINE,
+            "sh",
+            str(boot),
+        ]
+        (self.folder / "pid").unlink(missing_ok=True)
+        self._kernel = subprocess.Popen(
+            [*space, PROGRAM, "-f", str(self.configured()), "-E", str(self.folder / "log")]
+        )
+        until = time.monotonic() + LONGEST
+        while not self._is_up():
+            if self._kernel.poll() is not None and self.boots == 1:
+                absent(Service.MOUNTS, "this machine lets nobody have a process table of its own")
+            assert self._kernel.poll() is None and time.monotonic() < until, "the machine did not start"
+            time.sleep(0.02)
+
+    def cut_power(self) -> None:
+        """Every process of it is gone, from one moment to the next."""
+        assert self._kernel is not None
+        self._kernel.kill()
+        self._kernel.wait()
+        self._kernel = None
+
+    def stop(self) -> None:
+        if self._kernel is not None:
+            self.cut_power()
+
+
 def make_key(path: Path, passphrase: str = "") -> None:
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "a key of the tests", "-f", str(path)],
@@ -170,12 +227,21 @@ class Network:
         made = Sshd(
             self.folder / f"host{number}", address or f"{self._net}.{number}", more=more, within=within
         )
+        self._begin(made)
+        return made
+
+    def machine(self) -> Machine:
+        """One more host, known here, whose power can be cut."""
+        made = Machine(self.folder / f"host{len(self.servers) + 1}", f"{self._net}.{len(self.servers) + 1}")
+        self._begin(made)
+        return made
+
+    def _begin(self, made: Sshd) -> None:
         self.servers.append(made)
         made.start()
         made.let_in(self.key)
         with (self.key.parent / "known_hosts").open("a") as file:
             file.write(made.known_line())
-        return made
 
     def tear_down(self) -> None:
         for server in self.servers:
