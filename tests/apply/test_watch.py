@@ -52,6 +52,24 @@ def test_watch_applies_again_when_something_that_matters_changes(study) -> None:
     listening.join()
 
 
+def test_a_watch_that_was_killed_while_idle_is_followed_by_one_that_repeats_nothing(study) -> None:
+    study.command()
+    first = study.start("watch", "spec.yaml")
+    study.hears(first, "watching")
+    first.kill()
+    first.communicate()
+    assert study.left_over() == []
+    flow = study.folder / "Willow.f02"
+    flow.write_text(flow.read_text().replace("6200", "6300"))
+    second = study.start("watch", "spec.yaml")
+    study.hears(second, "watching")
+    second.send_signal(signal.SIGINT)
+    assert second.wait(LONGEST) == 130
+    assert sorted(study.computations().values()) == [1, 1, 2, 2]
+    assert "nothing to do" in study.run("apply", "spec.yaml").stdout
+    assert study.left_over() == []
+
+
 @pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["telling", "quiet"])
 def test_what_a_watch_has_done_is_summed_up_as_apply_does_and_equal_failures_are_one_line(
     study, quiet
