@@ -21,6 +21,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 ROWS = 40
+AT_WORK = ("last failure", "5 running", "the same as Willow-2030/p0")
 LONGEST = 600.0
 """Seconds after which nothing more is expected."""
 FAILS = "ERROR: the terrain Terrain50.hdf was made by another version of HEC-RAS; make it again in RAS Mapper"
@@ -55,11 +56,12 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self("capture-pane", "-p").splitlines()).rstrip()
 
     def shows(self, what: Callable[[str], object]) -> str:
-        """The screen, once it is so."""
-        end = time.monotonic() + LONGEST
+        """The screen, once it is so and stands: one that is being drawn is nothing yet."""
+        end, before = time.monotonic() + LONGEST, ""
         while time.monotonic() < end:
-            if what(text := self.text):
+            if what(text := self.text) and text == before:
                 return text
+            before = text
             time.sleep(0.05)
         raise AssertionError(f"it never came to that:\n{self.text}")
 
@@ -100,7 +102,7 @@ def captured(folder: Path, columns: int) -> dict[str, str]:
     command = f"trap : INT; cd {shlex.quote(str(folder))}; export PYTHONPATH={shlex.quote(str(REPOSITORY))}; {words}; echo exit $?; read _"
     terminal("-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(ROWS), command)
     try:
-        shots = {"failures": terminal.shows(lambda text: "last failure" in text and "5 running" in text)}
+        shots = {"failures": terminal.shows(lambda text: all(words in text for words in AT_WORK))}
         terminal("send-keys", "C-c")
         shots["ctrl-c"] = terminal.shows(lambda text: "stopping: no new runs" in " ".join(text.split()))
         shots["left"] = terminal.shows(lambda text: "exit 130" in text)
