@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rasreconcile.operations.diff import Diff
     from rasreconcile.operations.prune import Leavers
     from rasreconcile.operations.status import State
+    from rasreconcile.reconcile.forecast import Forecast
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -40,6 +41,10 @@ class Changes(Table[PlanState]):
     """Whether apply would do anything."""
     health: str = ""
     """`healthy`, `progressing` or `stalled`."""
+    forecast: Forecast | None = None
+    """How long applying may take, with a band, and core-hours by worker.
+
+    None: nothing to run, or nothing tells; of more than a thousand plans it is asked for with `what_if`."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -63,8 +68,8 @@ class Readinesses(Table[Readiness]):
     """Why results could not be put in their places."""
 
 
-def changes_of(name: str, seen: Diff) -> Changes:
-    """`name`: of the spec."""
+def changes_of(name: str, seen: Diff, *, of_many: bool) -> Changes:
+    """`name`: of the spec. `of_many`: forecast however many plans there are to run."""
     from rasreconcile.report import changeset  # noqa: PLC0415  pydantic only where needed
 
     verdicts = [v for v in seen.decision.verdicts if not is_preparation(v.address)]
@@ -80,6 +85,7 @@ def changes_of(name: str, seen: Diff) -> Changes:
         Table(Action, actions),
         changeset.has_work(seen.decision),
         str(seen.decision.health),
+        seen.forecast(of_many=of_many),
     )
 
 

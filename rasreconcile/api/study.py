@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from rasreconcile.api.apply import Applied, Applying, OnEvent
@@ -112,13 +114,23 @@ class Study:
         return readiness_of(check(self.loaded, Clock(), named(plans, exclude)))
 
     @ours
-    def diff(self, *plans: str, exclude: Words = ()) -> Changes:
-        """What apply would do now, and why. Nothing is started, nothing is written. Raises SpecError, StoreError."""
+    def diff(
+        self, *plans: str, exclude: Words = (), what_if: Mapping[str, Any] = MappingProxyType({})
+    ) -> Changes:
+        """What apply would do now, and why. Nothing is started, nothing is written. Raises SpecError, StoreError.
+
+        `what_if`: as if the spec had these values, `{"workers.cloud.cores_total": 64}`; None takes a key out.
+        """
         from rasreconcile.api.answers import changes_of  # noqa: PLC0415
         from rasreconcile.clock import Clock  # noqa: PLC0415
         from rasreconcile.operations.diff import diff  # noqa: PLC0415
 
-        return changes_of(self.loaded.name, diff(self.loaded, Clock(), named(plans, exclude)))
+        loaded = self.loaded
+        if what_if:
+            from rasreconcile.specfile import what_if as changed  # noqa: PLC0415  pydantic and yaml only where needed
+
+            loaded = changed(loaded, [f"{key}={json.dumps(value)}" for key, value in what_if.items()])
+        return changes_of(loaded.name, diff(loaded, Clock(), named(plans, exclude)), of_many=bool(what_if))
 
     @ours
     def status(self, *plans: str, exclude: Words = ()) -> Status:

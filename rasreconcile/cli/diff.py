@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
-from rasreconcile.cli.options import as_json, load_spec, say, tell, write_json
+from rasreconcile.cli.options import as_json, close, load_spec, say, tell, write_json
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
-from rasreconcile.report import changeset
+from rasreconcile.report import changeset, forecast
 from rasreconcile.report.values import verdict_values
+
+if TYPE_CHECKING:
+    from rasreconcile.reconcile.forecast import Forecast
+    from rasreconcile.report.costs import Prices
 
 EXIT_HELP = (
     "Exit 0 if all plans are current, 2 if `apply` would do something, else 3 if plans have failed, 4 if"
@@ -21,6 +28,10 @@ EXIT_HELP = (
     examples=[
         ("diff", "What `apply` would do in the study of this folder."),
         ("diff study.yaml Muncie/p04", "One plan, and what it needs."),
+        (
+            "diff --what-if workers.cloud.cores_total=64",
+            "How long it would take, and what it would cost, then.",
+        ),
         ("diff --detailed-exitcode -q", "For scripts: a line, and an exit code that says what is left."),
     ],
     exits=EXITS | {0: "always, or with --detailed-exitcode: all plans are current"},
@@ -29,23 +40,49 @@ EXIT_HELP = (
 @as_json
 @click.option("--all", "show_all", is_flag=True, help="List current plans too.")
 @click.option("--detailed-exitcode", is_flag=True, help=EXIT_HELP)
-def command(target: Target, as_json: bool, show_all: bool, detailed_exitcode: bool) -> int:
-    """Show what `apply` would do now, and why. Nothing is started, nothing is written."""
-    return previewed(target, as_json=as_json, show_all=show_all, detailed_exitcode=detailed_exitcode)
+@click.option(
+    "--what-if",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="As if the spec had this value; may be given several times.",
+)
+def command(
+    target: Target, as_json: bool, show_all: bool, detailed_exitcode: bool, changes: tuple[str, ...]
+) -> int:
+    """Show what `apply` would do now, and why, and how long it may take. Nothing is started, nothing is written.
+
+    How long, and with price_per_core_hour for how much, follows from the runs that have succeeded; of more than a
+    thousand plans it is said with -v or --what-if.
+    """
+    return previewed(
+        target, as_json=as_json, show_all=show_all, detailed_exitcode=detailed_exitcode, changes=changes
+    )
 
 
 def previewed(
-    target: Target, *, as_json: bool, detailed_exitcode: bool = False, show_all: bool = False
+    target: Target,
+    *,
+    as_json: bool,
+    detailed_exitcode: bool = False,
+    show_all: bool = False,
+    changes: Sequence[str] = (),
 ) -> int:
     """Also what `apply --dry-run` does. Returns the exit code."""
     from rasreconcile.clock import Clock  # noqa: PLC0415  as above
     from rasreconcile.operations.diff import diff  # noqa: PLC0415
+    from rasreconcile.specfile import what_if  # noqa: PLC0415
 
-    loaded = load_spec(target.spec)
+    as_it_is = load_spec(target.spec)
+    loaded = what_if(as_it_is, changes) if changes else as_it_is
     seen = diff(loaded, Clock(), target.plans)
+    foreseen = [(loaded.spec.prices, seen.forecast(of_many=bool(changes) or invocation().verbose))]
+    if changes:
+        foreseen.insert(0, (as_it_is.spec.prices, diff(as_it_is, Clock(), target.plans).forecast()))
     decision = seen.decision
     work = changeset.has_work(decision)
     if as_json:
+        as_it_was = forecast.values(foreseen[0][1], foreseen[0][0]) if changes else None
         write_json(
             {
                 "spec": loaded.name,
@@ -59,6 +96,9 @@ def previewed(
                     "look": list(seen.proposal.look),
                 },
                 "strays": [run.id for run in decision.strays],
+                "forecast": forecast.values(foreseen[-1][1], foreseen[-1][0]),
+                "what_if": list(changes),
+                "forecast_as_it_is": as_it_was,
             }
         )
     else:
@@ -73,6 +113,8 @@ def previewed(
         )
         for line in told:
             tell(line)
+        for line in _of_time(foreseen, changes, work=work):
+            (close if changes else say)(line)
         elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
             say(f"Not asked: {', '.join(elsewhere)}; `check` and `apply` look for HEC-RAS there.")
@@ -81,3 +123,18 @@ def previewed(
     from rasreconcile.controller.apply import exit_of  # noqa: PLC0415  the controller costs more than a small diff
 
     return int(exit_of(decision))
+
+
+def _of_time(
+    foreseen: Sequence[tuple[Prices, Forecast | None]], changes: Sequence[str], *, work: bool
+) -> Iterator[str]:
+    """How long it may take; with `changes`, as the spec is and as it would be."""
+    if changes:
+        names = ("As the spec is", f"With {', '.join(changes)}")
+        for name, (prices, found) in zip(names, foreseen, strict=True):
+            told = forecast.UNKNOWN if work else "nothing to run"
+            yield f"{name}: {forecast.in_words(found, prices) if found else told}."
+        return
+    for prices, found in foreseen:
+        if found is not None:
+            yield f"It may take {forecast.in_words(found, prices)}."

@@ -12,8 +12,12 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.actions import Recall
 from rasreconcile.reconcile.adoption import Proposal, propose
 from rasreconcile.reconcile.decision import Decision, decide
-from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
+from rasreconcile.reconcile.durations import Expectancy
+from rasreconcile.reconcile.forecast import Forecast, Question, forecast
+from rasreconcile.reconcile.observed import LiveRun, Seen, WorkerSeen
+from rasreconcile.reconcile.policy import Policy
 from rasreconcile.reconcile.selection import select_named
+from rasreconcile.reconcile.verdicts import Phase
 from rasreconcile.records import Published
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store.reader import empty_store
@@ -23,6 +27,8 @@ from rasreconcile.studies.outputs import Activity
 from rasreconcile.studies.policies import policy_of
 from rasreconcile.studies.store_view import StoreView, remembered
 from rasreconcile.studies.study import Study
+
+_MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,17 @@ class Diff:
     """What to do about results that rasreconcile did not produce."""
     recalled: tuple[Recall, ...] = ()
     """Results that the store learns of again from their receipts, before the decision."""
+    question: Question | None = None
+    """What a forecast of it is made from."""
+
+    def forecast(self, *, of_many: bool = True) -> Forecast | None:
+        """What applying would take; None: nothing to run, or nothing tells.
+
+        Of ten thousand plans that is seconds of work; without `of_many`, of more than a thousand nothing is said.
+        """
+        if self.question is None or (not of_many and len(self.question.due) > _MANY):
+            return None
+        return forecast(self.question)
 
 
 def diff(loaded: LoadedSpec, clock: Clock, named: NamedPlans = EVERY_PLAN) -> Diff:
@@ -65,7 +82,22 @@ def diff(loaded: LoadedSpec, clock: Clock, named: NamedPlans = EVERY_PLAN) -> Di
         told = {verdict.address for verdict in decision.verdicts}
         plans = tuple(plan for plan in plans if plan.address in told)
         proposal = propose(decision.verdicts, seen.assessments, decision.copied)
-        return Diff(plans, decision, published, proposal, recalled)
+        question = _question(plans, seen, decision, study.outputs.expectancy, policy_of(loaded.spec))
+        return Diff(plans, decision, published, proposal, recalled, question)
+
+
+def _question(
+    plans: Sequence[Plan], seen: Seen, decision: Decision, known: Expectancy, policy: Policy
+) -> Question:
+    waits = {v.address for v in decision.verdicts if v.phase in {Phase.QUEUED, Phase.BACKOFF}}
+    return Question(
+        due=[plan for plan in plans if plan.address in waits - decision.copied],
+        live=seen.live.values(),
+        workers=seen.workers,
+        policy=policy,
+        known=known,
+        now=seen.now,
+    )
 
 
 def plans_of(loaded: LoadedSpec) -> tuple[Plan, ...]:

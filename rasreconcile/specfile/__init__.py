@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from rasreconcile.specfile.loader import LoadedSpec
     from rasreconcile.workers.kind import Kinds
 
-__all__ = ["LoadedSpec", "load", "reference_markdown", "schema_json"]
+__all__ = ["LoadedSpec", "load", "reference_markdown", "schema_json", "what_if"]
 
 
 def load(path: Path, kinds: Kinds | None = None) -> LoadedSpec:
@@ -17,6 +18,13 @@ def load(path: Path, kinds: Kinds | None = None) -> LoadedSpec:
     from rasreconcile.specfile.loader import load as loading  # noqa: PLC0415  pydantic and yaml only where needed
 
     return loading(path) if kinds is None else loading(path, kinds)
+
+
+def what_if(loaded: LoadedSpec, changes: Sequence[str]) -> LoadedSpec:
+    """The spec with other values: `workers.cloud.cores_total=64`. Raises UsageError, SpecError."""
+    from rasreconcile.specfile.what_if import what_if as changed  # noqa: PLC0415  as above
+
+    return changed(loaded, changes)
 
 
 def schema_json() -> str:

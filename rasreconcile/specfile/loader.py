@@ -129,6 +129,12 @@ def load_unwritten(value: Mapping[str, Any], path: Path, name: str, kinds: Kinds
         raise SpecError([replace(fault, line=0) for fault in error.faults]) from error
 
 
+def reloaded(loaded: LoadedSpec, change: Callable[[Any], None]) -> LoadedSpec:
+    """The same spec with other values; `change` is given its mapping. Raises SpecError with every fault there is."""
+    kind = type(loaded.document)
+    return _loaded(loaded.text.encode(), loaded.path, loaded.name, loaded.kinds, kind, change)
+
+
 @dataclass(slots=True)
 class Unwritten(Document):
     """A document that no file holds: nothing in it has a line."""
@@ -138,12 +144,18 @@ class Unwritten(Document):
 
 
 def _loaded(
-    data: bytes, path: Path, name: str, kinds: Kinds, document_of: Callable[..., Document] = Document
+    data: bytes,
+    path: Path,
+    name: str,
+    kinds: Kinds,
+    document_of: Callable[..., Document] = Document,
+    change: Callable[[Any], None] = lambda _: None,
 ) -> LoadedSpec:
     read = parse(data, name)
     document = document_of(read.value, read.faults, read.root, read.unread)
     if document.root is None:
         raise SpecError(document.faults)
+    change(document.value)
     found: list[ErrorDetails] = []
     try:
         spec = spec_model(kinds).model_validate(document.value)
