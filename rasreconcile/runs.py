@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rasreconcile.failures import Failure
@@ -64,6 +64,8 @@ class Run:
     ended: datetime | None = None
     failure: Failure | None = None
     exit_code: int | None = None
+    predicted: timedelta | None = None
+    """How long it was expected to take there, when it was started; None: nothing told."""
 
     @property
     def live(self) -> bool:

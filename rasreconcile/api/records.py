@@ -56,6 +56,8 @@ class RunRecord:
     started: datetime | None
     ended: datetime | None
     took: timedelta | None
+    predicted: timedelta | None
+    """How long it was expected to take when it was started."""
     reason: str
     """Why it was started."""
     failure: str
@@ -163,6 +165,7 @@ def run_record(run: Run) -> RunRecord:
         started=run.started,
         ended=run.ended,
         took=run.ended - run.started if run.started and run.ended else None,
+        predicted=run.predicted,
         reason=in_words(run.reasons),
         failure=str(run.failure.trouble) if run.failure else "",
         run=run.id,

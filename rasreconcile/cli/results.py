@@ -40,6 +40,7 @@ _SUMMARY_KINDS = {
     "max_depth": "double",
     "volume_error_percent": "double",
     "run_seconds": "double",
+    "predicted_seconds": "double",
     "core_hours": "double",
     "cost": "double",
     "profiles": "int64",
@@ -75,6 +76,7 @@ _SUMMARY_KINDS = {
     help='Collect this field of the HDFs, one row per value: "Water Surface", or a path.',
 )
 @click.option("--read", is_flag=True, help="Read every HDF, also where its values were noted.")
+@click.option("--predicted", is_flag=True, help="Also how long each run was expected to take.")
 @click.option("--stat", type=click.Choice(["max", "min", "mean"]), help="With --dataset: one value per plan.")
 def command(  # noqa: PLR0913, PLR0917  an option each
     target: Target,
@@ -83,6 +85,7 @@ def command(  # noqa: PLR0913, PLR0917  an option each
     output: Path | None,
     dataset: str | None,
     read: bool,
+    predicted: bool,
     stat: str | None,
 ) -> int:
     """List the existing results: state, water surface, depth, volume error, times, worker, HDF.
@@ -99,7 +102,7 @@ def command(  # noqa: PLR0913, PLR0917  an option each
         raise UsageError(f"{output}: its folder does not exist", "make it, or name another file")
     rows = _rows(target, "state" if dataset else "read" if read else "noted")
     if dataset is None:
-        _write_rows(rows, form, output, target.spec.absolute().parent)
+        _write_rows(rows, form, output, target.spec.absolute().parent, predicted=predicted)
         _told(output, many(len(rows), "plan"), as_json=as_json)
         return 0
     from rasreconcile.operations.dataset import long_form, reduced  # noqa: PLC0415  reads every HDF
@@ -161,7 +164,9 @@ def _prices(spec: Path) -> Mapping[str, float]:
 # ---- how it is written
 
 
-def _write_rows(rows: Sequence[Row], form: str, output: Path | None, folder: Path) -> None:
+def _write_rows(
+    rows: Sequence[Row], form: str, output: Path | None, folder: Path, *, predicted: bool
+) -> None:
     from rasreconcile.report import files, results  # noqa: PLC0415
 
     values = [results.values(row) for row in rows]
@@ -171,7 +176,7 @@ def _write_rows(rows: Sequence[Row], form: str, output: Path | None, folder: Pat
             write_json({"results": values})
         case "table":
             width = shutil.get_terminal_size((120, 24)).columns if output is None else 10_000
-            _write_text("\n".join(results.lines(rows, width, folder)) + "\n", output)
+            _write_text("\n".join(results.lines(rows, width, folder, predicted=predicted)) + "\n", output)
         case "parquet" if output is not None:
             kinds = {name: _SUMMARY_KINDS.get(name, "string") for name in results.COLUMNS}
             files.write_parquet(output, [columns], kinds)

@@ -44,6 +44,7 @@ def start(session: Session, action: Start) -> None:
         state=RunState.STARTING,
         reasons=action.reasons,
         created=now,
+        predicted=session.outputs.expectancy.on(action.worker, plan.address),
     )
     install = worker.install(action.cores, plan.engine)
     session.store.runs.start(run, as_computed(plan, install), texts, apply=session.apply_id)

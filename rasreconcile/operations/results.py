@@ -105,7 +105,16 @@ def _row(
     took = None if took is None else max(took, timedelta())
 
     def row(state: str, note: str = "", shown: ResultSummary | None = None) -> Row:
-        return Row(verdict=verdict, state=state, published=published, took=took, note=note, shown=shown)
+        expected = run.predicted if run else None
+        return Row(
+            verdict=verdict,
+            state=state,
+            published=published,
+            took=took,
+            predicted=expected,
+            note=note,
+            shown=shown,
+        )
 
     try:
         now = published.path.stat()

@@ -72,6 +72,11 @@ class Expectancy:
             found = self.alike.get(_project(address), self.any_plan)
         return found
 
+    def on(self, worker: str, address: Address) -> timedelta | None:
+        """How long a run of the plan most likely takes on this worker; None: nothing tells."""
+        found = self.estimate(address)
+        return None if found is None else found.likely / self.speed(worker)
+
     def speed(self, worker: str) -> float:
         return self.speeds.get(worker, 1.0)
 

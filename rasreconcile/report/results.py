@@ -14,6 +14,7 @@ from rasreconcile.records import Published, ResultSummary
 from rasreconcile.report.text import length, table
 from rasreconcile.report.values import utc
 
+PREDICTED = "predicted_seconds"
 COLUMNS = (
     "plan",
     "state",
@@ -22,6 +23,7 @@ COLUMNS = (
     "unit",
     "volume_error_percent",
     "run_seconds",
+    PREDICTED,
     "core_hours",
     "cost",
     "worker",
@@ -43,6 +45,7 @@ _HEADS = {
     "max_depth": "max depth",
     "volume_error_percent": "volume error",
     "run_seconds": "run time",
+    PREDICTED: "predicted",
     "core_hours": "core-hours",
     "simulation_start": "from",
     "simulation_end": "to",
@@ -58,6 +61,8 @@ class Row:
     published: Published | None = None
     shown: ResultSummary | None = None
     took: timedelta | None = None
+    predicted: timedelta | None = None
+    """What was expected of it when its run was started."""
     core_hours: float | None = None
     """None: not known, or its worker has no price."""
     cost: float | None = None
@@ -80,6 +85,7 @@ def values(row: Row) -> dict[str, Any]:
         "unit": shown.unit,
         "volume_error_percent": shown.volume_error_percent,
         "run_seconds": row.took.total_seconds() if row.took is not None else shown.run_seconds,
+        PREDICTED: row.predicted.total_seconds() if row.predicted is not None else None,
         "core_hours": row.core_hours,
         "cost": row.cost,
         "worker": published.worker if published else None,
@@ -96,8 +102,10 @@ def values(row: Row) -> dict[str, Any]:
     }
 
 
-def lines(rows: Sequence[Row], width: int, folder: Path) -> list[str]:
+def lines(rows: Sequence[Row], width: int, folder: Path, *, predicted: bool = False) -> list[str]:
     """A table of at most `width` columns of the terminal; what does not fit is left out and named.
+
+    `predicted`: also how long each run was expected to take, beside how long it took.
 
     Paths are relative to `folder` and are never left out: where there is no room for them, each stands below its row.
     """
@@ -107,7 +115,8 @@ def lines(rows: Sequence[Row], width: int, folder: Path) -> list[str]:
         {name: _cell(name, value) for name, value in values(row).items()} | {_HDF: _near(row.hdf, folder)}
         for row in rows
     ]
-    told = [name for name in COLUMNS if any(row[name] for row in cells)]
+    wanted = [name for name in COLUMNS if predicted or name != PREDICTED]
+    told = [name for name in wanted if any(row[name] for row in cells)]
     if _width(cells, told) <= width:
         return _table(cells, told)
     told.remove(_HDF)
@@ -142,7 +151,7 @@ def _cell(name: str, value: Any) -> str:
     match name, value:
         case _, None:
             return ""
-        case "run_seconds", float(seconds):
+        case (("run_seconds" | "predicted_seconds"), float(seconds)):
             return length(timedelta(seconds=seconds))
         case "volume_error_percent", float(percent):
             return f"{percent:.3f} %"

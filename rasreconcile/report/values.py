@@ -81,6 +81,7 @@ def run_values(run: Run) -> dict[str, Any]:
         "started": utc(run.started) if run.started else None,
         "ended": utc(run.ended) if run.ended else None,
         "exit_code": run.exit_code,
+        "predicted_seconds": None if run.predicted is None else run.predicted.total_seconds(),
         "failure": failure_values(failure) if failure else None,
     }
 

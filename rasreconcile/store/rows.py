@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Row
 from typing import Any
@@ -64,6 +64,7 @@ def run(row: Row) -> Run:
         ended=time(row["ended"]),
         failure=failure,
         exit_code=row["exit_code"],
+        predicted=None if row["predicted"] is None else timedelta(seconds=row["predicted"]),
     )
 
 

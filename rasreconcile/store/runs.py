@@ -217,6 +217,7 @@ class WritableRuns(Runs):
             "state": str(run.state),
             "reason": rows.reasons_text(run.reasons),
             "created": run.created.isoformat(),
+            "predicted": None if run.predicted is None else run.predicted.total_seconds(),
         }
         with self.tables.atomic():
             self.tables.insert("run", values)

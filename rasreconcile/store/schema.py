@@ -280,6 +280,11 @@ CREATE INDEX runs_of_a_worker ON run (worker, ended)
 """
 """For what is asked before each decision: what workers lost, and whether they were well since."""
 
+PREDICTED = """
+ALTER TABLE run ADD COLUMN predicted REAL CHECK (predicted IS NULL OR predicted >= 0)
+"""
+"""How many seconds a run was expected to take when it was started; NULL: nothing told, or an older version."""
+
 MIGRATIONS: tuple[str, ...] = (
     TABLES_1,
     MENTIONS,
@@ -292,6 +297,7 @@ MIGRATIONS: tuple[str, ...] = (
     RESULT_SUMMARY,
     TROUBLES,
     LOST_RUNS,
+    PREDICTED,
 )
 """Each brings a store from its place in this list to the next; never changed once released."""
 

@@ -89,3 +89,23 @@ def test_a_notebook_asks_the_same(priced) -> None:
     assert (as_it_is.runs, more.runs) == (3, 3)
     assert more.left.likely <= as_it_is.left.likely
     assert one.diff("01").forecast is None
+
+
+def test_what_was_expected_of_each_run_is_kept_beside_what_it_took(study) -> None:
+    study.command()
+    study.run("apply", "spec.yaml", "01")
+    (first,) = study.json("history", "spec.yaml")["runs"]
+    assert first["predicted_seconds"] is None, "nothing told how long it would take"
+    took = study.json("results", "spec.yaml", "01")["results"][0]["run_seconds"]
+    study.apply()
+    rest = [run for run in study.json("history", "spec.yaml")["runs"] if run["plan"] != "Willow/p01"]
+    assert len(rest) == 3
+    # Those that were started at once had but one run to go by.
+    assert any(run["predicted_seconds"] == pytest.approx(took) for run in rest)
+    assert all(run["predicted_seconds"] > 0 for run in rest)
+    head, *rows = study.run("results", "spec.yaml", "--predicted").stdout.splitlines()
+    assert "run time" in head and "predicted" in head
+    assert len([row for row in rows if row.startswith("Willow/p0")]) == 4
+    assert "predicted" not in study.run("results", "spec.yaml").stdout.splitlines()[0]
+    study.run("results", "spec.yaml", "--output", "out.csv")
+    assert "predicted_seconds" in (study.folder / "out.csv").read_text().splitlines()[0].split(",")
