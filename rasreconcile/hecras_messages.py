@@ -24,17 +24,23 @@ _ENDS: Mapping[FlowKind, re.Pattern[str]] = {
 }
 
 _ERROR = re.compile(
-    r"^\s*(?:Message\s*\|\s*)?"
+    r"^\s*(?:Message\s*\|)?[\s*]*"
     r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
     r"|.*(?:encountered an error|did not complete|failed to converge|computations were stopped|fatal error"
     r"|Geometry Writer Failed))",
     re.IGNORECASE,
 )
 _COLUMN = re.compile(r"^\s*Message\s*\|[\s-]*", re.IGNORECASE)
+_ORNAMENT = " \t*"
+"""What stands around a line: HEC-RAS writes `****   ERROR:  Solution Solver Failed   ****`."""
 _NOISE = re.compile(
     r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
     re.IGNORECASE,
 )
+
+
+UNSTABLE = r"\b(?:went|gone|became)\s+(?:numerically\s+)?unstable\b|\bsolution (?:solver )?failed\b|failed to converge"
+"""By which a solver says that it gave up. What may become unstable, hints speak of too."""
 
 
 def is_noise(line: str) -> bool:
@@ -65,7 +71,7 @@ def warnings(text: str) -> tuple[str, ...]:
 
 def said(text: str) -> tuple[str, ...]:
     """The lines of a computeMsgs file or a log that say something, without `Message  |` and without progress."""
-    lines = (_COLUMN.sub("", line).strip() for line in text.splitlines())
+    lines = (_COLUMN.sub("", line).strip(_ORNAMENT) for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("Progress"))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from rasreconcile.engines.hec_ras.refusal import (
     cause_first,
+    has_begun,
     is_refused,
     last_word,
     led_by_its_cause,
@@ -19,7 +20,7 @@ from rasreconcile.engines.hec_ras.refusal import (
 from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause, FailureClass
-from rasreconcile.hecras_messages import FINISHED, has_finished, last_said, log_errors, said
+from rasreconcile.hecras_messages import FINISHED, UNSTABLE, has_finished, last_said, log_errors, said
 from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.jobs import RunEvidence
 
@@ -81,7 +82,7 @@ SIGNS = (
         "fix the geometry, or its terrain, in HEC-RAS; the plan runs again after the change",
     ),
     Sign(
-        r"went unstable|failed to converge",
+        UNSTABLE,
         "permanent",
         FailureCause.UNSTABLE,
         "shorten the computation interval, or check mesh and boundary where it went unstable",
@@ -111,6 +112,12 @@ SIGNS = (
         "it needs a desktop session (session_id of `query session`), and an unseen dialog can block it"
         " (terms and conditions, after an installation): start HEC-RAS once by hand there, as the user that"
         " runs it",
+    ),
+    Sign(
+        r"Unable to delete temporary results file",
+        "retryable",
+        FailureCause.SOLVER_STOPPED,
+        "another program held the file, or its drive was away; it will be retried",
     ),
     Sign(
         r"rasreconcile: Ras\.exe has returned",
@@ -179,7 +186,7 @@ def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) ->
 
     What the solver said before it was ended means nothing: it was not to run.
     """
-    told = "\n".join((evidence.messages, evidence.log))
+    told = _told(evidence)
     if not said(told) and not whole:
         yield _silent(evidence)
     if whole:
@@ -195,7 +202,7 @@ def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) ->
 
 def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
     """From what explains most to what only says that something is wrong."""
-    hdf, told = evidence.hdf, "\n".join((evidence.messages, evidence.log))
+    hdf, told = evidence.hdf, _told(evidence)
     everything = "\n".join((told, hdf.messages or "" if hdf else ""))
     if not spoken(told) and hdf is None:
         yield _silent(evidence)
@@ -220,6 +227,12 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
         yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=Trouble(what, _SEE_LOGS))
         return
     yield from _in_hdf(hdf, everything)
+
+
+def _told(evidence: RunEvidence) -> str:
+    """Messages and log; what was wrong with the input counts unless a solver began nevertheless."""
+    told = "\n".join((evidence.messages, evidence.log))
+    return told if has_begun(told) else f"{told}\n{evidence.data_errors}"
 
 
 def _explained(failure: Failure, solver_log: str) -> Failure:

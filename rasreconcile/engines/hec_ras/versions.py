@@ -81,6 +81,8 @@ STEADY_PREPARED = (_GROWING, "{stem}.r{plan}")
 LINKS = (("{stem}.b{plan}", "io.b"), ("{stem}.x{geometry}", "io.x"), ("{stem}.c{geometry}", "io.c"))
 """Names by which the Fortran programs may look for their units."""
 RESULT = "{stem}.p{plan}.hdf"
+DATA_ERRORS = "{stem}.p{plan}.data_errors.txt"
+"""Where Ras.exe writes what it finds wrong with its input; in a window it shows the same."""
 SOLVER_LOG = "{stem}.bco{plan}"
 """What the unsteady solver writes beside the messages, on every platform."""
 GROWING = _GROWING
