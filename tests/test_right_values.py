@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from rasreconcile.engines.hec_ras.install_search import WantedInstall, places
+from rasreconcile.engines.hec_ras.versions import doubt, form_of
 from rasreconcile.engines.steady import keys
 from rasreconcile.engines.steady.engine import Steady
 from rasreconcile.engines.steady.river_model import parse_model
 from rasreconcile.engines.steady.solution import solve
 from rasreconcile.hecras_versions import means, saved_by, version_in
 from rasreconcile.project import decode, is_project
+from rasreconcile.project.mentions import mentions_in
 from rasreconcile.resolve.folder import Folder
 from rasreconcile.resolve.patterns import matches
 from rasreconcile.results.tables import parts
@@ -142,9 +144,14 @@ TABLE = [
     Row(9, "5.0 means 5.0.7", lambda _: means("5.0", "5.0.7"), True),
     Row(9, "6.4.1 is not 6.4", lambda _: means("6.4.1", "6.4"), False),
     Row(9, "where 5.0 is looked for", lambda _: r"C:\HEC\HEC-RAS\5.0.7\Ras.exe" in places(WantedInstall("5.0", "windows", None)), True),
+    Row(9, "5.0 is not older than 5.0", lambda _: (doubt("5.0"), doubt("5.0.0"), doubt("7.0"), doubt("4.1") is None), (None, None, None, False)),
+    Row(9, "6.0.0 is called as 6.0", lambda _: form_of("6.0.0").since, (6, 0)),
     Row(9, "what saved a plan", lambda _: saved_by("5.07"), "5.0.7"),
     # ---- texts and names
     Row(8, "a byte order mark", lambda _: is_project(decode(b"\xef\xbb\xbfProj Title=C")), True),
+    Row(8, "free text of a boundary", lambda _: [m.what for m in mentions_in("flow", b"BEGIN BOUNDARY DESCRIPTION:\nRestart File=a.rst\nEND BOUNDARY DESCRIPTION:\n", "C.u01")], []),
+    Row(8, "free text of a geometry", lambda _: refusal(more="BEGIN GEOM DESCRIPTION:\nJunct Name=none here\nEND GEOM DESCRIPTION:"), None),
+    Row(8, "free text without an end", lambda _: depth(more="BEGIN DESCRIPTION:"), 1.364),
     Row(8, "another case", lambda folder: found(folder, "Flow.DSS", "*.dss"), ["Flow.DSS"]),
     Row(8, "brackets that exist", lambda folder: found(folder, "a [1].txt", "a [1].txt"), ["a [1].txt"]),
     Row(8, "accents apart", lambda folder: found(folder, f"{ACCENT}.txt", "é.txt"), [f"{ACCENT}.txt"]),
