@@ -23,11 +23,14 @@ _ENDS: Mapping[FlowKind, re.Pattern[str]] = {
     "sediment": re.compile(r"^\s*Finished (?:[\w-]+ )*Sediment(?: [\w-]+)* Simulation\b", re.MULTILINE),
 }
 
+UNSTABLE = r"\b(?:went|gone|became)\s+(?:numerically\s+)?unstable\b|\bsolution (?:solver )?failed\b|failed to converge"
+"""By which a solver says that it gave up. What may become unstable, hints speak of too."""
+
 _ERROR = re.compile(
     r"^\s*(?:Message\s*\|)?[\s*]*"
     r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
-    r"|.*(?:encountered an error|did not complete|failed to converge|computations were stopped|fatal error"
-    r"|Geometry Writer Failed))",
+    r"|.*(?:encountered an error|did not complete|computations were stopped|fatal error|Geometry Writer Failed"
+    rf"|{UNSTABLE}))",
     re.IGNORECASE,
 )
 _COLUMN = re.compile(r"^\s*Message\s*\|[\s-]*", re.IGNORECASE)
@@ -37,10 +40,6 @@ _NOISE = re.compile(
     r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
     re.IGNORECASE,
 )
-
-
-UNSTABLE = r"\b(?:went|gone|became)\s+(?:numerically\s+)?unstable\b|\bsolution (?:solver )?failed\b|failed to converge"
-"""By which a solver says that it gave up. What may become unstable, hints speak of too."""
 
 
 def is_noise(line: str) -> bool:

@@ -186,6 +186,7 @@ TABLE = [
     Row(9, "5.0 is not older than 5.0", lambda _: (doubt("5.0"), doubt("5.0.0"), doubt("7.0"), doubt("4.1") is None), (None, None, None, False)),
     Row(9, "6.0.0 is called as 6.0", lambda _: form_of("6.0.0").since, (6, 0)),
     Row(9, "what saved a plan", lambda _: saved_by("5.07"), "5.0.7"),
+    Row(9, "as scripts write it", lambda _: (saved_by("6.4.1"), saved_by("6.5"), saved_by("6.5.0")), ("6.4.1", "6.5", "6.5")),
     # ---- texts and names
     Row(8, "a byte order mark", lambda _: is_project(decode(b"\xef\xbb\xbfProj Title=C")), True),
     Row(8, "free text of a boundary", lambda _: [m.what for m in mentions_in("flow", b"BEGIN BOUNDARY DESCRIPTION:\nRestart File=a.rst\nEND BOUNDARY DESCRIPTION:\n", "C.u01")], []),

@@ -112,6 +112,7 @@ TABLE = [
     Row(7, "a file that another program holds", lambda _: judged(data_errors="Unable to delete temporary results file: X.p01.tmp.hdf\n")[0], "retryable"),
     Row(7, "an error between asterisks", lambda _: judged(f"{BEGAN}\nMessage  |    ****   ERROR:  Solution Solver Failed   ****"), ("permanent", "ERROR:  Solution Solver Failed")),
     Row(7, "is an error where the rest speaks of success", lambda _: log_errors("   ****   ERROR:  Solution Solver Failed   ****"), ("ERROR:  Solution Solver Failed",)),
+    Row(10, "a result whose solution gave up", lambda _: log_errors("Simulation went unstable at: 01AUG2026 00:00:45\nComplete Process"), ("Simulation went unstable at: 01AUG2026 00:00:45",)),
     Row(10, "a later water quality run", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY)), True),
     Row(10, "one that did not end", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY[:-18])), False),
     Row(10, "a complete sediment run", lambda _: has_finished("sediment", "Finished Sediment Transport Simulation"), True),
