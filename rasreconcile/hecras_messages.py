@@ -37,7 +37,9 @@ _COLUMN = re.compile(r"^\s*Message\s*\|[\s-]*", re.IGNORECASE)
 _ORNAMENT = " \t*"
 """What stands around a line: HEC-RAS writes `****   ERROR:  Solution Solver Failed   ****`."""
 _NOISE = re.compile(
-    r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
+    r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location"
+    # What Ras.exe 7 prints as it starts, whatever comes of it.
+    r"|^Current executing assembly Folder:|\bPipeServer\b|^Starting async client on|^Client (?:dis)?connected",
     re.IGNORECASE,
 )
 

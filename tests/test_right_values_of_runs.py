@@ -38,6 +38,7 @@ STEADY = prepared_names("X", "01", "g01", "f01")
 PLAN = "Geom File=g01\nFlow File=u01\n"
 REFUSED = "The DSS file flow.dss could not be found\nError processing event conditions\n"
 BEFORE, NOW = (Component("prepared X.b01", digit * 64) for digit in "ab")
+STARTS = "Current executing assembly Folder: C:\\HEC\nServer: C:\\HEC\\PipeServer.exe\nStarting async client on 'a0d1c83f'\nClient connected.\n"
 BEGAN = "Message  | PROCESS:RasUnsteady"
 WATER_QUALITY = "Performing Water Quality Simulation\nComplete Process\n"
 
@@ -110,6 +111,10 @@ TABLE = [
         ("permanent", 'HEC-RAS refused the input, no solver began: River: "A" Reach: "R1" RS:99.5: No Manning\'s n data or friction heights k set.')),
     Row(7, "what did not stop a run", lambda _: judged(f"{BEGAN}\nKilled", data_errors="A needs a boundary condition.\n"), ("retryable", "Killed")),
     Row(7, "a file that another program holds", lambda _: judged(data_errors="Unable to delete temporary results file: X.p01.tmp.hdf\n")[0], "retryable"),
+    Row(7, "a file in use", lambda _: judged("Error: The process cannot access the file 'X.p01.hdf' because it is being used by another process.")[0], "retryable"),
+    Row(7, "what Ras.exe 7 prints as it starts", lambda _: judged(STARTS), ("worker", "HEC-RAS ended and wrote nothing: no messages, no result")),
+    Row(1, "an assembly that is not there", lambda _: judged("Could not load file or assembly 'Geospatial.Core, Version=1.0' or one of its dependencies.")[0], "worker"),
+    Row(1, "a program that Wine cannot open", lambda _: judged('wine: failed to open L"Z:\\\\opt\\\\Ras.exe": c0000135')[0], "worker"),
     Row(7, "an error between asterisks", lambda _: judged(f"{BEGAN}\nMessage  |    ****   ERROR:  Solution Solver Failed   ****"), ("permanent", "ERROR:  Solution Solver Failed")),
     Row(7, "is an error where the rest speaks of success", lambda _: log_errors("   ****   ERROR:  Solution Solver Failed   ****"), ("ERROR:  Solution Solver Failed",)),
     Row(10, "a result whose solution gave up", lambda _: log_errors("Simulation went unstable at: 01AUG2026 00:00:45\nComplete Process"), ("Simulation went unstable at: 01AUG2026 00:00:45",)),

@@ -44,7 +44,7 @@ _REFUSED = "fix what it names, in HEC-RAS or in the spec's `inputs`"
 SIGNS = (
     Sign(
         r"error while loading shared libraries|Error loading shared library|DLL.* not found|was not found .*\.dll"
-        r"|MKL FATAL ERROR",
+        r"|MKL FATAL ERROR|Could not load file or assembly",
         "worker",
         FailureCause.MISSING_LIBRARY,
         "HEC-RAS's install on this worker is incomplete: its `libs` folder must contain this file, readable",
@@ -57,7 +57,8 @@ SIGNS = (
         "this HEC-RAS was built for another system: install the libraries that it asks for, or run it in a container",
     ),
     Sign(
-        r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found",
+        r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found"
+        r"|^wine: (?:failed to open|cannot find)",
         "worker",
         FailureCause.PROGRAM_MISSING,
         "check that HEC-RAS's programs exist and are executable on this worker (`check`)",
@@ -100,6 +101,12 @@ SIGNS = (
         "a prepared file is damaged or of another version: prepare the plan again on Windows",
     ),
     Sign(
+        r"Unable to delete temporary results file|being used by another process",
+        "retryable",
+        FailureCause.SOLVER_STOPPED,
+        "another program held the file, or its drive was away; it will be retried",
+    ),
+    Sign(
         r"HDF_ERROR|^\s*ERROR:",
         "permanent",
         FailureCause.REFUSED,
@@ -112,12 +119,6 @@ SIGNS = (
         "it needs a desktop session (session_id of `query session`), and an unseen dialog can block it"
         " (terms and conditions, after an installation): start HEC-RAS once by hand there, as the user that"
         " runs it",
-    ),
-    Sign(
-        r"Unable to delete temporary results file",
-        "retryable",
-        FailureCause.SOLVER_STOPPED,
-        "another program held the file, or its drive was away; it will be retried",
     ),
     Sign(
         r"rasreconcile: Ras\.exe has returned",
@@ -187,7 +188,7 @@ def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) ->
     What the solver said before it was ended means nothing: it was not to run.
     """
     told = _told(evidence)
-    if not said(told) and not whole:
+    if not spoken(told) and not whole:
         yield _silent(evidence)
     if whole:
         told = re.split(SOLVER_BEGINS, told, maxsplit=1)[0]
