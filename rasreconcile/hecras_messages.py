@@ -38,8 +38,9 @@ _ORNAMENT = " \t*"
 """What stands around a line: HEC-RAS writes `****   ERROR:  Solution Solver Failed   ****`."""
 _NOISE = re.compile(
     r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location"
-    # What Ras.exe 7 prints as it starts, whatever comes of it.
-    r"|^Current executing assembly Folder:|\bPipeServer\b|^Starting async client on|^Client (?:dis)?connected",
+    # What Ras.exe 7, and Wine, print as they start, whatever comes of it.
+    r"|^Current executing assembly Folder:|\bPipeServer\b|^Starting async client on|^Client (?:dis)?connected"
+    r"|^wine: (?:created the configuration|configuration in)",
     re.IGNORECASE,
 )
 

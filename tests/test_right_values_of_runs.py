@@ -111,6 +111,8 @@ TABLE = [
         ("permanent", 'HEC-RAS refused the input, no solver began: River: "A" Reach: "R1" RS:99.5: No Manning\'s n data or friction heights k set.')),
     Row(7, "what did not stop a run", lambda _: judged(f"{BEGAN}\nKilled", data_errors="A needs a boundary condition.\n"), ("retryable", "Killed")),
     Row(7, "a file that another program holds", lambda _: judged(data_errors="Unable to delete temporary results file: X.p01.tmp.hdf\n")[0], "retryable"),
+    Row(7, "a crash as the solver reads the geometry", lambda _: judged(f"{BEGAN}\nforrtl: severe (157): Program Exception - access violation\nRasUnsteady.exe   READ_UN_HDF_STRUC   330   Read_UN_HDF_STRUC_GRP.for")[0], "permanent"),
+    Row(7, "what Wine prints as it starts", lambda _: judged('wine: configuration in L"/root/.wine" has been updated.')[0], "worker"),
     Row(7, "a file in use", lambda _: judged("Error: The process cannot access the file 'X.p01.hdf' because it is being used by another process.")[0], "retryable"),
     Row(7, "what Ras.exe 7 prints as it starts", lambda _: judged(STARTS), ("worker", "HEC-RAS ended and wrote nothing: no messages, no result")),
     Row(1, "an assembly that is not there", lambda _: judged("Could not load file or assembly 'Geospatial.Core, Version=1.0' or one of its dependencies.")[0], "worker"),

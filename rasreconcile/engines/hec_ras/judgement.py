@@ -101,6 +101,13 @@ SIGNS = (
         "a prepared file is damaged or of another version: prepare the plan again on Windows",
     ),
     Sign(
+        r"\bREAD_UN_HDF_\w+",
+        "permanent",
+        FailureCause.FILE_NOT_UNDERSTOOD,
+        "the solver crashed as it read the geometry's tables, which its .hdf lacks (of structures, mostly): open the"
+        " geometry in HEC-RAS, save it, and compute the plan there once",
+    ),
+    Sign(
         r"Unable to delete temporary results file|being used by another process",
         "retryable",
         FailureCause.SOLVER_STOPPED,
