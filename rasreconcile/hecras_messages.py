@@ -23,16 +23,24 @@ _ENDS: Mapping[FlowKind, re.Pattern[str]] = {
     "sediment": re.compile(r"^\s*Finished (?:[\w-]+ )*Sediment(?: [\w-]+)* Simulation\b", re.MULTILINE),
 }
 
+UNSTABLE = r"\b(?:went|gone|became)\s+(?:numerically\s+)?unstable\b|\bsolution (?:solver )?failed\b|failed to converge"
+"""By which a solver says that it gave up. What may become unstable, hints speak of too."""
+
 _ERROR = re.compile(
-    r"^\s*(?:Message\s*\|\s*)?"
+    r"^\s*(?:Message\s*\|)?[\s*]*"
     r"(?:ERROR:|HDF_ERROR|forrtl: severe|Program execution halted|Error with program:|Error Processing"
-    r"|.*(?:encountered an error|did not complete|failed to converge|computations were stopped|fatal error"
-    r"|Geometry Writer Failed))",
+    r"|.*(?:encountered an error|did not complete|computations were stopped|fatal error|Geometry Writer Failed"
+    rf"|{UNSTABLE}))",
     re.IGNORECASE,
 )
 _COLUMN = re.compile(r"^\s*Message\s*\|[\s-]*", re.IGNORECASE)
+_ORNAMENT = " \t*"
+"""What stands around a line: HEC-RAS writes `****   ERROR:  Solution Solver Failed   ****`."""
 _NOISE = re.compile(
-    r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location",
+    r"Accounting Error|'wmic' is not recognized|above default range|HDF5-DIAG|Maximum iteration location"
+    # What Ras.exe 7, and Wine, print as they start, whatever comes of it.
+    r"|^Current executing assembly Folder:|\bPipeServer\b|^Starting async client on|^Client (?:dis)?connected"
+    r"|^wine: (?:created the configuration|configuration in)",
     re.IGNORECASE,
 )
 
@@ -65,7 +73,7 @@ def warnings(text: str) -> tuple[str, ...]:
 
 def said(text: str) -> tuple[str, ...]:
     """The lines of a computeMsgs file or a log that say something, without `Message  |` and without progress."""
-    lines = (_COLUMN.sub("", line).strip() for line in text.splitlines())
+    lines = (_COLUMN.sub("", line).strip(_ORNAMENT) for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("Progress"))
 
 

@@ -57,13 +57,13 @@ def names_family(version: str) -> bool:
 def saved_by(program_version: str) -> str | None:
     """What `Program Version=` of a text means: `6.60` -> `6.6`, `5.07` -> `5.0.7`, `6.31` -> `6.3.1`; None: nothing.
 
-    HEC-RAS writes two digits after the point: a minor version, and a patch.
+    HEC-RAS writes two digits after the point: a minor version, and a patch. Scripts put a point between them.
     """
-    found = re.fullmatch(r"(\d+)\.(\d)(\d?)", program_version.strip())
+    found = re.fullmatch(r"(\d+)\.(\d)(?:\.?(\d))?", program_version.strip())
     if found is None:
         return None
     major, minor, patch = found.groups()
-    return f"{major}.{minor}" + (f".{patch}" if patch not in {"", "0"} else "")
+    return f"{major}.{minor}" + (f".{patch}" if patch and patch != "0" else "")
 
 
 def _halves(version: str) -> tuple[str, str | None]:

@@ -142,6 +142,9 @@ class RunEvidence:
     solver_log: str = ""
     """What the solver wrote to a log of its own. That of a good run speaks of errors too: it explains a failure, and
     proves none."""
+    data_errors: str = ""
+    """What it found wrong with its input before it computed, where it wrote that to a file of its own. A run that
+    computed nevertheless was not stopped by it."""
     hdf: HdfFacts | None = None
     """None: there is no result, or it was ended before it was done."""
 

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from rasreconcile.engines.hec_ras.install_search import WantedInstall, places
+from rasreconcile.engines.hec_ras.versions import doubt, form_of
 from rasreconcile.engines.steady import keys
 from rasreconcile.engines.steady.engine import Steady
 from rasreconcile.engines.steady.river_model import parse_model
 from rasreconcile.engines.steady.solution import solve
 from rasreconcile.hecras_versions import means, saved_by, version_in
 from rasreconcile.project import decode, is_project
+from rasreconcile.project.mentions import mentions_in
 from rasreconcile.resolve.folder import Folder
 from rasreconcile.resolve.patterns import matches
 from rasreconcile.results.tables import parts
@@ -33,14 +35,20 @@ LEFT_WALL = "#Mann= 2 ,0,0\n       0    .015       0       0    .015       0"
 
 
 def texts(
-    *, mann: str = ONE_N, more: str = "", flow: str = "R,A,2", lengths: str = "100,100,100", method: str = ""
+    *,
+    mann: str = ONE_N,
+    more: str = "",
+    flow: str = "R,A,2",
+    lengths: str = "100,100,100",
+    method: str = "",
+    banks: str = "0,4",
 ) -> dict[str, bytes]:
     """Two sections of a rectangular channel, 10 m3/s, slope 0.001, normal depth below."""
 
     def section(station: int, bottom: float, ways: str) -> str:
         points = "".join(f"{v:8g}" for v in (0, bottom + 10, 0, bottom, 4, bottom, 4, bottom + 10))
         head = f"Type RM Length L Ch R = 1 ,{station},{ways}\n#Sta/Elev= 4 \n{points}\n"
-        return f"{head}{mann}\nBank Sta=0,4\n{more}\n"
+        return f"{head}{mann}\nBank Sta={banks}\n{more}\n"
 
     found = {
         "project": "Proj Title=C\nSI Units\n",
@@ -57,6 +65,36 @@ def texts(
 def depth(**given: str) -> float:
     (solved,) = solve(parse_model(texts(**given), NAMES), lambda _: None)
     return round(solved.profiles[0].states[-1].surface, 3)
+
+
+MIXED_FLOW = [71.86, 70.87, 69.87, 68.87, 67.87, 69.56, 69.49]
+"""ft. As the flow file of HEC's example of mixed flow has them: a steep channel becomes flat, with a jump."""
+
+
+def mixed_flow() -> float:
+    """The largest difference from them. The channel is in the form of its geometry: one `Reach=`, no n and no lengths where an overbank has no width."""
+    sections = ""
+    for station, bottom in ((6, 70), (5, 69), (4, 68), (3, 67), (2, 66), (1, 65), (0, 64.96)):
+        points = "".join(f"{v:8g}" for v in (0, bottom + 10, 0, bottom, 20, bottom, 20, bottom + 10))
+        sections += f"Type RM Length L Ch R =1,{station:<8},,100,,0,0,0\n#Sta/Elev=       4\n{points}\n"
+        sections += (
+            f"#Mann=3,0\n{'0':>8}{'0':>16}{'0':>8}{'.015':>8}{'0':>8}{'20':>8}{'0':>16}\nBank Sta=0,20\n"
+        )
+    geometry = f"Reach=Mixed Reach \nJunct Up Dn=            ,            \nRch Type=0\n{sections}"
+    flow = (
+        "Number of Profiles= 1 \nRiver Rch & RM=Mixed Reach,Mixed Reach     ,6       \n     500\n"
+        "Boundary for River Rch & Prof#=Mixed Reach,Mixed Reach     , 1 \n"
+        "Up Type= 3 \nUp Slope=0.01\nDn Type= 1 \nDn Known WS=69.49\n"
+    )
+    given = {
+        "project": "Proj Title=M\n",
+        "plan": "Geom File=g01\nFlow File=f01\nMixed Flow\n",
+        "geometry": geometry,
+    }
+    model = parse_model({kind: text.encode() for kind, text in {**given, "flow": flow}.items()}, NAMES)
+    (solved,) = solve(model, lambda _: None)
+    surfaces = (state.surface for state in solved.profiles[0].states)
+    return max(abs(ours - theirs) for ours, theirs in zip(surfaces, MIXED_FLOW, strict=True))
 
 
 def refusal(**given: str) -> str | None:
@@ -131,6 +169,9 @@ TABLE = [
         lambda _: depth(mann="#Mann= 3 ,0,0\n       0       0       0       0    .015       0       4       0       0"), 1.364),
     Row(13, "a levee without an elevation", lambda _: warning(more="Levee=-1,1,,0,,,,"), LEVEE),
     Row(13, "blank columns of an ineffective block", lambda _: refusal(more="#XS Ineff= 2 , 0 \n" + " " * 48), None),
+    Row(13, "a reach as HEC-RAS 3 wrote it", lambda _: mixed_flow() < 0.01, True),
+    Row(13, "a blank length where nothing flows", lambda _: refusal(lengths=",100,"), None),
+    Row(13, "a blank length where something may flow", lambda _: refusal(lengths=",100,", banks="1,4"), "C.g01:2: a reach length of cross section 2 is blank"),
     Row(13, "a key nobody knows", lambda _: warning(more="Bed Lining=2"), "C.g01:8: 'Bed Lining' is not known to the steady engine; ignored"),
     Row(13, "a key of ice", lambda _: (keys.bearing("Ice Thickness"), refusal(more="Ice Thickness=0,0.5,0")),
         ("refused", "C.g01:8: ice is not modelled by the steady engine")),
@@ -142,9 +183,15 @@ TABLE = [
     Row(9, "5.0 means 5.0.7", lambda _: means("5.0", "5.0.7"), True),
     Row(9, "6.4.1 is not 6.4", lambda _: means("6.4.1", "6.4"), False),
     Row(9, "where 5.0 is looked for", lambda _: r"C:\HEC\HEC-RAS\5.0.7\Ras.exe" in places(WantedInstall("5.0", "windows", None)), True),
+    Row(9, "5.0 is not older than 5.0", lambda _: (doubt("5.0"), doubt("5.0.0"), doubt("7.0"), doubt("4.1") is None), (None, None, None, False)),
+    Row(9, "6.0.0 is called as 6.0", lambda _: form_of("6.0.0").since, (6, 0)),
     Row(9, "what saved a plan", lambda _: saved_by("5.07"), "5.0.7"),
+    Row(9, "as scripts write it", lambda _: (saved_by("6.4.1"), saved_by("6.5"), saved_by("6.5.0")), ("6.4.1", "6.5", "6.5")),
     # ---- texts and names
     Row(8, "a byte order mark", lambda _: is_project(decode(b"\xef\xbb\xbfProj Title=C")), True),
+    Row(8, "free text of a boundary", lambda _: [m.what for m in mentions_in("flow", b"BEGIN BOUNDARY DESCRIPTION:\nRestart File=a.rst\nEND BOUNDARY DESCRIPTION:\n", "C.u01")], []),
+    Row(8, "free text of a geometry", lambda _: refusal(more="BEGIN GEOM DESCRIPTION:\nJunct Name=none here\nEND GEOM DESCRIPTION:"), None),
+    Row(8, "free text without an end", lambda _: depth(more="BEGIN DESCRIPTION:"), 1.364),
     Row(8, "another case", lambda folder: found(folder, "Flow.DSS", "*.dss"), ["Flow.DSS"]),
     Row(8, "brackets that exist", lambda folder: found(folder, "a [1].txt", "a [1].txt"), ["a [1].txt"]),
     Row(8, "accents apart", lambda folder: found(folder, f"{ACCENT}.txt", "é.txt"), [f"{ACCENT}.txt"]),

@@ -10,11 +10,12 @@ import pytest
 
 from rasreconcile.engines.hec_ras import windows
 from rasreconcile.engines.hec_ras.install_search import FoundInstall, WantedInstall, solvers_in
-from rasreconcile.engines.hec_ras.judgement import why_no_start
+from rasreconcile.engines.hec_ras.judgement import judge, why_no_start
 from rasreconcile.engines.hec_ras.refusal import cause_first
 from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts, Identity
 from rasreconcile.hecras_messages import has_finished, log_errors
+from rasreconcile.jobs import Ended, RunEvidence
 from rasreconcile.plans import Address, Component, fingerprint
 from rasreconcile.project.mentions import mentions_in
 from rasreconcile.project.own_files import written_by_run
@@ -37,6 +38,8 @@ STEADY = prepared_names("X", "01", "g01", "f01")
 PLAN = "Geom File=g01\nFlow File=u01\n"
 REFUSED = "The DSS file flow.dss could not be found\nError processing event conditions\n"
 BEFORE, NOW = (Component("prepared X.b01", digit * 64) for digit in "ab")
+STARTS = "Current executing assembly Folder: C:\\HEC\nServer: C:\\HEC\\PipeServer.exe\nStarting async client on 'a0d1c83f'\nClient connected.\n"
+BEGAN = "Message  | PROCESS:RasUnsteady"
 WATER_QUALITY = "Performing Water Quality Simulation\nComplete Process\n"
 
 
@@ -63,6 +66,16 @@ def told_of(lines: int) -> list[Trouble]:
             "X.u01", line, Trouble("dss flow.dss is not there", "put it there"), blocks="every program"
         )
     return closure.blocked_by
+
+
+def judged(messages: str = "", *, data_errors: str = "") -> tuple[str, str]:
+    """What is said of a run that left no result, and what follows."""
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    ended = Ended(exit_code=0, started=at, ended=at, outputs={})
+    left = RunEvidence(ended=ended, log="", messages=messages, data_errors=data_errors)
+    failure = judge(left, "6.6")
+    assert failure is not None
+    return failure.kind, failure.trouble.what
 
 
 def run_id(at: datetime) -> int:
@@ -92,6 +105,21 @@ TABLE = [
     Row(7, "the cause comes first", lambda _: cause_first(REFUSED),
         "The DSS file flow.dss could not be found, then: Error processing event conditions"),
     Row(7, "without HEC-RAS's column", lambda _: log_errors("Message  | ERROR: no gate"), ("ERROR: no gate",)),
+    Row(7, "the reason stands in a file of its own", lambda _: judged(data_errors="River: A   Reach: B  needs a upstream boundary condition.\n"),
+        ("permanent", "HEC-RAS refused the input, no solver began: River: A   Reach: B  needs a upstream boundary condition.")),
+    Row(7, "the section of a complaint stands above it", lambda _: judged(data_errors='River: "A"   Reach: "R1"   RS:99.5  \n     - No Manning\'s n data or friction heights k set.\n'),
+        ("permanent", 'HEC-RAS refused the input, no solver began: River: "A" Reach: "R1" RS:99.5: No Manning\'s n data or friction heights k set.')),
+    Row(7, "what did not stop a run", lambda _: judged(f"{BEGAN}\nKilled", data_errors="A needs a boundary condition.\n"), ("retryable", "Killed")),
+    Row(7, "a file that another program holds", lambda _: judged(data_errors="Unable to delete temporary results file: X.p01.tmp.hdf\n")[0], "retryable"),
+    Row(7, "a crash as the solver reads the geometry", lambda _: judged(f"{BEGAN}\nforrtl: severe (157): Program Exception - access violation\nRasUnsteady.exe   READ_UN_HDF_STRUC   330   Read_UN_HDF_STRUC_GRP.for")[0], "permanent"),
+    Row(7, "what Wine prints as it starts", lambda _: judged('wine: configuration in L"/root/.wine" has been updated.')[0], "worker"),
+    Row(7, "a file in use", lambda _: judged("Error: The process cannot access the file 'X.p01.hdf' because it is being used by another process.")[0], "retryable"),
+    Row(7, "what Ras.exe 7 prints as it starts", lambda _: judged(STARTS), ("worker", "HEC-RAS ended and wrote nothing: no messages, no result")),
+    Row(1, "an assembly that is not there", lambda _: judged("Could not load file or assembly 'Geospatial.Core, Version=1.0' or one of its dependencies.")[0], "worker"),
+    Row(1, "a program that Wine cannot open", lambda _: judged('wine: failed to open L"Z:\\\\opt\\\\Ras.exe": c0000135')[0], "worker"),
+    Row(7, "an error between asterisks", lambda _: judged(f"{BEGAN}\nMessage  |    ****   ERROR:  Solution Solver Failed   ****"), ("permanent", "ERROR:  Solution Solver Failed")),
+    Row(7, "is an error where the rest speaks of success", lambda _: log_errors("   ****   ERROR:  Solution Solver Failed   ****"), ("ERROR:  Solution Solver Failed",)),
+    Row(10, "a result whose solution gave up", lambda _: log_errors("Simulation went unstable at: 01AUG2026 00:00:45\nComplete Process"), ("Simulation went unstable at: 01AUG2026 00:00:45",)),
     Row(10, "a later water quality run", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY)), True),
     Row(10, "one that did not end", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY[:-18])), False),
     Row(10, "a complete sediment run", lambda _: has_finished("sediment", "Finished Sediment Transport Simulation"), True),

@@ -35,9 +35,10 @@ from rasreconcile.studies.evidence import facts_of, shortfalls, shown, summary
 from rasreconcile.studies.messages import whole
 from rasreconcile.studies.owners import Owners
 
-_MESSAGES = re.compile(r"\.txt$")
+_MESSAGES = re.compile(r"(?<!\.data_errors)\.txt$")
+_DATA_ERRORS = re.compile(r"\.data_errors\.txt$")
 _SOLVER_LOG = re.compile(r"\.bco[0-9]{2}$", re.IGNORECASE)
-_TOLD = re.compile(r"_?msgs\.txt$|\.bco[0-9]{2}$", re.IGNORECASE)
+_TOLD = re.compile(r"_?msgs\.txt$|\.data_errors\.txt$|\.bco[0-9]{2}$", re.IGNORECASE)
 """What HEC-RAS tells of a run is read also where the spec wants it brought back."""
 
 
@@ -102,12 +103,14 @@ def collect(asked: ProofRequest) -> Collected:
         log=whole_log(asked.worker, asked.run),
         messages=_texts(asked, _MESSAGES, but=name),
         solver_log=_texts(asked, _SOLVER_LOG, but=name),
+        data_errors=_texts(asked, _DATA_ERRORS, but=name),
     )
     outcome = _prove(asked, name, left)
     if isinstance(outcome, Failure):
         outcome = for_want_of_room(outcome, left, asked.run.worker)
         outcome = with_missing_files(outcome, asked.plan)
-    return Collected(outcome, "\n".join(filter(None, (left.log, left.messages, left.solver_log))))
+    told = (left.log, left.messages, left.data_errors, left.solver_log)
+    return Collected(outcome, "\n".join(filter(None, told)))
 
 
 def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failure:

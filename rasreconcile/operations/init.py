@@ -5,21 +5,20 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
 from rasreconcile.account import expanded
-from rasreconcile.errors import ProjectError, ResultError, Trouble, UsageError
-from rasreconcile.hecras_versions import parsed, saved_by, version_in
+from rasreconcile.errors import ProjectError, Trouble, UsageError
+from rasreconcile.hecras_versions import parsed
+from rasreconcile.operations.found_plans import FoundPlan, Tell, found_plans, versions_of_results
 from rasreconcile.plain_files import NotPlain, head, whole
-from rasreconcile.project import decode, entries, is_project, parse_plan, parse_project
+from rasreconcile.project import decode, is_project, parse_project
 from rasreconcile.report.text import many
-from rasreconcile.resolve.folder import Folder
 from rasreconcile.resolve.patterns import each_once, matches
 from rasreconcile.resolve.projects import on_disk
-from rasreconcile.results import reader_pool
 from rasreconcile.specfile import schema_json
 from rasreconcile.specfile.files import of_windows
 from rasreconcile.spelling import foreign, is_foreign
@@ -59,6 +58,8 @@ _HEC_RAS = '{{type: hec-ras, version: "{version}"}}   # {why}'
 _USUAL = "6.6"
 _OLDEST = "5.0"
 """Older ones cannot be run by themselves."""
+_NEVER_RELEASED = frozenset({"5.1"})
+"""Test versions that have saved many plans: HEC's own examples say `Program Version=5.10`. 6.0 came of it."""
 _VOLUME = "      volume_error_percent: {at_most: 2}      # `Finished Successfully` says nothing about it\n"
 
 _INSTALL = """\
@@ -74,8 +75,6 @@ IGNORED = (
     "*.p[0-9][0-9].hdf*",
 )
 EngineName = Literal["hec-ras", "steady"]
-Tell = Callable[[str], None]
-"""Is given what a person should know of what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,14 @@ def init(words: Sequence[str], spec: Path, engine: EngineName | None, tell: Tell
     if engine is None:
         # A steady project with results of HEC-RAS is to be adopted, not computed by another program.
         steady = all(plan.flow.startswith("f") for plan in plans) and not made_by
-        engine = "steady" if steady else "hec-ras"
+        refused = (
+            next((plan.steady_refuses for plan in plans if plan.steady_refuses), None) if steady else None
+        )
+        if refused is not None:
+            tell(
+                f"{refused.what}: HEC-RAS is taken; `--engine steady` chooses the steady engine all the same"
+            )
+        engine = "steady" if steady and refused is None else "hec-ras"
     version, why = _version(made_by, plans)
     text = _SPEC.format(
         engine="{type: steady}" if engine == "steady" else _HEC_RAS.format(version=version, why=why),
@@ -144,16 +150,6 @@ def _ignored(ignore: Path) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a plan file says that matters here."""
-
-    flow: str
-    """Its flow file's ending, whose first letter says its kind: f steady, u unsteady, q quasi-unsteady."""
-    saved_by: str | None
-    """The version of HEC-RAS that last saved it."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Entry:
     """One entry of `plans`."""
 
@@ -162,7 +158,7 @@ class _Entry:
     title: str
     numbers: tuple[str, ...]
     """Empty: every plan that is listed."""
-    plans: tuple[_Plan, ...]
+    plans: tuple[FoundPlan, ...]
     made_by: tuple[str, ...]
     """Versions of HEC-RAS that made its results."""
     projects: int = 1
@@ -177,7 +173,7 @@ def _entries(word: str, tell: Tell) -> list[_Entry]:
         projects = [path for path in found if _is_project(path)]
         if not projects:
             raise ProjectError(f"{there}: no HEC-RAS project here or below", "name a .prj, or another folder")
-        return [_entry(path, tell) for path in projects]
+        return _with_plans(projects, tell)
     if there.exists() or not glob.has_magic(word):
         try:
             return [_entry(there, tell)]
@@ -197,6 +193,21 @@ def _entries(word: str, tell: Tell) -> list[_Entry]:
     return [_Entry(word, f"{many(len(some), 'project')} today", (), plans, made_by, projects=len(some))]
 
 
+def _with_plans(projects: Sequence[Path], tell: Tell) -> list[_Entry]:
+    """Of the projects of a folder those that can be computed. Raises ProjectError where none can."""
+    found, left_out = list[_Entry](), list[ProjectError]()
+    for path in projects:
+        try:
+            found.append(_entry(path, tell))
+        except ProjectError as error:
+            left_out.append(error)
+    if not found:
+        raise left_out[0]
+    for why in left_out:
+        tell(f"{why.trouble.what}: left out")
+    return found
+
+
 def _is_project(path: Path) -> bool:
     try:
         return is_project(decode(head(path, 4096)))
@@ -208,12 +219,12 @@ def _entry(project: Path, tell: Tell) -> _Entry:
     if is_foreign(project):
         raise ProjectError(foreign(project.name))
     found = parse_project(decode(whole(project)), str(project))
-    plans = _plans(project, found.plans)
+    plans = found_plans(project, found.plans)
     left_out = [f"p{number}" for number in found.plans if number not in plans]
     if left_out:
         does = "does" if len(left_out) == 1 else "do"
         tell(f"{project.name} lists {', '.join(left_out)}, which {does} not exist: left out")
-    versions = tuple(_versions_of_results(project, plans, tell))
+    versions = tuple(versions_of_results(project, plans, tell))
     return _Entry(str(project), found.title, tuple(plans), tuple(plans.values()), versions)
 
 
@@ -256,44 +267,7 @@ def _quoted(path: str) -> str:
     return path if plain else "'" + path.replace("'", "''") + "'"
 
 
-def _plans(project: Path, numbers: Iterable[str]) -> Mapping[str, _Plan]:
-    """Those of the numbers that have a file, whatever the case of its name. Raises ProjectError where none has."""
-    folder, numbers, found = Folder(project.parent), tuple(numbers), {}
-    for number in numbers:
-        path = folder.find(f"{project.stem}.p{number}")
-        if path is None:
-            continue
-        text = decode(whole(path))
-        programs = (entry.value for entry in entries(text) if entry.key == "Program Version" and entry.value)
-        saved = saved_by(next(programs, ""))
-        found[number] = _Plan(parse_plan(text, path.name).flow or "", saved)
-    if not found and not numbers:
-        raise ProjectError(f"{project}: lists no plan", "make one in HEC-RAS, and save the project")
-    if not found:
-        listed = ", ".join(f"{project.stem}.p{number}" for number in numbers)
-        raise ProjectError(f"{project}: none of its plan files exists ({listed})", "put them beside it")
-    return found
-
-
-def _versions_of_results(project: Path, plans: Iterable[str], tell: Tell) -> list[str]:
-    """The versions of HEC-RAS that made the results beside the project."""
-    folder, found = Folder(project.parent), []
-    for number in plans:
-        path = folder.find(f"{project.stem}.p{number}.hdf")
-        if path is None:
-            continue
-        try:
-            facts = reader_pool.read(path)
-        except ResultError as error:
-            tell(f"{path.name} does not give its version: {error}")
-            continue
-        version = version_in(facts.file_version)
-        if version is not None and facts.kind is not None:
-            found.append(version)
-    return found
-
-
-def _version(made_by: Sequence[str], plans: Sequence[_Plan]) -> tuple[str, str]:
+def _version(made_by: Sequence[str], plans: Sequence[FoundPlan]) -> tuple[str, str]:
     """The version that the spec asks for, and why."""
     if made_by:
         others = sorted({*made_by} - {_most_common(made_by)}, key=parsed)
@@ -305,6 +279,8 @@ def _version(made_by: Sequence[str], plans: Sequence[_Plan]) -> tuple[str, str]:
     newest = _most_common(saved)
     if parsed(newest) < parsed(_OLDEST):
         return _USUAL, f"its plans were last saved by {newest}, which is too old to be run"
+    if newest in _NEVER_RELEASED:
+        return _USUAL, f"its plans were last saved by {newest}, a test version that was never released"
     return newest, "the version that last saved its plans"
 
 

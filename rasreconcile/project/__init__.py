@@ -12,7 +12,7 @@ from rasreconcile.project.prj import (
     plan_number,
 )
 from rasreconcile.project.switches import KEYS, Breach, Computation, breaches, computations
-from rasreconcile.project.text import DESCRIPTION, ENCODING, Entry, decode, entries
+from rasreconcile.project.text import DESCRIPTION, ENCODING, Entry, decode, described, entries, split
 
 __all__ = [
     "DESCRIPTION",
@@ -31,10 +31,12 @@ __all__ = [
     "canonical",
     "computations",
     "decode",
+    "described",
     "entries",
     "is_project",
     "mentions_in",
     "parse_plan",
     "parse_project",
     "plan_number",
+    "split",
 ]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 ENCODING = "cp1252"
 """HEC-RAS writes the Windows code page; five of its bytes are undefined, so decoding replaces those."""
 
-DESCRIPTION = re.compile(r"^(BEGIN|END) (FILE )?DESCRIPTION:", re.IGNORECASE)
-"""Begins and ends free text, in which nothing is a key."""
+DESCRIPTION = re.compile(r"^(BEGIN|END) (?:[A-Z]+ )?DESCRIPTION:", re.IGNORECASE)
+"""Begins and ends free text, in which nothing is a key: of a file, a geometry, a boundary."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rasreconcile.facts import LargestError, LogFacts
-from rasreconcile.hecras_messages import is_failure
+from rasreconcile.hecras_messages import UNSTABLE, is_failure
 from rasreconcile.project import entries
 from rasreconcile.results.times import moment, simulation
 
@@ -31,8 +31,8 @@ _PROCESS = re.compile(r"^\s*PROCESS:\s*(\S.*?)\s*$", re.IGNORECASE)
 _STAMP = re.compile(r"^\s*(\d{1,2}[A-Za-z]{3}\d{4}[ \t]+\d{2}:?\d{2}(?::\d{2})?)(?:[ \t]+(\S.*))?$", re.ASCII)
 _VOLUME = re.compile(r"^\s*Overall Volume Accounting Error as percentage:\s*(\S+)", re.IGNORECASE)
 _UNSTABLE = re.compile(
-    r"\b(?:went|gone|going|became|becoming|is|was)\s+(?:numerically\s+)?unstable\b|\bunstable solution\b"
-    r"|\bsolution (?:solver )?failed\b|\bexceeded \d+ reduced time steps\b",
+    rf"{UNSTABLE}|\b(?:going|becoming|is|was)\s+(?:numerically\s+)?unstable\b|\bunstable solution\b"
+    r"|\bexceeded \d+ reduced time steps\b",
     re.IGNORECASE,
 )
 _SIMULATES = re.compile(r"Maximum iteration location|Unsteady Input Summary", re.IGNORECASE)

@@ -230,3 +230,17 @@ def test_ras_exe_under_wine_converges_and_refuses_what_the_great_trap_would_let_
     assert bytes_of(project.parent) == before
     arguments = [call["arguments"] for call in ras.calls()[1:]]
     assert all(words[0] == "-c" and words[1].startswith("Z:\\") for words in arguments), arguments
+
+
+def test_what_ras_exe_finds_wrong_and_says_in_a_file_of_its_own_is_the_plan_s_fault_at_once(
+    standins, study, wine
+) -> None:
+    ras = standins.windows(study.folder / "6.6", "6.6")
+    standins.write_project(study.folder / "model", plans=("01",))
+    ras.fails("data-errors", plans=["01"])
+    study.spec(worker("desk", "6.6/Ras.exe"), "  - {project: model/Basin.prj}\n")
+    study.run("apply", "spec.yaml", check=3, **wine.environment)
+    (run,) = study.runs()
+    assert run["failure"]["cause"] == "input refused"
+    assert "River: Basin Reach: Upper: No Manning's n data" in run["failure"]["message"]
+    assert "No Manning's n data" in study.run("logs", "spec.yaml", "Basin/p01").stdout

@@ -99,6 +99,7 @@ CHOICES: dict[str, tuple[list[str], list[str], str, list[str], dict[str, str]]] 
         {"type": "hec-ras", "version": "5.0.7"},
     ),
     "too old to be run": (["4.10"], [], "u01", [], {"type": "hec-ras", "version": "6.6"}),
+    "a test version": (["5.10"], [], "u01", [], {"type": "hec-ras", "version": "6.6"}),
     "a steady project": (["6.60"], [], "f01", [], {"type": "steady"}),
     "a steady project with results": (
         ["6.60"],
@@ -132,6 +133,22 @@ def test_engine_and_version_follow_the_results_else_what_saved_the_plans(tmp_pat
     assert engine.get("version", "the built-in steady engine") in said
 
 
+@pytest.mark.parametrize(
+    ("words", "engine"),
+    [([], {"type": "hec-ras", "version": "6.6"}), (["--engine", "steady"], {"type": "steady"})],
+)
+def test_what_the_steady_engine_refuses_is_left_to_hec_ras(
+    tmp_path: Path, demo: Path, words: list[str], engine: dict[str, str]
+) -> None:
+    for path in demo.glob("Willow.*"):
+        shutil.copy(path, tmp_path / path.name)
+    for geometry in tmp_path.glob("Willow.g*"):
+        geometry.write_text(f"Junct Name=Mouth\n{geometry.read_text()}")
+    said = init(tmp_path, "Willow.prj", *words)
+    assert written(tmp_path)["engine"] == engine
+    assert ("a junction is not modelled by the steady engine: HEC-RAS is taken" in said) == (not words)
+
+
 def test_a_project_named_in_capitals_converges_from_the_spec_that_init_wrote(
     tmp_path: Path, demo: Path
 ) -> None:
@@ -160,6 +177,16 @@ def test_a_folder_gives_an_entry_for_each_project_and_names_that_tell_them_apart
         ("models/2025/Willow.prj", "models/2025/Willow", 4),
     ]
     assert runs(tmp_path, "diff") == 0
+
+
+def test_of_a_folder_projects_that_have_no_plan_are_told_and_left_out(tmp_path: Path, demo: Path) -> None:
+    models(tmp_path, demo, "2024")
+    (tmp_path / "models/Dam.prj").write_text("Proj Title=Dam\nPlan File=p03\n")
+    (tmp_path / "models/Sections.prj").write_text("Proj Title=Sections\nCurrent Geom=g01\nGeom File=g01\n")
+    said = init(tmp_path, "models")
+    assert [plan["project"] for plan in written(tmp_path)["plans"]] == ["models/2024/Willow.prj"]
+    assert "models/Dam.prj: none of its plan files exists (Dam.p03): left out" in said
+    assert "models/Sections.prj: lists no plan: left out" in said
 
 
 @pytest.mark.parametrize("words", [["models/*/Willow.prj"], ["models/**/*.prj"]])

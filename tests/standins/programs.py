@@ -20,7 +20,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 import h5py
 import raslayout as layout
 import rasmodel as model
-from rassolver import EVENTS_ERROR, FLAWS, GEOMETRY_ERROR, REFUSALS, Wish, say, solve, version_of, wish
+from rassolver import (
+    DATA_ERRORS,
+    EVENTS_ERROR,
+    FLAWS,
+    GEOMETRY_ERROR,
+    REFUSALS,
+    Wish,
+    say,
+    solve,
+    version_of,
+    wish,
+)
 
 
 def note_call(program: str, home: Path, words: list[str]) -> None:
@@ -172,6 +183,9 @@ def windows(home: Path, words: list[str], returned: Path | None) -> int:
         return 0
     plan = model.read_plan(Path.cwd(), project.stem, ending[1:], version)
     if not plan.keys or asked.mode == "nothing":
+        return 0
+    if asked.mode == "data-errors":
+        Path(f"{plan.name}.data_errors.txt").write_bytes(DATA_ERRORS.encode("cp1252"))
         return 0
     messages = Messages(Path(f"{plan.name}.{'comp_msgs' if version < '5.0.5' else 'computeMsgs'}.txt"))
     _run_windows(plan, asked, messages)

@@ -25,6 +25,8 @@ REFUSALS = {
     "no-flow-values": [" - There are no flow values in the steady flow data."],
     "no-rivers": ["There are no rivers in the geometry data."],
 }
+DATA_ERRORS = "River: Basin   Reach: Upper  \r\n     - No Manning's n data or friction heights k set.\r\n"
+"""Seen of 7.0.1: in a file of its own, beside no messages."""
 GEOMETRY_ERROR = [TERRAIN, "Geometry Writer Failed", "Error Processing Geometry"]
 EVENTS_ERROR = ["The DSS record //BASIN/FLOW/ could not be found", "Error processing event conditions"]
 SOLVER_ERRORS = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from rasreconcile.engines.hec_ras.refusal import (
     cause_first,
+    has_begun,
     is_refused,
     last_word,
     led_by_its_cause,
@@ -19,7 +20,7 @@ from rasreconcile.engines.hec_ras.refusal import (
 from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause, FailureClass
-from rasreconcile.hecras_messages import FINISHED, has_finished, last_said, log_errors, said
+from rasreconcile.hecras_messages import FINISHED, UNSTABLE, has_finished, last_said, log_errors, said
 from rasreconcile.hecras_versions import means, version_in
 from rasreconcile.jobs import RunEvidence
 
@@ -43,7 +44,7 @@ _REFUSED = "fix what it names, in HEC-RAS or in the spec's `inputs`"
 SIGNS = (
     Sign(
         r"error while loading shared libraries|Error loading shared library|DLL.* not found|was not found .*\.dll"
-        r"|MKL FATAL ERROR",
+        r"|MKL FATAL ERROR|Could not load file or assembly",
         "worker",
         FailureCause.MISSING_LIBRARY,
         "HEC-RAS's install on this worker is incomplete: its `libs` folder must contain this file, readable",
@@ -56,7 +57,8 @@ SIGNS = (
         "this HEC-RAS was built for another system: install the libraries that it asks for, or run it in a container",
     ),
     Sign(
-        r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found",
+        r"^(sh|.*\.sh): .*(not found|Permission denied|No such file)|^exec: .*not found"
+        r"|^wine: (?:failed to open|cannot find)",
         "worker",
         FailureCause.PROGRAM_MISSING,
         "check that HEC-RAS's programs exist and are executable on this worker (`check`)",
@@ -81,7 +83,7 @@ SIGNS = (
         "fix the geometry, or its terrain, in HEC-RAS; the plan runs again after the change",
     ),
     Sign(
-        r"went unstable|failed to converge",
+        UNSTABLE,
         "permanent",
         FailureCause.UNSTABLE,
         "shorten the computation interval, or check mesh and boundary where it went unstable",
@@ -97,6 +99,19 @@ SIGNS = (
         "permanent",
         FailureCause.FILE_NOT_UNDERSTOOD,
         "a prepared file is damaged or of another version: prepare the plan again on Windows",
+    ),
+    Sign(
+        r"\bREAD_UN_HDF_\w+",
+        "permanent",
+        FailureCause.FILE_NOT_UNDERSTOOD,
+        "the solver crashed as it read the geometry's tables, which its .hdf lacks (of structures, mostly): open the"
+        " geometry in HEC-RAS, save it, and compute the plan there once",
+    ),
+    Sign(
+        r"Unable to delete temporary results file|being used by another process",
+        "retryable",
+        FailureCause.SOLVER_STOPPED,
+        "another program held the file, or its drive was away; it will be retried",
     ),
     Sign(
         r"HDF_ERROR|^\s*ERROR:",
@@ -179,8 +194,8 @@ def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) ->
 
     What the solver said before it was ended means nothing: it was not to run.
     """
-    told = "\n".join((evidence.messages, evidence.log))
-    if not said(told) and not whole:
+    told = _told(evidence)
+    if not spoken(told) and not whole:
         yield _silent(evidence)
     if whole:
         told = re.split(SOLVER_BEGINS, told, maxsplit=1)[0]
@@ -195,7 +210,7 @@ def preparation_failures(evidence: RunEvidence, version: str, *, whole: bool) ->
 
 def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
     """From what explains most to what only says that something is wrong."""
-    hdf, told = evidence.hdf, "\n".join((evidence.messages, evidence.log))
+    hdf, told = evidence.hdf, _told(evidence)
     everything = "\n".join((told, hdf.messages or "" if hdf else ""))
     if not spoken(told) and hdf is None:
         yield _silent(evidence)
@@ -220,6 +235,12 @@ def _failures(evidence: RunEvidence, version: str) -> Iterator[Failure]:
         yield Failure(kind="retryable", cause=FailureCause.NO_RESULT, trouble=Trouble(what, _SEE_LOGS))
         return
     yield from _in_hdf(hdf, everything)
+
+
+def _told(evidence: RunEvidence) -> str:
+    """Messages and log; what was wrong with the input counts unless a solver began nevertheless."""
+    told = "\n".join((evidence.messages, evidence.log))
+    return told if has_begun(told) else f"{told}\n{evidence.data_errors}"
 
 
 def _explained(failure: Failure, solver_log: str) -> Failure:

@@ -35,7 +35,16 @@ _CONSEQUENCE = re.compile(
     re.IGNORECASE,
 )
 """Lines that HEC-RAS writes whatever was wrong."""
+_PLACE = re.compile(
+    r"(?:Boundary at |Bridge |Culvert )?(?:River|Storage Area|2D (?:Flow )?Area|Connection)\b.*:",
+    re.IGNORECASE,
+)
 _LONGEST = 300
+
+
+def has_begun(text: str) -> bool:
+    """Whether a solver was there, by what HEC-RAS says."""
+    return any(_BEGAN.search(line) for line in spoken(text))
 
 
 def is_refused(evidence: RunEvidence, everything: str) -> bool:
@@ -53,7 +62,7 @@ def is_refused(evidence: RunEvidence, everything: str) -> bool:
         # No one but a solver writes it.
         return False
     lines = spoken(everything)
-    if any(_BEGAN.search(line) for line in lines) or (not lines and hdf is None):
+    if has_begun(everything) or (not lines and hdf is None):
         return False
     return ended.exit_code == 0 or any(map(is_failure, lines))
 
@@ -75,7 +84,8 @@ def cause_first(text: str) -> str:
     lines = list(spoken(text))
     at = next((n for n, line in enumerate(lines) if is_failure(line)), None)
     if at is None:
-        return next((line[:_LONGEST] for line in lines if _COMPLAINT.search(line)), "")
+        found = next((n for n, line in enumerate(lines) if _COMPLAINT.search(line)), None)
+        return "" if found is None else _with_its_place(lines, found)
     return led_by_its_cause(lines, at)
 
 
@@ -83,10 +93,18 @@ def led_by_its_cause(lines: Sequence[str], at: int) -> str:
     """The line at this place; where it is written whatever was wrong, after the complaint of its stage."""
     if not _CONSEQUENCE.search(lines[at]):
         return lines[at][:_LONGEST]
-    before = lines[:at]
-    first = next((n + 1 for n in reversed(range(at)) if _STAGE.match(before[n])), 0)
-    cause = next((line for line in before[first:] if _COMPLAINT.search(line)), "")
-    return f"{cause[:_LONGEST]}, then: {lines[at][:_LONGEST]}" if cause else lines[at][:_LONGEST]
+    first = next((n + 1 for n in reversed(range(at)) if _STAGE.match(lines[n])), 0)
+    cause = next((n for n in range(first, at) if _COMPLAINT.search(lines[n])), None)
+    end = lines[at][:_LONGEST]
+    return end if cause is None else f"{_with_its_place(lines, cause)}, then: {end}"
+
+
+def _with_its_place(lines: Sequence[str], at: int) -> str:
+    """A complaint; HEC-RAS heads those of a section, a boundary or an area with a line that says which."""
+    line = lines[at].lstrip("- ")
+    if at and _PLACE.match(lines[at - 1]) and not _COMPLAINT.search(lines[at - 1]):
+        line = f"{' '.join(lines[at - 1].split())}: {line}"
+    return line[:_LONGEST]
 
 
 def last_word(text: str) -> str:

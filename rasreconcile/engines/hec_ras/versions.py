@@ -81,6 +81,8 @@ STEADY_PREPARED = (_GROWING, "{stem}.r{plan}")
 LINKS = (("{stem}.b{plan}", "io.b"), ("{stem}.x{geometry}", "io.x"), ("{stem}.c{geometry}", "io.c"))
 """Names by which the Fortran programs may look for their units."""
 RESULT = "{stem}.p{plan}.hdf"
+DATA_ERRORS = "{stem}.p{plan}.data_errors.txt"
+"""Where Ras.exe writes what it finds wrong with its input; in a window it shows the same."""
 SOLVER_LOG = "{stem}.bco{plan}"
 """What the unsteady solver writes beside the messages, on every platform."""
 GROWING = _GROWING
@@ -88,17 +90,22 @@ GROWING = _GROWING
 
 def form_of(version: str) -> Form:
     """The form of a version; where its patch is left open, of its newest; of one older than all, the oldest."""
-    wanted: tuple[float, ...] = parsed(version)
+    wanted: tuple[float, ...] = _padded(parsed(version))
     if names_family(version):
-        wanted = (*wanted, *(0,) * (2 - len(wanted)), math.inf)
+        wanted = (*wanted[:2], math.inf)
     return next((form for form in reversed(FORMS) if form.since <= wanted), FORMS[0])
+
+
+def _padded(version: Version) -> Version:
+    """`5.0` is (5,): with the zeros that are left out at its end, to be compared with others."""
+    return (*version, *(0,) * (2 - len(version)))
 
 
 def doubt(version: str) -> Trouble | None:
     """Why it is not certain that the version is called rightly; None: it is."""
     oldest, newest = (".".join(map(str, version[:2])) for version in (FORMS[0].since, NEWEST_TRIED))
     supported = f"than the supported range {oldest}-{newest}"
-    wanted = parsed(version)
+    wanted = _padded(parsed(version))
     if wanted[:2] > NEWEST_TRIED:
         return Trouble(f"HEC-RAS {version} is newer {supported}: using the command line of {newest}")
     if wanted < FORMS[0].since:

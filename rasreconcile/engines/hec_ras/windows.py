@@ -98,7 +98,7 @@ def job(plan: Plan, install: Install, version: str) -> Job:
     folder = folder_for(files)
     edits = _edits(plan, files, install.cores)
     messages = tuple(name_in(folder, word) for word in naming.fill(form.messages))
-    solver_log = name_in(folder, naming.one(versions.SOLVER_LOG))
+    told = (name_in(folder, word) for word in naming.fill((versions.DATA_ERRORS, versions.SOLVER_LOG)))
     products = (plan.result_name, *plan.side_outputs) if plan.prepares else ()
     words = (form.ras, plan.stem, plan.number, str(GRACE_SECONDS), str(QUIET_SECONDS), *products)
     call, scripts = _calls(install, folder)
@@ -106,7 +106,7 @@ def job(plan: Plan, install: Install, version: str) -> Job:
         platform="posix" if install.wine else "windows",
         steps=((*call, *words),),
         inputs=(*(replace(staged_file(f, folder), edits=edits.get(f.kind, ())) for f in files), *scripts),
-        outputs=(*outputs_of(plan, folder), *messages, solver_log),
+        outputs=(*outputs_of(plan, folder), *messages, *told),
         cores=install.cores,
         time_limit=plan.time_limit,
         # Wine tells of its own troubles on stderr, in thousands of lines.

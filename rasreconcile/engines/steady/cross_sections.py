@@ -36,8 +36,8 @@ class CrossSection:
     line: int
     lengths: tuple[float, float, float]
     """To the next section downstream: left overbank, channel, right overbank."""
-    lacks_lengths: bool = False
-    """One is blank, as below the last section."""
+    blank_lengths: tuple[bool, bool, bool] = (False, False, False)
+    """Which are blank: all below the last section, and in old files those of overbanks without width."""
     points: tuple[tuple[float, float], ...]
     """Station and elevation, from left to right."""
     roughness: tuple[tuple[float, float], ...]
@@ -53,6 +53,11 @@ class CrossSection:
     @property
     def name(self) -> str:
         return f"{self.river} {self.reach} {self.station}"
+
+    @property
+    def has_overbanks(self) -> tuple[bool, bool]:
+        """Whether there is ground left of the left bank, and right of the right one."""
+        return self.points[0][0] < self.banks[0], self.banks[1] < self.points[-1][0]
 
 
 def lacking(section: CrossSection) -> str | None:

@@ -89,7 +89,7 @@ class _Parser:
         match line.key:
             case "Geom Title":
                 self._title = line.value
-            case "River Reach":
+            case "River Reach" | "Reach":
                 self._complete()
                 self._reach(line)
             case "Type RM Length L Ch R":
@@ -106,7 +106,9 @@ class _Parser:
 
     def _reach(self, line: Line) -> None:
         self._source.without_rows(line)
-        river, _, reach = (part.strip() for part in line.value.partition(","))
+        # HEC-RAS 2 and 3 wrote `Reach=` where there was one: its river is called like it.
+        names = f"{line.value},{line.value}" if line.key == "Reach" else line.value
+        river, _, reach = (part.strip() for part in names.partition(","))
         for other in self._reaches:
             if (river.casefold(), reach.casefold()) == (other[0].casefold(), other[1].casefold()):
                 again = f"reach {river} {reach} is given again; it is in line {other[2]} already"
@@ -146,7 +148,7 @@ class _Parser:
             place=self._source.number(line, station, "river station"),
             line=line.number,
             lengths=(lengths[0] or 0.0, lengths[1] or 0.0, lengths[2] or 0.0),
-            lacks_lengths=None in lengths,
+            blank_lengths=(lengths[0] is None, lengths[1] is None, lengths[2] is None),
             points=(),
             roughness=(),
             banks=(float("nan"), float("nan")),
@@ -187,7 +189,9 @@ def _in_order(source: Source, sections: Sequence[CrossSection]) -> None:
         if not above.place > below.place:
             order = f"cross section {below.station} is below {above.station}; river stations fall downstream"
             raise source.error(below.line, order, FIX)
-        if above.lacks_lengths:
+        left, right = (any(side) for side in zip(above.has_overbanks, below.has_overbanks, strict=True))
+        # Where nothing flows in an overbank, its length weighs nothing.
+        if any(blank and used for blank, used in zip(above.blank_lengths, (left, True, right), strict=True)):
             raise source.error(above.line, f"a reach length of cross section {above.station} is blank", FIX)
 
 
@@ -207,8 +211,8 @@ def _points(source: Source, line: Line, section: CrossSection) -> CrossSection:
 def _roughness(source: Source, line: Line, section: CrossSection) -> CrossSection:
     count = source.count(line, line.parts()[0] or "0", "the number of n values")
     values = source.columns(line, 3 * count, "station and n", a_row=9)
-    if None in values[::3] or None in values[1::3]:
-        raise source.error(line, f"a station or n value of cross section {section.station} is blank", FIX)
+    if None in values[::3]:
+        raise source.error(line, f"a station of an n value of cross section {section.station} is blank", FIX)
     roughness = tuple(zip((s or 0.0 for s in values[::3]), (n or 0.0 for n in values[1::3]), strict=True))
     if any(not 0 <= n < 10 for _, n in roughness):
         raise source.error(line, f"an n value of cross section {section.station} is not from 0 to 10", FIX)

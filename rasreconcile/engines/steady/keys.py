@@ -9,6 +9,7 @@ Bearing = Literal["modelled", "refused", "none"]
 
 MODELLED: Mapping[str, str] = {
     "River Reach": "begins a reach",
+    "Reach": "begins the only reach, as HEC-RAS 2 and 3 wrote it; its river is called like it",
     "Type RM Length L Ch R": "begins a cross section; any other node is refused",
     "#Sta/Elev": "the ground",
     "#Mann": "Manning's n; a composite n of the channel is refused",
@@ -45,7 +46,7 @@ REFUSED: Mapping[str, str] = {
     "Sediment Elevation": "a section filled with sediment",
     "Minor Loss Coefficient": "a minor loss",
     "Pilot Channel": "a pilot channel",
-    "Reach": "a reach in this form", "Rch Type": "a reach of another type",
+    "Rch Type": "a reach of another type",
 }  # fmt: skip
 """Keys of a geometry that change a steady profile and are not modelled, and what they stand for."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rasreconcile.errors import ProjectError
-from rasreconcile.project import DESCRIPTION, decode
+from rasreconcile.project import DESCRIPTION, decode, described, split
 
 _KEYED = re.compile(r"^\s*[#A-Za-z]")
 MOST_NUMBERS = 1_000_000
@@ -97,16 +97,15 @@ class Source:
 
 def lines(data: bytes) -> Iterator[Line]:
     """Every keyed line outside descriptions, with its rows."""
-    inside = False
     head: tuple[int, str] | None = None
     rows: list[str] = []
-    for number, text in enumerate(re.split(r"\r\n|\r|\n", decode(data)), start=1):
-        marker = DESCRIPTION.match(text.strip())
-        if marker:
-            inside = marker[1].upper() == "BEGIN"
+    every = split(decode(data))
+    free = described(every)
+    for number, text in enumerate(every, start=1):
+        if number - 1 in free or DESCRIPTION.match(text.strip()):
             continue
         # A row of blanks is a row of blank columns; an empty line is nothing.
-        if inside or not text or (head is None and not text.strip()):
+        if not text or (head is None and not text.strip()):
             continue
         if _KEYED.match(text) and not _is_row(text):
             if head is not None:

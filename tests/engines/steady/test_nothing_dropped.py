@@ -82,7 +82,7 @@ GEOMETRY = [
     ("   120.6     281     120", "   120.6             120", "(row 2, column 5 is blank)"),
     ("   130.2     210   128.6     250   128.1\n", "   130.2\n", "(row 1, column 7 is blank)"),
     ("   130.2     210   128.6     250   128.1\n", "   130.2     210   128.6     250   128.1     262\n", "holds 11"),
-    ("     250    .035       0", "     250               0", "a station or n value of cross section 2400 is blank"),
+    ("     250    .035       0", "     250               0", "cross section 2400 has an n value of 0 from station 250 to 316"),
     ("     250    .035       0", "     250       0       0", "an n value of 0 from station 250 to 316"),
     ("     250    .035       0", "     350    .035       0", "n values of cross section 2400 go backwards"),
     ("Exp/Cntr=0.3,0.1", "Exp/Cntr=0.3,-0.1", "a loss coefficient of 2400 is not from 0 to 1"),
