@@ -26,7 +26,7 @@ _KINDS = ("project", "plan", "geometry", "flow")
 class Steady:
     """Computes one-dimensional steady plans without HEC-RAS."""
 
-    identity = "steady 3"
+    identity = "steady 4"
     """Raised whenever the same inputs would give other numbers."""
 
     def refuses(self, texts: Mapping[str, bytes], names: Mapping[str, str]) -> Trouble | None:

@@ -16,7 +16,7 @@ from rasreconcile.engines.steady.cross_sections import CrossSection
 from rasreconcile.engines.steady.profile import State
 from rasreconcile.engines.steady.river_model import RiverModel, Solved
 
-FILE_VERSION = "rasreconcile steady 3"
+FILE_VERSION = "rasreconcile steady 4"
 FINISHED = "Finished Steady Flow Simulation"
 _PROFILES = "Results/Steady/Output/Output Blocks/Base Output/Steady Profiles"
 

@@ -91,7 +91,7 @@ def test_rashdf_opens_the_result_and_nobody_takes_it_for_hec_ras(tmp_path: Path,
     result = rashdf.RasPlanHdf(tmp_path / "Willow.p01.hdf")
     assert result.steady_flow_names() == ["10-year", "50-year", "100-year"]
     assert result.cross_sections_wsel().shape == (6, 3)
-    assert result.attrs["File Version"] == b"rasreconcile steady 3"
+    assert result.attrs["File Version"] == b"rasreconcile steady 4"
 
 
 # ---- theory
