@@ -18,7 +18,8 @@ from rasreconcile.reconcile.durations import Estimate, Expectancy, left_of_run
 from rasreconcile.reconcile.observed import LiveRun, WorkerSeen
 from rasreconcile.reconcile.policy import Policy
 
-_NONE = Estimate(timedelta(), timedelta(), timedelta())
+_ZERO = timedelta()
+_NONE = Estimate(_ZERO, _ZERO, _ZERO)
 _OFFERED = 200
 """Waiting plans that are offered at a time, at least: to offer ten thousand whenever a run ends would take minutes."""
 _HOUR = timedelta(hours=1)
@@ -69,6 +70,11 @@ def forecast(asked: Question) -> Forecast | None:
     )
 
 
+def makespan(asked: Question, lengths: Mapping[Address, timedelta]) -> timedelta:
+    """How long it takes where runs take so long at speed 1.0, whatever is expected of them; nothing is running yet."""
+    return _Future.of(asked, lengths, []).now
+
+
 def _length(address: Address, known: Expectancy) -> Estimate | None:
     """A preparation that never ran is over in no time, beside what it prepares."""
     found = known.estimate(address)
@@ -110,7 +116,8 @@ class _Future:
                 future._begin(Placed(run.address, run.worker, run.slot, run.cores), left)
         to_come = {plan.address for plan in asked.due} | {live.run.address for live in asked.live}
         for order, plan in enumerate(asked.due):
-            due = _due(plan, order, lengths[plan.address], asked.workers)
+            expected = asked.known.estimate(plan.address)
+            due = _due(plan, order, expected.likely if expected else None, asked.workers)
             needs = to_come.intersection(plan.needs) - {plan.address}
             if needs:
                 future.blocked[plan.address] = (due, needs)
@@ -187,7 +194,7 @@ class _Future:
         if self.policy.placement == "strict":
             self.waiting.sort(key=lambda due: due.order)
         else:
-            self.waiting.sort(key=lambda due: (-(due.expected or timedelta()), due.order))
+            self.waiting.sort(key=lambda due: (due.expected is not None, -(due.expected or _ZERO), due.order))
 
 
 def _room(worker: WorkerSeen, known: Expectancy) -> Room:
@@ -203,7 +210,7 @@ def _room(worker: WorkerSeen, known: Expectancy) -> Room:
     )
 
 
-def _due(plan: Plan, order: int, expected: timedelta, workers: Sequence[WorkerSeen]) -> Due:
+def _due(plan: Plan, order: int, expected: timedelta | None, workers: Sequence[WorkerSeen]) -> Due:
     unable = frozenset(worker.name for worker in workers if plan.address in worker.unable)
     return Due(
         address=plan.address,
