@@ -15,7 +15,7 @@ import click
 
 from rasreconcile.cli.verb import invocation
 from rasreconcile.errors import UsageError
-from rasreconcile.named_plans import EVERY_PLAN, NamedPlans, is_plan_file
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans, is_hec_ras_file, is_plan_file
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -76,9 +76,22 @@ def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     """The spec among the words, wherever it stands, else the one that is meant without being named; and the rest."""
     specs = [word for word in words if _is_spec(word)]
     if len(specs) > 1:
+        if strange := next(filter(is_hec_ras_file, specs), None):
+            raise UsageError(
+                f"{strange} is a file of HEC-RAS, not a spec",
+                "name plans, and put patterns in quotes: 'Muncie/*'",
+            )
         raise UsageError(f"{specs[0]} and {specs[1]} are two specs", "name one; each has its own store")
+    if not specs and (folder := _of_folder([word for word in words if _must_be_folder(word)])):
+        raise folder
     path = spec_path(Path(specs[0]) if specs else None, words)
     return path, tuple(word for word in words if word not in specs)
+
+
+def _here() -> str:
+    """A spec in this folder, where there is one that may be meant."""
+    found = sorted(name for name in os.listdir() if name.lower().endswith(SPEC_ENDINGS))  # noqa: PTH208  as below
+    return found[0] if len(found) == 1 else "spec.yaml"
 
 
 def _of_folder(words: Sequence[str]) -> UsageError | None:
@@ -89,6 +102,11 @@ def _of_folder(words: Sequence[str]) -> UsageError | None:
     inside = sorted(name for name in os.listdir(folder) if name.lower().endswith(SPEC_ENDINGS))  # noqa: PTH208
     meant = f"name the spec: {Path(folder, inside[0]).as_posix()}" if inside else "name a spec file"
     return UsageError(f"{folder} is a folder", meant)
+
+
+def _must_be_folder(word: str) -> bool:
+    """A word without `/` before it may be the name of a project as well."""
+    return word in {".", ".."} or word.startswith(("./", "../")) or os.path.isabs(word)  # noqa: PTH117  as above
 
 
 def _is_spec(word: str) -> bool:
@@ -107,7 +125,7 @@ def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
     if path is None:
         raise _of_folder(words) or UsageError(
             f"no spec was named, and there is no {NAMES[0]} (or .yml) here or in a folder above",
-            "name one: rasreconcile VERB spec.yaml, or write one: rasreconcile init PROJECT.prj",
+            f"name one: rasreconcile VERB {_here()}, or write one: rasreconcile init PROJECT.prj",
         )
     invocation().folder = Path(os.path.abspath(path)).parent  # noqa: PTH100  as below
     if invocation().verbose:

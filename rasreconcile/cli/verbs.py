@@ -68,7 +68,13 @@ class _Lazy(VerbGroup):
         except click.UsageError as error:
             from difflib import get_close_matches  # noqa: PLC0415  only for a verb that does not exist
 
-            near = get_close_matches(args[0], VERBS, n=1)
+            from rasreconcile.cli import other_tools  # noqa: PLC0415  as above
+
+            near = (
+                [other_tools.VERBS[args[0]]]
+                if args[0] in other_tools.VERBS
+                else get_close_matches(args[0], VERBS, n=1)
+            )
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from error
 
@@ -139,6 +145,11 @@ def _write_json(exit_code: int, errors: list[dict[str, Any]], invocation: Invoca
 
 
 def _usage(error: click.ClickException, arguments: Sequence[str]) -> int:
+    if isinstance(error, click.NoSuchOption) and not error.possibilities:
+        from rasreconcile.cli.other_tools import hint_of  # noqa: PLC0415  only for an option that does not exist
+
+        verb = error.ctx.info_name if error.ctx else None
+        error.message = f"{error.message} {hint_of(error.option_name, verb or '')}".rstrip()
     if not _wants_json(arguments):
         error.show()
         return 64

@@ -63,10 +63,23 @@ def test_ten_faults_are_ten_lines_in_one_go(faults: Faults) -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("salt: null", "8: salt: is not text; put it in quotes"),
+        ("salt: 1.5", "8: salt: is not text; put it in quotes"),
+        ("salt: null", "8: salt: is empty; fill it in, or leave it out"),
+        ("salt: [a]", "8: salt: is not text but a list; write one value"),
+        ("max_concurrent: {a: 1}", "8: max_concurrent: is not a whole number but a mapping; write one value"),
         ("autoclean: yes", "8: autoclean: is neither true nor false; write true or false"),
         ("placement: best", "8: placement: must be 'prefer' or 'strict'; change it"),
-        ("retries: [3]", "8: retries: is not a mapping; write its keys below it, indented"),
+        ("retries: [3]", "8: retries: is not a mapping; write {attempts: NUMBER}"),
+        (
+            "results: $OUT/a",
+            "8: results: $OUT is not replaced in a spec; write the whole path; `~` is the home folder",
+        ),
+        ("results: a/${OUT}", "8: results: ${OUT} is not replaced in a spec; write the whole path;"),
+        ("results: '%OUT%\\a'", "8: results: %OUT% is not replaced in a spec; write the whole path;"),
+        (
+            "results: file:///out",
+            "8: results: file:///out is a URL; write the path that the file has on this machine",
+        ),
         ("retries: {attempts: 0}", "8: retries.attempts: must be at least 1; change it"),
         ("state: ''", "8: state: is empty; fill it in, or leave it out"),
         (
@@ -131,6 +144,34 @@ def test_a_fault_of_a_worker_names_its_field_and_its_line(
 ) -> None:
     (found,) = faults(good.replace("  desk:", f"  w: {worker}\n  desk:"))
     assert found.startswith(f"4: {fault}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("{type: steady}", "steady", '2: engine: is not a mapping; write {type: steady}, or {type: hec-ras, version: "6.6"}'),
+        ("{type: steady}", "{type: HEC-RAS}", "2: engine.type: must be one of 'hec-ras', 'steady', 'command'; did you mean hec-ras?"),
+        ("{type: steady}", "", "2: engine: is empty; fill it in"),
+        ("  desk: {", "  - {", "3: workers: is not a mapping; write each below it with a name of its own, as `desk: {type: local}`"),
+        ("type: local,", "type: ssh, hostname: h, worker_folder: $SCRATCH/runs,", "4: workers.desk.worker_folder: $SCRATCH is not replaced"),
+        ("  - project: a.prj\n    numbers", "  project: a.prj\n  numbers", "5: plans: is not a list; begin each entry below it with `- project: `"),
+        ("project: a.prj\n    numbers: [\"04\", 06-08, 3]", "a.prj", "6: plans[0]: is not a mapping; write {project: FILE.prj}"),
+        ("project: a.prj\n    numbers: [\"04\", 06-08, 3]", "project:a.prj", "6: plans[0]: is not a mapping; put a blank after the colon"),
+        ("a.prj", "", "6: plans[0].project: is empty; fill it in"),
+        ('["04", 06-08, 3]', "[]", "7: plans[0].numbers: is empty; leave it out to take every plan the .prj lists"),
+        ('["04", 06-08, 3]', "all", "7: plans[0].numbers: 'all' is not a plan number; leave it out to take every plan the .prj lists"),
+        ('["04", 06-08, 3]', "01, 02", "7: plans[0].numbers: '01, 02' is not a plan number; write a list, [\"04\", \"06\"]"),
+        ('["04", 06-08, 3]', "{01, 02}", '7: plans[0].numbers: is not a list; write ["04", "06-12"]'),
+        ('["04", 06-08, 3]', "[0]", "7: plans[0].numbers: 0: plan numbers run from 01 to 99; begin with 01"),
+        ("numbers:", "max_runtime_minutes: 2h #", "7: plans[0].max_runtime_minutes: is not a number; write minutes, a number without a unit"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_shape_is_told_with_what_to_write(
+    faults: Faults, good: str, old: str, new: str, fault: str
+) -> None:
+    assert old in good
+    (found,) = faults(good.replace(old, new))
+    assert found.startswith(fault)
 
 
 @pytest.mark.parametrize("name", ["my desk", "-desk", "", "dësk", "d" * 64])
