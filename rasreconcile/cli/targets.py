@@ -74,6 +74,12 @@ def takes_one_plan(function: Callable[..., int]) -> Callable[..., int]:
 
 def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     """The spec among the words, wherever it stands, else the one that is meant without being named; and the rest."""
+    if not all(word.strip() for word in words):
+        raise UsageError(
+            "an empty word names neither a spec nor a plan", "check the variable that it came from"
+        )
+    if "-" in words:
+        raise UsageError("-: a spec is not read from stdin", "name a file")
     specs = [word for word in words if _is_spec(word)]
     if len(specs) > 1:
         if strange := next(filter(is_hec_ras_file, specs), None):
@@ -112,8 +118,9 @@ def _must_be_folder(word: str) -> bool:
 def _is_spec(word: str) -> bool:
     if word.lower().endswith(SPEC_ENDINGS):
         return True
-    # A spec may have any name; a plan file of HEC-RAS is none.
-    return os.path.isfile(word) and not is_plan_file(word)  # noqa: PTH113  Path raises for what cannot be a name
+    # A spec may have any name; a plan file of HEC-RAS is none. Path raises for what cannot be a name.
+    exists = os.path.exists(word) and not os.path.isdir(word)  # noqa: PTH110, PTH112
+    return exists and not is_plan_file(word)
 
 
 def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
@@ -121,7 +128,10 @@ def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
 
     `words`: all that was typed, to say what may have been meant where there is none.
     """
-    path = given or _from_environment() or _found_upward(Path.cwd())
+    path = given or _from_environment()
+    # A relative one too needs a folder to begin in.
+    here = None if path and path.is_absolute() else _current()
+    path = path or (_found_upward(here) if here else None)
     if path is None:
         raise _of_folder(words) or UsageError(
             f"no spec was named, and there is no {NAMES[0]} (or .yml) here or in a folder above",
@@ -135,7 +145,16 @@ def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
 
 def _from_environment() -> Path | None:
     named = os.environ.get("RASRECONCILE_SPEC")
+    if named and not os.path.isfile(named):  # noqa: PTH113  as above
+        raise UsageError(f"$RASRECONCILE_SPEC is {named!r}, which is not a file", "correct or unset it")
     return Path(named) if named else None
+
+
+def _current() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder no longer exists", "change to another one: cd FOLDER") from error
 
 
 def _found_upward(start: Path) -> Path | None:

@@ -129,6 +129,12 @@ def test_a_fault_says_where_what_and_what_to_do(faults: Faults, good: str, line:
             "{type: psexec, hostname: h, share_path: //h/s, session_id: 2, system_account: true}",
             "workers.w.system_account: unknown key; leave it out, HEC-RAS hangs under the system account",
         ),
+        ("{type: ssh, hostname: 'h:22'}", "workers.w.hostname: holds a port; write hostname: h and port: 22"),
+        (
+            "{type: ssh, hostname: 'h '}",
+            "workers.w.hostname: is not the name of a host; write it without blanks, and with nothing before it",
+        ),
+        ("{type: ssh, hostname: '\\\\h'}", "workers.w.hostname: is not the name of a host; write it"),
         (
             "{type: docker, docker_image: i, memory_limit: lots}",
             "workers.w.memory_limit: must be an amount of memory such as 8g or 512m; change it",
