@@ -14,6 +14,7 @@ from rasreconcile.spec.base import FORMS
 from rasreconcile.specfile.known import Known, known_at
 from rasreconcile.specfile.lookalikes import joined
 from rasreconcile.specfile.model import spec_model
+from rasreconcile.specfile.other_words import meant_by
 from rasreconcile.specfile.yamltext import Document, path_of
 from rasreconcile.workers.kind import Kinds
 
@@ -21,6 +22,7 @@ _MAPPING = ("is not a mapping", "write its keys below it, indented")
 _WORDS: Mapping[str, tuple[str, str]] = {
     "int_type": ("is not a whole number", "write digits without quotes"),
     "float_type": ("is not a number", "write digits without quotes"),
+    "float_parsing": ("is not a number", "write digits without quotes"),
     "bool_type": ("is neither true nor false", "write true or false"),
     "string_type": ("is not text", "put it in quotes"),
     "model_type": _MAPPING,
@@ -35,6 +37,8 @@ _WRITTEN: Mapping[str, str] = {
     "AtMost": "write {at_most: NUMBER}",
     "DatasetExpectation": "write {finite: true}, or {between: [LOWEST, HIGHEST]}",
     "Retries": "write {attempts: NUMBER}",
+    "StopWhen": "write {unstable: true}",
+    "BaselineExpectation": "write {file: PATH, water_surface_within: NUMBER}",
     "PlanEntry": "write {project: FILE.prj}",
 }
 """Where a number or a word is written for something that has a short form."""
@@ -109,7 +113,8 @@ def _is_new(error: ErrorDetails) -> bool:
 
 
 def _near(known: Known) -> str | None:
-    return None if _elsewhere(known) else near(str(known.place[-1]), known.keys)
+    word = str(known.place[-1])
+    return None if _elsewhere(known) else meant_by(word.casefold(), known.keys) or near(word, known.keys)
 
 
 def _elsewhere(known: Known) -> str | None:
@@ -189,4 +194,5 @@ def _meant_by_type(known: Known, document: Document) -> str | None:
     """The key of a mapping without `type` that its writer took for it."""
     value = document.value_at(known.place)
     keys = [str(key) for key in value if key != "type"] if isinstance(value, dict) else []
-    return "worker_type" if "worker_type" in keys else near("type", keys)
+    others = (key for key in keys if key == "worker_type" or meant_by(key, ["type"]))
+    return next(others, None) or near("type", keys)

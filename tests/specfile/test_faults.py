@@ -180,6 +180,30 @@ def test_a_value_of_another_shape_is_told_with_what_to_write(
     assert found.startswith(fault)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("version: 1\n", "version: 1\njobs: 4\n", "2: jobs: unknown key; did you mean max_concurrent?"),
+        ("workers:", "services:", "3: services: unknown key; did you mean workers?"),
+        ("cores_total: 4", "kind: x", "4: workers.desk.kind: unknown key; did you mean type?"),
+        ("cores_total: 4", "timeout: 4", "4: workers.desk.timeout: unknown key; did you mean max_runtime_minutes?"),
+        ("type: local", "type: ssh, ip: x", "4: workers.desk.ip: unknown key; did you mean hostname?"),
+        ("type: local", "type: docker, image: x", "4: workers.desk.image: unknown key; did you mean docker_image?"),
+        ("type: local", "type: slurm, queue: x", "4: workers.desk.queue: unknown key; did you mean partition?"),
+        ("type: local", "kind: local", "4: workers.desk.kind: unknown key; did you mean type?"),
+        ("numbers:", "plan:", "7: plans[0].plan: unknown key; did you mean numbers?"),
+        ("numbers:", "workers: [desk] #", "7: plans[0].workers: unknown key; did you mean only_on?"),
+        ("numbers:", "depends_on: [x] #", "7: plans[0].depends_on: unknown key; did you mean needs?"),
+        ("cores_total: 4", "price_per_core_hour: $1", "4: workers.desk.price_per_core_hour: is not a number; write"),
+    ],
+)  # fmt: skip
+def test_a_key_of_another_program_is_answered_with_ours(
+    faults: Faults, good: str, old: str, new: str, fault: str
+) -> None:
+    assert old in good
+    assert any(found.startswith(fault) for found in faults(good.replace(old, new, 1)))
+
+
 @pytest.mark.parametrize("name", ["my desk", "-desk", "", "dësk", "d" * 64])
 def test_a_worker_has_a_plain_name(faults: Faults, good: str, name: str) -> None:
     (found,) = faults(good.replace("desk:", f"{json.dumps(name, ensure_ascii=False)}:"))
