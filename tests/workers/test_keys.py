@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import paramiko
@@ -143,14 +140,14 @@ def spec_of(network, tmp_path, monkeypatch):
 
 @contextmanager
 def agent_with(tmp_path: Path, *keys: Path) -> Iterator[Path]:
-    place = tmp_path / "agent"
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
+    socket = tmp_path / "agent"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 10
-        while not place.exists():
+        while not socket.exists():
             assert time.monotonic() < until
             time.sleep(0.01)
-        env = {**os.environ, "SSH_AUTH_SOCK": str(place)}
+        env = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
         # Its socket is there a moment before it is listened to: 2 is `cannot be reached`, 1 is `holds no keys`.
         while subprocess.run(["ssh-add", "-l"], env=env, capture_output=True, check=False).returncode == 2:
             assert time.monotonic() < until
@@ -159,7 +156,7 @@ def agent_with(tmp_path: Path, *keys: Path) -> Iterator[Path]:
             subprocess.run(
                 ["ssh-add", "-q", str(key)], env=env, check=True, timeout=20, stdin=subprocess.DEVNULL
             )
-        yield place
+        yield socket
     finally:
         agent.terminate()
         agent.wait()
@@ -181,8 +178,8 @@ def test_too_many_keys_in_the_agent_are_refused_once_with_the_setting_that_names
     network, spec_of, tmp_path, monkeypatch
 ) -> None:
     server = network.server("LogLevel VERBOSE")
-    with agent_with(tmp_path, *keys_in(tmp_path, 8), network.key) as place:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
+    with agent_with(tmp_path, *keys_in(tmp_path, 8), network.key) as socket:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         worker = ssh_worker("box", spec_of(server), tmp_path)
         try:
             for _ in range(3):
@@ -204,15 +201,15 @@ def test_the_key_that_the_configuration_names_is_tried_before_the_agents_others(
     network, spec_of, tmp_path, monkeypatch
 ) -> None:
     server = network.server()
-    with agent_with(tmp_path, *keys_in(tmp_path, 8), network.key) as place:
+    with agent_with(tmp_path, *keys_in(tmp_path, 8), network.key) as socket:
         (network.home / ".ssh" / "config").write_text(
-            f"Host *\n IdentityAgent {place}\n IdentityFile {network.key}.pub\n"
+            f"Host *\n IdentityAgent {socket}\n IdentityFile {network.key}.pub\n"
         )
         worker = ssh_worker("box", spec_of(server), tmp_path)
         assert worker.check() == []
         worker.close()
         (network.home / ".ssh" / "config").write_text(
-            f"Host *\n IdentityAgent {place}\n IdentitiesOnly yes\n IdentityFile {tmp_path}/key-1\n"
+            f"Host *\n IdentityAgent {socket}\n IdentitiesOnly yes\n IdentityFile {tmp_path}/key-1\n"
         )
         worker = ssh_worker("box", spec_of(server), tmp_path)
         (problem,) = worker.check()
@@ -339,26 +336,3 @@ def test_what_a_proxy_command_says_is_passed_on(network, spec_of, tmp_path, firs
     with pytest.raises(Unreachable, match='its ProxyCommand says "no route via vpn"'):
         worker.check()
     worker.close()
-
-
-@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-def test_what_answers_and_is_no_ssh_server_is_told(network, spec_of, tmp_path, greeting: bytes) -> None:
-    from rasreconcile.errors import Unreachable
-
-    def greet(listening: socket.socket) -> None:
-        with suppress(OSError):  # it is closed at the end of the test
-            while True:
-                caller, _ = listening.accept()
-                caller.sendall(greeting)
-                caller.close()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=greet, args=(listening,), daemon=True).start()
-        there = SimpleNamespace(address="127.0.0.1", port=listening.getsockname()[1])
-        worker = ssh_worker("box", spec_of(there, ssh_key_path=str(network.key)), tmp_path)
-        with pytest.raises(Unreachable) as caught:
-            worker.check()
-        worker.close()
-    assert str(caught.value).endswith(
-        ": no SSH server answered there; check `hostname`, `port` and any ProxyCommand; it will be retried"
-    )
