@@ -85,10 +85,13 @@ def faults_of(errors: Iterable[ErrorDetails], document: Document, name: str, kin
         (kind.spec.__name__, key): remedy for kind in kinds.values() for key, remedy in kind.remedies.items()
     }
     guessed = {(*known.place[:-1], _near(known)) for error, known in found if _is_new(error)}
+    around = {place[:n] for place in document.unread for n in range(len(place))}
     faults = []
     for error, known in found:
         place = _place(error, known, document)
         said = any(place[:n] in document.unread for n in range(len(place) + 1))
+        # A value is judged as a whole: by what could not be read in it too.
+        said |= error["type"] == "value_error" and place in around
         if said or (error["type"] == "missing" and place in guessed):
             continue
         what, remedy = _say(error, known, document, _ADDED | added)
