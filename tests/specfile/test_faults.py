@@ -129,6 +129,10 @@ def test_a_fault_says_where_what_and_what_to_do(faults: Faults, good: str, line:
             "{type: psexec, hostname: h, share_path: //h/s, session_id: 2, system_account: true}",
             "workers.w.system_account: unknown key; leave it out, HEC-RAS hangs under the system account",
         ),
+        (
+            "{type: docker, docker_image: i, memory_limit: '8'}",
+            "workers.w.memory_limit: is less than the 6m that Docker needs; write an amount with its unit, such as 8g",
+        ),
         ("{type: ssh, hostname: 'h:22'}", "workers.w.hostname: holds a port; write hostname: h and port: 22"),
         (
             "{type: ssh, hostname: 'h '}",
