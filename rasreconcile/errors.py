@@ -85,6 +85,8 @@ def trouble_of(error: Exception) -> Trouble:
             return error.trouble
         case OSError(strerror=str(why), filename=str() | bytes() as name):
             return Trouble(f"{os.fsdecode(name)}: {why}")
+        case OSError(strerror=str(why)):
+            return Trouble(why)
         case _:
             return Trouble(str(error))
 

@@ -13,6 +13,7 @@ from rasreconcile.plans import Address, is_preparation
 from rasreconcile.spelling import name_key
 
 _NUMBERS = re.compile(r"p?(\d{1,2})(?:-p?(\d{1,2}))?", re.IGNORECASE)
+_HEC_RAS_FILE = re.compile(r".*\.(?:[a-z]\d\d|prj|hdf|dss|rasmap)", re.IGNORECASE)
 _PLAN_FILE = re.compile(r"(?:.*[/\\])?([^/\\]+)\.p(\d\d)(?:\.hdf)?", re.IGNORECASE)
 
 
@@ -56,6 +57,11 @@ def is_plan_file(word: str) -> bool:
     return _PLAN_FILE.fullmatch(word) is not None
 
 
+def is_hec_ras_file(word: str) -> bool:
+    """Whether a word is named like a file of HEC-RAS, of any kind."""
+    return _HEC_RAS_FILE.fullmatch(word) is not None
+
+
 def one_plan(words: Sequence[str], known: Iterable[Address]) -> Address:
     """The one plan meant by `words`. Raises UsageError with what is near."""
     if len(words) != 1:
@@ -93,9 +99,16 @@ def plans_matching(word: str, known: Iterable[Address]) -> tuple[Address, ...]:
     )
     if found:
         return tuple(found)
-    near = get_close_matches(word, addresses, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans"
-    raise UsageError(f"{word}: no such plan", hint)
+    raise UsageError(f"{word}: no such plan", _hint(word, addresses))
+
+
+def _hint(word: str, known: Sequence[Address]) -> str:
+    if "," in word:
+        return "write a blank between plans, and no comma"
+    if word.casefold() == "all":
+        return "'*', in quotes, means every plan"
+    near = get_close_matches(word, known, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(near)}?" if near else "`diff` and `status` list the plans"
 
 
 def _all_of(words: Iterable[str], known: tuple[Address, ...]) -> set[Address]:

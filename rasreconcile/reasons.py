@@ -110,7 +110,7 @@ def _changed(old: Component | None, new: Component) -> Reason:
     subject = new.subject or new.sort
     if new.sort == "input":
         if new.digest == MISSING:
-            return Reason(Cause.INPUT_UNREADABLE, subject, "not there")
+            return Reason(Cause.INPUT_UNREADABLE, subject, "it is missing, or cannot be read")
         if old is None:
             return Reason(Cause.INPUT_ADDED, subject)
         if old.digest == MISSING:

@@ -197,6 +197,14 @@ def test_what_lies_beside_a_study_is_read_as_carefully(tmp_path: Path, what: str
         assert known_hosts([tmp_path / "known_hosts"], "host").keys == ()
 
 
+def test_a_secret_that_is_empty_is_not_tried(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("\n")
+    (tmp_path / "secret").chmod(0o600)
+    with pytest.raises(RasReconcileError) as raised:
+        reveal(Secret(file="secret"), tmp_path)
+    assert str(raised.value) == f"{tmp_path / 'secret'} is empty; put the secret there, and nothing else"
+
+
 # ---- searches
 
 

@@ -190,7 +190,7 @@ def _of_plan(verdict: LastVerdict, *, gone: bool, followed: bool) -> Iterator[st
     state = verdict.sync if phase == "idle" else f"{verdict.sync}, {phase}"
     told = list(verdict.told) or [""]
     if gone:
-        told = [f"{verdict.output} has been removed since; `apply` recreates it"]
+        told = [f"{verdict.output} is not there any more; `diff` says what `apply` does about it"]
     when = f" (again at {stamp(verdict.next_at)})" if verdict.next_at else ""
     yield f"{sign} {verdict.address}  {state}{when}  {told[0]}".rstrip()
     for line in told[1:]:

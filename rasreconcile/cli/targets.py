@@ -15,7 +15,7 @@ import click
 
 from rasreconcile.cli.verb import invocation
 from rasreconcile.errors import UsageError
-from rasreconcile.named_plans import EVERY_PLAN, NamedPlans, is_plan_file
+from rasreconcile.named_plans import EVERY_PLAN, NamedPlans, is_hec_ras_file, is_plan_file
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -74,11 +74,30 @@ def takes_one_plan(function: Callable[..., int]) -> Callable[..., int]:
 
 def spec_and_plans(words: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
     """The spec among the words, wherever it stands, else the one that is meant without being named; and the rest."""
+    if not all(word.strip() for word in words):
+        raise UsageError(
+            "an empty word names neither a spec nor a plan", "check the variable that it came from"
+        )
+    if "-" in words:
+        raise UsageError("-: a spec is not read from stdin", "name a file")
     specs = [word for word in words if _is_spec(word)]
     if len(specs) > 1:
+        if strange := next(filter(is_hec_ras_file, specs), None):
+            raise UsageError(
+                f"{strange} is a file of HEC-RAS, not a spec",
+                "name plans, and put patterns in quotes: 'Muncie/*'",
+            )
         raise UsageError(f"{specs[0]} and {specs[1]} are two specs", "name one; each has its own store")
+    if not specs and (folder := _of_folder([word for word in words if _must_be_folder(word)])):
+        raise folder
     path = spec_path(Path(specs[0]) if specs else None, words)
     return path, tuple(word for word in words if word not in specs)
+
+
+def _here() -> str:
+    """A spec in this folder, where there is one that may be meant."""
+    found = sorted(name for name in os.listdir() if name.lower().endswith(SPEC_ENDINGS))  # noqa: PTH208  as below
+    return found[0] if len(found) == 1 else "spec.yaml"
 
 
 def _of_folder(words: Sequence[str]) -> UsageError | None:
@@ -91,11 +110,17 @@ def _of_folder(words: Sequence[str]) -> UsageError | None:
     return UsageError(f"{folder} is a folder", meant)
 
 
+def _must_be_folder(word: str) -> bool:
+    """A word without `/` before it may be the name of a project as well."""
+    return word in {".", ".."} or word.startswith(("./", "../")) or os.path.isabs(word)  # noqa: PTH117  as above
+
+
 def _is_spec(word: str) -> bool:
     if word.lower().endswith(SPEC_ENDINGS):
         return True
-    # A spec may have any name; a plan file of HEC-RAS is none.
-    return os.path.isfile(word) and not is_plan_file(word)  # noqa: PTH113  Path raises for what cannot be a name
+    # A spec may have any name; a plan file of HEC-RAS is none. Path raises for what cannot be a name.
+    exists = os.path.exists(word) and not os.path.isdir(word)  # noqa: PTH110, PTH112
+    return exists and not is_plan_file(word)
 
 
 def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
@@ -103,11 +128,14 @@ def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
 
     `words`: all that was typed, to say what may have been meant where there is none.
     """
-    path = given or _from_environment() or _found_upward(Path.cwd())
+    path = given or _from_environment()
+    # A relative one too needs a folder to begin in.
+    here = None if path and path.is_absolute() else _current()
+    path = path or (_found_upward(here) if here else None)
     if path is None:
         raise _of_folder(words) or UsageError(
             f"no spec was named, and there is no {NAMES[0]} (or .yml) here or in a folder above",
-            "name one: rasreconcile VERB spec.yaml, or write one: rasreconcile init PROJECT.prj",
+            f"name one: rasreconcile VERB {_here()}, or write one: rasreconcile init PROJECT.prj",
         )
     invocation().folder = Path(os.path.abspath(path)).parent  # noqa: PTH100  as below
     if invocation().verbose:
@@ -117,7 +145,16 @@ def spec_path(given: Path | None, words: Sequence[str] = ()) -> Path:
 
 def _from_environment() -> Path | None:
     named = os.environ.get("RASRECONCILE_SPEC")
+    if named and not os.path.isfile(named):  # noqa: PTH113  as above
+        raise UsageError(f"$RASRECONCILE_SPEC is {named!r}, which is not a file", "correct or unset it")
     return Path(named) if named else None
+
+
+def _current() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder no longer exists", "change to another one: cd FOLDER") from error
 
 
 def _found_upward(start: Path) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasreconcile import __version__
+from rasreconcile.cli.streams import let_go_of_stdout
 from rasreconcile.cli.verb import EXITS, Invocation, VerbGroup, common_options
-from rasreconcile.errors import RasReconcileError, trouble_of
+from rasreconcile.errors import RasReconcileError, Trouble, trouble_of
 
 if TYPE_CHECKING:
     from rasreconcile.workers.kind import Kinds
@@ -68,7 +68,13 @@ class _Lazy(VerbGroup):
         except click.UsageError as error:
             from difflib import get_close_matches  # noqa: PLC0415  only for a verb that does not exist
 
-            near = get_close_matches(args[0], VERBS, n=1)
+            from rasreconcile.cli import other_tools  # noqa: PLC0415  as above
+
+            near = (
+                [other_tools.VERBS[args[0]]]
+                if args[0] in other_tools.VERBS
+                else get_close_matches(args[0], VERBS, n=1)
+            )
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from error
 
@@ -96,6 +102,7 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
         result: Any = rasreconcile.main(
             args=list(arguments), prog_name="rasreconcile", standalone_mode=False, obj=invocation
         )
+        sys.stdout.flush()
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
@@ -104,9 +111,9 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
         return 130
     except RasReconcileError as error:
         return _ours(error, arguments, invocation)
-    except BrokenPipeError:
-        # The reader of a pipe has seen enough; what is still to be flushed must not fail at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe has seen enough; click ends the program then, and at no other time.
+        let_go_of_stdout()
         return 0
     except UnicodeEncodeError as error:
         letter = error.object[error.start : error.end]
@@ -115,9 +122,14 @@ def run(arguments: Sequence[str], kinds: Kinds | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+    except MemoryError:
+        return _ours(RasReconcileError("there is not enough memory", _MEMORY), arguments, invocation)
     except OSError as error:
         return _of_the_system(error, arguments, invocation)
     return result if isinstance(result, int) else 0
+
+
+_MEMORY = "free some, or raise `ulimit -v`; running runs continue, and `apply` collects them"
 
 
 # ---- errors, as text or as JSON
@@ -134,11 +146,19 @@ def _write_json(exit_code: int, errors: list[dict[str, Any]], invocation: Invoca
     from rasreconcile.cli.options import FORMAT_VERSION, write_line  # noqa: PLC0415  only where something is wrong
 
     line = {"version": FORMAT_VERSION, "kind": "error", "exit": exit_code, "errors": errors}
-    write_line(line, (invocation or Invocation()).shown)
+    try:
+        write_line(line, (invocation or Invocation()).shown)
+    except OSError as error:
+        return _of_the_system(error, (), invocation or Invocation())
     return exit_code
 
 
 def _usage(error: click.ClickException, arguments: Sequence[str]) -> int:
+    if isinstance(error, click.NoSuchOption) and not error.possibilities:
+        from rasreconcile.cli.other_tools import hint_of  # noqa: PLC0415  only for an option that does not exist
+
+        hint = hint_of(error.option_name, (error.ctx and error.ctx.info_name) or "")
+        error = click.UsageError(f"{error.message} {hint}".rstrip(), error.ctx)
     if not _wants_json(arguments):
         error.show()
         return 64
@@ -160,11 +180,16 @@ def _ours(error: RasReconcileError, arguments: Sequence[str], invocation: Invoca
 
 
 def _of_the_system(error: OSError, arguments: Sequence[str], invocation: Invocation) -> int:
-    from rasreconcile.report.errors import FIX, system_values  # noqa: PLC0415  as above
+    from rasreconcile.report.errors import FIX, is_full, system_values  # noqa: PLC0415  as above
 
-    if _wants_json(arguments):
+    trouble = trouble_of(error).or_else(FIX)
+    if error.filename is None and is_full(error):
+        # Files that are written have names in their errors; the stream that answers go to has none.
+        let_go_of_stdout()
+        trouble = Trouble(f"the output cannot be written: {error.strerror}", "free some space where it goes")
+    elif _wants_json(arguments):
         return _write_json(1, system_values(error), invocation)
-    print(invocation.shown(str(trouble_of(error).or_else(FIX))), file=sys.stderr)
+    print(invocation.shown(str(trouble)), file=sys.stderr)
     return 1
 
 

@@ -61,13 +61,19 @@ class Lane:
     """Work for one worker, done in order by `threads` threads that end with the program."""
 
     def __init__(self, name: str, threads: int, answers: Answers) -> None:
+        """Raises RasReconcileError where the system has no thread left."""
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._answers = answers
         self._threads = [
             threading.Thread(target=self._serve, name=f"{name}-{n}", daemon=True) for n in range(threads)
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError as error:
+            raise RasReconcileError(
+                "no thread can be started here any more", "raise `ulimit -u` and `ulimit -v`"
+            ) from error
 
     def do(
         self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[Exception], None]

@@ -12,7 +12,7 @@ from rasreconcile.project.followed import followed
 from rasreconcile.project.plan import parse_plan
 from rasreconcile.project.rasmap import rasmap_mentions
 from rasreconcile.project.switches import computations
-from rasreconcile.project.text import decode, entries, is_on
+from rasreconcile.project.text import decode, entries, is_on, refuse_utf_16
 from rasreconcile.records import Mention
 
 MOST = 10_000
@@ -25,6 +25,8 @@ MENTIONING = frozenset({"plan", "flow", "geometry", "sediment", "water-quality",
 def mentions_in(kind: str, data: bytes, name: str) -> tuple[Mention, ...]:
     """In the order of the file. What is wrong with the file is a mention too: a `fault`, with what to do."""
     try:
+        if kind != "rasmap":  # XML says its encoding
+            refuse_utf_16(data, name)
         found = tuple(islice(dict.fromkeys(_mentions(kind, data, name)), MOST + 1))
     except ProjectError as error:
         return (Mention.fault(error.trouble),)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rasreconcile.errors import ProjectError
+
 ENCODING = "cp1252"
 """HEC-RAS writes the Windows code page; five of its bytes are undefined, so decoding replaces those."""
 
@@ -26,6 +28,15 @@ class Entry:
 
 BOM = b"\xef\xbb\xbf"
 """A byte order mark: editors begin UTF-8 with it. HEC-RAS writes none, and it is no part of the first line."""
+
+
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def refuse_utf_16(data: bytes, name: str) -> None:
+    """Raises ProjectError for what Notepad saves as `Unicode`: HEC-RAS reads no line of it."""
+    if data.startswith(_UTF_16):
+        raise ProjectError(f"{name}: is UTF-16 text", "save it as ANSI or UTF-8")
 
 
 def encoding_of(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from rasreconcile.errors import RasReconcileError, SpecError
@@ -32,6 +33,11 @@ def system_values(error: OSError) -> list[dict[str, Any]]:
     """Of what the operating system refused."""
     file = error.filename if isinstance(error.filename, str) else None
     return [_values(OF_THE_SYSTEM, error.strerror or str(error), FIX, file=file)]
+
+
+def is_full(error: OSError) -> bool:
+    """Whether no more can be written: the disk is full, or the quota, or a file as large as the shell allows."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def _values(

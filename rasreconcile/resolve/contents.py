@@ -12,7 +12,7 @@ from rasreconcile.project import MENTIONING, mentions_in
 from rasreconcile.records import FileStat, Mention, Mentions
 from rasreconcile.resolve.digests import plain_stat, stat_of, trusted
 
-SCHEMA = 5
+SCHEMA = 6
 """Raised when more, or other things, are read out of the same file."""
 
 

@@ -52,7 +52,8 @@ def missing_input(source: Path, name: str, kind: str) -> InputFile:
 
 def unreadable(name: str, error: OSError | ProjectError) -> Trouble:
     """What is wrong with the file of this name."""
-    return why(error).led_by(f"{name} cannot be read: ")
+    remedy = f"make {name} a readable file" if isinstance(error, OSError) else ""
+    return why(error).led_by(f"{name} cannot be read: ").or_else(remedy)
 
 
 def why(error: OSError | ProjectError) -> Trouble:

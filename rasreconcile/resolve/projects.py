@@ -14,6 +14,7 @@ from rasreconcile.errors import Fault, ProjectError, Trouble
 from rasreconcile.plain_files import whole
 from rasreconcile.project import ProjectText, decode, is_project, parse_project
 from rasreconcile.project.references import mapped_word
+from rasreconcile.project.text import refuse_utf_16
 from rasreconcile.resolve.folder import Folder
 from rasreconcile.resolve.near_project import near_project
 from rasreconcile.resolve.patterns import each_once, listed, matches
@@ -112,12 +113,14 @@ def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProje
     """None: a glob also met an ESRI projection, which carries the same ending."""
     entry, name = loaded.spec.plans[index], shown(path, loaded.folder)
     try:
-        text = decode(whole(path))
+        data = whole(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ProjectError(f"{legible(name)}: {reason}", near_project(path, legible(name))) from error
+    text = decode(data)
     if glob.has_magic(entry.project) and not is_project(text):
         return None
+    refuse_utf_16(data, legible(name))
     said = parse_project(text, legible(name))
     if is_foreign(path):
         place = Path(legible(path.absolute()))

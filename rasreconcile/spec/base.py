@@ -169,7 +169,19 @@ CountOrShare = Annotated[
 ]
 """So many, or such a part of all."""
 
+_WITH_PORT = re.compile(r"([^:/\s]+):(\d+)")
+
+
+def _host_alone(value: str) -> str:
+    if found := _WITH_PORT.fullmatch(value):
+        raise Wrong("holds a port", f"write hostname: {found[1]} and port: {found[2]}")
+    if re.search(r"^[\\/]|\s", value):
+        raise Wrong("is not the name of a host", "write it without blanks, and with nothing before it")
+    return value
+
+
 Minutes = Annotated[float, Field(gt=0, le=60 * 24 * 365)]
 Words = Annotated[str, Field(min_length=1)]
+Hostname = Annotated[Words, AfterValidator(_host_alone)]
 Tuple = Annotated[tuple[Words, ...], Field(strict=False)]
 """A YAML list of words."""

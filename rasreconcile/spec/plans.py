@@ -19,19 +19,42 @@ from rasreconcile.spec.expectations import Expectations
 
 def numbers(value: Any) -> tuple[str, ...]:
     """`["04", "06-12", 3]` -> two digits each, in order, each once."""
-    if value is None:
-        raise Wrong("is empty", "leave it out to take every plan the .prj lists")
+    if value is None or value == []:
+        raise Wrong("is empty", _EVERY)
+    if isinstance(value, dict):
+        raise Wrong("is not a list", 'write ["04", "06-12"]')
     found: dict[str, None] = {}
     for word in value if isinstance(value, list | tuple) else [value]:
         text = f"{word:02d}" if isinstance(word, int) and not isinstance(word, bool) else word
         match = re.fullmatch(r"p?([0-9]{2})(?:-p?([0-9]{2}))?", text) if isinstance(text, str) else None
         if match is None:
-            raise Wrong(f"{short(word)} is not a plan number", 'write two digits, "04", or a range, "06-12"')
+            raise Wrong(f"{_as_written(word)} is not a plan number", _meant(word))
         first, last = int(match[1]), int(match[2] or match[1])
         if not 1 <= first <= last:
-            raise Wrong(f"{short(word)}: plan numbers run from 01 to 99", "write the smaller one first")
+            remedy = "write the smaller one first" if first else "begin with 01"
+            raise Wrong(f"{short(word)}: plan numbers run from 01 to 99", remedy)
         found |= {f"{number:02d}": None for number in range(first, last + 1)}
     return tuple(found)
+
+
+_EVERY = "leave it out to take every plan the .prj lists"
+
+
+def _as_written(word: object) -> str:
+    if word is None or isinstance(word, bool):
+        return "null" if word is None else str(word).lower()
+    return short(word)
+
+
+def _meant(word: object) -> str:
+    """What to write instead of a word that is not a plan number."""
+    if isinstance(word, str) and word.casefold() in {"all", "*", "every"}:
+        return _EVERY
+    if type(word) is int:
+        return "they run from 01 to 99"
+    if isinstance(word, str) and "," in word:
+        return 'write a list, ["04", "06"]'
+    return 'write two digits, "04", or a range, "06-12"'
 
 
 Numbers = Annotated[

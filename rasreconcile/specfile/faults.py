@@ -12,7 +12,9 @@ from pydantic_core import ErrorDetails
 from rasreconcile.errors import Fault, Wrong
 from rasreconcile.spec.base import FORMS
 from rasreconcile.specfile.known import Known, known_at
+from rasreconcile.specfile.lookalikes import joined
 from rasreconcile.specfile.model import spec_model
+from rasreconcile.specfile.other_words import meant_by
 from rasreconcile.specfile.yamltext import Document, path_of
 from rasreconcile.workers.kind import Kinds
 
@@ -20,6 +22,7 @@ _MAPPING = ("is not a mapping", "write its keys below it, indented")
 _WORDS: Mapping[str, tuple[str, str]] = {
     "int_type": ("is not a whole number", "write digits without quotes"),
     "float_type": ("is not a number", "write digits without quotes"),
+    "float_parsing": ("is not a number", "write digits without quotes"),
     "bool_type": ("is neither true nor false", "write true or false"),
     "string_type": ("is not text", "put it in quotes"),
     "model_type": _MAPPING,
@@ -33,8 +36,21 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 _WRITTEN: Mapping[str, str] = {
     "AtMost": "write {at_most: NUMBER}",
     "DatasetExpectation": "write {finite: true}, or {between: [LOWEST, HIGHEST]}",
+    "Retries": "write {attempts: NUMBER}",
+    "StopWhen": "write {unstable: true}",
+    "BaselineExpectation": "write {file: PATH, water_surface_within: NUMBER}",
+    "PlanEntry": "write {project: FILE.prj}",
 }
 """Where a number or a word is written for something that has a short form."""
+_FIRST_LINES = "write `version: 1` and the other keys below each other, as `key: value`"
+_FORMS: Mapping[tuple[str, str | int], str] = {
+    ("Spec", "engine"): 'write {type: steady}, or {type: hec-ras, version: "6.6"}',
+    ("PlanEntry", "engine"): 'write {type: steady}, or {type: hec-ras, version: "6.6"}',
+    ("Spec", "workers"): "write each below it with a name of its own, as `desk: {type: local}`",
+    ("Spec", "plans"): "begin each entry below it with `- project: `",
+    ("PlanEntry", "max_runtime_minutes"): "write minutes, a number without a unit",
+}
+"""What to write for a key that was given a value of another shape."""
 _BOUNDS: Mapping[str, tuple[str, str]] = {
     "greater_than": ("gt", "must be more than {:g}"),
     "greater_than_equal": ("ge", "must be at least {:g}"),
@@ -69,10 +85,13 @@ def faults_of(errors: Iterable[ErrorDetails], document: Document, name: str, kin
         (kind.spec.__name__, key): remedy for kind in kinds.values() for key, remedy in kind.remedies.items()
     }
     guessed = {(*known.place[:-1], _near(known)) for error, known in found if _is_new(error)}
+    around = {place[:n] for place in document.unread for n in range(len(place))}
     faults = []
     for error, known in found:
         place = _place(error, known, document)
         said = any(place[:n] in document.unread for n in range(len(place) + 1))
+        # A value is judged as a whole: by what could not be read in it too.
+        said |= error["type"] == "value_error" and place in around
         if said or (error["type"] == "missing" and place in guessed):
             continue
         what, remedy = _say(error, known, document, _ADDED | added)
@@ -88,7 +107,8 @@ def near(word: str, known: Sequence[str]) -> str | None:
 @lru_cache(maxsize=10_000)
 def _closest(word: str, known: tuple[str, ...]) -> str | None:
     # Nobody means a key by a word of a thousand letters, and comparing those takes minutes.
-    return next(iter(get_close_matches(word[:64], known, n=1)), None)
+    matches = get_close_matches(word[:64], known, n=1) or get_close_matches(word[:64].casefold(), known, n=1)
+    return next(iter(matches), None)
 
 
 def _is_new(error: ErrorDetails) -> bool:
@@ -96,7 +116,8 @@ def _is_new(error: ErrorDetails) -> bool:
 
 
 def _near(known: Known) -> str | None:
-    return None if _elsewhere(known) else near(str(known.place[-1]), known.keys)
+    word = str(known.place[-1])
+    return None if _elsewhere(known) else meant_by(word.casefold(), known.keys) or near(word, known.keys)
 
 
 def _elsewhere(known: Known) -> str | None:
@@ -123,10 +144,8 @@ def _say(
         return "unknown key", "did you mean type?"
     if kind == "missing":
         return "is missing", added.get((known.part_of, known.place[-1]), "add it")
-    if kind == "model_type" and (written := _WRITTEN.get(str(context.get("class_name")))):
-        return _MAPPING[0], written
     if kind in _WORDS:
-        return _WORDS[kind]
+        return _shape(error, known, document)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return words.format(context.get(key, 0)), "change it"
@@ -145,6 +164,23 @@ def _say(
     return said[:1].lower() + said[1:], "change it"
 
 
+def _shape(error: ErrorDetails, known: Known, document: Document) -> tuple[str, str]:
+    """For a value that is nothing of what may stand there: text for a number, a list for text, nothing at all."""
+    what, remedy = _WORDS[error["type"]]
+    value = document.value_at(known.place)
+    class_name = str((error.get("ctx") or {}).get("class_name"))
+    match value:
+        case None if known.place:
+            return "is empty", "fill it in" if known.required else "fill it in, or leave it out"
+        case list() | dict() if what.endswith(("text", "number", "false")):
+            return f"{what} but a {'list' if isinstance(value, list) else 'mapping'}", "write one value"
+        case str() if (what, remedy) == _MAPPING and joined(value):
+            return what, "put a blank after the colon"
+    if not known.place:
+        return what, _FIRST_LINES
+    return what, _WRITTEN.get(class_name) or _FORMS.get((known.part_of, known.place[-1]), remedy)
+
+
 def _near_tag(context: Mapping[str, Any]) -> str:
     tags = [tag.strip(" '") for tag in str(context.get("expected_tags", "")).split(",")]
     meant = near(str(context.get("tag", "")), tags)
@@ -159,8 +195,7 @@ def _suggestion(known: Known) -> str:
 
 def _meant_by_type(known: Known, document: Document) -> str | None:
     """The key of a mapping without `type` that its writer took for it."""
-    value = document.value
-    for part in known.place:
-        value = value[part]
+    value = document.value_at(known.place)
     keys = [str(key) for key in value if key != "type"] if isinstance(value, dict) else []
-    return "worker_type" if "worker_type" in keys else near("type", keys)
+    others = (key for key in keys if key == "worker_type" or meant_by(key, ["type"]))
+    return next(others, None) or near("type", keys)

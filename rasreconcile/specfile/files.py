@@ -17,6 +17,8 @@ LARGEST = 16 << 20
 _OTHER_FILES = (
     (b"Proj Title=", "is a HEC-RAS project, not a spec", "write a spec for it: rasreconcile init {}"),
     (b"Plan Title=", "is a plan of HEC-RAS, not a spec", "name a spec; a plan is named beside it"),
+    (b"Geom Title=", "is a geometry of HEC-RAS, not a spec", "name a spec, and plans by their addresses"),
+    (b"Flow Title=", "is a flow file of HEC-RAS, not a spec", "name a spec, and plans by their addresses"),
     (b"\x89HDF\r\n", "is an HDF, not a spec", "name a spec; a plan is named beside it"),
     (b"SQLite format 3\0", "is a database, not a spec", "name a spec; its store is found through it"),
 )
@@ -50,6 +52,26 @@ _WINDOWS_ROOT = re.compile(r"[A-Za-z]:(?:[\\/]|$)|\\\\")
 def is_windows_path(written: str) -> bool:
     """Whether it begins with a drive, or with a share as Windows spells it."""
     return _WINDOWS_ROOT.match(written) is not None
+
+
+_VARIABLE = re.compile(r"(?:^|[\\/])(\$\w+|\$\{[^}]*\}|%\w+%)")
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://")
+
+
+def of_a_browser(written: str) -> Trouble | None:
+    """What is wrong with a path that is a URL; None for all others."""
+    if _URL.match(written):
+        return Trouble(f"{written} is a URL", "write the path that the file has on this machine")
+    return None
+
+
+def of_a_shell(written: str) -> Trouble | None:
+    """What is wrong with a path with variables that a shell would replace; None for all others."""
+    if found := _VARIABLE.search(written):
+        return Trouble(
+            f"{found[1]} is not replaced in a spec", "write the whole path; `~` is the home folder"
+        )
+    return None
 
 
 def of_windows(written: str) -> Trouble | None:

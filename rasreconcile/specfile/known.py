@@ -22,6 +22,8 @@ class Known:
     """Of the mapping that the last part of `place` stands in."""
     part_of: str
     """The name of the model that the last part of `place` stands in, where it is one."""
+    required: bool
+    """Whether that model cannot do without it."""
 
 
 def known_at(model: type[Spec], location: Sequence[str | int], *, new_key: bool = False) -> Known:
@@ -43,7 +45,8 @@ def known_at(model: type[Spec], location: Sequence[str | int], *, new_key: bool 
     inside = [option for node in around for option in _options(node, whole)]
     keys = dict.fromkeys(key for option in inside for key in option.get("properties", {}))
     title = next((str(option["title"]) for option in inside if "properties" in option), "")
-    return Known(tuple(place), tuple(sorted(keys)), title)
+    required = bool(place) and any(place[-1] in option.get("required", ()) for option in inside)
+    return Known(tuple(place), tuple(sorted(keys)), title, required)
 
 
 @cache

@@ -18,7 +18,12 @@ from rasreconcile.spec import PlanEntry, Spec
 from rasreconcile.specfile.faults import faults_of
 from rasreconcile.specfile.files import bytes_of, place_of, store_of
 from rasreconcile.specfile.model import spec_model
-from rasreconcile.specfile.names import folders_of_nobody, names_that_mean_nothing, paths_of_windows
+from rasreconcile.specfile.names import (
+    folders_of_nobody,
+    names_that_mean_nothing,
+    paths_of_elsewhere,
+    variables_of_workers,
+)
 from rasreconcile.specfile.written import written
 from rasreconcile.specfile.yamltext import Document, Place, parse
 from rasreconcile.workers.host import Host
@@ -166,7 +171,8 @@ def _loaded(
         *faults_of(found, document, name, kinds),
         *names_that_mean_nothing(document, name, kinds),
         *folders_of_nobody(document, path, kinds),
-        *paths_of_windows(document, path, kinds),
+        *paths_of_elsewhere(document, path, kinds),
+        *variables_of_workers(document, name, kinds),
     ]
     if faults:
         raise SpecError(list(dict.fromkeys(faults)))

@@ -10,7 +10,7 @@ from typing import Any
 from rasreconcile.errors import Fault, Trouble, Wrong
 from rasreconcile.project.references import mapped_word
 from rasreconcile.specfile.faults import near
-from rasreconcile.specfile.files import is_windows_path, of_windows, place_of
+from rasreconcile.specfile.files import is_windows_path, of_a_browser, of_a_shell, of_windows, place_of
 from rasreconcile.specfile.yamltext import Document, Place, path_of
 from rasreconcile.workers.kind import Kind, Kinds
 
@@ -39,8 +39,8 @@ def folders_of_nobody(document: Document, path: Path, kinds: Kinds) -> list[Faul
     return faults
 
 
-def paths_of_windows(document: Document, path: Path, kinds: Kinds) -> list[Fault]:
-    """Faults of the paths on this machine that are spelled as only Windows understands them.
+def paths_of_elsewhere(document: Document, path: Path, kinds: Kinds) -> list[Fault]:
+    """Faults of the paths on this machine that only Windows, a shell or a browser understands.
 
     A `project` may be one of another machine's where `path_map` says where that is here.
     """
@@ -49,13 +49,27 @@ def paths_of_windows(document: Document, path: Path, kinds: Kinds) -> list[Fault
     return [
         _fault(document, str(path), place, wrong)
         for place, word in _paths(document.value, kinds)
-        if (wrong := _of_windows(word, folder, path_map if place[-1] == "project" else None))
+        if (wrong := _of_elsewhere(word, folder, path_map if place[-1] == "project" else None))
     ]
 
 
-def _of_windows(word: str, folder: Path, path_map: Mapping[str, str] | None) -> Trouble | None:
-    wrong = of_windows(word)
-    if wrong is None or (not is_windows_path(word) and os.path.lexists(folder / word)):
+def variables_of_workers(document: Document, name: str, kinds: Kinds) -> list[Fault]:
+    """Faults of the paths on other machines that hold a shell's variables: no shell sees them there either."""
+    faults = []
+    for worker, fields in _mapping(_mapping(document.value).get("workers")).items():
+        kind = _kind(fields, kinds)
+        for key in {"worker_folder", "ras_exe_path"} - set(kind.local_paths if kind else ()):
+            word = _mapping(fields).get(key)
+            if isinstance(word, str) and "$" in word and (wrong := of_a_shell(word)):
+                faults.append(_fault(document, name, ("workers", worker, key), wrong))
+    return faults
+
+
+def _of_elsewhere(word: str, folder: Path, path_map: Mapping[str, str] | None) -> Trouble | None:
+    if not is_windows_path(word) and os.path.lexists(folder / word):
+        return None
+    wrong = of_a_browser(word) or of_a_shell(word) or of_windows(word)
+    if wrong is None:
         return None
     if path_map is None or not is_windows_path(word):
         return wrong

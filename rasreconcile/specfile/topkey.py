@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from rasreconcile.specfile.lookalikes import at_an_end
 from rasreconcile.specfile.yamlevents import NotYaml, events, is_scalar, line_of, text_of
 
 
@@ -24,6 +25,8 @@ def text_at(data: bytes, key: str) -> tuple[int, str | None]:
             return line, None
         if plain and any(is_scalar(kind, found.value) for kind in ("bool", "int", "float")):
             raise NotYaml(line, "is not text", "put it in quotes", key=key)
+        if plain and (trouble := at_an_end(found.value)):
+            raise NotYaml(line, trouble.what, trouble.remedy, key=key)
         if not found.value or "\0" in found.value:
             raise NotYaml(line, "is not a path", "name a file, or leave it out", key=key)
         return line, found.value

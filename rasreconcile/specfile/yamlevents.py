@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import yaml
 
 from rasreconcile.specfile.files import LARGEST
+from rasreconcile.specfile.lookalikes import cause
 
 try:
     from yaml import CSafeLoader as FastLoader
@@ -54,18 +55,21 @@ def is_scalar(kind: Kind, text: str) -> bool:
     return re.fullmatch(_JSON[kind], text) is not None
 
 
+_NOT_UTF_8 = ("is not UTF-8 text", "save it as UTF-8")
+
+
 def text_of(data: bytes) -> str:
     """The text of a spec. Raises NotYaml where it is too much of it, or not UTF-8."""
     if len(data) > LARGEST:
         raise NotYaml(
             1, f"is larger than {LARGEST >> 20} MiB", "use patterns in `project` and ranges in `numbers`"
         )
+    if b"\0" in data[:64]:
+        raise NotYaml(1, *_NOT_UTF_8)  # UTF-16 without its mark is valid UTF-8 where all letters are plain
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise NotYaml(
-            data[: error.start].count(b"\n") + 1, "is not UTF-8 text", "save it as UTF-8"
-        ) from error
+        raise NotYaml(data[: error.start].count(b"\n") + 1, *_NOT_UTF_8) from error
 
 
 def events(text: str) -> Iterator[yaml.Event]:
@@ -123,25 +127,33 @@ def _in_our_words(text: str) -> Iterator[None]:
             raise too_deep(mark.line + 1 if mark else 1) from None
         if problem == "second occurrence":
             problem = "found duplicate anchor"
-        remedy = next((r for part, r in _REMEDIES.items() if part in problem), _ELSE)
+        begun = error.context_mark or mark
+        if mark and begun and (seen := cause(text.splitlines(), begun.line, mark.line)):
+            raise NotYaml(seen[0], f"not valid YAML: {seen[1].what}", seen[1].remedy) from None
+        opened = f" opened on line {begun.line + 1}" if mark and begun and begun.line < mark.line else ""
+        remedy = next((r for part, r in _REMEDIES.items() if part in problem), _ELSE).format(opened=opened)
         # What stands between quotes may be the user's own words, and those a password; so may PyYAML's snippet,
         # which is why its error is not passed on.
         said = re.sub(r"'[^' ]{2,}'", "'...'", problem).removeprefix("but ")
         raise NotYaml(mark.line + 1 if mark else 1, f"not valid YAML: {said}", remedy) from None
 
 
+_BACKSLASH = "use single quotes, in which a backslash is a backslash"
 _REMEDIES = {
     "cannot start any token": "use spaces, not tabs; quote what begins with @ ` or %",
     "tab character": "use spaces, not tabs",
     "undefined alias": "put what begins with * in quotes",
     "mapping values are not allowed": "check the indentation, and quote what holds `: `",
     "another document": "keep one document in a file",
-    "end of stream": "close the quote or bracket",
+    "end of stream": "close the quote or bracket{opened}",
     "duplicate anchor": "give this anchor a name of its own",
-    "expected ',' or": "close the bracket, and separate its items with commas",
-    "node content": "close the bracket, and separate its items with commas",
+    "expected ',' or": "close the bracket{opened}, and separate its items with commas",
+    "node content": "close the bracket{opened}, and separate its items with commas",
     "expected ':'": "put a colon after the key, or check the indentation",
-    "expected key": "check the indentation of this line and those above",
-    "escape": "use single quotes, in which a backslash is a backslash",
+    "expected key": "check the indentation of this line and those above, and its brackets",
+    "document start": "write `key: value` on every line, and nothing behind the end",
+    "alphabetic": "put what begins with * or & in quotes",
+    "hexdecimal": _BACKSLASH,
+    "escape": _BACKSLASH,
 }
 _ELSE = "check quotes, brackets and indentation"

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from rasreconcile.errors import Fault
+from rasreconcile.specfile.lookalikes import NO_BLANK, at_an_end, blank_in, joined, quoted, unquoted
 from rasreconcile.specfile.yamlevents import (
     DEEPEST,
     NotYaml,
@@ -49,6 +50,16 @@ class Document:
                 break
             node, line = found
         return line
+
+    def value_at(self, place: Place) -> Any:
+        """The plain value at `place`; None where there is none."""
+        value = self.value
+        for part in place:
+            try:
+                value = value[part]
+            except (LookupError, TypeError):
+                return None
+        return value
 
     def _step(self, node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | None:
         if isinstance(node, yaml.MappingNode):
@@ -128,8 +139,10 @@ class _Reading:
         lines: dict[str, int] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._fault(key, place, "a key must be a word", "put it in quotes")
-            elif "\0" in key.value:
+                self._unread(key, place, "a key must be a word", "put it in quotes")
+                continue
+            self._as_meant(key, item, place)
+            if "\0" in key.value:
                 self._fault(key, (*place, key.value), "holds a NUL character", "take it out")
             elif key.value == _MERGE and not place:
                 # `status` looks for `state` here without reading anything else.
@@ -147,6 +160,19 @@ class _Reading:
                     found[key.value] = self.value(item, (*place, key.value), aliased=aliased)
         return {**merged, **found}
 
+    def _as_meant(self, key: yaml.ScalarNode, item: yaml.Node, place: tuple[str | int, ...]) -> None:
+        """A key in curly quotes is told, and read as the word between them. Raises NotYaml where none can be meant."""
+        if key.style:
+            return
+        line = key.start_mark.line + 1
+        if trouble := blank_in(key.value):
+            raise NotYaml(line, trouble.what, trouble.remedy)
+        if joined(key.value) and item.start_mark.index == item.end_mark.index:
+            raise NotYaml(line, NO_BLANK.what, NO_BLANK.remedy)
+        if trouble := quoted(key.value):
+            key.value = unquoted(key.value)
+            self._fault(key, (*place, key.value), trouble.what, trouble.remedy)
+
     def _merged(
         self, node: yaml.Node, place: tuple[str | int, ...], *, aliased: bool
     ) -> Iterator[dict[str, Any]]:
@@ -161,6 +187,8 @@ class _Reading:
         match node.tag.removeprefix("tag:yaml.org,2002:"):
             case "str" if "\0" in node.value:
                 return self._unread(node, place, "holds a NUL character", "take it out")
+            case "str" if not node.style and (trouble := at_an_end(node.value)):
+                return self._unread(node, place, trouble.what, trouble.remedy)
             case "str":
                 return node.value
             case "null" | "bool" | "int" | "float" as kind if is_scalar(kind, node.value):

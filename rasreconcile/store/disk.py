@@ -98,6 +98,8 @@ def refused(path: Path, error: OSError) -> StoreError:
             return StoreError(f"{path}: {FULL}")
         case errno.EIO:
             return StoreError(f"{path}: {error.strerror}", FAILING)
+        case errno.EEXIST | errno.ENOTDIR:
+            return StoreError(f"{path} is not a folder", MOVE)
         case errno.ELOOP:
             return StoreError(f"{path}: {error.strerror}", MOVE)
         case _:

@@ -189,6 +189,9 @@ class LocalHost:
                     *found,
                     Trouble(f"{self._folder}: {error.strerror}", "free some space for worker_folder"),
                 ]
+            if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+                what = f"{error.filename or self._folder} is not a folder"
+                return [*found, Trouble(what, "move that file away, or set worker_folder to another folder")]
             remedy = "set worker_folder to a folder on a disk of this machine that can be written and takes hard links"
             return [*found, Trouble(f"{self._folder}: {error.strerror or error}", remedy)]
         if free < LEAST_FREE:

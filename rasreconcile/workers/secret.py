@@ -52,4 +52,6 @@ def reveal(secret: Secret, folder: Path) -> str:
         raise Refused(f"{path}: {said}", "put the secret there, and nothing else") from error
     if loose:
         raise Refused(f"{path}: it is readable by other users", f"run `chmod 600 {path}`")
+    if not text.strip():
+        raise Refused(f"{path} is empty", "put the secret there, and nothing else")
     return text.removesuffix("\n").removesuffix("\r")

@@ -200,3 +200,18 @@ def test_a_misspelt_verb_or_option_is_answered_with_what_is_near(ask, words, sai
 
 def test_a_fault_reads_as_where_what_and_remedy() -> None:
     assert str(Fault("a.yaml", 3, "b", "is wrong", "do so")) == "a.yaml:3: b: is wrong; do so"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("runs", "    runs is not a folder; move that file away, or set worker_folder to another folder"),
+        (".rasreconcile", ".rasreconcile is not a folder; move it away, or set `state:` to another place"),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_told(study, ask, name, said) -> None:
+    (study.folder / "spec.yaml").write_text(SPEC)
+    (study.folder / name).write_text("")
+    answer = ask("check" if name == "runs" else "apply", "spec.yaml")
+    assert said in (answer.out + answer.err).splitlines()
+    assert study.results() == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rasreconcile.__main__ import main
+from rasreconcile.cli.other_tools import VERBS as OF_OTHERS
 from rasreconcile.cli.verbs import VERBS, run
 from rasreconcile.errors import UsageError
 from rasreconcile.named_plans import plans_matching
@@ -80,3 +81,104 @@ def test_a_script_beside_our_own_is_no_module_of_ours(monkeypatch: pytest.Monkey
     with pytest.raises(SystemExit):
         main()
     assert scripts not in sys.path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run"], "No such command 'run'. Did you mean 'apply'?"),
+        (["plan"], "No such command 'plan'. Did you mean 'diff'?"),
+        (["destroy"], "No such command 'destroy'. Did you mean 'cancel'?"),
+        (["help"], "No such command 'help'. Did you mean '--help'?"),
+        (["apply", "-n"], "No such option '-n'. `rasreconcile diff` shows what `apply` would do."),
+        (["apply", "--force"], "No such option '--force'. `rasreconcile retry` has plans computed again."),
+        (
+            ["apply", "-j", "4"],
+            "No such option '-j'. Each worker's `cores_total` and `cores_per_plan` in the spec, and `max_concurrent`,"
+            " say how many run at once.",
+        ),
+        (
+            ["diff", "-f", "a.yaml"],
+            "No such option '-f'. Name the spec without an option: `rasreconcile diff spec.yaml`.",
+        ),
+        (["apply", "--nothing-like-it"], "No such option '--nothing-like-it'."),
+    ],
+)
+def test_a_word_of_another_program_is_answered_with_ours(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 64
+    assert capsys.readouterr().err.splitlines()[-1] == f"Error: {said}"
+
+
+def test_what_is_said_instead_of_a_verb_of_another_program_exists() -> None:
+    assert set(OF_OTHERS.values()) <= {*VERBS, "--help", "--version"}
+    assert not set(OF_OTHERS) & set(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("p01,p04", "write a blank between plans, and no comma"),
+        ("all", "'*', in quotes, means every plan"),
+    ],
+)
+def test_words_that_other_programs_take_for_plans_are_told(word: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plans_matching(word, KNOWN)
+    assert str(caught.value) == f"{word}: no such plan; {remedy}"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["Willow.f01", "Willow.g01", "Willow.p01"],
+            "Willow.f01 is a file of HEC-RAS, not a spec; name plans, and put patterns in quotes: 'Muncie/*'",
+        ),
+        (["-"], "-: a spec is not read from stdin; name a file"),
+        ([""], "an empty word names neither a spec nor a plan; check the variable that it came from"),
+        (["."], ". is a folder; name the spec: study.yaml"),
+        (["p01"], "no spec was named, and there is no rasreconcile.yaml (or .yml) here or in a folder above; name one:"
+            " rasreconcile VERB study.yaml, or write one: rasreconcile init PROJECT.prj"),
+        (["Willow.g01"], "Willow.g01:1: is a geometry of HEC-RAS, not a spec; name a spec, and plans by their addresses"),
+    ],
+)  # fmt: skip
+def test_what_is_named_in_place_of_a_spec_is_told(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RASRECONCILE_SPEC", raising=False)
+    (tmp_path / "study.yaml").write_text("version: 1\n")
+    (tmp_path / "Willow.f01").write_text("Flow Title=a\n")
+    (tmp_path / "Willow.g01").write_text("Geom Title=a\n")
+    assert run(["diff", *words]) == 64
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+def test_a_machine_without_memory_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("rasreconcile.cli.verbs.rasreconcile.main", none_left)
+    assert run(["diff"]) == 1
+    assert capsys.readouterr().err == (
+        "there is not enough memory; free some, or raise `ulimit -v`; running runs continue, and `apply` collects them\n"
+    )
+
+
+def test_a_variable_that_names_no_spec_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RASRECONCILE_SPEC", "'a.yaml'")
+    assert run(["diff"]) == 64
+    assert (
+        capsys.readouterr().err
+        == "$RASRECONCILE_SPEC is \"'a.yaml'\", which is not a file; correct or unset it\n"
+    )

@@ -41,3 +41,27 @@ def test_a_pattern_that_matches_nothing_is_told_so_too(muncie: Any) -> None:
 
 def test_a_path_outside_the_study_is_still_relative(tmp_path: Any) -> None:
     assert shown(tmp_path / "a" / ".." / "b" / "x.prj", tmp_path / "study") == "../b/x.prj"
+
+
+def test_a_text_that_cannot_be_read_is_told_with_what_to_do(muncie: Any) -> None:
+    (muncie.folder / "Muncie2D.g01").unlink()
+    (muncie.folder / "Muncie2D.g01").mkdir()
+    plan = muncie.plan(engine="{type: command, command: [x]}")
+    assert told(plan.blocked_by) == (
+        "Muncie2D.g01 cannot be read: Is a directory; make Muncie2D.g01 a readable file",
+    )
+
+
+@pytest.mark.parametrize("name", ["Muncie2D.p02", "Muncie2D.g01", "Muncie2D.u01"])
+def test_a_text_that_notepad_has_saved_as_unicode_is_told(muncie: Any, name: str) -> None:
+    text = (muncie.folder / name).read_text()
+    (muncie.folder / name).write_text(text, encoding="utf-16")
+    plan = muncie.plan(engine="{type: command, command: [x]}")
+    assert f"{name}: is UTF-16 text; save it as ANSI or UTF-8" in told(plan.blocked_by)
+
+
+def test_a_project_that_notepad_has_saved_as_unicode_is_told(muncie: Any) -> None:
+    (muncie.folder / "Muncie2D.prj").write_text("Proj Title=x\n", encoding="utf-16")
+    with pytest.raises(SpecError) as told:
+        muncie.plan()
+    assert str(told.value).endswith("project/Muncie2D.prj: is UTF-16 text; save it as ANSI or UTF-8")

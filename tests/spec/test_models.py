@@ -89,7 +89,6 @@ def test_the_longest_wait_is_not_shorter_than_the_first() -> None:
         (["p04", "p06-p07"], ("04", "06", "07")),
         ([12, "01"], ("12", "01")),
         ("04-05", ("04", "05")),
-        ([], ()),
     ],
 )
 def test_numbers_are_expanded_in_order_each_once(written: Any, numbers: tuple[str, ...]) -> None:
@@ -101,6 +100,10 @@ def test_numbers_are_expanded_in_order_each_once(written: Any, numbers: tuple[st
 )
 def test_what_is_no_plan_number_is_refused(written: Any) -> None:
     assert "plan number" in why_not(PlanEntry, project="a.prj", numbers=[written])
+
+
+def test_no_number_at_all_does_not_mean_every_plan() -> None:
+    assert "leave it out to take every plan" in why_not(PlanEntry, project="a.prj", numbers=[])
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../../x", r"a\..\x", r"C:\x", "C:x", r"\\h\s\x"])

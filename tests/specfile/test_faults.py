@@ -63,10 +63,23 @@ def test_ten_faults_are_ten_lines_in_one_go(faults: Faults) -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("salt: null", "8: salt: is not text; put it in quotes"),
+        ("salt: 1.5", "8: salt: is not text; put it in quotes"),
+        ("salt: null", "8: salt: is empty; fill it in, or leave it out"),
+        ("salt: [a]", "8: salt: is not text but a list; write one value"),
+        ("max_concurrent: {a: 1}", "8: max_concurrent: is not a whole number but a mapping; write one value"),
         ("autoclean: yes", "8: autoclean: is neither true nor false; write true or false"),
         ("placement: best", "8: placement: must be 'prefer' or 'strict'; change it"),
-        ("retries: [3]", "8: retries: is not a mapping; write its keys below it, indented"),
+        ("retries: [3]", "8: retries: is not a mapping; write {attempts: NUMBER}"),
+        (
+            "results: $OUT/a",
+            "8: results: $OUT is not replaced in a spec; write the whole path; `~` is the home folder",
+        ),
+        ("results: a/${OUT}", "8: results: ${OUT} is not replaced in a spec; write the whole path;"),
+        ("results: '%OUT%\\a'", "8: results: %OUT% is not replaced in a spec; write the whole path;"),
+        (
+            "results: file:///out",
+            "8: results: file:///out is a URL; write the path that the file has on this machine",
+        ),
         ("retries: {attempts: 0}", "8: retries.attempts: must be at least 1; change it"),
         ("state: ''", "8: state: is empty; fill it in, or leave it out"),
         (
@@ -117,6 +130,16 @@ def test_a_fault_says_where_what_and_what_to_do(faults: Faults, good: str, line:
             "workers.w.system_account: unknown key; leave it out, HEC-RAS hangs under the system account",
         ),
         (
+            "{type: docker, docker_image: i, memory_limit: '8'}",
+            "workers.w.memory_limit: is less than the 6m that Docker needs; write an amount with its unit, such as 8g",
+        ),
+        ("{type: ssh, hostname: 'h:22'}", "workers.w.hostname: holds a port; write hostname: h and port: 22"),
+        (
+            "{type: ssh, hostname: 'h '}",
+            "workers.w.hostname: is not the name of a host; write it without blanks, and with nothing before it",
+        ),
+        ("{type: ssh, hostname: '\\\\h'}", "workers.w.hostname: is not the name of a host; write it"),
+        (
             "{type: docker, docker_image: i, memory_limit: lots}",
             "workers.w.memory_limit: must be an amount of memory such as 8g or 512m; change it",
         ),
@@ -131,6 +154,61 @@ def test_a_fault_of_a_worker_names_its_field_and_its_line(
 ) -> None:
     (found,) = faults(good.replace("  desk:", f"  w: {worker}\n  desk:"))
     assert found.startswith(f"4: {fault}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("{type: steady}", "steady", '2: engine: is not a mapping; write {type: steady}, or {type: hec-ras, version: "6.6"}'),
+        ("{type: steady}", "{type: HEC-RAS}", "2: engine.type: must be one of 'hec-ras', 'steady', 'command'; did you mean hec-ras?"),
+        ("{type: steady}", "", "2: engine: is empty; fill it in"),
+        ("  desk: {", "  - {", "3: workers: is not a mapping; write each below it with a name of its own, as `desk: {type: local}`"),
+        ("type: local,", "type: ssh, hostname: h, worker_folder: $SCRATCH/runs,", "4: workers.desk.worker_folder: $SCRATCH is not replaced"),
+        ("  - project: a.prj\n    numbers", "  project: a.prj\n  numbers", "5: plans: is not a list; begin each entry below it with `- project: `"),
+        ("project: a.prj\n    numbers: [\"04\", 06-08, 3]", "a.prj", "6: plans[0]: is not a mapping; write {project: FILE.prj}"),
+        ("project: a.prj\n    numbers: [\"04\", 06-08, 3]", "project:a.prj", "6: plans[0]: is not a mapping; put a blank after the colon"),
+        ("a.prj", "", "6: plans[0].project: is empty; fill it in"),
+        ('["04", 06-08, 3]', "[]", "7: plans[0].numbers: is empty; leave it out to take every plan the .prj lists"),
+        ('["04", 06-08, 3]', "all", "7: plans[0].numbers: 'all' is not a plan number; leave it out to take every plan the .prj lists"),
+        ('["04", 06-08, 3]', "01, 02", "7: plans[0].numbers: '01, 02' is not a plan number; write a list, [\"04\", \"06\"]"),
+        ('["04", 06-08, 3]', "{01, 02}", '7: plans[0].numbers: is not a list; write ["04", "06-12"]'),
+        ('["04", 06-08, 3]', "[100]", "7: plans[0].numbers: 100 is not a plan number; they run from 01 to 99"),
+        ('["04", 06-08, 3]', "[~]", "7: plans[0].numbers: null is not a plan number; write two digits"),
+        ('["04", 06-08, 3]', "[\u201c04\u201d]", "7: plans[0].numbers[0]: has curly quotes"),
+        ('["04", 06-08, 3]', "[0]", "7: plans[0].numbers: 0: plan numbers run from 01 to 99; begin with 01"),
+        ("numbers:", "max_runtime_minutes: 2h #", "7: plans[0].max_runtime_minutes: is not a number; write minutes, a number without a unit"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_shape_is_told_with_what_to_write(
+    faults: Faults, good: str, old: str, new: str, fault: str
+) -> None:
+    assert old in good
+    (found,) = faults(good.replace(old, new))
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("version: 1\n", "version: 1\njobs: 4\n", "2: jobs: unknown key; did you mean max_concurrent?"),
+        ("workers:", "services:", "3: services: unknown key; did you mean workers?"),
+        ("cores_total: 4", "kind: x", "4: workers.desk.kind: unknown key; did you mean type?"),
+        ("cores_total: 4", "timeout: 4", "4: workers.desk.timeout: unknown key; did you mean max_runtime_minutes?"),
+        ("type: local", "type: ssh, ip: x", "4: workers.desk.ip: unknown key; did you mean hostname?"),
+        ("type: local", "type: docker, image: x", "4: workers.desk.image: unknown key; did you mean docker_image?"),
+        ("type: local", "type: slurm, queue: x", "4: workers.desk.queue: unknown key; did you mean partition?"),
+        ("type: local", "kind: local", "4: workers.desk.kind: unknown key; did you mean type?"),
+        ("numbers:", "plan:", "7: plans[0].plan: unknown key; did you mean numbers?"),
+        ("numbers:", "workers: [desk] #", "7: plans[0].workers: unknown key; did you mean only_on?"),
+        ("numbers:", "depends_on: [x] #", "7: plans[0].depends_on: unknown key; did you mean needs?"),
+        ("cores_total: 4", "price_per_core_hour: $1", "4: workers.desk.price_per_core_hour: is not a number; write"),
+    ],
+)  # fmt: skip
+def test_a_key_of_another_program_is_answered_with_ours(
+    faults: Faults, good: str, old: str, new: str, fault: str
+) -> None:
+    assert old in good
+    assert any(found.startswith(fault) for found in faults(good.replace(old, new, 1)))
 
 
 @pytest.mark.parametrize("name", ["my desk", "-desk", "", "dësk", "d" * 64])

@@ -18,17 +18,53 @@ Faults = Callable[[str | bytes], list[str]]
     [
         ("", "1: is empty; see specs/demo.yaml for a first spec, or `rasreconcile init`"),
         ("# nothing\n", "1: is empty; see specs/demo.yaml for a first spec, or `rasreconcile init`"),
-        ("- a\n- b\n", "1: is not a mapping; write its keys below it, indented"),
+        (
+            "- a\n- b\n",
+            "1: is not a mapping; write `version: 1` and the other keys below each other, as `key: value`",
+        ),
+        ("version = 1\n", "1: is not a mapping; write `version: 1` and the other keys below each other,"),
         (
             "version: 1\n\tengine: x\n",
             "2: not valid YAML: found a tab character that violates indentation; use spaces, not tabs",
         ),
         (
             "a: [1, 2\n",
-            "2: not valid YAML: did not find expected ',' or ']'; close the bracket, and separate its items"
-            " with commas",
+            "2: not valid YAML: did not find expected ',' or ']'; close the bracket opened on line 1,"
+            " and separate its items with commas",
         ),
-        ("a: 1\nb: 'x\n", "3: not valid YAML: found unexpected end of stream; close the quote or bracket"),
+        (
+            "a: 1\nb: 'x\n",
+            "3: not valid YAML: found unexpected end of stream; close the quote or bracket opened on line 2",
+        ),
+        (
+            "a: {b: 1\nc: 2\n",
+            "2: not valid YAML: did not find expected ',' or '}'; close the bracket opened on line 1, and separate",
+        ),
+        (
+            "a: *\n",
+            "1: not valid YAML: did not find expected alphabetic or numeric character; put what begins with *",
+        ),
+        (
+            'a: "C:\\Users"\n',
+            "1: not valid YAML: did not find expected hexdecimal number; use single quotes,",
+        ),
+        (
+            "[engine]\ntype=x\n",
+            "2: not valid YAML: did not find expected <document start>; write `key: value` on",
+        ),
+        (
+            "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n",
+            "2: not valid YAML: a merge of git is not finished here; keep one side, and remove <<<<<<<, =======",
+        ),
+        ("a:b\nc: d\n", "2: not valid YAML: mapping values are not allowed in this context; check"),
+        ("aa:b\nc: d\n", "1: not valid YAML: a colon has no blank after it; write `key: value`"),
+        ("w: {type:local, port: 1}\n", "1: a colon has no blank after it; write `key: value`"),
+        (
+            "a: 1\nb:\u00a0x\nc: 1\n",
+            "2: not valid YAML: holds a blank that YAML does not know (U+00A0); type a plain",
+        ),
+        ("a:\n\u2003 b: 1\n", "2: holds a blank that YAML does not know (U+2003); type a plain blank"),
+        ("version: 1\n".encode("utf-16-le"), "1: is not UTF-8 text; save it as UTF-8"),
         (
             "a: 1\nb: c: d\n",
             "2: not valid YAML: mapping values are not allowed in this context; check the indentation,",
@@ -65,6 +101,18 @@ def test_what_is_no_yaml_is_one_fault_at_its_line(faults: Faults, text: str | by
         ("? [a, b]\n: c\n", "1: a key must be a word; put it in quotes"),
         (f"version: {'9' * 400}\n", "1: version: is too long for a number; put it in quotes, or shorten it"),
         ("version: 1e999\n", "1: version: is too large for a number; write a smaller one"),
+        (
+            "results: \u201cout\u201d\n",
+            "1: results: has curly quotes, which YAML takes for letters; type \" or '",
+        ),
+        (
+            "\u2018results\u2019: out\n",
+            "1: results: has curly quotes, which YAML takes for letters; type \" or '",
+        ),
+        (
+            "results: out\u00a0\n",
+            "1: results: holds a blank that YAML does not know (U+00A0); type a plain blank",
+        ),
         ('state: "a\\0b"\n', "1: state: holds a NUL character; take it out"),
         ('"a\\0b": 1\n', "1: a\\x00b: holds a NUL character; take it out"),
         ("a: {<<: [1]}\n", "1: a.<<: is not a mapping; give `<<` an alias of one"),
@@ -100,6 +148,14 @@ def test_what_is_yaml_and_no_plain_value_is_a_fault_among_others(
 )
 def test_only_the_scalars_of_json_are_anything_but_text(write: Write, good: str, word: str) -> None:
     assert load(write(f"{good}salt: {word}\n")).spec.salt == word
+
+
+def test_in_quotes_every_letter_is_meant(write: Write, good: str) -> None:
+    assert load(write(f"{good}salt: '\u201cx\u201d\u00a0'\n")).spec.salt == "\u201cx\u201d\u00a0"
+
+
+def test_what_a_template_would_replace_is_one_fault(faults: Faults, good: str) -> None:
+    assert faults(f"{good}salt: {{{{ salt }}}}\n") == ["8: salt: a key must be a word; put it in quotes"]
 
 
 def test_keys_are_text_whatever_they_look_like(write: Write, good: str) -> None:

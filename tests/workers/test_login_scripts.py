@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
+
 import pytest
 
 from rasreconcile.errors import Refused, Unreachable
 from rasreconcile.workers import retry
+from rasreconcile.workers.ssh.kind import SshWorker
+from rasreconcile.workers.ssh.worker import ssh_worker
 
 ANSWERS = 'sh -c "$SSH_ORIGINAL_COMMAND"'
 
@@ -108,3 +114,25 @@ def test_a_login_script_that_prints_without_end_is_a_problem(forced) -> None:
 def test_a_shell_that_is_killed_is_asked_again(forced) -> None:
     with pytest.raises(Unreachable, match="it will be retried"):
         forced("kill -9 $$").worker.check()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_what_answers_and_is_no_ssh_server_is_told(network, tmp_path, greeting: bytes) -> None:
+    def greet(listening: socket.socket) -> None:
+        with suppress(OSError):  # it is closed at the end of the test
+            while True:
+                caller, _ = listening.accept()
+                caller.sendall(greeting)
+                caller.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=greet, args=(listening,), daemon=True).start()
+        port = listening.getsockname()[1]
+        spec = SshWorker(type="ssh", hostname="127.0.0.1", port=port, ssh_key_path=str(network.key))
+        worker = ssh_worker("box", spec, tmp_path)
+        with pytest.raises(Unreachable) as caught:
+            worker.check()
+        worker.close()
+    assert str(caught.value).endswith(
+        ": no SSH server answered there; check `hostname`, `port` and any ProxyCommand; it will be retried"
+    )

@@ -15,6 +15,13 @@ from rasreconcile.spec.base import CPUS, MEMORY, Words
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
 
+_LEAST_MEMORY = 6 << 20
+
+
+def _bytes_of(amount: str) -> int:
+    """A number without a unit means bytes: `8` is hardly meant so."""
+    return int(amount.rstrip("bkmgBKMG")) << {"k": 10, "m": 20, "g": 30}.get(amount[-1].lower(), 0)
+
 
 class DockerWorker(WorkerBase):
     """Containers, here or on a remote Docker host."""
@@ -39,6 +46,13 @@ class DockerWorker(WorkerBase):
     """Processors a container may use, `"4"` or `"0.5"`; left out: the cores of its run."""
     memory_limit: Annotated[str, Field(pattern=MEMORY)] | None = None
     """`8g`, `512m`; left out: no limit."""
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _enough_to_begin(cls, value: str | None) -> str | None:
+        if value is not None and _bytes_of(value) < _LEAST_MEMORY:
+            raise Wrong("is less than the 6m that Docker needs", "write an amount with its unit, such as 8g")
+        return value
 
     @field_validator("docker_host")
     @classmethod

@@ -86,6 +86,12 @@ class _Transport(paramiko.Transport):
         )
         if not self.is_active() and said:
             why = f'it says "{said}"'
+        elif not self.remote_version and not isinstance(error, TimeoutError):
+            # A server of the web, or of nothing: it hung up, or what it sent first was no line of SSH.
+            return Unreachable(
+                f"{login}: no SSH server answered there",
+                "check `hostname`, `port` and any ProxyCommand; it will be retried",
+            )
         return Unreachable(f"{login}: {why}", "it will be retried")
 
     def _parse_disconnect(self, m: Message) -> None:

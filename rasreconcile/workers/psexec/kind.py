@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from rasreconcile.errors import Wrong
-from rasreconcile.spec.base import Secret, SpecModel, Words
+from rasreconcile.spec.base import Hostname, Secret, SpecModel, Words
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
 from rasreconcile.workers.windows.fix_script import fix_script
@@ -36,7 +36,7 @@ class PsExecWorker(WorkerBase):
 
     type: Literal["psexec"]
     """`psexec`."""
-    hostname: Words
+    hostname: Hostname
     """Name or address of the host."""
     share_path: str
     """UNC path of a share on the host: `\\\\host\\RasRemote`."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rasreconcile.spec.base import Secret, Words
+from rasreconcile.spec.base import Hostname, Secret, Words
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
 
@@ -16,7 +16,7 @@ class SshWorker(WorkerBase):
 
     type: Literal["ssh"]
     """`ssh`."""
-    hostname: Words
+    hostname: Hostname
     """Host name, address, or an alias of ~/.ssh/config."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """22 where neither this nor ~/.ssh/config says otherwise."""
