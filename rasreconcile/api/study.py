@@ -250,7 +250,8 @@ class Study:
         from rasreconcile.api.answers import pruned_of  # noqa: PLC0415
         from rasreconcile.operations.prune import prunable, prune  # noqa: PLC0415
 
-        meant, also = named(plans, exclude), _also(adopted)
+        meant = named(plans, exclude)
+        also: Adopted = "remove adopted" if adopted else "keep adopted"
         if not yes:
             return pruned_of(prunable(self.loaded, meant, also))
         return pruned_of(prune(self.loaded, meant, also, at_most="all" if force else "half"))
@@ -345,7 +346,3 @@ class Study:
 
     def __repr__(self) -> str:
         return f"<study {self.loaded.name}>"
-
-
-def _also(adopted: bool) -> Adopted:
-    return "remove adopted" if adopted else "keep adopted"

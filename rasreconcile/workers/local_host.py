@@ -190,7 +190,9 @@ class LocalHost:
                     Trouble(f"{self._folder}: {error.strerror}", "free some space for worker_folder"),
                 ]
             if error.errno in {errno.EEXIST, errno.ENOTDIR}:
-                what = f"{error.filename or self._folder} is not a folder"
+                above = (self._folder, *self._folder.parents)
+                file = next((one for one in above if one.exists() and not one.is_dir()), self._folder)
+                what = f"{file} is not a folder"
                 return [*found, Trouble(what, "move that file away, or set worker_folder to another folder")]
             remedy = "set worker_folder to a folder on a disk of this machine that can be written and takes hard links"
             return [*found, Trouble(f"{self._folder}: {error.strerror or error}", remedy)]

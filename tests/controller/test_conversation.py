@@ -93,7 +93,7 @@ def test_what_cannot_be_verified_now_is_held_and_not_computed_again(controlled, 
     outcome = controlled.apply()
     assert outcome.exit is Exit.STALLED
     assert {(v.sync, v.phase) for v in outcome.decision.verdicts} == {(Sync.UNKNOWN, Phase.HELD)}
-    assert all("cannot be judged now: [Errno 5]" in v.note for v in outcome.decision.verdicts)
+    assert all("cannot be judged now: Input/output error" in v.note for v in outcome.decision.verdicts)
     assert len(controlled.told("held")) == 4
     monkeypatch.setattr(reuse, "shortfalls", shortfalls)
     assert controlled.apply().exit is Exit.CONVERGED
