@@ -66,7 +66,7 @@ KINDS = [
     pytest.param("apply", file("state"), "state", id="a file as folder of the store"),
     pytest.param("check", directory(HDF), f"{HDF}: a folder exists", id="a folder as result"),
     pytest.param("check", file("results"), "results cannot be written to results/Willow: ", id="a file as results"),
-    pytest.param("check", file("runs"), "runs is not a folder; move that file away", id="a file as worker_folder"),
+    pytest.param("check", file("runs"), "runs is not a folder", id="a file as worker_folder"),
     pytest.param(
         "check --read", computed(lambda at: (at / HDF).unlink()), f"{HDF} is gone", id="a result that is gone"
     ),
