@@ -29,6 +29,8 @@ from rasreconcile.records import Published
 from rasreconcile.results import expectations, publish
 from rasreconcile.results.aside import set_aside
 from rasreconcile.results.beside import Beside, put_beside
+from rasreconcile.results.one_at_a_time import one_at_a_time
+from rasreconcile.results.receipts import receipt_path
 from rasreconcile.runs import Run
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, shortfalls, shown, summary
@@ -175,6 +177,15 @@ def put_in_place(proven: Proven) -> Placed:
     nobody can compute it again. Raises PublishHeld where somebody holds the file that is there, or another spec or plan
     owns it.
     """
+    path = proven.published.path
+    if receipt_path(path).exists():
+        return _put(proven)
+    # Two that begin together see no receipt of each other: the later one is to find that of the other.
+    with one_at_a_time(publish.place(path).parent):
+        return _put(proven)
+
+
+def _put(proven: Proven) -> Placed:
     published = proven.published
     other = Owners().other(published.address, published.path, published.spec)
     if other is not None:

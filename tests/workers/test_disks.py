@@ -107,7 +107,8 @@ def test_a_worker_folder_that_cannot_be_is_a_problem_and_no_crash(local, run) ->
     (local.sources / "file").write_text("")
     worker = local_worker("desk", local.sources / "file" / "runs")
     (problem,) = worker.check()
-    assert problem.remedy.startswith("set worker_folder")
+    assert problem.what.endswith("/file is not a folder")
+    assert problem.remedy == "move that file away, or set worker_folder to another folder"
     assert worker.poll([run])[run] == Absent()
     with pytest.raises(Refused, match="set worker_folder"):
         worker.start(run, local.script("true"))
