@@ -52,7 +52,7 @@ def test_a_text_that_cannot_be_read_is_told_with_what_to_do(muncie: Any) -> None
     )
 
 
-@pytest.mark.parametrize("name", ["Muncie2D.p02", "Muncie2D.g01", "Muncie2D.u01"])
+@pytest.mark.parametrize("name", ["Muncie2D.p01", "Muncie2D.g01", "Muncie2D.u01"])
 def test_a_text_that_notepad_has_saved_as_unicode_is_told(muncie: Any, name: str) -> None:
     text = (muncie.folder / name).read_text()
     (muncie.folder / name).write_text(text, encoding="utf-16")
