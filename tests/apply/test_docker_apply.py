@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from dockerd import busybox_image, python_image
+from dockerd import busybox_image, python_image, take_away
 
 from rasreconcile.results.receipts import receipt_path
 
@@ -51,7 +51,7 @@ def _tidy(dockerd) -> Iterator[None]:
     with dockerd.client() as client:
         for name in dockerd.names():
             if name.startswith("rasreconcile-helper") or "-willow-" in name:
-                client.remove_container(name, force=True)
+                take_away(client, name)
         client.prune_volumes()
 
 

@@ -171,7 +171,7 @@ class Docker(Local):
     def end(self) -> None:
         with self.daemon.client() as client:
             for name in self.containers():
-                client.remove_container(name, force=True, v=True)
+                dockerd.take_away(client, name)
         super().end()
 
     def tear_down(self) -> None:

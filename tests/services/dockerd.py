@@ -96,11 +96,13 @@ class Dockerd:
         """With everything it ever had."""
         if self._process is None:
             self.start()
-        with self.client() as client:
-            for container in client.containers(all=True):
-                client.remove_container(container["Id"], force=True, v=True)
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            with self.client() as client:
+                for container in client.containers(all=True):
+                    take_away(client, container["Id"])
+        finally:
+            self.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self) -> docker.APIClient:
         return docker.APIClient(self.host, version="auto", timeout=int(LONGEST))
@@ -131,6 +133,15 @@ class Dockerd:
                 return bool(client.ping())
         except docker.errors.DockerException:
             return False
+
+
+def take_away(client: docker.APIClient, container: str) -> None:
+    """Somebody else may be removing it at this moment, or have done so."""
+    try:
+        client.remove_container(container, force=True, v=True)
+    except docker.errors.APIError as error:
+        if error.status_code not in {404, 409}:
+            raise
 
 
 def _free_port() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dockerd import IMAGE, INSTALLED, Dockerd
+from dockerd import IMAGE, INSTALLED, Dockerd, take_away
 
 from rasreconcile.jobs import RunId, Worker
 from rasreconcile.workers.docker.kind import DockerWorker
@@ -52,4 +52,4 @@ class DockerPlace:
             there = self.daemon.names()
             for run in runs:
                 if run in there:
-                    client.remove_container(run, force=True, v=True)
+                    take_away(client, run)
