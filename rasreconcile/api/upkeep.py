@@ -100,14 +100,14 @@ def schema() -> str:
 
 def limits_of(older_than: str | timedelta, cache_size: str | int, *, others: bool) -> Limits:
     """As the words of the command line: `30d`, `20g`. Raises UsageError."""
-    from rasreconcile.operations.gc import Limits, size_in_bytes  # noqa: PLC0415  as above
-    from rasreconcile.spec.base import duration  # noqa: PLC0415
+    from rasreconcile.operations.gc import Limits  # noqa: PLC0415  as above
+    from rasreconcile.spec.base import bytes_of, duration  # noqa: PLC0415
 
     try:
         age: timedelta = duration(older_than)
     except ValueError as error:
         raise UsageError(f"older_than: {older_than!r} {error}") from error
-    size = cache_size if isinstance(cache_size, int) else size_in_bytes(cache_size)
+    size = cache_size if isinstance(cache_size, int) else bytes_of(cache_size)
     if size is None or size < 0:
         raise UsageError(
             f"cache_size: {cache_size!r} is not a size", 'write "500m" or "20g", or a number of bytes'

@@ -48,7 +48,7 @@ def watching(
         apply=apply,
         applied=ended,
         say=tell,
-        changed=lambda files: tell("changed: " + ", ".join(sorted(path.name for path in files))),
+        changed=tell,
         reads=reads,
         stop=stop,
     )

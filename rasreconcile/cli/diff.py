@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
@@ -12,10 +11,6 @@ from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
 from rasreconcile.report import changeset, forecast
 from rasreconcile.report.values import verdict_values
-
-if TYPE_CHECKING:
-    from rasreconcile.reconcile.forecast import Forecast
-    from rasreconcile.report.costs import Prices
 
 EXIT_HELP = (
     "Exit 0 if all plans are current, 2 if `apply` would do something, else 3 if plans have failed, 4 if"
@@ -76,13 +71,13 @@ def previewed(
     as_it_is = load_spec(target.spec)
     loaded = what_if(as_it_is, changes) if changes else as_it_is
     seen = diff(loaded, Clock(), target.plans)
-    foreseen = [(loaded.spec.prices, seen.forecast(of_many=bool(changes) or invocation().verbose))]
-    if changes:
-        foreseen.insert(0, (as_it_is.spec.prices, diff(as_it_is, Clock(), target.plans).forecast()))
+    # Of no use to who is told nothing of it.
+    asked = bool(changes) or as_json or not invocation().quiet
+    found = seen.forecast(of_many=bool(changes) or invocation().verbose) if asked else None
+    before = diff(as_it_is, Clock(), target.plans).forecast() if changes else None
     decision = seen.decision
     work = changeset.has_work(decision)
     if as_json:
-        as_it_was = forecast.values(foreseen[0][1], foreseen[0][0]) if changes else None
         write_json(
             {
                 "spec": loaded.name,
@@ -96,9 +91,9 @@ def previewed(
                     "look": list(seen.proposal.look),
                 },
                 "strays": [run.id for run in decision.strays],
-                "forecast": forecast.values(foreseen[-1][1], foreseen[-1][0]),
+                "forecast": forecast.values(found, loaded.spec.prices),
                 "what_if": list(changes),
-                "forecast_as_it_is": as_it_was,
+                "forecast_as_it_is": forecast.values(before, as_it_is.spec.prices),
             }
         )
     else:
@@ -113,8 +108,14 @@ def previewed(
         )
         for line in told:
             tell(line)
-        for line in _of_time(foreseen, changes, work=work):
-            (close if changes else say)(line)
+        unknown = forecast.UNKNOWN if work else "nothing to run"
+        if changes:
+            then = forecast.in_words(before, as_it_is.spec.prices) if before else unknown
+            now = forecast.in_words(found, loaded.spec.prices) if found else unknown
+            close(f"As the spec is: {then}.")
+            close(f"With {', '.join(changes)}: {now}.")
+        elif found:
+            say(f"It may take {forecast.in_words(found, loaded.spec.prices)}.")
         elsewhere = [name for name in loaded.spec.workers if not loaded.kind_of(name).here]
         if work and elsewhere:
             say(f"Not asked: {', '.join(elsewhere)}; `check` and `apply` look for HEC-RAS there.")
@@ -123,18 +124,3 @@ def previewed(
     from rasreconcile.controller.apply import exit_of  # noqa: PLC0415  the controller costs more than a small diff
 
     return int(exit_of(decision))
-
-
-def _of_time(
-    foreseen: Sequence[tuple[Prices, Forecast | None]], changes: Sequence[str], *, work: bool
-) -> Iterator[str]:
-    """How long it may take; with `changes`, as the spec is and as it would be."""
-    if changes:
-        names = ("As the spec is", f"With {', '.join(changes)}")
-        for name, (prices, found) in zip(names, foreseen, strict=True):
-            told = forecast.UNKNOWN if work else "nothing to run"
-            yield f"{name}: {forecast.in_words(found, prices) if found else told}."
-        return
-    for prices, found in foreseen:
-        if found is not None:
-            yield f"It may take {forecast.in_words(found, prices)}."

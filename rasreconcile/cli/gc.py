@@ -30,9 +30,9 @@ def _age(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
 
 def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """`20g`, in bytes."""
-    from rasreconcile.operations.gc import size_in_bytes  # noqa: PLC0415  so that --help is quick
+    from rasreconcile.spec.base import bytes_of  # noqa: PLC0415  as above
 
-    size = size_in_bytes(value)
+    size = bytes_of(value)
     if size is None:
         raise click.BadParameter(f"{value!r} is not a size; write 500m or 20g")
     return size

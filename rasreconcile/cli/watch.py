@@ -68,7 +68,7 @@ def command(target: Target, as_json: bool, read: bool) -> int:
         apply=lambda loaded: _apply(loaded, target, as_json=as_json),
         applied=tell,
         say=say,
-        changed=lambda files: chat("changed: " + ", ".join(sorted(path.name for path in files))),
+        changed=chat,
         waiting=lambda: _ending(stop),
         reads=read,
         stop=stop,

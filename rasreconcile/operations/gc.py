@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +26,6 @@ from rasreconcile.studies.preparations import unneeded_products
 from rasreconcile.studies.study import Study
 
 How = Literal["remove", "count"]
-_SIZE = re.compile(r"(\d+)([bkmgt]?)", re.IGNORECASE)
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +58,6 @@ class Collected:
     products: tuple[Path, ...]
     """Folders of prepared files that no plan of the spec needs."""
     store: Forgotten
-
-
-def size_in_bytes(words: str) -> int | None:
-    """Of `20g` or `500m`; None where it is no size."""
-    found = _SIZE.fullmatch(words)
-    return int(found[1]) * _UNITS[found[2].lower()] if found else None
 
 
 def gc(loaded: LoadedSpec, rubbish: Limits, how: How) -> Collected:

@@ -10,38 +10,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rasreconcile.errors import PublishHeld
+from rasreconcile.file_locks import try_lock
 
 LONGEST = 120.0
 """Seconds to wait for another; what it does under the lock is a rename and a receipt."""
 _PAUSE = 0.01
 
-if sys.platform == "win32":
 
-    def _try(descriptor: int) -> bool:
-        # No folder can be locked there; a receipt that comes a moment later is found by the next apply.
-        return True
-
-    def _opened(folder: Path) -> int | None:
+def _opened(folder: Path) -> int | None:
+    """None: no folder can be locked (Windows), or this one may be written and not be listed."""
+    if sys.platform == "win32":
         return None
-else:
-    import fcntl
+    try:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        return None
 
-    def _try(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            # Some shares know no locks, or none of folders.
-            return True
+
+def _is_ours(descriptor: int) -> bool:
+    """Also on shares that know no locks, or none of folders."""
+    try:
+        return try_lock(descriptor)
+    except OSError:
         return True
-
-    def _opened(folder: Path) -> int | None:
-        try:
-            return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except PermissionError:
-            # It may be one that can be written and not be listed.
-            return None
 
 
 @contextmanager
@@ -61,7 +52,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
         return
     try:
         until = time.monotonic() + LONGEST
-        while not _try(descriptor):
+        while not _is_ours(descriptor):
             if time.monotonic() > until:
                 raise PublishHeld(
                     f"{folder}: another controller is publishing there", "end that one, or wait for it"

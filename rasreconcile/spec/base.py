@@ -106,6 +106,15 @@ def duration(value: Any) -> Any:
     raise Wrong("is not a duration (maximum: one year)", "write 30s, 15m, 2h or 1h30m")
 
 
+_SIZES = {"b": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+
+
+def bytes_of(amount: str) -> int | None:
+    """Of `20g` or `512m`; without a unit bytes. None where it is no amount."""
+    found = re.fullmatch(r"(\d+)([bkmgt]?)", amount, re.IGNORECASE)
+    return int(found[1]) << _SIZES[found[2].lower() or "b"] if found else None
+
+
 def in_words(span: timedelta) -> str:
     """A timedelta as a spec would write it: `1h30m`."""
     left, words = round(span.total_seconds()), ""

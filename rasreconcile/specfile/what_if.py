@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from rasreconcile.errors import UsageError
+from rasreconcile.specfile.faults import near
 from rasreconcile.specfile.loader import LoadedSpec, reloaded
 from rasreconcile.specfile.yamltext import parse
 
@@ -53,8 +53,8 @@ def _step(inside: Any, part: str, at: str, change: str) -> Any:
         raise _wrong(change, f"{where} has items 0 to {len(inside) - 1}", f"write {at}.0")
     if not isinstance(inside, dict) or part not in inside:
         keys = list(map(str, inside)) if isinstance(inside, dict) else []
-        near = get_close_matches(part, keys, n=1)
-        remedy = f"did you mean {near[0]}?" if near else f"it has {', '.join(keys) or 'no keys'}"
+        meant = near(part, keys)
+        remedy = f"did you mean {meant}?" if meant else f"it has {', '.join(keys) or 'no keys'}"
         raise _wrong(change, f"{where} has no {part}", remedy)
     return inside[part]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,30 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 from rasreconcile.errors import StoreBusy
+from rasreconcile.file_locks import try_lock
 from rasreconcile.store.disk import file_mode, of_another, refused
 
 _PATIENCE = 0.5
 """Seconds: a reader that asks whether the lock is held has it for an instant itself."""
 _BUSY_SECONDS = 10.0
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 class Lock:
@@ -68,7 +49,7 @@ def take(store: Path) -> Lock | None:
         descriptor = os.open(lock_path(store), flags, file_mode(store.parent))
     except OSError as error:
         raise refused(lock_path(store), error) from error
-    if _try(descriptor):
+    if try_lock(descriptor):
         return Lock(descriptor)
     os.close(descriptor)
     return None
@@ -82,7 +63,7 @@ def is_held(store: Path) -> bool:
         descriptor = os.open(lock_path(store), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except OSError as error:
         raise of_another(lock_path(store), "read") or refused(lock_path(store), error) from error
-    free = _try(descriptor)
+    free = try_lock(descriptor)
     os.close(descriptor)
     return not free
 

@@ -33,8 +33,8 @@ class Watch:
     """Told what came of each apply, and how many files are watched from now on."""
     say: Callable[[str], None]
     """What keeps it from applying, or from seeing a change."""
-    changed: Callable[[frozenset[Path]], None]
-    """Told which files are the reason for another apply."""
+    changed: Callable[[str], None]
+    """Told, in words, which files are the reason for another apply."""
     waiting: Callable[[], AbstractContextManager[None]] = nullcontext
     """Entered while it waits."""
     reads: bool = False
@@ -70,7 +70,7 @@ class Watch:
             with self.waiting():
                 changed = due.wait(seen, store)
             if changed:
-                self.changed(changed)
+                self.changed("changed: " + ", ".join(sorted(path.name for path in changed)))
 
     def read_one(self) -> None:
         """Reads one published result again; when each had its turn, all of them again."""

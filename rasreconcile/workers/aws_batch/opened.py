@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rasreconcile.jobs import Worker
+from rasreconcile.spec.base import bytes_of
 from rasreconcile.workers.aws_batch.account import Account
 from rasreconcile.workers.aws_batch.bucket import Bucket
 from rasreconcile.workers.aws_batch.host import BatchHost
@@ -12,7 +13,6 @@ from rasreconcile.workers.aws_batch.queue import JobQueue, Needs
 from rasreconcile.workers.aws_batch.submission import LOG_SECONDS, LOOK_SECONDS, Surroundings
 from rasreconcile.workers.detached import DetachedWorker
 
-_UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 END_SECONDS = 120.0
 """Batch gives a container half a minute to end, and some time passes before it tells of that."""
 
@@ -38,7 +38,4 @@ def opened(
 
 def mebibytes(amount: str | None) -> int | None:
     """`16g` as AWS counts; without a unit bytes, as everywhere in a spec."""
-    if amount is None:
-        return None
-    number, unit = (amount[:-1], amount[-1].lower()) if amount[-1].isalpha() else (amount, "b")
-    return max(4, int(number) * _UNITS[unit] >> 20)
+    return None if amount is None else max(4, (bytes_of(amount) or 0) >> 20)

@@ -11,16 +11,12 @@ from pydantic import Field, field_validator, model_validator
 
 from rasreconcile.account import expanded
 from rasreconcile.errors import Wrong
-from rasreconcile.spec.base import CPUS, MEMORY, Words
+from rasreconcile.spec.base import CPUS, MEMORY, Words, bytes_of
 from rasreconcile.spec.workers import WorkerBase
 from rasreconcile.workers.kind import Kind
 
 _LEAST_MEMORY = 6 << 20
-
-
-def _bytes_of(amount: str) -> int:
-    """A number without a unit means bytes: `8` is hardly meant so."""
-    return int(amount.rstrip("bkmgBKMG")) << {"k": 10, "m": 20, "g": 30}.get(amount[-1].lower(), 0)
+"""A number without a unit means bytes: `8` is hardly meant so."""
 
 
 class DockerWorker(WorkerBase):
@@ -50,7 +46,7 @@ class DockerWorker(WorkerBase):
     @field_validator("memory_limit")
     @classmethod
     def _enough_to_begin(cls, value: str | None) -> str | None:
-        if value is not None and _bytes_of(value) < _LEAST_MEMORY:
+        if value is not None and (bytes_of(value) or 0) < _LEAST_MEMORY:
             raise Wrong("is less than the 6m that Docker needs", "write an amount with its unit, such as 8g")
         return value
 
