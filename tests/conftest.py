@@ -150,11 +150,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A report of a test that was skipped for want of a service says which."""
+    """A report of a test that was skipped for want of a service says which; of one that hung, what ran below it."""
     report = yield
+    if report.failed and "Timeout (>" in report.longreprtext:
+        report.sections.append(("processes below", _below(os.getpid())))
     if call.excinfo is not None and isinstance(call.excinfo.value, Absent):
         report.user_properties.append((ABSENT, call.excinfo.value.service.name))
     return report
+
+
+def _below(pid: int) -> str:
+    """What Linux says of a process and of all that it started: a line each."""
+    parents, lines = {}, {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            # The second word is the program's name in brackets, which may have spaces.
+            state, parent, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+            wchan, command = (entry / "wchan").read_text(), (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        parents[int(entry.name)] = int(parent)
+        shown = command.replace(b"\0", b" ").decode(errors="replace")[:200]
+        lines[int(entry.name)] = f"{entry.name} of {parent}, {state} in {wchan}: {shown}"
+    wanted = {pid}
+    while more := {one for one, parent in parents.items() if parent in wanted} - wanted:
+        wanted |= more
+    return "\n".join(lines[one] for one in sorted(wanted & set(lines)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

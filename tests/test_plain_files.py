@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import shutil
-import signal
 import socket
 import sys
 import time
@@ -37,18 +36,8 @@ PACKAGE = Path(__file__).parents[1] / "rasreconcile"
 LINUX = sys.platform == "linux"
 
 
-@pytest.fixture(autouse=True)
-def _no_wait() -> Iterator[None]:
-    """What waits for a writer of a pipe waits for ever: then this test fails, and the next begins."""
-
-    def fail(number: int, frame: object) -> None:
-        raise AssertionError("it waits for something that does not come")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(300)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+pytestmark = pytest.mark.timeout(300)
+"""What waits for a writer of a pipe waits for ever: then this test fails, and the next begins."""
 
 
 def _pipe(path: Path) -> None:

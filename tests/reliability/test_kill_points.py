@@ -45,6 +45,7 @@ def harness(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(600 + 10 * TRIALS)
 @pytest.mark.parametrize(("kind", "scenarios"), SHARES)
 def test_killed_anywhere_it_converges_and_repeats_nothing(kind: str, scenarios: str) -> None:
     if (missing := KINDS[kind].missing()) is not None:
