@@ -58,7 +58,7 @@ may fall between a look and the watch."""
 def changes(seen: Watched, stop: threading.Event, *, quiet_ms: int = 1000) -> Iterator[frozenset[Path]]:
     """Each batch of changed files, once nothing has changed for `quiet_ms`; ends when `stop` is set.
 
-    An empty batch when nothing was told for LOOK_ANYWAY.
+    An empty batch when nothing was told for LOOK_ANYWAY. Raises KeyboardInterrupt where a signal's handler raises.
     """
     for batch in watch(
         *seen.folders,
@@ -67,7 +67,8 @@ def changes(seen: Watched, stop: threading.Event, *, quiet_ms: int = 1000) -> It
         step=quiet_ms,
         stop_event=stop,
         recursive=False,
-        raise_interrupt=False,
+        # A signal comes to this wait first, and what its handler raised would be lost.
+        raise_interrupt=True,
         rust_timeout=int(LOOK_ANYWAY * 1000),
         yield_on_timeout=True,
     ):

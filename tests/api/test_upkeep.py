@@ -10,6 +10,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from waiting import LONGEST
 
 import rasreconcile
 from tests.api.test_study import hears, script
@@ -67,7 +68,7 @@ def test_a_watch_applies_again_and_leaves_its_runs_when_it_is_interrupted(study)
         toucher.join()
     watcher.send_signal(signal.SIGINT)
     hears(watcher, "interrupted")
-    assert watcher.wait(60) == 0
+    assert watcher.wait(LONGEST) == 0
 
 
 def test_a_watch_ends_when_it_is_told_to_and_its_runs_go_on(study) -> None:

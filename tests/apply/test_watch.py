@@ -226,3 +226,10 @@ def test_a_look_that_fails_is_made_again_although_nothing_changed(tmp_path, monk
     due = Due(stop=threading.Event(), look=lambda: next(answers), say=print)
     assert due.wait(seen, None) == frozenset()
     assert list(answers) == []
+
+
+def test_who_waits_for_a_change_is_interrupted_as_anywhere(tmp_path) -> None:
+    """Ctrl-C of a script, or a notebook's stop: not taken for a minute in which nothing changed."""
+    threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        file_events.first_change(of_spec(tmp_path / "spec.yaml"), threading.Event())
