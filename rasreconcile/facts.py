@@ -144,6 +144,11 @@ class HdfFacts:
     """The first cross section that is not as in the geometry text it was compared with, and how; None: all are."""
 
 
+def unit_of(units_system: str | None) -> str | None:
+    """The unit of lengths, `ft` or `m`, of what HEC-RAS calls `US Customary` or `SI Units`."""
+    return {"SI": "m", "US": "ft"}.get((units_system or "")[:2])
+
+
 @dataclass(frozen=True, slots=True)
 class LargestError:
     """A computation step that HEC-RAS gave up iterating on: it prints one line for each."""

@@ -57,25 +57,68 @@ class ResultSummary:
     @classmethod
     def of(cls, values: Any) -> ResultSummary:
         """From plain values, whoever wrote them down; unknown ones are left out. Raises ValueError."""
-        if not isinstance(values, dict):
-            raise ValueError("a summary of a result is not an object")  # noqa: TRY004  as for every other value
-        kinds: Mapping[str, type | tuple[type, ...]] = {
-            "float | None": (int, float),
-            "int | None": int,
-            "str | None": str,
-        }
-        known: dict[str, Any] = {}
-        for one in fields(cls):
-            value = values.get(one.name)
-            if value is None:
-                continue
-            is_one = isinstance(value, kinds[str(one.type)]) and not isinstance(value, bool)
-            if not is_one or (isinstance(value, float) and not isfinite(value)):
-                raise ValueError(f"{one.name} of a summary has an invalid value")
-            if isinstance(value, str):
-                value.encode()  # JSON can spell halves of characters that no file and no store can hold
-            known[one.name] = value
-        return cls(**known)
+        return cls(**_plain(cls, values, "summary of a result"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaterChange:
+    """How the water of a result differs from that of the result whose place it took. Lengths in `unit`."""
+
+    since: str | None = None
+    """The run that had computed that one, or the name under which it was adopted; None: not known."""
+    unit: str | None = None
+    """`ft`, `m`."""
+    compared: int = 0
+    """Places (a section in a profile, a section or cell at its maximum) that both have, with water in one of them."""
+    changed: int = 0
+    """Those that were wetted or dried, or are further apart than a hundredth of the unit."""
+    rise: float = 0.0
+    """The largest; 0: none."""
+    rise_at: str | None = None
+    """Where that is, with both water surfaces: `River, Reach, 1200: 130.10 to 130.52`."""
+    fall: float = 0.0
+    fall_at: str | None = None
+    wetted: int = 0
+    """Places with water now and not before."""
+    dried: int = 0
+    area_changed: float | None = None
+    """Of the cells of 2D areas, in `unit` squared; None: there are none, or the file does not say."""
+    area_wetted: float | None = None
+    area_dried: float | None = None
+    not_compared: str | None = None
+    """What has no counterpart, in words; None: nothing."""
+
+    @classmethod
+    def of(cls, values: Any) -> WaterChange:
+        """As of ResultSummary. Raises ValueError."""
+        return cls(**_plain(cls, values, "change of a result"))
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "float": (int, float),
+    "int": int,
+    "str": str,
+}
+
+
+def _plain(kind: type, values: Any, what: str) -> dict[str, Any]:
+    """The values of a record's fields that are there and are what they should be. Raises ValueError."""
+    if not isinstance(values, dict):
+        raise ValueError(f"a {what} is not an object")  # noqa: TRY004  as for every other value
+    known: dict[str, Any] = {}
+    for one in fields(kind):
+        value = values.get(one.name)
+        if value is None:
+            continue
+        is_one = isinstance(value, _KINDS[str(one.type).removesuffix(" | None")]) and not isinstance(
+            value, bool
+        )
+        if not is_one or (isinstance(value, float) and not isfinite(value)):
+            raise ValueError(f"{one.name} of a {what} has an invalid value")
+        if isinstance(value, str):
+            value.encode()  # JSON can spell halves of characters that no file and no store can hold
+        known[one.name] = value
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +154,8 @@ class Published:
     """What was published together with it; None: an older version published it and did not write that down."""
     remarks: tuple[str, ...] = ()
     """What spoke against an adopted file when a person adopted it all the same."""
+    water: WaterChange | None = None
+    """How it differs from the result whose place it took; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

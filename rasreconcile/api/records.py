@@ -88,6 +88,10 @@ class Result:
     provenance: str | None = None
     """`computed`, `copied`, `recalled` or `adopted`."""
     published: datetime | None = None
+    rise: float | None = None
+    """By how much its water is higher at most than that of the result whose place it took; None: there was none."""
+    fall: float | None = None
+    """By how much it is lower at most."""
     note: str = ""
     """Why there is no result, or why it cannot be read."""
 
@@ -176,6 +180,7 @@ def result_of(row: Row) -> Result:
     """What was noted of a plan's result, or why there is none."""
     published, shown = row.published, row.shown or ResultSummary()
     there = published is not None and row.state != "missing"
+    change = published.water if published else None
     return Result(
         plan=row.verdict.address,
         state=row.state,
@@ -191,6 +196,8 @@ def result_of(row: Row) -> Result:
         simulation_end=_model_time(shown.simulation_end),
         provenance=published.provenance if published else None,
         published=published.at if published else None,
+        rise=change.rise if change and change.compared else None,
+        fall=change.fall if change and change.compared else None,
         note=row.note,
     )
 

@@ -43,6 +43,8 @@ _SUMMARY_KINDS = {
     "predicted_seconds": "double",
     "core_hours": "double",
     "cost": "double",
+    "rise": "double",
+    "fall": "double",
     "profiles": "int64",
     "areas": "int64",
 }

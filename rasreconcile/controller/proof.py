@@ -25,12 +25,12 @@ from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, Engine, RunEvidence, Worker
 from rasreconcile.plans import Component, Plan, prepared_of, without_prepared
 from rasreconcile.reconcile.outcome import failure_of, fell_short, for_want_of_room, with_missing_files
-from rasreconcile.records import Published
-from rasreconcile.results import expectations, publish
+from rasreconcile.records import Published, WaterChange
+from rasreconcile.results import expectations, publish, reader_pool
 from rasreconcile.results.aside import set_aside
 from rasreconcile.results.beside import Beside, put_beside
 from rasreconcile.results.one_at_a_time import one_at_a_time
-from rasreconcile.results.receipts import receipt_path
+from rasreconcile.results.receipts import read_receipt, receipt_path
 from rasreconcile.runs import Run
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, shortfalls, shown, summary
@@ -134,6 +134,7 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         if temporary is not None:
             held_files.remove(temporary)
         return failure or _no_result(plan)
+    water = None if temporary is None else _water_change(temporary, plan.output)
     beside = brought_back(_left(asked))
     if isinstance(beside, Failure):
         if temporary is not None:
@@ -158,8 +159,21 @@ def _prove(asked: ProofRequest, name: str, left: RunEvidence) -> Proven | Failur
         shown=shown(facts),
         spec=plan.spec,
         beside=tuple(one.output for one in beside),
+        water=water,
     )
     return Proven(published, temporary, beside, _patterns(plan))
+
+
+def _water_change(path: Path, before: Path) -> WaterChange | None:
+    """From the result whose place it is going to take; None: there is none. That one's faults are not this one's."""
+    if not before.is_file():
+        return None
+    try:
+        known = read_receipt(before)
+        found = reader_pool.water_change(path, before)
+    except (ResultError, OSError) as error:
+        return WaterChange(not_compared=f"the result before it: {error}")
+    return replace(found, since=known.run if known else None)
 
 
 def _left(asked: ProofRequest) -> Left:
@@ -228,6 +242,7 @@ def copy_result(plan: Plan, source: Published, at: datetime) -> Proven | tuple[T
         at=at,
         spec=plan.spec,
         beside=tuple(one.output for one in beside),
+        water=_water_change(temporary, plan.output),
     )
     return Proven(copy, temporary, beside, _patterns(plan))
 

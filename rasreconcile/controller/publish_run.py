@@ -16,6 +16,7 @@ from rasreconcile.jobs import Ended
 from rasreconcile.plans import Plan
 from rasreconcile.reconcile.actions import Collect, Finish
 from rasreconcile.records import Published
+from rasreconcile.report import water
 from rasreconcile.results import publish
 from rasreconcile.runs import Run, RunState
 from rasreconcile.studies.installed_engines import computed_on
@@ -123,6 +124,8 @@ def _published(session: Session, run: Run, plan: Plan, published: Published) -> 
         words.append(f"{max((run.ended - run.started).total_seconds(), 0):.1f} s")
     if published.summary:
         words.append(published.summary)
+    if published.water and (changed := water.shortly(published.water)):
+        words.append(changed)
     with session.store.at_once():
         # Together: a request that outlived its answer would have the plan computed once more.
         session.store.outputs.publish(run.id, published, now=session.clock.now(), message=", ".join(words))

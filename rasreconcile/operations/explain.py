@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasreconcile.clock import Clock
+from rasreconcile.jobs import RunId
 from rasreconcile.named_plans import NamedPlans
 from rasreconcile.operations.diff import Diff, diff
 from rasreconcile.plain_files import whole
@@ -14,9 +15,11 @@ from rasreconcile.plans import MISSING, PREPARED, Address, Component, InputFile,
 from rasreconcile.project import decode
 from rasreconcile.reconcile.verdicts import Verdict
 from rasreconcile.records import Event, Progress, Published
+from rasreconcile.report.text import many
 from rasreconcile.runs import Run
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store.reader import Reader
+from rasreconcile.store.runs import RecordedInput
 
 LONGEST_DIFFERENCE = 200
 """Lines of a text difference that are shown."""
@@ -48,6 +51,8 @@ class Explanation:
     published: Published | None
     changes: tuple[Change, ...]
     """Every component, unchanged ones too."""
+    what_changed: tuple[Change, ...]
+    """What the published result was made of otherwise than the one whose place it took."""
     runs: tuple[Run, ...]
     """The latest runs, newest first."""
     events: tuple[Event, ...]
@@ -71,16 +76,17 @@ def _explanation(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanatio
     verdict = next(v for v in seen.decision.verdicts if v.address == address)
     published = seen.published.get(address)
     if not loaded.state_path.exists():
-        return Explanation(plan, verdict, None, _changes(plan, None, None), (), ())
+        return Explanation(plan, verdict, None, _changes(plan, None, None), (), (), ())
     with Reader(loaded.state_path) as reader:
         changes = _changes(plan, published, reader)
+        otherwise = _what_changed(published, reader) if published else ()
         runs = reader.runs.latest(address=address, limit=5)
         events = reader.events.latest(limit=10, address=address)
         progress = reader.progress.latest()
         kept = {run.id for run in reader.runs.discardable() if run.failure}
     going = next((progress[run.id] for run in runs if run.id in progress), None)
     directory = loaded.directory_of(runs[0].worker, runs[0].id) if runs and runs[0].id in kept else None
-    return Explanation(plan, verdict, published, changes, runs, events, going, directory)
+    return Explanation(plan, verdict, published, changes, otherwise, runs, events, going, directory)
 
 
 def _changes(plan: Plan, published: Published | None, reader: Reader | None) -> tuple[Change, ...]:
@@ -100,26 +106,57 @@ def _changes(plan: Plan, published: Published | None, reader: Reader | None) -> 
 
 def _with_difference(change: Change, plan: Plan, published: Published, reader: Reader) -> Change:
     name = change.name.removeprefix("input ")
-    old = _old_text(name, published, reader)
+    old = _text_of(name, published.run, reader)
     new = _new_text(next((i for i in plan.inputs if i.name == name), None))
     if old is None or new is None:
         remark = "its earlier text was not kept" if old is None else "it is not text, or does not exist"
         return Change(change.name, change.before, change.now, remark=remark)
-    lines = difflib.unified_diff(
-        old, new, f"{name} (as of {published.at:%Y-%m-%d %H:%M})", f"{name} (now)", lineterm="", n=2
-    )
-    difference = list(lines)
-    if len(difference) > LONGEST_DIFFERENCE:
-        more = len(difference) - LONGEST_DIFFERENCE
-        difference = [
-            *difference[:LONGEST_DIFFERENCE],
-            "... 1 more line" if more == 1 else f"... {more} more lines",
-        ]
-    return Change(change.name, change.before, change.now, tuple(difference))
+    told = _differences(old, new, f"{name} (as of {published.at:%Y-%m-%d %H:%M})", f"{name} (now)")
+    return Change(change.name, change.before, change.now, told)
 
 
-def _old_text(name: str, published: Published, reader: Reader) -> list[str] | None:
-    recorded = next((i for i in reader.runs.inputs_of(published.run) if i.name == name), None)
+def _differences(old: list[str], new: list[str], old_name: str, new_name: str) -> tuple[str, ...]:
+    lines = list(difflib.unified_diff(old, new, old_name, new_name, lineterm="", n=2))
+    more = len(lines) - LONGEST_DIFFERENCE
+    if more <= 0:
+        return tuple(lines)
+    return (*lines[:LONGEST_DIFFERENCE], f"... {many(more, 'more line')}")
+
+
+def _what_changed(published: Published, reader: Reader) -> tuple[Change, ...]:
+    """Between the run of the result that was there before, and that of the result of today."""
+    since = RunId(published.water.since) if published.water and published.water.since else None
+    if since is None:
+        return ()
+    whole, now = _parts(since, reader), {c.name: c for c in published.components}
+    # Of an adopted result only the inputs are known.
+    before = whole or {f"input {one.name}": _component(one) for one in reader.runs.inputs_of(since)}
+    names = list(dict.fromkeys([*now, *before])) if whole else list(before)
+    changes = [Change(name, before.get(name), now.get(name)) for name in names]
+    return tuple(_between(change, since, published.run, reader) for change in changes if not change.same)
+
+
+def _parts(run: RunId, reader: Reader) -> dict[str, Component]:
+    return {c.name: c for c in reader.runs.plan_of(run).components}
+
+
+def _component(recorded: RecordedInput) -> Component:
+    return Component(f"input {recorded.name}", recorded.semantic)
+
+
+def _between(change: Change, since: RunId, run: RunId, reader: Reader) -> Change:
+    if not change.name.startswith("input "):
+        return change
+    name = change.name.removeprefix("input ")
+    old, new = _text_of(name, since, reader), _text_of(name, run, reader)
+    if old is None or new is None:
+        return change
+    told = _differences(old, new, f"{name} (run {since})", f"{name} (run {run})")
+    return Change(change.name, change.before, change.now, told)
+
+
+def _text_of(name: str, run: RunId, reader: Reader) -> list[str] | None:
+    recorded = next((i for i in reader.runs.inputs_of(run) if i.name == name), None)
     if recorded is None or recorded.raw == MISSING:
         return None
     text = reader.texts.find(recorded.raw)

@@ -9,7 +9,8 @@ import click
 
 from rasreconcile.plans import Component, Plan
 from rasreconcile.reconcile.verdicts import Phase, Verdict
-from rasreconcile.records import Event, Progress, Published
+from rasreconcile.records import Event, Progress, Published, WaterChange
+from rasreconcile.report import water
 from rasreconcile.report.text import COLOURS, Place, event_line, many, progress_words, stamp, table
 from rasreconcile.report.values import event_values, noted_values, run_values, utc, verdict_values
 from rasreconcile.runs import Run
@@ -44,6 +45,8 @@ class Explained(Protocol):
     @property
     def changes(self) -> Sequence[Changed]: ...
     @property
+    def what_changed(self) -> Sequence[Changed]: ...
+    @property
     def runs(self) -> Sequence[Run]: ...
     @property
     def events(self) -> Sequence[Event]: ...
@@ -76,22 +79,25 @@ def values(explained: Explained) -> dict[str, Any]:
             "summary": published.summary,
             "outputs": [{"file": o.name, "size": o.size, "digest": o.digest} for o in published.beside or ()],
             "remarks": list(published.remarks),
+            "water": water.values(published.water),
         },
-        "components": [
-            {
-                "name": change.name,
-                "same": change.same,
-                "before": change.before.digest if change.before else None,
-                "now": change.now.digest if change.now else None,
-                "difference": list(change.difference),
-                "remark": change.remark,
-            }
-            for change in explained.changes
-        ],
+        "what_changed": [_component_values(change) for change in explained.what_changed],
+        "components": [_component_values(change) for change in explained.changes],
         "progress": noted_values(explained.progress),
         "directory": explained.directory,
         "runs": [run_values(run) for run in explained.runs],
         "events": [event_values(event) for event in explained.events],
+    }
+
+
+def _component_values(change: Changed) -> dict[str, Any]:
+    return {
+        "name": change.name,
+        "same": change.same,
+        "before": change.before.digest if change.before else None,
+        "now": change.now.digest if change.now else None,
+        "difference": list(change.difference),
+        "remark": change.remark,
     }
 
 
@@ -123,6 +129,7 @@ def lines(explained: Explained) -> Iterator[str]:
         )
         for output in published.beside or ():
             yield f"  with {output.name}: {output.size} bytes, sha256 {output.digest[:16]}"
+        yield from _water(published, explained.what_changed)
     for warning in explained.plan.warnings:
         yield f"warning: {warning}"
     yield "fingerprint:"
@@ -134,6 +141,23 @@ def lines(explained: Explained) -> Iterator[str]:
     if explained.events:
         yield "lately:"
         yield from (f"  {event.at:%Y-%m-%d} {event_line(event)}" for event in explained.events)
+
+
+def _water(published: Published, what_changed: Sequence[Changed]) -> Iterator[str]:
+    """How it differs from the result whose place it took, and what had changed between the two."""
+    if published.water is None:
+        return
+    yield f"water, compared with the result before it ({_of_run(published.water)}):"
+    yield from (f"  {line}" for line in water.lines(published.water))
+    if what_changed:
+        yield "  what had changed: " + ", ".join(change.name for change in what_changed)
+    for change in what_changed:
+        if change.difference or change.remark:
+            yield from (f"  {line}" for line in _difference(change))
+
+
+def _of_run(change: WaterChange) -> str:
+    return f"run {change.since}" if change.since else "its run is not known"
 
 
 def _origin(published: Published) -> str:

@@ -26,6 +26,8 @@ COLUMNS = (
     PREDICTED,
     "core_hours",
     "cost",
+    "rise",
+    "fall",
     "worker",
     "profiles",
     "areas",
@@ -47,6 +49,8 @@ _HEADS = {
     "run_seconds": "run time",
     PREDICTED: "predicted",
     "core_hours": "core-hours",
+    "rise": "higher by",
+    "fall": "lower by",
     "simulation_start": "from",
     "simulation_end": "to",
 }
@@ -77,6 +81,7 @@ class Row:
 def values(row: Row) -> dict[str, Any]:
     """One row for programs: numbers as numbers, times as ISO 8601, None where nothing is known."""
     shown, published = row.shown or ResultSummary(), row.published
+    change = published.water if published and published.water and published.water.compared else None
     return {
         "plan": str(row.verdict.address),
         "state": row.state,
@@ -88,6 +93,8 @@ def values(row: Row) -> dict[str, Any]:
         PREDICTED: row.predicted.total_seconds() if row.predicted is not None else None,
         "core_hours": row.core_hours,
         "cost": row.cost,
+        "rise": change.rise if change else None,
+        "fall": change.fall if change else None,
         "worker": published.worker if published else None,
         "profiles": shown.profiles,
         "areas": shown.areas,
@@ -155,7 +162,7 @@ def _cell(name: str, value: Any) -> str:
             return length(timedelta(seconds=seconds))
         case "volume_error_percent", float(percent):
             return f"{percent:.3f} %"
-        case (("max_water_surface" | "max_depth" | "core_hours" | "cost"), float(number)):
+        case (("max_water_surface" | "max_depth" | "core_hours" | "cost" | "rise" | "fall"), float(number)):
             return f"{number:.2f}"
         case (("simulation_start" | "simulation_end" | "published"), str(text)):
             return text[:16].replace("T", " ")

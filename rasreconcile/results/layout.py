@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts
+from rasreconcile.facts import DatasetFacts, FlowKind, HdfFacts, unit_of
 from rasreconcile.results.outputs import outputs, pipe_networks, structures
 from rasreconcile.results.surfaces import (
     AREAS,
@@ -93,6 +93,11 @@ def _units(tree: Tree) -> str | None:
         return said
     si = (tree.text_attribute("Geometry", "SI Units") or "").lower()
     return {"true": "SI Units", "false": "US Customary"}.get(si)
+
+
+def length_unit(tree: Tree) -> str | None:
+    """`ft` or `m`; None where the file does not say."""
+    return unit_of(_units(tree))
 
 
 def _unstable(tree: Tree, summary: str) -> str | None:

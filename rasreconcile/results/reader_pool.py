@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
+from rasreconcile.records import WaterChange
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -183,6 +184,17 @@ class Readers:
                 raise ResultError(*answer["refused"])
             return adapter().validate_python(answer["facts"])
 
+    def water_change(self, path: Path, before: Path) -> WaterChange:
+        """As of the module of that name, which it calls elsewhere. Raises ResultError and ReaderKilled as `read`."""
+        patience = self._patience(path, before)
+        asked = {"patience": patience, "path": os.fspath(path), "before": os.fspath(before)}
+        with self._room:
+            process, answer = self._begin(path, json.dumps(asked).encode(), patience)
+            self._idle.append(process)
+            if "refused" in answer:
+                raise ResultError(*answer["refused"])
+            return WaterChange.of(answer["water"])
+
     def rows(self, path: Path, place: str) -> Iterator[Rows]:
         """As `tables.parts`, which it calls elsewhere. Raises ResultError, also where that crashes or never ends."""
         patience = self._patience(path)
@@ -245,4 +257,5 @@ READERS = Readers()
 atexit.register(READERS.close)
 
 read = READERS.read
+water_change = READERS.water_change
 rows = READERS.rows

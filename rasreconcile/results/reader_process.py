@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,13 +16,15 @@ from rasreconcile.errors import ResultError
 from rasreconcile.facts import Baseline, HdfFacts
 from rasreconcile.results import plan_hdf, tables, tree
 from rasreconcile.results.reader_pool import PROGRESS, adapter
+from rasreconcile.results.water_change import water_change
 
 _ROWS = 50_000
 """In one line."""
 
 
 def answers(line: str) -> Iterator[bytes]:
-    """`{"facts": ...}`; for a dataset `{"rows": [index, values]}` as often as there are, and `{"end": true}`.
+    """`{"facts": ...}`; with a file before it `{"water": ...}`; for a dataset `{"rows": [index, values]}` as often as
+    there are, and `{"end": true}`.
 
     Instead of each of these there may come `{"refused": [what, remedy]}`, which is the last line then.
     """
@@ -29,6 +32,9 @@ def answers(line: str) -> Iterator[bytes]:
     try:
         if "dataset" in asked:
             yield from _rows(Path(asked["path"]), asked["dataset"])
+        elif "before" in asked:
+            change = water_change(Path(asked["path"]), Path(asked["before"]))
+            yield json.dumps({"water": asdict(change)}).encode()
         else:
             yield b'{"facts": ' + adapter().dump_json(_facts(asked)) + b"}"
     except ResultError as error:

@@ -15,7 +15,7 @@ from rasreconcile.errors import ResultError
 from rasreconcile.jobs import RunId
 from rasreconcile.plain_files import head
 from rasreconcile.plans import Address, Component
-from rasreconcile.records import FurtherOutput, Provenance, Published, ResultSummary
+from rasreconcile.records import FurtherOutput, Provenance, Published, ResultSummary, WaterChange
 
 RECEIPT_VERSION = 1
 SUFFIX = ".receipt.json"
@@ -59,6 +59,7 @@ def text(published: Published) -> str:
         "published": published.at.isoformat(),
         "summary": published.summary,
         "shown": asdict(published.shown) if published.shown else None,
+        "water": asdict(published.water) if published.water else None,
         "fingerprint": published.fingerprint,
         "expectations": published.expectation_digest,
         "remarks": list(published.remarks),
@@ -114,6 +115,7 @@ def _published(document: Any, output: Path) -> Published:
         cores=_cores(document.get("cores")),
         summary=_text(document, "summary"),
         shown=ResultSummary.of(document["shown"]) if document.get("shown") else None,
+        water=WaterChange.of(document["water"]) if document.get("water") else None,
         spec=_spec(_text({"spec": "", **document}, "spec"), output),
         beside=_beside(document),
         remarks=tuple(_remark(r) for r in _list({"remarks": [], **document}, "remarks")),

@@ -14,7 +14,7 @@ from rasreconcile.plans import Address, Plan
 from rasreconcile.reconcile.observed import Verification
 from rasreconcile.records import Published
 from rasreconcile.runs import RunState
-from rasreconcile.store import rows
+from rasreconcile.store import output_rows, rows
 from rasreconcile.store.by_plan import among
 from rasreconcile.store.events import WritableEvents
 from rasreconcile.store.runs import WritableRuns
@@ -51,7 +51,7 @@ class Outputs:
         for row in self.tables.all(query, *(plans or ())):
             parts.setdefault(row["output"], []).append(row)
         return {
-            Address(row["address"]): rows.published(row, rows.components(parts.get(row["id"], ())))
+            Address(row["address"]): output_rows.published(row, rows.components(parts.get(row["id"], ())))
             for row in self.tables.all(f"SELECT o.* FROM output o WHERE {current}", *(plans or ()))
         }
 
@@ -141,7 +141,7 @@ class WritableOutputs(Outputs):
         self.tables.execute("UPDATE output SET current = 0 WHERE address = ?", published.address)
         self.tables.execute("DELETE FROM verification WHERE address = ?", published.address)
         self.tables.written(published.address)
-        number = self.tables.insert("output", rows.published_values(published))
+        number = self.tables.insert("output", output_rows.published_values(published))
         self.tables.insert_all(
             "output_component", ({"output": number, **rows.component_values(c)} for c in published.components)
         )

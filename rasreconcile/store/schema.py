@@ -285,6 +285,11 @@ ALTER TABLE run ADD COLUMN predicted REAL CHECK (predicted IS NULL OR predicted 
 """
 """How many seconds a run was expected to take when it was started; NULL: nothing told, or an older version."""
 
+WATER = """
+ALTER TABLE output ADD COLUMN water TEXT CHECK (water IS NULL OR json_valid(water))
+"""
+"""How a result differs from the one whose place it took; NULL: there was none, or an older version did not look."""
+
 MIGRATIONS: tuple[str, ...] = (
     TABLES_1,
     MENTIONS,
@@ -298,6 +303,7 @@ MIGRATIONS: tuple[str, ...] = (
     TROUBLES,
     LOST_RUNS,
     PREDICTED,
+    WATER,
 )
 """Each brings a store from its place in this list to the next; never changed once released."""
 

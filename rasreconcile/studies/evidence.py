@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 
 from rasreconcile.errors import Trouble
-from rasreconcile.facts import Baseline, HdfFacts
+from rasreconcile.facts import Baseline, HdfFacts, unit_of
 from rasreconcile.hecras_messages import warnings
 from rasreconcile.plans import Plan
 from rasreconcile.records import ResultSummary
@@ -54,7 +54,7 @@ def shown(facts: HdfFacts) -> ResultSummary:
     return ResultSummary(
         max_water_surface=_finite(surface.maximum if surface else None),
         max_depth=_finite(facts.maximum_depth),
-        unit={"SI": "m", "US": "ft"}.get((facts.units_system or "")[:2]),
+        unit=unit_of(facts.units_system),
         volume_error_percent=_finite(facts.volume_error_percent),
         run_seconds=took,
         profiles=len(facts.profiles) or None,
