@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from rasreconcile.engines.hec_ras.refusal import cause_first
 from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts, Identity
 from rasreconcile.hecras_messages import has_finished, log_errors
-from rasreconcile.jobs import Ended, RunEvidence
+from rasreconcile.jobs import Ended, Job, RunEvidence, RunId
+from rasreconcile.named_plans import NamedPlans
+from rasreconcile.operations.adopt import choosing
 from rasreconcile.plans import Address, Component, fingerprint
 from rasreconcile.project.mentions import mentions_in
 from rasreconcile.project.own_files import written_by_run
@@ -27,6 +29,8 @@ from rasreconcile.resolve.findings import Closure
 from rasreconcile.resolve.producers import Producer, published_as
 from rasreconcile.results.switched_on import later_water_quality, switched_on
 from rasreconcile.runs import RUN_TOKEN, new_run_id
+from rasreconcile.workers import rundir
+from rasreconcile.workers.local.kind import LOCAL, LocalWorker
 from tests.test_right_values import POINTS, Row
 from tests.test_right_values import TABLE as NAMES_AND_PROFILES
 
@@ -82,6 +86,20 @@ def run_id(at: datetime) -> int:
     return len(new_run_id(Address("X/p01"), at, "0" * RUN_TOKEN))
 
 
+def output_lines(name: str) -> list[str]:
+    """What the runner of a POSIX host is told to look for."""
+    job = Job(platform="posix", steps=(), inputs=(), outputs=(name,), cores=1, time_limit=timedelta(1))
+    return rundir.control_files(RunId("r"), job)[rundir.OUTPUTS].decode().splitlines()
+
+
+def named_for_adoption(address: str) -> set[str]:
+    return set(choosing(NamedPlans((address,)))((Address(address),)).named)
+
+
+def local_worker(folder: str) -> LocalWorker:
+    return LocalWorker.model_validate({"type": "local", "worker_folder": folder})
+
+
 TABLE = [
     Row(1, "an archive of HEC, named by its top", lambda _: solvers_in(WantedInstall("6.6", "posix", "/opt/r"), f"{SOLVER}\t{SOLVER}\n"),
         FoundInstall("/opt/r/RAS_v66/Release")),
@@ -125,6 +143,9 @@ TABLE = [
     Row(10, "a complete sediment run", lambda _: has_finished("sediment", "Finished Sediment Transport Simulation"), True),
     Row(12, "every year has four digits", lambda _: run_id(windows._ANY_TIME) == run_id(datetime(2026, 12, 31, 23, tzinfo=UTC)), True),
     Row(12, "a path of 260 characters stops Ras.exe", lambda _: windows.LONGEST_PATH, 259),
+    Row(8, "an output named in other case", lambda _: output_lines("x.o01"), ["x.o01", ":[xX].[oO]01"]),
+    Row(8, "a plan whose folder has brackets, adopted by its name", lambda _: named_for_adoption("A [1]/X/p01"), {"A [1]/X/p01"}),
+    Row(14, "a folder of the spec's worker", lambda at: LOCAL.folder(local_worker("a/./../runs"), at) == str(at / "runs"), True),
     Row(14, "a path below the spec", lambda at: seen_from(at)(f"{at}/a/../X.prj is not there"), "X.prj is not there"),
     Row(14, "one missing file of seven boundaries", lambda _: told_of(7),
         [Trouble("X.u01:1 and 6 more lines: dss flow.dss is not there", "put it there")]),
