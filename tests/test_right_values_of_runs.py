@@ -19,6 +19,7 @@ from rasreconcile.jobs import Ended, Job, RunEvidence, RunId
 from rasreconcile.named_plans import NamedPlans
 from rasreconcile.operations.adopt import choosing
 from rasreconcile.plans import Address, Component, fingerprint
+from rasreconcile.project.cross_sections import section_texts
 from rasreconcile.project.mentions import mentions_in
 from rasreconcile.project.own_files import written_by_run
 from rasreconcile.project.prepared import are_prepared, outdated_by, prepared_names
@@ -34,6 +35,7 @@ from rasreconcile.workers.local.kind import LOCAL, LocalWorker
 from tests.test_right_values import POINTS, Row
 from tests.test_right_values import TABLE as NAMES_AND_PROFILES
 
+OF_VERSION_3 = "Reach=R\nType RM Length L Ch R =1 ,7,,5,\n#Sta/Elev=2\n       0       5       9       4\n#Mann=2,0\n       0     .06               9     .04\n"
 LIBRARY = (
     "RasUnsteady: error while loading shared libraries: libmkl_core.so.2: cannot open shared object file"
 )
@@ -138,6 +140,7 @@ TABLE = [
     Row(7, "an error between asterisks", lambda _: judged(f"{BEGAN}\nMessage  |    ****   ERROR:  Solution Solver Failed   ****"), ("permanent", "ERROR:  Solution Solver Failed")),
     Row(7, "is an error where the rest speaks of success", lambda _: log_errors("   ****   ERROR:  Solution Solver Failed   ****"), ("ERROR:  Solution Solver Failed",)),
     Row(10, "a result whose solution gave up", lambda _: log_errors("Simulation went unstable at: 01AUG2026 00:00:45\nComplete Process"), ("Simulation went unstable at: 01AUG2026 00:00:45",)),
+    Row(10, "n of a section in the text of HEC-RAS 3", lambda _: [s.roughness for s in section_texts(OF_VERSION_3)], [((0, 0.06), (9, 0.04))]),
     Row(10, "a later water quality run", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY)), True),
     Row(10, "one that did not end", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY[:-18])), False),
     Row(10, "a complete sediment run", lambda _: has_finished("sediment", "Finished Sediment Transport Simulation"), True),
