@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rasreconcile.project.text import split
+from rasreconcile.project.text import described, split
 
 _WIDTH = 8
 _CROSS_SECTION = "1"
@@ -34,7 +34,10 @@ def section_texts(text: str) -> Iterator[SectionText]:
     points: tuple[tuple[float, float], ...] = ()
     roughness: tuple[tuple[float, float], ...] = ()
     lines = split(text)
+    free = described(lines)
     for at, line in enumerate(lines):
+        if at in free:
+            continue
         key, _, value = line.partition("=")
         if key in {"River Reach", "Reach"} or key.startswith("Type RM Length"):
             if station and points:
