@@ -39,6 +39,7 @@ OF_VERSION_3 = "Reach=R\nType RM Length L Ch R =1 ,7,,5,\n#Sta/Elev=2\n       0 
 LIBRARY = (
     "RasUnsteady: error while loading shared libraries: libmkl_core.so.2: cannot open shared object file"
 )
+PATCH = "/opt/6.4/RAS_v641/Release/RasUnsteady"
 SOLVER = "/opt/r/RAS_v66/Release/RasUnsteady"
 STEADY = prepared_names("X", "01", "g01", "f01")
 PLAN = "Geom File=g01\nFlow File=u01\n"
@@ -105,6 +106,8 @@ def local_worker(folder: str) -> LocalWorker:
 TABLE = [
     Row(1, "an archive of HEC, named by its top", lambda _: solvers_in(WantedInstall("6.6", "posix", "/opt/r"), f"{SOLVER}\t{SOLVER}\n"),
         FoundInstall("/opt/r/RAS_v66/Release")),
+    Row(1, "a patch that only the programs' folder names", lambda _: solvers_in(WantedInstall("6.4.1", "posix", "/opt"), f"{PATCH}\t{PATCH}\n"),
+        FoundInstall("/opt/6.4/RAS_v641/Release")),
     Row(1, "a library that is not there is named", lambda _: "libmkl_core.so.2" in str(why_no_start(LIBRARY)), True),
     Row(1, "a program that asks for its arguments began", lambda _: why_no_start("Usage: RasUnsteady plan.tmp.hdf x01"), None),
     Row(2, "what a steady plan needs", lambda _: set(STEADY), {"X.p01.tmp.hdf", "X.r01"}),
