@@ -173,6 +173,8 @@ TABLE = [
     Row(13, "a blank length where nothing flows", lambda _: refusal(lengths=",100,"), None),
     Row(13, "a blank length where something may flow", lambda _: refusal(lengths=",100,", banks="1,4"), "C.g01:2: a reach length of cross section 2 is blank"),
     Row(13, "a key nobody knows", lambda _: warning(more="Bed Lining=2"), "C.g01:8: 'Bed Lining' is not known to the steady engine; ignored"),
+    Row(13, "a plan for a part of a reach", lambda _: parse_model(texts(method="Starting Rch & RM=R,A,2"), NAMES).settings.warnings,
+        ("C.p01:4: 'Starting Rch & RM' is not modelled by the steady engine; ignored",)),
     Row(13, "a key of ice", lambda _: (keys.bearing("Ice Thickness"), refusal(more="Ice Thickness=0,0.5,0")),
         ("refused", "C.g01:8: ice is not modelled by the steady engine")),
     # ---- versions

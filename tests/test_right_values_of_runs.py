@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from rasreconcile.engines.hec_ras.refusal import cause_first
 from rasreconcile.errors import Trouble
 from rasreconcile.facts import HdfFacts, Identity
 from rasreconcile.hecras_messages import has_finished, log_errors
-from rasreconcile.jobs import Ended, RunEvidence
+from rasreconcile.jobs import Ended, Job, RunEvidence, RunId
+from rasreconcile.named_plans import NamedPlans
+from rasreconcile.operations.adopt import choosing
 from rasreconcile.plans import Address, Component, fingerprint
+from rasreconcile.project.cross_sections import section_texts
 from rasreconcile.project.mentions import mentions_in
 from rasreconcile.project.own_files import written_by_run
 from rasreconcile.project.prepared import are_prepared, outdated_by, prepared_names
@@ -27,12 +30,16 @@ from rasreconcile.resolve.findings import Closure
 from rasreconcile.resolve.producers import Producer, published_as
 from rasreconcile.results.switched_on import later_water_quality, switched_on
 from rasreconcile.runs import RUN_TOKEN, new_run_id
+from rasreconcile.workers import rundir
+from rasreconcile.workers.local.kind import LOCAL, LocalWorker
 from tests.test_right_values import POINTS, Row
 from tests.test_right_values import TABLE as NAMES_AND_PROFILES
 
+OF_VERSION_3 = "Reach=R\nType RM Length L Ch R =1 ,7,,5,\n#Sta/Elev=2\n       0       5       9       4\n#Mann=2,0\n       0     .06               9     .04\n"
 LIBRARY = (
     "RasUnsteady: error while loading shared libraries: libmkl_core.so.2: cannot open shared object file"
 )
+PATCH = "/opt/6.4/RAS_v641/Release/RasUnsteady"
 SOLVER = "/opt/r/RAS_v66/Release/RasUnsteady"
 STEADY = prepared_names("X", "01", "g01", "f01")
 PLAN = "Geom File=g01\nFlow File=u01\n"
@@ -82,9 +89,25 @@ def run_id(at: datetime) -> int:
     return len(new_run_id(Address("X/p01"), at, "0" * RUN_TOKEN))
 
 
+def output_lines(name: str) -> list[str]:
+    """What the runner of a POSIX host is told to look for."""
+    job = Job(platform="posix", steps=(), inputs=(), outputs=(name,), cores=1, time_limit=timedelta(1))
+    return rundir.control_files(RunId("r"), job)[rundir.OUTPUTS].decode().splitlines()
+
+
+def named_for_adoption(address: str) -> set[str]:
+    return set(choosing(NamedPlans((address,)))((Address(address),)).named)
+
+
+def local_worker(folder: str) -> LocalWorker:
+    return LocalWorker.model_validate({"type": "local", "worker_folder": folder})
+
+
 TABLE = [
     Row(1, "an archive of HEC, named by its top", lambda _: solvers_in(WantedInstall("6.6", "posix", "/opt/r"), f"{SOLVER}\t{SOLVER}\n"),
         FoundInstall("/opt/r/RAS_v66/Release")),
+    Row(1, "a patch that only the programs' folder names", lambda _: solvers_in(WantedInstall("6.4.1", "posix", "/opt"), f"{PATCH}\t{PATCH}\n"),
+        FoundInstall("/opt/6.4/RAS_v641/Release")),
     Row(1, "a library that is not there is named", lambda _: "libmkl_core.so.2" in str(why_no_start(LIBRARY)), True),
     Row(1, "a program that asks for its arguments began", lambda _: why_no_start("Usage: RasUnsteady plan.tmp.hdf x01"), None),
     Row(2, "what a steady plan needs", lambda _: set(STEADY), {"X.p01.tmp.hdf", "X.r01"}),
@@ -120,11 +143,15 @@ TABLE = [
     Row(7, "an error between asterisks", lambda _: judged(f"{BEGAN}\nMessage  |    ****   ERROR:  Solution Solver Failed   ****"), ("permanent", "ERROR:  Solution Solver Failed")),
     Row(7, "is an error where the rest speaks of success", lambda _: log_errors("   ****   ERROR:  Solution Solver Failed   ****"), ("ERROR:  Solution Solver Failed",)),
     Row(10, "a result whose solution gave up", lambda _: log_errors("Simulation went unstable at: 01AUG2026 00:00:45\nComplete Process"), ("Simulation went unstable at: 01AUG2026 00:00:45",)),
+    Row(10, "n of a section in the text of HEC-RAS 3", lambda _: [s.roughness for s in section_texts(OF_VERSION_3)], [((0, 0.06), (9, 0.04))]),
     Row(10, "a later water quality run", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY)), True),
     Row(10, "one that did not end", lambda _: later_water_quality(HdfFacts(kind="steady", messages=WATER_QUALITY[:-18])), False),
     Row(10, "a complete sediment run", lambda _: has_finished("sediment", "Finished Sediment Transport Simulation"), True),
     Row(12, "every year has four digits", lambda _: run_id(windows._ANY_TIME) == run_id(datetime(2026, 12, 31, 23, tzinfo=UTC)), True),
     Row(12, "a path of 260 characters stops Ras.exe", lambda _: windows.LONGEST_PATH, 259),
+    Row(8, "an output named in other case", lambda _: output_lines("x.o01"), ["x.o01", ":[xX].[oO]01"]),
+    Row(8, "a plan whose folder has brackets, adopted by its name", lambda _: named_for_adoption("A [1]/X/p01"), {"A [1]/X/p01"}),
+    Row(14, "a folder of the spec's worker", lambda at: LOCAL.folder(local_worker("a/./../runs"), at) == str(at / "runs"), True),
     Row(14, "a path below the spec", lambda at: seen_from(at)(f"{at}/a/../X.prj is not there"), "X.prj is not there"),
     Row(14, "one missing file of seven boundaries", lambda _: told_of(7),
         [Trouble("X.u01:1 and 6 more lines: dss flow.dss is not there", "put it there")]),

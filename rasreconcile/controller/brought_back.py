@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def brought_back(left: Left) -> tuple[Beside, ...] | Failure:
     """Brings what the run left beside its places; what is there already stays. Raises what `fetched` does."""
     found: list[Beside] = []
     for one in left.plan.brought_back:
-        there = dict(_recorded(left, one))
+        there = _recorded(left, one)
         if not there:
             drop(found)
             return not_written(left.plan, one)
@@ -53,18 +53,28 @@ def brought_back(left: Left) -> tuple[Beside, ...] | Failure:
     return tuple(found)
 
 
-def _recorded(left: Left, one: BroughtBack) -> Iterator[tuple[str, OutputRecord]]:
-    """The files that it means, by the name that each has from the project's folder on."""
+def _recorded(left: Left, one: BroughtBack) -> Mapping[str, OutputRecord]:
+    """The files that it means, by the name that each has from the project's folder on: as it is spelled, else in any
+    case, as on Windows."""
+    there = dict(_inside(left))
+    if one.name in there:
+        return {one.name: there[one.name]}
+    # A pattern does not mean what the run was given.
+    given = {left.plan.result_name, *(file.name for file in left.plan.inputs)} if one.is_pattern else set()
+    passed_over, wanted = {name.casefold() for name in given}, one.name.casefold()
+    return {
+        name: record
+        for name, record in there.items()
+        if matches(name.casefold(), wanted) and name.casefold() not in passed_over
+    }
+
+
+def _inside(left: Left) -> Iterator[tuple[str, OutputRecord]]:
+    """What the run left in the folder of its result and below: the rest would be published beside the results."""
     folder = posixpath.dirname(left_as(left.plan.result_name, left.status))
-    given = {left.plan.result_name.casefold(), *(file.name.casefold() for file in left.plan.inputs)}
     for name, record in sorted(left.status.outputs.items()):
         inside = posixpath.relpath(name, folder) if folder else name
-        if inside.startswith("../"):
-            # Beside the folder of the result: published it would lie beside the results.
-            continue
-        # A pattern does not mean what the run was given.
-        may_match = one.is_pattern and inside.casefold() not in given
-        if inside == one.name or (may_match and matches(inside.casefold(), one.name.casefold())):
+        if not inside.startswith("../"):
             yield inside, record
 
 

@@ -65,7 +65,8 @@ def choosing(named: NamedPlans, *, everything: bool = False, suspicious: bool = 
         matched = set(known) if everything or not named.words else set[Address]()
         for word in named.words:
             found = plans_matching(word, known)
-            (one_by_one if len(found) == 1 and not glob.has_magic(word) else matched).update(found)
+            is_name = word in known or not glob.has_magic(word)
+            (one_by_one if len(found) == 1 and is_name else matched).update(found)
         kept = set(known) - named.unwanted(known)
         return Choice(frozenset(one_by_one & kept), frozenset(matched & kept), suspicious)
 

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rasreconcile.project.text import split
+from rasreconcile.project.text import described, split
 
 _WIDTH = 8
 _CROSS_SECTION = "1"
+_OF_N = 3
+"""Columns: station, n, and one that is 0 or blank."""
 _HEAD = re.compile(r"(#Sta/Elev|#Mann)\s*=\s*(\d+)")
 
 
@@ -32,19 +34,25 @@ def section_texts(text: str) -> Iterator[SectionText]:
     points: tuple[tuple[float, float], ...] = ()
     roughness: tuple[tuple[float, float], ...] = ()
     lines = split(text)
+    free = described(lines)
     for at, line in enumerate(lines):
+        if at in free:
+            continue
         key, _, value = line.partition("=")
-        if key == "River Reach" or key.startswith("Type RM Length"):
+        if key in {"River Reach", "Reach"} or key.startswith("Type RM Length"):
             if station and points:
                 yield SectionText(river, reach, station, points, roughness)
             station, points, roughness = "", (), ()
         if key == "River Reach":
             river, reach, *_ = [word.strip() for word in f"{value},".split(",")]
+        elif key == "Reach":
+            # HEC-RAS 2 and 3 wrote so where there was one: its river is called like it.
+            river = reach = value.strip()
         elif key.startswith("Type RM Length"):
             kind, name, *_ = [word.strip() for word in f"{value},".split(",")]
             station = name if kind == _CROSS_SECTION else ""
         elif head := _HEAD.match(line):
-            columns = 2 if head[1] == "#Sta/Elev" else 3
+            columns = 2 if head[1] == "#Sta/Elev" else _OF_N
             rows = _rows(lines, at + 1, int(head[2]), columns)
             if columns == 2:
                 points = tuple((row[0], row[1]) for row in rows)
@@ -59,8 +67,13 @@ def _rows(lines: list[str], at: int, count: int, columns: int) -> list[list[floa
     numbers: list[float] = []
     while len(numbers) < count * columns and at < len(lines):
         line = lines[at].rstrip()
+        cells = [line[n : n + _WIDTH].strip() for n in range(0, len(line), _WIDTH)]
+        if columns == _OF_N:
+            # Old texts leave the third column blank, which says nothing.
+            cells += [""] * (-len(cells) % _OF_N)
+            cells[2::_OF_N] = [cell or "0" for cell in cells[2::_OF_N]]
         try:
-            numbers += [float(line[n : n + _WIDTH]) for n in range(0, len(line), _WIDTH)]
+            numbers += map(float, cells)
         except ValueError:
             return []
         at += 1

@@ -126,7 +126,7 @@ class InputCollector:
         gone = missing_input(self.home / place.name, place.name, wanted.kind)
         self._add(gone, counts=wanted.counts, named_by=wanted.named_by.name, reference=spelled)
         if how:
-            self._tell(wanted, Trouble(f"{_short(str(reference))} {how}", _remedy(reference, gone)))
+            self._tell(wanted, Trouble(f"{_short(str(reference))} {how}", self._remedy(reference, gone)))
         return None
 
     def folder(self, wanted: NamedFile) -> None:
@@ -269,7 +269,16 @@ class InputCollector:
                 self._add(hashed_input(source, name, "extra", self.disk.asked), named_by="the spec")
             except (OSError, ProjectError) as error:
                 self._add(missing_input(source, name, "extra"), named_by="the spec")
-                self.closure.blocked_by.append(unreadable(f"{legible(name)}, named by `inputs`,", error))
+                self.closure.blocked_by.append(self._not_read(source, legible(name), error))
+
+    def _not_read(self, source: Path, name: str, error: OSError | ProjectError) -> Trouble:
+        named = f"{name}, named by `inputs`,"
+        if not isinstance(error, FileNotFoundError):
+            return unreadable(named, error)
+        place = _short(self.disk.shown(source))
+        return Trouble(
+            f"{named} does not exist", f"put it at {place}; `inputs` are relative to the project's folder"
+        )
 
     # ---- what is known of a file
 
@@ -309,6 +318,13 @@ class InputCollector:
     def _block(self, wanted: NamedFile, trouble: Trouble) -> None:
         self.closure.tell(wanted.named_by.name, wanted.mention.line, trouble, blocks="every program")
 
+    def _remedy(self, reference: Reference, gone: InputFile) -> str:
+        if gone.kind == "plan-result":
+            return "add its plan to the spec, or compute it in HEC-RAS"
+        if reference.root:
+            return "put it below the project's folder, or give its folder in `path_map`"
+        return f"put it at {_short(self.disk.shown(self.home / gone.name))}"
+
     def _tell(self, wanted: NamedFile, trouble: Trouble) -> None:
         stops = wanted.kind in _STOPS_HEC_RAS and self.engine == "hec-ras"
         trouble = trouble.led_by(f"{_SHOWN.get(wanted.kind, wanted.kind)} ")
@@ -319,14 +335,6 @@ class InputCollector:
             # Where the state of a restart begins is what the solver itself reads.
             blocks = "every program" if wanted.kind == "restart" else "Ras.exe"
         self.closure.tell(wanted.named_by.name, wanted.mention.line, trouble, blocks=blocks)
-
-
-def _remedy(reference: Reference, gone: InputFile) -> str:
-    if gone.kind == "plan-result":
-        return "add its plan to the spec, or compute it in HEC-RAS"
-    if reference.root:
-        return "put it below the project's folder, or give its folder in `path_map`"
-    return f"put it at {_short(gone.name)}"
 
 
 def _short(text: str) -> str:

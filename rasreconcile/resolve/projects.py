@@ -72,14 +72,12 @@ def entry_fault(loaded: LoadedSpec, index: int, trouble: Trouble, *, key: str | 
 
 def _matches(loaded: LoadedSpec, entry: PlanEntry, search: Search) -> Iterator[tuple[Path, str]]:
     pattern = expanded(_here(loaded, entry.project))
-    if not glob.has_magic(str(pattern)):
-        path = on_disk(Path(loaded.folder, pattern))
-        yield path, entry.name or path.stem
+    root, varying_parts = _as_it_stands(loaded.folder, pattern)
+    if not varying_parts:
+        yield root, entry.name or root.stem
         return
-    fixed = _fixed_parts(pattern)
-    root = on_disk(Path(loaded.folder, *pattern.parts[:fixed]))
     listing = partial(listed, seen_from=loaded.folder)
-    found = matches(root, str(PurePath(*pattern.parts[fixed:])), listing, search)
+    found = matches(root, str(PurePath(*varying_parts)), listing, search)
     for match in each_once(root, map(PurePath, found)):
         varying = match.with_suffix("").as_posix()
         yield root / match, f"{entry.name}/{varying}" if entry.name else varying
@@ -104,9 +102,16 @@ def on_disk(path: Path) -> Path:
     return here if os.path.exists(here) else path  # noqa: PTH110
 
 
-def _fixed_parts(pattern: PurePath) -> int:
-    """How many leading parts hold no wildcard."""
-    return next(n for n, part in enumerate(pattern.parts) if glob.has_magic(part))
+def _as_it_stands(folder: Path, pattern: PurePath) -> tuple[Path, tuple[str, ...]]:
+    """The path up to its first wildcard, and the parts from there on. A name with brackets that exists has none."""
+    here = folder
+    for at, part in enumerate(pattern.parts):
+        below = on_disk(here / part)
+        is_name = not {"*", "?"} & set(part) and os.path.exists(below)  # noqa: PTH110  as above
+        if glob.has_magic(part) and not is_name:
+            return here, pattern.parts[at:]
+        here = below
+    return on_disk(folder / pattern), ()
 
 
 def _read(loaded: LoadedSpec, index: int, path: Path, prefix: str) -> FoundProject | None:

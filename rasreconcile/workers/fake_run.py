@@ -106,7 +106,7 @@ def _ended(life: Life, at: datetime, cause: EndCause) -> Ended:
     outputs = {
         name: OutputRecord(len(left[name]), hashlib.sha256(left[name]).hexdigest())
         for name in left
-        if any(matches(name, wanted) for wanted in life.job.outputs)
+        if any(matches(name.casefold(), wanted.casefold()) for wanted in life.job.outputs)
     }
     code = life.fake_run.exit_code if cause == "exited" else 143
     return Ended(exit_code=code, started=min(life.started, at), ended=at, outputs=outputs, cause=cause)

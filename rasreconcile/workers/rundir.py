@@ -97,7 +97,7 @@ def control_files(run: RunId, job: Job) -> Mapping[str, bytes]:
     check_job(job)
     texts = {
         JOB: job_text(run, job),
-        OUTPUTS: "".join(f"{_recorded(name, job)}\n" for name in dict.fromkeys(job.outputs)),
+        OUTPUTS: "".join(f"{line}\n" for name in dict.fromkeys(job.outputs) for line in _recorded(name, job)),
     }
     if job.platform == "windows":
         texts |= {WINDOWS_STEPS: windows_steps_text(job), WINDOWS_SETTINGS: windows_settings_text(run, job)}
@@ -107,9 +107,18 @@ def control_files(run: RunId, job: Job) -> Mapping[str, bytes]:
     return {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()}
 
 
-def _recorded(name: str, job: Job) -> str:
-    """The name as the runner reads it: of a pattern, brackets mean themselves to the shell too."""
-    return name.replace("[", "[[]") if is_pattern(name) and job.platform == "posix" else name
+def _recorded(name: str, job: Job) -> tuple[str, ...]:
+    """The name as the runner reads it; to a shell, which knows case, also as a pattern of every case it may be left in.
+
+    Brackets of the name mean themselves there.
+    """
+    if job.platform == "windows":
+        return (name,)
+    any_case = re.sub(
+        r"[A-Za-z]", lambda found: f"[{found[0].lower()}{found[0].upper()}]", name.replace("[", "[[]")
+    )
+    # No name has a colon.
+    return (f":{any_case}",) if is_pattern(name) else (name, f":{any_case}")
 
 
 @cache

@@ -259,10 +259,10 @@ run_job() {
 each_output() {
     printf '%s\n' "$names" | while IFS= read -r name; do
         case $name in
-        *[*?]*)
+        :*)
             # A pattern: without separators the shell splits nothing and only matches.
             IFS=
-            for found in work/$name; do
+            for found in work/${name#:}; do
                 # What some system could not keep is not brought back.
                 case $found in *[[:cntrl:]\\:*?\"\<\>\|]* | *[\ .]) continue ;; esac
                 [ -f "$found" ] && printf '%s\n' "${found#work/}"

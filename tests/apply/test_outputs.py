@@ -71,6 +71,14 @@ def leaving(study: Any) -> Leaving:
     return Leaving(study)
 
 
+def test_outputs_are_named_in_any_case_as_on_windows(leaving: Leaving) -> None:
+    leaving.entries("numbers: ['01'], outputs: ['WILLOW.o{number}', 'Maps/*.TIF']")
+    leaving.leaves(p01={"Willow.O01": "one", "maps/a.tif": "a"})
+    leaving.study.apply()
+    assert leaving.there() == {"WILLOW.o01": "one", "maps/a.tif": "a"}
+    assert "nothing to do" in leaving.study.apply().stdout
+
+
 def test_outputs_are_published_with_the_result_and_count_as_it_does(leaving: Leaving) -> None:
     leaving.entries("numbers: ['01'], outputs: ['{stem}.O{number}', 'maps/*.tif']")
     leaving.leaves(p01={"Willow.O01": "one", "maps/a.tif": "a", "maps/b.tif": "b", "maps/c.txt": "no"})

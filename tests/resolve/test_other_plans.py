@@ -204,7 +204,7 @@ def test_a_key_nobody_knows_that_names_a_file_counts_and_is_not_missed(muncie: A
     assert (told(gone.blocked_by), [w for w in told(gone.warnings) if "gates.txt" in w]) == (
         (),
         [
-            f"Muncie2D.p01:{len(text.splitlines()) + 1}: file rules/gates.txt is not there; put it at rules/gates.txt"
+            f"Muncie2D.p01:{len(text.splitlines()) + 1}: file rules/gates.txt is not there; put it at project/rules/gates.txt"
         ],
     )
     muncie.write("rules/gates.txt", b"1")
@@ -261,7 +261,7 @@ def test_one_missing_file_that_seven_boundaries_read_is_one_line(muncie: Any) ->
     blocks = "".join(f"Boundary Location=a{n}\nDSS File=flow.dss\nUse DSS=True\n" for n in range(7))
     muncie.write("Muncie2D.u01", "Flow Title=x\n" + blocks)
     assert [line for line in told(muncie.plan().blocked_by) if "flow.dss" in line] == [
-        "Muncie2D.u01:3 and 6 more lines: dss flow.dss is not there; put it at flow.dss"
+        "Muncie2D.u01:3 and 6 more lines: dss flow.dss is not there; put it at project/flow.dss"
     ]
     own = muncie.folder / "Muncie2D.u01"
     muncie.write(own.name, own.read_text().replace("=flow.dss", "=dss"))

@@ -193,6 +193,24 @@ def test_a_project_and_an_input_named_in_another_case_are_those_on_disk(models: 
     assert "Rain and rain differ in case only" in told(plan.blocked_by)[0]
 
 
+@pytest.mark.parametrize(
+    ("entry", "address"),
+    [
+        ("project: 'Old [2019]/Willow.prj'", "Willow/p01"),
+        ("project: 'OLD [2019]/WILLOW.PRJ'", "Willow/p01"),
+        ("project: 'Old [2019]/Willow.prj', name: 'Weir [a]'", "Weir [a]/p01"),
+        ("project: 'Old [2019]/*.prj'", "Willow/p01"),
+        ("project: '* [[]2019]/Willow.prj'", "Old [2019]/Willow/p01"),
+    ],
+)
+def test_a_project_in_a_folder_with_brackets_is_called_as_in_any_other(
+    models: Path, plans, entry: str, address: str
+) -> None:
+    (models / "realization-1").rename(models.parent / "Old [2019]")
+    (plan,) = plans(f"  - {{{entry}, numbers: ['01']}}\n").values()
+    assert (plan.address, plan.output.parent.name) == (address, "Old [2019]")
+
+
 def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path, plans) -> None:
     entry = "  - {{project: models/realization-1/Willow.prj, numbers: ['01'], inputs: [{}]}}\n"
     dss = models / "realization-1" / "dss"
@@ -204,7 +222,10 @@ def test_extra_inputs_count_and_a_named_one_that_is_missing_blocks(models: Path,
     assert [i.name for i in first.inputs][-1] == "dss/a.dss"
     assert first.fingerprint != second.fingerprint
     (missing,) = plans(entry.format("dss/b.dss")).values()
-    assert "dss/b.dss, named by `inputs`, cannot be read" in told(missing.blocked_by)[0]
+    assert told(missing.blocked_by) == (
+        "dss/b.dss, named by `inputs`, does not exist; put it at models/realization-1/dss/b.dss; `inputs` are relative to"
+        " the project's folder",
+    )
 
 
 @pytest.mark.parametrize(

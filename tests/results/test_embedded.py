@@ -37,6 +37,15 @@ def test_real_results_are_of_their_real_geometry(hecras_data: Path, result, geom
     assert facts.other_geometry is None
 
 
+def test_a_text_of_hec_ras_3_is_read_with_its_blank_columns_its_notes_and_its_only_reach() -> None:
+    rows = f"{0:8}{'.06':>8}{'':8}{9:8}{'.04':>8}\n"
+    text = f"Reach=Elm Creek\nType RM Length L Ch R =1 ,7,,50,\n#Sta/Elev=2\n{0:8}{5:8}{9:8}{4:8}\n#Mann=2,0\n{rows}"
+    notes = "BEGIN DESCRIPTION:\nRiver Reach=as surveyed,1998\n#Mann=1,0\nEND DESCRIPTION:\n"
+    (found,) = section_texts(text.replace("#Sta", f"{notes}#Sta"))
+    assert (found.river, found.reach, found.station) == ("Elm Creek", "Elm Creek", "7")
+    assert found.roughness == ((0, 0.06), (9, 0.04))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -170,6 +170,13 @@ def test_a_pattern_records_every_file_that_matches_folder_by_folder(place, run) 
     assert set(place.end(run).outputs) == set(good)
 
 
+def test_an_output_is_recorded_in_whatever_case_the_job_left_it(place, run) -> None:
+    writes = {"Maps/Depth [a].TIF": b"1", "Basin.O01": b"2"}
+    names = ("maps/*[A].tif", "basin.o*", "basin.rst")
+    place.worker.start(run, place.job(inputs={"Maps/keep": b""}, writes=writes, outputs=names))
+    assert {name.casefold() for name in place.end(run).outputs} == {name.casefold() for name in writes}
+
+
 @pytest.mark.parametrize(
     "name", ["../x", "/x", "a/../b", "C:x", "nul", "com1.txt", "a\\b", "", "a\nb", "dot.", "a//b"]
 )

@@ -36,6 +36,12 @@ def test_steps_run_in_the_folder_of_the_job_and_outputs_are_named_from_work(loca
     assert (tmp_path / "result").read_bytes() == b"flowp"
 
 
+def test_a_plain_name_of_an_output_is_found_in_whatever_case_the_job_left_it(local, run) -> None:
+    script = "echo 1 >Basin.O01; echo 2 >basin.dss; echo 3 >BASIN.DSS"
+    local.worker.start(run, local.script(script, outputs=("basin.o01", "basin.dss")))
+    assert set(local.end(run).outputs) == {"Basin.O01", "basin.dss", "BASIN.DSS"}
+
+
 def test_a_folder_that_leads_out_of_the_run_directory_is_refused(local, run) -> None:
     with pytest.raises(Refused):
         local.worker.start(run, local.script("true", folder="../.."))

@@ -176,3 +176,15 @@ def test_every_look_gives_a_runner_as_long_to_claim_its_run() -> None:
 
 def read_text(name: str) -> str:
     return resources.files("rasreconcile.workers").joinpath(name).read_text()
+
+
+def test_to_a_shell_outputs_are_named_as_they_are_and_in_every_case() -> None:
+    names = ("X [1].O01", "maps/*.tif")
+    files = {
+        p: rundir.control_files(RunId("r1"), job(outputs=names, platform=p))[rundir.OUTPUTS]
+        for p in ("posix", "windows")
+    }
+    assert files == {
+        "posix": b"X [1].O01\n:[xX] [[]1].[oO]01\n:[mM][aA][pP][sS]/*.[tT][iI][fF]\n",
+        "windows": b"X [1].O01\nmaps/*.tif\n",
+    }

@@ -187,15 +187,12 @@ class _Solver:
 
     @property
     def version(self) -> str | None:
-        """The version its place says it is of."""
-        for path in (self.real, self.path):
-            if said := _versions_in(path):
-                return said[-1]
-        for path in (self.real, self.path):
-            for part in reversed(PurePosixPath(path).parts):
-                if found := _PROGRAMS.fullmatch(part):
-                    return ".".join(found[1])
-        return None
+        """The version its place says it is of. The folder of the programs may only say which patch that is."""
+        paths = (self.real, self.path)
+        said = next((found[-1] for path in paths if (found := _versions_in(path))), None)
+        parts = (part for path in paths for part in reversed(PurePosixPath(path).parts))
+        hint = next((".".join(named[1]) for part in parts if (named := _PROGRAMS.fullmatch(part))), None)
+        return hint if said is None or (hint is not None and means(said, hint)) else said
 
 
 # ---- both

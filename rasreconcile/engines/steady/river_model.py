@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rasreconcile.engines.steady import plan_keys
 from rasreconcile.engines.steady.flow import Boundary, End, Flows, parse_flow
 from rasreconcile.engines.steady.geometry import Geometry, Reach, parse_geometry
 from rasreconcile.engines.steady.text import FIX, Line, Source, lines
@@ -36,6 +37,8 @@ class Settings:
     critical_method: CriticalMethod
     largest_error: float
     """`Max Error Tol`, ft or m."""
+    warnings: tuple[str, ...] = ()
+    """Of keys that are ignored, with file and line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +144,7 @@ def _settings(data: bytes, source: Source, *, si_units: bool) -> Settings:
     regime: Regime = "subcritical"
     method: CriticalMethod = "parabolic"
     largest_error = 0.1 if si_units else 0.3
+    warnings: list[str] = []
     for line in lines(data):
         _refuse(line, source)
         key = line.key.casefold()
@@ -150,19 +154,22 @@ def _settings(data: bytes, source: Source, *, si_units: bool) -> Settings:
             method = _METHODS[key]
         elif line.key == "Max Error Tol" and line.value:
             largest_error = source.number(line, line.value, "Max Error Tol")
-    return Settings(regime=regime, critical_method=method, largest_error=largest_error)
+        elif warning := _ignored(line, source):
+            warnings.append(warning)
+    return Settings(
+        regime=regime, critical_method=method, largest_error=largest_error, warnings=tuple(warnings)
+    )
 
 
 def _refuse(line: Line, source: Source) -> None:
-    what = None
-    match line.key, line.value:
-        case "Friction Slope Method", value if value not in {"", "1"}:
-            what = f"friction slope method {value}"
-        case "K Sum by GR", value if value not in {"", "0"}:
-            what = "conveyance summed between all coordinate points"
-        case key, _ if key.startswith(("Encroach Method", "Encroach Node", "Encroach Reach", "Encroach Val")):
-            what = "an encroachment"
-        case _:
-            pass
-    if what:
+    if what := plan_keys.refused(line.key, line.value):
         raise source.error(line, f"{what} is not modelled by the steady engine", _REMEDY)
+
+
+def _ignored(line: Line, source: Source) -> str | None:
+    """What is to be said of a line in use that changes nothing here, and may change a profile; None: nothing."""
+    bearing = plan_keys.bearing(line.key)
+    if bearing not in {None, "doubtful"} or not set(line.parts()) - {"", "0"}:
+        return None
+    how = "known to" if bearing is None else "modelled by"
+    return f"{source.name}:{line.number}: {line.key!r} is not {how} the steady engine; ignored"

@@ -12,7 +12,7 @@ from rasreconcile.engines.steady.section_hydraulics import MANNING_US, SectionHy
 def solve(model: RiverModel, tell: Callable[[str], None]) -> tuple[Solved, ...]:
     """Every profile of every reach; `tell` hears of each key that is not known and each point that did not converge."""
     units = units_of(model)
-    for warning in (*model.geometry.warnings, *model.flows.warnings):
+    for warning in (*model.settings.warnings, *model.geometry.warnings, *model.flows.warnings):
         tell(f"WARNING: {warning}")
     solved = []
     for reach in model.geometry.reaches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,11 @@ class LocalWorker(WorkerBase):
 
 
 def _here(path: str, folder: Path) -> str:
-    return str(Path(folder, expanded(path)).absolute())
+    """Without `..`, which nobody wants to read in a message; where a link is on the way, as the link leads."""
+    spelled = Path(folder, expanded(path)).absolute()
+    plain = os.path.normpath(spelled)
+    real = os.path.realpath(spelled)
+    return plain if os.path.realpath(plain) == real else real
 
 
 def _program(spec: LocalWorker, folder: Path) -> str | None:

@@ -130,6 +130,14 @@ def test_the_folder_of_the_archive_counts_more_than_the_one_of_its_programs(stan
     assert look("6.6", tmp_path) == FoundInstall(str(ras.programs))
 
 
+@pytest.mark.parametrize("top", ["Linux_RAS_v64", "6.4"])
+def test_the_folder_of_the_programs_says_which_patch_a_family_is(standins, tmp_path: Path, top: str) -> None:
+    ras = standins.linux(tmp_path / top, "6.4.1", "6.4.1")
+    for version in ("6.4.1", "6.4"):
+        assert look(version, tmp_path) == FoundInstall(str(ras.programs))
+    assert "is HEC-RAS 6.4.1, the spec asks for 6.4.0" in str(look("6.4.0", tmp_path))
+
+
 def test_where_no_solver_is_that_is_said_with_the_place_and_the_name_of_the_program(tmp_path: Path) -> None:
     (tmp_path / "RasUnsteady").mkdir()
     for named in (tmp_path, tmp_path / "nowhere", tmp_path / "a'b $HOME"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from rasreconcile.engines.steady import keys
+from rasreconcile.engines.steady import keys, plan_keys
 from rasreconcile.engines.steady.engine import Steady
 from rasreconcile.engines.steady.river_model import parse_model
 
@@ -34,13 +34,13 @@ def run(folder: Path, data: dict[str, bytes]) -> tuple[str, h5py.File]:
     return done.stdout, h5py.File(folder / "Willow.p01.hdf")
 
 
-@pytest.mark.parametrize("kind", ["geometry", "steady flow"])
+@pytest.mark.parametrize("kind", ["geometry", "steady flow", "plan"])
 def test_every_key_of_public_projects_has_a_class(hecras_data: Path, kind: str) -> None:
     table = hecras_data.parent / "hecras-keys.tsv"
     if not table.is_file():
         pytest.skip(f"{table} is not there")
     rows = [line.split("\t") for line in table.read_text().splitlines() if line.startswith(f"{kind}\t")]
-    bearing = keys.bearing if kind == "geometry" else keys.flow_bearing
+    bearing = {"geometry": keys.bearing, "steady flow": keys.flow_bearing, "plan": plan_keys.bearing}[kind]
     assert len(rows) > 30
     assert [key for _, key, _ in rows if bearing(key) is None] == []
 
@@ -49,12 +49,16 @@ def test_no_key_has_two_classes() -> None:
     assert not keys.MODELLED.keys() & keys.REFUSED.keys()
     assert not keys.WITHOUT_BEARING & (keys.MODELLED.keys() | keys.REFUSED.keys())
     assert not keys.FLOW_MODELLED & (keys.FLOW_REFUSED.keys() | keys.FLOW_WITHOUT_BEARING)
+    of_plans = (plan_keys.MODELLED, plan_keys.REFUSED, plan_keys.DOUBTFUL, plan_keys.WITHOUT_BEARING)
+    assert len(frozenset().union(*of_plans)) == sum(map(len, of_plans))
 
 
 def test_the_page_lists_every_key_with_its_class() -> None:
     page = (Path(__file__).parents[3] / "docs" / "steady.md").read_text()
     named = (*keys.MODELLED, *keys.REFUSED, *keys.WITHOUT_BEARING, *keys.FLOW_MODELLED, *keys.FLOW_REFUSED)
     prefixes = (*keys.REFUSED_PREFIXES, *keys.PREFIXES_WITHOUT_BEARING, *keys.FLOW_PREFIXES_WITHOUT_BEARING)
+    named += (*plan_keys.MODELLED, *plan_keys.REFUSED, *plan_keys.DOUBTFUL, *plan_keys.WITHOUT_BEARING)
+    prefixes += (*plan_keys.ENCROACHMENTS, *plan_keys.PREFIXES_WITHOUT_BEARING)
     wanted = [f"`{key}`" for key in named] + [f"`{prefix}…`" for prefix in prefixes]
     assert [key for key in wanted if key not in page] == []
 
@@ -112,6 +116,25 @@ def test_a_key_nobody_knows_is_a_warning_with_its_line(
 
 
 # ---- not refused without need
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("Starting Rch & RM=Elm,Main,2", "'Starting Rch & RM' is not modelled by the steady engine; ignored"),
+        ("Roughness Change= 0 ", None),
+        ("Debris Method=2", "'Debris Method' is not known to the steady engine; ignored"),
+        ("Debris Method= 0 ", None),
+        ("UNET Theta= 1 ", None),
+        ("Encroach Param=-1 ,0,0, 0 ", None),
+    ],
+)
+def test_a_key_of_the_plan_that_may_change_a_profile_is_a_warning_with_its_line(
+    demo: Path, line: str, said: str | None
+) -> None:
+    data = texts(demo)
+    data["plan"] = f"{line}\n".encode() + data["plan"]
+    assert parse_model(data, NAMES).settings.warnings == ((f"Willow.p01:1: {said}",) if said else ())
 
 
 def test_an_overbank_without_width_may_have_no_roughness(demo: Path) -> None:
