@@ -58,3 +58,13 @@ def test_every_module_says_what_it_is_in_its_first_line() -> None:
         if not (ast.get_docstring(ast.parse(path.read_text())) or "").strip()
     ]
     assert silent == []
+
+
+def test_no_function_of_a_package_has_the_name_of_a_module_in_it() -> None:
+    """The first import of the module would put it in the function's place."""
+    for package in (REPOSITORY / "rasreconcile").rglob("__init__.py"):
+        modules = {path.stem for path in package.parent.glob("*.py")}
+        modules |= {path.parent.name for path in package.parent.glob("*/__init__.py")}
+        body = ast.parse(package.read_text(encoding="utf-8")).body
+        functions = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        assert not functions & modules, package

@@ -22,7 +22,7 @@ def load(path: Path, kinds: Kinds | None = None) -> LoadedSpec:
 
 def what_if(loaded: LoadedSpec, changes: Sequence[str]) -> LoadedSpec:
     """The spec with other values: `workers.cloud.cores_total=64`. Raises UsageError, SpecError."""
-    from rasreconcile.specfile.what_if import what_if as changed  # noqa: PLC0415  as above
+    from rasreconcile.specfile.other_values import what_if as changed  # noqa: PLC0415  as above
 
     return changed(loaded, changes)
 

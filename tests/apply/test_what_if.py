@@ -89,6 +89,8 @@ def test_a_notebook_asks_the_same(priced) -> None:
     assert (as_it_is.runs, more.runs) == (3, 3)
     assert more.left.likely <= as_it_is.left.likely
     assert one.diff("01").forecast is None
+    again = one.diff(what_if={"workers.night.cores_total": 64, "max_concurrent": None}).forecast
+    assert again is not None and again.runs == 3
 
 
 def test_what_was_expected_of_each_run_is_kept_beside_what_it_took(study) -> None:
