@@ -79,7 +79,7 @@ def _previewed(target: Target, *, detach: bool, as_json: bool, detailed_exitcode
         raise UsageError("--dry-run starts nothing that could be detached", "leave --detach out")
     from rasreconcile.cli.diff import previewed  # noqa: PLC0415  an apply does without
 
-    return previewed(target, as_json=as_json, detailed_exitcode=detailed_exitcode)
+    return previewed(target, form="json" if as_json else "text", detailed_exitcode=detailed_exitcode)
 
 
 def applied(

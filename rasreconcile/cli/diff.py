@@ -9,7 +9,8 @@ import click
 from rasreconcile.cli.options import as_json, close, load_spec, say, tell, write_json
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
-from rasreconcile.report import changeset, forecast
+from rasreconcile.printable import but_colours
+from rasreconcile.report import changeset, forecast, markdown
 from rasreconcile.report.values import verdict_values
 
 EXIT_HELP = (
@@ -27,12 +28,20 @@ EXIT_HELP = (
             "diff --what-if workers.cloud.cores_total=64",
             "How long it would take, and what it would cost, then.",
         ),
+        ("diff --format markdown", "For a comment on a pull request."),
         ("diff --detailed-exitcode -q", "For scripts: a line, and an exit code that says what is left."),
     ],
     exits=EXITS | {0: "always, or with --detailed-exitcode: all plans are current"},
 )
 @takes_plans()
 @as_json
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default=None,
+    help="Output format; markdown is for comments on a pull request.",
+)
 @click.option("--all", "show_all", is_flag=True, help="List current plans too.")
 @click.option("--detailed-exitcode", is_flag=True, help=EXIT_HELP)
 @click.option(
@@ -43,7 +52,12 @@ EXIT_HELP = (
     help="As if the spec had this value; may be given several times.",
 )
 def command(
-    target: Target, as_json: bool, show_all: bool, detailed_exitcode: bool, changes: tuple[str, ...]
+    target: Target,
+    as_json: bool,
+    form: str | None,
+    show_all: bool,
+    detailed_exitcode: bool,
+    changes: tuple[str, ...],
 ) -> int:
     """Show what `apply` would do now, and why, and how long it may take. Nothing is started, nothing is written.
 
@@ -51,14 +65,18 @@ def command(
     thousand plans it is said with -v or --what-if.
     """
     return previewed(
-        target, as_json=as_json, show_all=show_all, detailed_exitcode=detailed_exitcode, changes=changes
+        target,
+        form="json" if as_json else form or "text",
+        show_all=show_all,
+        detailed_exitcode=detailed_exitcode,
+        changes=changes,
     )
 
 
 def previewed(
     target: Target,
     *,
-    as_json: bool,
+    form: str,
     detailed_exitcode: bool = False,
     show_all: bool = False,
     changes: Sequence[str] = (),
@@ -72,12 +90,17 @@ def previewed(
     loaded = what_if(as_it_is, changes) if changes else as_it_is
     seen = diff(loaded, Clock(), target.plans)
     # Of no use to who is told nothing of it.
-    asked = bool(changes) or as_json or not invocation().quiet
+    asked = bool(changes) or form != "text" or not invocation().quiet
     found = seen.forecast(of_many=bool(changes) or invocation().verbose) if asked else None
     before = diff(as_it_is, Clock(), target.plans).forecast() if changes else None
     decision = seen.decision
     work = changeset.has_work(decision)
-    if as_json:
+    if form == "markdown":
+        words = forecast.in_words(found, loaded.spec.prices) if found else None
+        text = markdown.changes(loaded.name, decision, changeset.outlook(decision, len(seen.recalled)), words)
+        for line in text.splitlines():
+            click.echo(but_colours(invocation().shown(line)))
+    elif form == "json":
         write_json(
             {
                 "spec": loaded.name,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rasreconcile.plans import Address
     from rasreconcile.report.results import Row
 
-_ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+_ENDINGS = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet", ".txt": "table"}
 _SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".gsheet"})
 _SUMMARY_KINDS = {
     "max_water_surface": "double",
@@ -67,7 +67,7 @@ _SUMMARY_KINDS = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json", "parquet"]),
+    type=click.Choice(["table", "csv", "json", "markdown", "parquet"]),
     default=None,
     help="Output format.",
 )
@@ -98,13 +98,15 @@ def command(  # noqa: PLR0913, PLR0917  an option each
     form = _form(form or ("json" if as_json else None), output, dataset)
     if form == "parquet" and output is None:
         raise UsageError("Parquet is not text", "name a file: --output results.parquet")
+    if form == "markdown" and dataset:
+        raise UsageError("--dataset is not written as Markdown", "use csv, json or parquet")
     if stat and not dataset:
         raise UsageError("--stat sums up a dataset", 'name one: --dataset "Water Surface"')
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"{output}: its folder does not exist", "make it, or name another file")
     rows = _rows(target, "state" if dataset else "read" if read else "noted")
     if dataset is None:
-        _write_rows(rows, form, output, target.spec.absolute().parent, predicted=predicted)
+        _write_rows(rows, form, output, target.spec, predicted=predicted)
         _told(output, many(len(rows), "plan"), as_json=as_json)
         return 0
     from rasreconcile.operations.dataset import long_form, reduced  # noqa: PLC0415  reads every HDF
@@ -166,16 +168,18 @@ def _prices(spec: Path) -> Mapping[str, float]:
 # ---- how it is written
 
 
-def _write_rows(
-    rows: Sequence[Row], form: str, output: Path | None, folder: Path, *, predicted: bool
-) -> None:
+def _write_rows(rows: Sequence[Row], form: str, output: Path | None, spec: Path, *, predicted: bool) -> None:
     from rasreconcile.report import files, results  # noqa: PLC0415
 
-    values = [results.values(row) for row in rows]
+    values, folder = [results.values(row) for row in rows], spec.absolute().parent
     columns = {name: [value[name] for value in values] for name in results.COLUMNS}
     match form:
         case "json" if output is None:
             write_json({"results": values})
+        case "markdown":
+            from rasreconcile.report import markdown  # noqa: PLC0415
+
+            _write_text(markdown.results(spec.name, rows), output)
         case "table":
             width = shutil.get_terminal_size((120, 24)).columns if output is None else 10_000
             _write_text("\n".join(results.lines(rows, width, folder, predicted=predicted)) + "\n", output)

@@ -15,6 +15,7 @@ import click
 from rasreconcile.cli.options import FORMAT_VERSION, as_json, load_spec, tell, write_json, write_line
 from rasreconcile.cli.targets import Target, takes_plans
 from rasreconcile.cli.verb import EXITS, invocation, verb
+from rasreconcile.operations.followed import Commits
 from rasreconcile.operations.last_seen import Known
 from rasreconcile.operations.status import State, status
 from rasreconcile.reconcile.verdicts import LastVerdict
@@ -76,7 +77,7 @@ def look(target: Target) -> State:
     """Raises UsageError, StoreError."""
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415  so that --help is quick
 
-    return status(state_path(target.spec), lambda: load_spec(target.spec), target.plans)
+    return status(state_path(target.spec), lambda: load_spec(target.spec), target.plans, spec=target.spec)
 
 
 def _values(target: Target, state: State) -> dict[str, Any]:
@@ -94,6 +95,20 @@ def _values(target: Target, state: State) -> dict[str, Any]:
         ],
         "plans": [last_verdict_values(v) for v in state.verdicts],
         "outputs_gone": sorted(state.gone),
+        "commits": None if state.commits is None else _commit_values(state.commits),
+    }
+
+
+def _commit_values(commits: Commits) -> dict[str, Any]:
+    followed = commits.followed
+    return {
+        "repository": followed.url,
+        "ref": followed.ref,
+        "wanted": followed.wanted or None,
+        "refused": followed.refused or None,
+        "taken": followed.taken or None,
+        "converged": commits.converged or None,
+        "converged_at": utc(commits.at) if commits.at else None,
     }
 
 
@@ -116,6 +131,8 @@ def lines(state: State, *, show_all: bool) -> Iterator[str]:
         yield Closing(f"controller: process {who.pid} on {who.host} since {since}")
         if waiting or state.live:
             yield Closing(_outlook(state))
+    if state.commits is not None:
+        yield Closing(_of_commits(state.commits))
     if state.owner:
         yield Closing(f"the store belongs to {state.owner}")
     if state.verdicts:
@@ -124,6 +141,22 @@ def lines(state: State, *, show_all: bool) -> Iterator[str]:
         yield Closing(f"{plans}: {counted((v.sync for v in state.verdicts), SYNCS)} (as of {stamp(seen)})")
     else:
         yield Closing("no plan has been checked yet; run `apply`")
+
+
+def _of_commits(commits: Commits) -> str:
+    """`main: commit 2977668a06 is wanted; all were current at 98461998cd, 2026-11-28 07:23:44 UTC`."""
+    followed = commits.followed
+    wanted, converged = followed.wanted[:10], commits.converged[:10]
+    when = f", {stamp(commits.at)}" if commits.at else ""
+    if followed.refused:
+        kept = f"; {followed.taken[:10]} is kept" if followed.good else ""
+        return f"{followed.ref}: commit {wanted} is wanted and not taken: {followed.refused}{kept}"
+    if wanted == converged:
+        return f"{followed.ref}: commit {wanted} is wanted, and all were current at it{when}"
+    last = (
+        f"all were last current at {converged}{when}" if converged else "no commit had every plan current yet"
+    )
+    return f"{followed.ref}: commit {wanted} is wanted; {last}"
 
 
 def _outlook(state: State) -> str:

@@ -33,8 +33,13 @@ class Target:
     plans: NamedPlans = EVERY_PLAN
 
 
-def takes_plans(metavar: str = "[SPEC] [PLAN...]") -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """The words of a verb and `-x`, given to it as `target`."""
+def takes_plans(
+    metavar: str = "[SPEC] [PLAN...]", elsewhere: str | None = None
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The words of a verb and `-x`, given to it as `target`.
+
+    `elsewhere`: an option which says where the spec is; with it every word names plans.
+    """
 
     def decorate(function: Callable[..., int]) -> Callable[..., int]:
         @click.option(
@@ -49,6 +54,12 @@ def takes_plans(metavar: str = "[SPEC] [PLAN...]") -> Callable[[Callable[..., in
         @click.argument("words", nargs=-1, metavar=metavar, shell_complete=_complete)
         @functools.wraps(function)
         def with_target(words: tuple[str, ...], left_out: tuple[str, ...], **others: Any) -> int:
+            if elsewhere is not None and others.get(elsewhere):
+                if given := next((word for word in words if word.lower().endswith(SPEC_ENDINGS)), None):
+                    raise UsageError(
+                        f"--{elsewhere} and {given} are two specs", f"name it with --path {given}"
+                    )
+                return function(target=Target(Path(), NamedPlans(words, left_out)), **others)
             spec, named = spec_and_plans(words)
             return function(target=Target(spec, NamedPlans(named, left_out)), **others)
 

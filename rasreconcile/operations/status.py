@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rasreconcile.jobs import RunId
 from rasreconcile.named_plans import EVERY_PLAN, NamedPlans
+from rasreconcile.operations.followed import Commits, commits_of
 from rasreconcile.operations.last_seen import Known, Load, known_of
 from rasreconcile.plans import Address
 from rasreconcile.reasons import BY_RETRY
@@ -42,13 +43,15 @@ class State:
     """Whose the store is, where that is somebody else."""
     known: Mapping[RunId, Known] = field(default_factory=dict)
     """Of live runs that no controller follows: what is so now."""
+    commits: Commits | None = None
+    """Of a study that `watch --git` keeps current."""
 
     @property
     def key(self) -> object:
         """What is worth showing again when it has changed."""
         plans = [(v.address, v.sync, v.phase, v.note, v.remedy) for v in self.verdicts]
         live = [(run.id, run.state, self.known.get(run.id)) for run in self.live]
-        return plans, live, self.controller, self.gone
+        return plans, live, self.controller, self.gone, self.commits
 
     @property
     def exit_code(self) -> int:
@@ -66,8 +69,18 @@ class State:
         return 4 if held else 0
 
 
-def status(state: Path, load: Load, named: NamedPlans = EVERY_PLAN, *, missing: Missing = "refuse") -> State:
-    """Works while a controller is running. `state`: the store's file. Raises UsageError, StoreError."""
+def status(
+    state: Path,
+    load: Load,
+    named: NamedPlans = EVERY_PLAN,
+    *,
+    spec: Path | None = None,
+    missing: Missing = "refuse",
+) -> State:
+    """Works while a controller is running. `state`: the store's file; `spec`: to tell which commit it is of.
+
+    Raises UsageError, StoreError.
+    """
     from rasreconcile.store.disk import owner_of  # noqa: PLC0415  so that --help is quick
     from rasreconcile.store.reader import opened  # noqa: PLC0415
 
@@ -77,6 +90,7 @@ def status(state: Path, load: Load, named: NamedPlans = EVERY_PLAN, *, missing: 
         progress = reader.progress.latest()
         durations = reader.runs.durations() if controller else {}
         events = reader.events.latest(limit=10_000) if live and controller is None else ()
+        commits = commits_of(spec, reader) if spec is not None else None
     if named.narrowed:
         meant = set(named.pick(dict.fromkeys([v.address for v in verdicts] + [run.address for run in live])))
         verdicts = tuple(v for v in verdicts if v.address in meant)
@@ -84,7 +98,7 @@ def status(state: Path, load: Load, named: NamedPlans = EVERY_PLAN, *, missing: 
     known = known_of(load, live, events, progress) if controller is None else {}
     owner = owner_of(state) if state.exists() else None
     gone = frozenset(v.address for v in verdicts if v.sync == "current" and not v.output.exists())
-    return State(verdicts, live, controller, progress, durations, gone, owner, known)
+    return State(verdicts, live, controller, progress, durations, gone, owner, known, commits)
 
 
 def _as_asked(verdicts: Sequence[LastVerdict], requests: Sequence[Request]) -> tuple[LastVerdict, ...]:

@@ -79,7 +79,7 @@ def lines(
         yield ""
     many = how_many(v.address for v in decision.verdicts)
     yield Closing(f"{name}: {many}: {counted((str(v.sync) for v in decision.verdicts), SYNCS)}")
-    yield Closing(_outlook(decision, recalled))
+    yield Closing(outlook(decision, recalled))
     if proposal:
         yield from _proposed(name, proposal)
 
@@ -138,7 +138,8 @@ def _at_rest(verdict: Verdict) -> bool:
     return verdict.sync is Sync.CURRENT and verdict.phase is Phase.IDLE
 
 
-def _outlook(decision: Decision, recalled: int) -> str:
+def outlook(decision: Decision, recalled: int) -> str:
+    """What there is to do, in a sentence: `2 to run, 1 blocked, needs attention.`"""
     copied = decision.copied
     queued = sum(v.phase in _DUE and v.address not in copied for v in decision.verdicts)
     settled = sum(isinstance(a, Verify | Recall) for a in decision.actions) + len(copied)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rasreconcile.errors import ProjectError, Trouble
-from rasreconcile.plain_files import LARGEST_TEXT
+from rasreconcile.plain_files import LARGEST_TEXT, head
 from rasreconcile.plans import MISSING, InputFile
 from rasreconcile.resolve.asked import Asked
 from rasreconcile.resolve.digests import TEXT_KINDS
@@ -14,13 +14,20 @@ from rasreconcile.spelling import foreign, is_foreign, legible
 _TEXT_ENDINGS = frozenset(
     {".txt", ".csv", ".dat", ".json", ".xml", ".yaml", ".yml", ".toml", ".py", ".sh", ".vrt"}
 )
+_LARGEST_POINTER = 1024
+"""Bytes; that of Git LFS has some 130."""
 
 
 def hashed_input(source: Path, name: str, kind: str, asked: Asked) -> InputFile:
-    """The input with its digests. Raises OSError where it cannot be read, ProjectError where its name is not UTF-8."""
+    """The input with its digests. Raises OSError where it cannot be read.
+
+    Raises ProjectError where its name is not UTF-8, and where only a pointer to it was checked out.
+    """
     if is_foreign(source):
         raise ProjectError(foreign(source.name))
     found = asked.hashed(source, kind)
+    if found.stat.size <= _LARGEST_POINTER and (pointer := _pointer(head(source, _LARGEST_POINTER))):
+        raise ProjectError(pointer)
     text = kind in TEXT_KINDS or (
         kind in {"extra", "terrain"}
         and source.suffix.lower() in _TEXT_ENDINGS
@@ -35,6 +42,15 @@ def hashed_input(source: Path, name: str, kind: str, asked: Asked) -> InputFile:
         kind=kind,
         is_text=text,
     )
+
+
+def _pointer(content: bytes) -> Trouble | None:
+    """What stands in a checkout for a large file that was not fetched; None: it is the file."""
+    if content.startswith(b"version https://git-lfs.github.com/spec/"):
+        return Trouble("the checkout has a pointer of Git LFS in its place", "fetch it: git lfs pull")
+    if content.startswith(b"/annex/objects/"):
+        return Trouble("the checkout has a pointer of git-annex in its place", "fetch it: git annex get")
+    return None
 
 
 def missing_input(source: Path, name: str, kind: str) -> InputFile:

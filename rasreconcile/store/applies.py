@@ -23,6 +23,16 @@ class Applies:
             Path(row["spec_path"]) for row in self.tables.all("SELECT DISTINCT spec_path FROM apply")
         )
 
+    @question
+    def last_converged(self, spec: Path) -> tuple[str, datetime] | None:
+        """The commit of the last apply of this spec that ended with every plan current, and when it did."""
+        row = self.tables.one(
+            "SELECT git_commit, ended FROM apply WHERE spec_path = ? AND exit_code = 0 AND git_commit IS NOT NULL"
+            " AND ended IS NOT NULL ORDER BY id DESC LIMIT 1",
+            str(spec),
+        )
+        return None if row is None else (row["git_commit"], datetime.fromisoformat(row["ended"]))
+
 
 @dataclass(frozen=True, slots=True)
 class WritableApplies(Applies):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,33 +56,41 @@ LOOK_ANYWAY = 60.0
 may fall between a look and the watch."""
 
 
-def changes(seen: Watched, stop: threading.Event, *, quiet_ms: int = 1000) -> Iterator[frozenset[Path]]:
+def changes(
+    seen: Watched, stop: threading.Event, *, longest: float = LOOK_ANYWAY, quiet_ms: int = 1000
+) -> Iterator[frozenset[Path]]:
     """Each batch of changed files, once nothing has changed for `quiet_ms`; ends when `stop` is set.
 
-    An empty batch when nothing was told for LOOK_ANYWAY. Raises KeyboardInterrupt where a signal's handler raises.
+    An empty batch when nothing was told for `longest` seconds. Raises KeyboardInterrupt where a signal's handler
+    raises.
     """
+    since = time.monotonic()
     for batch in watch(
         *seen.folders,
-        watch_filter=seen.matters,
+        # What does not matter is left out below: it must not keep this from looking anyway.
+        watch_filter=None,
         debounce=quiet_ms * 10,
         step=quiet_ms,
         stop_event=stop,
         recursive=False,
         # A signal comes to this wait first, and what its handler raised would be lost.
         raise_interrupt=True,
-        rust_timeout=int(LOOK_ANYWAY * 1000),
+        rust_timeout=int(longest * 1000),
         yield_on_timeout=True,
     ):
-        yield frozenset(Path(path) for _, path in batch)
+        told = frozenset(Path(path) for change, path in batch if seen.matters(change, path))
+        if told or not batch or time.monotonic() - since >= longest:
+            since = time.monotonic()
+            yield told
 
 
-def first_change(seen: Watched, stop: threading.Event) -> frozenset[Path]:
-    """The first batch of changes; empty where nothing was told for LOOK_ANYWAY, or `stop` was set.
+def first_change(seen: Watched, stop: threading.Event, longest: float = LOOK_ANYWAY) -> frozenset[Path]:
+    """The first batch of changes; empty where nothing was told for `longest` seconds, or `stop` was set.
 
     Raises CannotWatch where a folder went away, or this user watches as much as the kernel lets him.
     """
     try:
-        return next(changes(seen, stop), frozenset())
+        return next(changes(seen, stop, longest=longest), frozenset())
     except FileNotFoundError as error:
         raise CannotWatch(f"cannot be watched: {error}", "put it back or correct the spec") from error
     except (OSError, RuntimeError) as error:

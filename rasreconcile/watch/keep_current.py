@@ -17,7 +17,7 @@ from rasreconcile.operations.reread import published_of, reread
 from rasreconcile.records import Published
 from rasreconcile.report.changeset import has_work
 from rasreconcile.specfile import LoadedSpec
-from rasreconcile.watch.due import Due, Found
+from rasreconcile.watch.due import NOWHERE, Due, Found, Source
 from rasreconcile.watch.file_events import Watched, of_spec, watched
 
 
@@ -40,17 +40,20 @@ class Watch:
     reads: bool = False
     """While idle, read published results again."""
     stop: threading.Event = field(default_factory=threading.Event)
+    source: Source = NOWHERE
+    """Where the files come from, where that is not a person."""
     _to_read: list[Published] = field(default_factory=list)
 
     def run(self) -> None:
         """Raises StoreBusy where another controller is at work."""
-        due = Due(stop=self.stop, look=self._look, say=self.say)
+        due = Due(stop=self.stop, look=self._look, say=self.say, source=self.source)
         if self.reads:
             due.idle = self.read_one
         seen, store = of_spec(self.spec), None
         while not self.stop.is_set():
             loaded = None
             try:
+                self.source.take()
                 loaded = self.load(self.spec)
                 store = loaded.state_path
                 outcome = self.apply(loaded)

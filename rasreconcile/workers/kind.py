@@ -49,6 +49,8 @@ class Kind:
     """What `ras_exe_path` names, in the worker's own spelling."""
     python: str | None = None
     """The interpreter that can run the built-in engine there; None: the usual name of it on the platform."""
+    executes: tuple[str, ...] = ("ras_exe_path",)
+    """Fields that name what is executed: programs, images, options of a scheduler."""
     local_paths: tuple[str, ...] = ()
     """Fields that are paths on this machine."""
     refers: Mapping[str, str] = field(default_factory=dict)

@@ -103,7 +103,7 @@ def test_a_watch_survives_a_disk_that_is_away_and_folders_that_cannot_be_watched
             raise OSError(5, "Input/output error")
         return real(*words, **more)
 
-    def first_change(seen, stop):
+    def first_change(seen, stop, longest):
         calls.append("watched")
         if calls.count("watched") == 1:
             raise file_events.CannotWatch("cannot be watched: OS file watch limit reached")
@@ -201,7 +201,7 @@ def test_a_quiet_watch_looks_by_stat_alone_until_one_tells_of_something(tmp_path
         11: stop.set,
     }
 
-    def nothing_told(_seen, _stop):
+    def nothing_told(_seen, _stop, _longest):
         steps.get(next(passed), lambda: None)()
         return frozenset()
 
@@ -226,6 +226,24 @@ def test_a_look_that_fails_is_made_again_although_nothing_changed(tmp_path, monk
     due = Due(stop=threading.Event(), look=lambda: next(answers), say=print)
     assert due.wait(seen, None) == frozenset()
     assert list(answers) == []
+
+
+def test_what_does_not_matter_never_keeps_it_from_looking_anyway(tmp_path) -> None:
+    """Logs and databases beside a spec are written all the time."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(0.05):
+            (tmp_path / "x.log").write_text("more")
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        found = file_events.first_change(of_spec(tmp_path / "spec.yaml"), threading.Event(), 1.0)
+    finally:
+        over.set()
+        writing.join()
+    assert found == frozenset()
 
 
 def test_who_waits_for_a_change_is_interrupted_as_anywhere(tmp_path) -> None:

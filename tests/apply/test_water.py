@@ -53,3 +53,28 @@ def test_a_result_that_cannot_be_read_costs_the_new_one_nothing(study) -> None:
     said = study.run("explain", "spec.yaml", "Willow/p02").stdout
     assert "not compared: the result before it: " in said
     assert "not a sound HDF5 file" in said
+
+
+def test_a_comment_says_what_would_be_computed_and_what_changed_in_the_water(study) -> None:
+    study.run("apply", "spec.yaml")
+    _raise_flow(study)
+    before = study.run("diff", "spec.yaml", "--format", "markdown").stdout
+    assert before.startswith("**spec.yaml**: 4 plans: 2 current, 2 stale. 2 to run.\n\nIt may take about ")
+    assert (
+        "\n| plan | now | why |\n|---|---|---|\n| `Willow/p02` | stale | input-changed Willow.f02: " in before
+    )
+    study.run("apply", "spec.yaml")
+    after = study.run("results", "spec.yaml", "--format", "markdown").stdout
+    assert after.startswith("**spec.yaml**: 4 plans, the water of 2 changed.\n\n| plan | state |")
+    first = after.splitlines()[4]
+    assert first.startswith("| `Willow/p04` | current | 132.43 ft | 0.63 | ")
+    assert "Willow Creek, Main, 2400, profile 500-year: 131.79 to 132.43" in first
+    study.run("results", "spec.yaml", "--output", "water.md")
+    assert (study.folder / "water.md").read_text() == after
+
+
+def test_a_comment_tells_apart_what_needs_attention(study) -> None:
+    (study.folder / "Willow.f02").unlink()
+    said = study.run("diff", "spec.yaml", "--format", "markdown").stdout
+    assert "<summary>2 plans need attention</summary>" in said
+    assert "| `Willow/p02` | missing | never-run | Willow.f02" in said

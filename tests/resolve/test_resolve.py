@@ -270,3 +270,25 @@ def test_a_file_hashed_within_two_seconds_of_its_change_is_read_again(tmp_path: 
     again = Digests({(path, "geometry"): hashed}, time.time_ns)
     again.of(path, "geometry")
     assert again.bytes_read == 2
+
+
+@pytest.mark.parametrize(
+    ("pointer", "said"),
+    [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+            "a pointer of Git LFS in its place; fetch it: git lfs pull",
+        ),
+        (
+            "/annex/objects/SHA256E-s12--4d7a.f01\n",
+            "a pointer of git-annex in its place; fetch it: git annex get",
+        ),
+    ],
+)
+def test_a_pointer_that_was_checked_out_is_not_taken_for_the_file(
+    models: Path, plans, pointer: str, said: str
+) -> None:
+    (models / "realization-1" / "Willow.f01").write_text(pointer)
+    found = plans("  - project: models/realization-1/Willow.prj\n")
+    assert [address for address, plan in found.items() if plan.blocked_by] == ["Willow/p01", "Willow/p03"]
+    assert f"Willow.f01 cannot be read: the checkout has {said}" in str(found["Willow/p01"].blocked_by[0])

@@ -57,6 +57,7 @@ class AwsBatchWorker(WorkerBase):
 
 AWS_BATCH = Kind(
     spec=AwsBatchWorker,
+    executes=("ras_exe_path", "job_definition"),
     opener="rasreconcile.workers.aws_batch.worker:aws_batch_worker",
     pause=5.0,
     images=True,

@@ -81,6 +81,7 @@ def _runs_at(name: str, spec: DockerWorker, folder: Path) -> str:
 
 DOCKER = Kind(
     spec=DockerWorker,
+    executes=("ras_exe_path", "docker_image"),
     opener="rasreconcile.workers.docker.worker:docker_worker",
     images=True,
     runs_at=_runs_at,

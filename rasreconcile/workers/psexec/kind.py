@@ -118,6 +118,7 @@ def _fix_script(spec: PsExecWorker) -> str:
 
 PSEXEC = Kind(
     spec=PsExecWorker,
+    executes=("ras_exe_path", "psexec_path"),
     opener="rasreconcile.workers.psexec.worker:psexec_worker",
     platform=lambda _: "windows",
     folder=lambda spec, _: spec.folder_on_host,

@@ -113,6 +113,7 @@ def folder_of(spec: SlurmWorker, folder: Path) -> str:
 
 SLURM = Kind(
     spec=SlurmWorker,
+    executes=("ras_exe_path", "image", "options"),
     opener="rasreconcile.workers.slurm.worker:slurm_worker",
     images=True,
     in_image=lambda spec: spec.image is not None,
