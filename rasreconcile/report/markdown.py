@@ -107,4 +107,4 @@ def _code(text: str) -> str:
 def _text(words: str) -> str:
     """Nothing in it is markup, a link to an issue, or the name of a person who would be told."""
     escaped = re.sub(r"([\\`*_\[\]|~])", r"\\\1", words.replace("&", "&amp;").replace("<", "&lt;"))
-    return escaped.replace("@", "&#64;").replace("#", "&#35;")
+    return escaped.replace("#", "&#35;").replace("@", "&#64;")
