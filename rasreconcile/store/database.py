@@ -84,7 +84,28 @@ def _prepared(path: Path, connection: sqlite3.Connection) -> WritableTables:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     _migrate(database)
-    return WritableTables(path, connection, database.atomic)
+    return WritableTables(path, connection, lambda: _atomic(database))
+
+
+@contextmanager
+def _atomic(database: Database) -> Iterator[None]:
+    """A transaction that writes from its first word on, or a savepoint inside one.
+
+    One that began by reading would be refused at once, without any wait, where another process wrote in between: a
+    `cancel` while the controller works, or the controller itself.
+    """
+    if database.conn.in_transaction:
+        with database.atomic():
+            yield
+        return
+    database.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.conn.execute("COMMIT")
+    except BaseException:
+        # Nothing is left of it where the error has ended it already.
+        database.rollback()
+        raise
 
 
 def check_readable(path: Path, connection: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -15,9 +16,11 @@ import pytest
 from waiting import LONGEST
 
 from rasreconcile.errors import StoreBusy, StoreError
+from rasreconcile.plans import Address
 from rasreconcile.store import Store
 from rasreconcile.store.location import why_not, why_not_on_drive
 from rasreconcile.store.reader import Reader
+from rasreconcile.store.requests import file_request
 from tests.store.test_store import NOW, begin
 
 
@@ -56,6 +59,33 @@ def test_of_twenty_controllers_at_once_one_wins(path: Path) -> None:
     for one in many:
         one.communicate(timeout=LONGEST)
     assert sorted(said) == ["busy"] * 19 + ["won"]
+
+
+def test_what_reads_before_it_writes_is_not_refused_because_another_wrote_in_between(path: Path) -> None:
+    """The controller moves runs while people file requests, each in a transaction that begins with a question."""
+    stop = threading.Event()
+    refused: list[Exception] = []
+
+    def file() -> None:
+        try:
+            for _ in range(60):
+                file_request(path, "cancel", Address("Willow/p01"), by="me", now=NOW)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is what is asked for
+            refused.append(error)
+        finally:
+            stop.set()
+
+    with Store.open(path, now=NOW) as store:
+        filing = threading.Thread(target=file)
+        filing.start()
+        while not stop.wait(0.002):
+            with store.at_once():
+                store.requests.open()
+                store.events.add(NOW, "apply", "x")
+        filing.join()
+    assert refused == []
+    with Reader(path) as reader:
+        assert len(reader.requests.open()) == 60
 
 
 def test_a_writer_killed_at_any_moment_leaves_whole_transactions(path: Path) -> None:
