@@ -139,7 +139,7 @@ def test_results_are_listed_from_what_was_noted_as_long_as_the_file_is_what_it_w
             "results are not written as spreadsheets (.xlsx); write .csv, which Excel and LibreOffice open",
         ),
         ("all.ods", "results are not written as spreadsheets (.ods)"),
-        ("all.hdf", "its ending says no format; end it in .csv, .json, .parquet, .txt, or say --format"),
+        ("all.hdf", "its ending says no format; end it in .csv, .json, .md, .parquet, .txt, or say --format"),
         ("all", "its ending says no format"),
     ],
 )
