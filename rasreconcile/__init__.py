@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rasreconcile.api.answers import Readinesses as Readinesses
     from rasreconcile.api.answers import Status as Status
     from rasreconcile.api.apply import Applied as Applied
+    from rasreconcile.api.opening import open as open  # noqa: A004
+    from rasreconcile.api.opening import study as study
     from rasreconcile.api.ras_commander import workers_from_json as workers_from_json
     from rasreconcile.api.records import Action as Action
     from rasreconcile.api.records import AdoptedPlan as AdoptedPlan
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from rasreconcile.api.records import Result as Result
     from rasreconcile.api.records import RunRecord as RunRecord
     from rasreconcile.api.study import Study as Study
-    from rasreconcile.api.study import open as open  # noqa: A004
-    from rasreconcile.api.study import study as study
     from rasreconcile.api.tables import Table as Table
     from rasreconcile.api.tables import Values as Values
     from rasreconcile.api.upkeep import CleanedUp as CleanedUp
@@ -50,7 +50,8 @@ _HOMES = {
     "api.apply": ("Applied",),
     "api.ras_commander": ("workers_from_json",),
     "api.records": ("Action", "AdoptedPlan", "PlanState", "PrunedResult", "Readiness", "Result", "RunRecord"),
-    "api.study": ("Study", "open", "study"),
+    "api.opening": ("open", "study"),
+    "api.study": ("Study",),
     "api.tables": ("Table", "Values"),
     "api.upkeep": ("CleanedUp", "CleanedWorker", "NewSpec", "init", "schema"),
     "api.workers": ("Worker", "worker"),

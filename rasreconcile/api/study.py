@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from rasreconcile.api.apply import Applied, Applying, OnEvent
-from rasreconcile.api.composed import Numbers, composed
 from rasreconcile.api.machine import ours
 from rasreconcile.api.plan import PlanHandle
 from rasreconcile.api.records import AdoptedPlan, PrunedResult, Result, RunRecord, result_of, run_record
 from rasreconcile.api.tables import Table, Values
-from rasreconcile.api.workers import Worker
 from rasreconcile.errors import RasReconcileError, UsageError
 from rasreconcile.named_plans import NamedPlans
 from rasreconcile.operations.requester import asking
@@ -40,36 +38,6 @@ Words = str | Iterable[str]
 def named(plans: Iterable[str], exclude: Words) -> NamedPlans:
     """Plans as the calls below name them: the words of the command line."""
     return NamedPlans(tuple(plans), (exclude,) if isinstance(exclude, str) else tuple(exclude))
-
-
-@ours
-def open(spec: str | os.PathLike[str]) -> Study:  # noqa: A001  `rasreconcile.open`
-    """The study of a spec file. Raises SpecError with every fault of the spec."""
-    from rasreconcile.specfile import load  # noqa: PLC0415  pydantic and yaml only where needed
-
-    return Study(load(Path(spec)))
-
-
-@ours
-def study(
-    project: str | os.PathLike[str],
-    numbers: Numbers = (),
-    *,
-    workers: Sequence[Worker] = (),
-    engine: str | Mapping[str, Any] | None = None,
-    expect: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> Study:
-    """The study of one project, without a spec file.
-
-    `numbers`: `"04"`, `["04", "06-12"]`; left out: every plan that the .prj lists. `workers`: left out, this machine.
-    `engine`: `"6.6"` (HEC-RAS), `"steady"`, or a mapping as in a spec; left out: HEC-RAS in the version that last saved
-    the plans. `more`: further keys of a spec, as in docs/spec.md. Paths are relative to the project's folder.
-
-    The store is `.rasreconcile/<project>.rasreconcile.db` beside the project, whatever numbers and workers are given:
-    to call it again with others is to edit the same study. Raises SpecError, ProjectError, UsageError.
-    """
-    return Study(composed(project, numbers, workers, engine, expect=expect, more=more))
 
 
 @dataclass(frozen=True, repr=False)
@@ -296,6 +264,31 @@ class Study:
 
         meant = named(plans, exclude)
         watching(self.loaded, meant, on_event, on_applied, stop or threading.Event(), reads=read).run()
+
+    @ours
+    def report(
+        self,
+        path: str | os.PathLike[str] = "report.html",
+        *plans: str,
+        exclude: Words = (),
+        details: Literal["none", "some"] = "some",
+    ) -> Path:
+        """Writes one HTML page about the study, which needs no network. `details`: sections for plans that were named,
+        failed, or whose water changed. Raises StoreError, UsageError.
+        """
+        from rasreconcile.operations.write_report import write_report  # noqa: PLC0415
+
+        spec = self.loaded
+        written = write_report(
+            spec.path,
+            spec.state_path,
+            named(plans, exclude),
+            Path(path),
+            details=details,
+            prices=spec.spec.prices,
+            missing="empty",
+        )
+        return written.path
 
     @ours
     def state(self) -> Survey:

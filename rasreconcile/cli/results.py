@@ -151,10 +151,10 @@ def _rows(target: Target, depth: Depth) -> list[Row]:
     from rasreconcile.operations.results import result_rows  # noqa: PLC0415  so that --help is quick
     from rasreconcile.specfile.peek import state_path  # noqa: PLC0415
 
-    return result_rows(state_path(target.spec), target.plans, depth, prices=_prices(target.spec))
+    return result_rows(state_path(target.spec), target.plans, depth, prices=prices_of(target.spec))
 
 
-def _prices(spec: Path) -> Mapping[str, float]:
+def prices_of(spec: Path) -> Mapping[str, float]:
     """`price_per_core_hour` by worker; the spec is read whole only where it has one."""
     if b"price_per_core_hour" not in whole(spec):
         return {}

@@ -31,6 +31,7 @@ from rasreconcile.report.text import (
     progress_words,
     stamp,
 )
+from rasreconcile.report.told_of_commits import of_commits
 from rasreconcile.report.values import controller_values, last_verdict_values, noted_values, run_values, utc
 from rasreconcile.report.wrap import folded
 
@@ -132,7 +133,7 @@ def lines(state: State, *, show_all: bool) -> Iterator[str]:
         if waiting or state.live:
             yield Closing(_outlook(state))
     if state.commits is not None:
-        yield Closing(_of_commits(state.commits))
+        yield Closing(of_commits(state.commits))
     if state.owner:
         yield Closing(f"the store belongs to {state.owner}")
     if state.verdicts:
@@ -141,22 +142,6 @@ def lines(state: State, *, show_all: bool) -> Iterator[str]:
         yield Closing(f"{plans}: {counted((v.sync for v in state.verdicts), SYNCS)} (as of {stamp(seen)})")
     else:
         yield Closing("no plan has been checked yet; run `apply`")
-
-
-def _of_commits(commits: Commits) -> str:
-    """`main: commit 2977668a06 is wanted; all were current at 98461998cd, 2026-11-28 07:23:44 UTC`."""
-    followed = commits.followed
-    wanted, converged = followed.wanted[:10], commits.converged[:10]
-    when = f", {stamp(commits.at)}" if commits.at else ""
-    if followed.refused:
-        kept = f"; {followed.taken[:10]} is kept" if followed.good else ""
-        return f"{followed.ref}: commit {wanted} is wanted and not taken: {followed.refused}{kept}"
-    if wanted == converged:
-        return f"{followed.ref}: commit {wanted} is wanted, and all were current at it{when}"
-    last = (
-        f"all were last current at {converged}{when}" if converged else "no commit had every plan current yet"
-    )
-    return f"{followed.ref}: commit {wanted} is wanted; {last}"
 
 
 def _outlook(state: State) -> str:

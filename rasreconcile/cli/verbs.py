@@ -30,6 +30,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "history": ("history", "past runs, newest first"),
     "logs": ("logs", "what a plan's run printed"),
     "results": ("results", "the results: one row per plan, or one dataset over all plans"),
+    "report": ("report", "the study as one page of HTML"),
     "retry": ("retry", "compute plans again, including those that failed permanently"),
     "cancel": ("cancel", "end the running runs of plans"),
     "prune": ("prune", "remove results of plans that are no longer in the spec"),

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 from rasreconcile.clock import Clock
-from rasreconcile.jobs import RunId
 from rasreconcile.named_plans import NamedPlans
 from rasreconcile.operations.diff import Diff, diff
+from rasreconcile.operations.what_changed import Change, differences, text_of, what_changed
 from rasreconcile.plain_files import whole
-from rasreconcile.plans import MISSING, PREPARED, Address, Component, InputFile, Plan
+from rasreconcile.plans import PREPARED, Address, InputFile, Plan
 from rasreconcile.project import decode
 from rasreconcile.reconcile.verdicts import Verdict
 from rasreconcile.records import Event, Progress, Published
-from rasreconcile.report.text import many
 from rasreconcile.runs import Run
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.store.reader import Reader
-from rasreconcile.store.runs import RecordedInput
-
-LONGEST_DIFFERENCE = 200
-"""Lines of a text difference that are shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A component of the fingerprint, before and now; None where it was, or is, not there."""
-
-    name: str
-    before: Component | None
-    now: Component | None
-    difference: tuple[str, ...] = ()
-    """A unified diff, where both texts are known."""
-    remark: str = ""
-    """Why there is no diff of a text."""
-
-    @property
-    def same(self) -> bool:
-        return self.before is not None and self.now is not None and self.before.digest == self.now.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +56,7 @@ def _explanation(loaded: LoadedSpec, seen: Diff, address: Address) -> Explanatio
         return Explanation(plan, verdict, None, _changes(plan, None, None), (), (), ())
     with Reader(loaded.state_path) as reader:
         changes = _changes(plan, published, reader)
-        otherwise = _what_changed(published, reader) if published else ()
+        otherwise = what_changed(published, reader) if published else ()
         runs = reader.runs.latest(address=address, limit=5)
         events = reader.events.latest(limit=10, address=address)
         progress = reader.progress.latest()
@@ -106,61 +83,13 @@ def _changes(plan: Plan, published: Published | None, reader: Reader | None) -> 
 
 def _with_difference(change: Change, plan: Plan, published: Published, reader: Reader) -> Change:
     name = change.name.removeprefix("input ")
-    old = _text_of(name, published.run, reader)
+    old = text_of(name, published.run, reader)
     new = _new_text(next((i for i in plan.inputs if i.name == name), None))
     if old is None or new is None:
         remark = "its earlier text was not kept" if old is None else "it is not text, or does not exist"
         return Change(change.name, change.before, change.now, remark=remark)
-    told = _differences(old, new, f"{name} (as of {published.at:%Y-%m-%d %H:%M})", f"{name} (now)")
+    told = differences(old, new, f"{name} (as of {published.at:%Y-%m-%d %H:%M})", f"{name} (now)")
     return Change(change.name, change.before, change.now, told)
-
-
-def _differences(old: list[str], new: list[str], old_name: str, new_name: str) -> tuple[str, ...]:
-    lines = list(difflib.unified_diff(old, new, old_name, new_name, lineterm="", n=2))
-    more = len(lines) - LONGEST_DIFFERENCE
-    if more <= 0:
-        return tuple(lines)
-    return (*lines[:LONGEST_DIFFERENCE], f"... {many(more, 'more line')}")
-
-
-def _what_changed(published: Published, reader: Reader) -> tuple[Change, ...]:
-    """Between the run of the result that was there before, and that of the result of today."""
-    since = RunId(published.water.since) if published.water and published.water.since else None
-    if since is None:
-        return ()
-    whole, now = _parts(since, reader), {c.name: c for c in published.components}
-    # Of an adopted result only the inputs are known.
-    before = whole or {f"input {one.name}": _component(one) for one in reader.runs.inputs_of(since)}
-    names = list(dict.fromkeys([*now, *before])) if whole else list(before)
-    changes = [Change(name, before.get(name), now.get(name)) for name in names]
-    return tuple(_between(change, since, published.run, reader) for change in changes if not change.same)
-
-
-def _parts(run: RunId, reader: Reader) -> dict[str, Component]:
-    return {c.name: c for c in reader.runs.plan_of(run).components}
-
-
-def _component(recorded: RecordedInput) -> Component:
-    return Component(f"input {recorded.name}", recorded.semantic)
-
-
-def _between(change: Change, since: RunId, run: RunId, reader: Reader) -> Change:
-    if not change.name.startswith("input "):
-        return change
-    name = change.name.removeprefix("input ")
-    old, new = _text_of(name, since, reader), _text_of(name, run, reader)
-    if old is None or new is None:
-        return change
-    told = _differences(old, new, f"{name} (run {since})", f"{name} (run {run})")
-    return Change(change.name, change.before, change.now, told)
-
-
-def _text_of(name: str, run: RunId, reader: Reader) -> list[str] | None:
-    recorded = next((i for i in reader.runs.inputs_of(run) if i.name == name), None)
-    if recorded is None or recorded.raw == MISSING:
-        return None
-    text = reader.texts.find(recorded.raw)
-    return None if text is None else decode(text).splitlines()
 
 
 def _new_text(file: InputFile | None) -> list[str] | None:

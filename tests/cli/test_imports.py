@@ -34,6 +34,7 @@ MAY: dict[str, tuple[list[str], set[str]]] = {
     "history": (["history"], PEEKING),
     "logs": (["logs", "Willow/p01"], PEEKING),
     "results": (["results"], PEEKING),
+    "report": (["report"], PEEKING | {"jinja2", "markupsafe"}),
     "retry": (["retry", "Willow/p01"], WRITING),
     "cancel": (["cancel", "Willow/p01"], WRITING),
     "prune": (["prune"], LOADING),

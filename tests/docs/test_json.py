@@ -30,7 +30,8 @@ SIMPLE: Mapping[str, tuple[type, ...]] = {
 NO_JSON = {"init", "schema", "completion"}
 FIRST = ("check", "diff", "adopt --dry-run", "retry Willow/p01")
 THEN = (
-    "check", "check --read", "diff", "status", "explain Willow/p01", "history", "results", "retry Willow/p01",
+    "check", "check --read", "diff", "status", "explain Willow/p01", "history", "results", "report",
+    "retry Willow/p01",
     "diff --what-if max_concurrent=1", "cancel --all",
     "adopt --dry-run", "prune", "gc --dry-run", "state show", "state rebuild --yes",
 )  # fmt: skip

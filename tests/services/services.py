@@ -24,6 +24,7 @@ class Service(Enum):
     SAMBA = "Samba", "as root: apt-get install samba; pip install -e '.[test-services]'"
     NETWORKS = "network namespaces", "as root: apt-get install iproute2"
     AWS = "a stand-in for AWS", "pip install -e '.[test-services]'"
+    BROWSER = "a browser", "apt-get install chromium; pip install -e '.[test-services]'"
     DISKS = "small disks", "as root, where a tmpfs may be mounted"
     MOUNTS = (
         "mount namespaces",
