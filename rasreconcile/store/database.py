@@ -134,8 +134,12 @@ def _check_identity(path: Path, connection: sqlite3.Connection) -> None:
 
 
 def _migrate(database: Database) -> None:
-    version = database.conn.execute("PRAGMA user_version").fetchone()[0]
-    for statements in steps_from(version):
-        with database.atomic():
-            for statement in statements:
+    while _version(database) < len(MIGRATIONS):
+        with _atomic(database):
+            # Another process may have done it since it was asked.
+            for statement in next(steps_from(_version(database)), ()):
                 database.conn.execute(statement)
+
+
+def _version(database: Database) -> int:
+    return int(database.conn.execute("PRAGMA user_version").fetchone()[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import pytest
 from rasreconcile.errors import Trouble
 from rasreconcile.plans import Address
 from rasreconcile.store import Store
+from rasreconcile.store.database import open_database
 from rasreconcile.store.reader import Reader
 from rasreconcile.store.schema import APPLICATION_ID, MIGRATIONS, TABLES_1, steps_from
 
@@ -55,6 +57,26 @@ def test_a_reader_sees_todays_form_and_leaves_the_file_as_it_is(first) -> None:
         assert (reader.progress.latest(), reader.runs.stops(), reader.caches.assessed()) == ({}, {}, {})
     assert first.read_bytes() == before
     assert version(first) == 1
+
+
+def test_of_many_that_bring_it_up_at_once_each_finds_it_whole(first) -> None:
+    """On the day of an upgrade a `cancel` and the controller may come together."""
+    together, troubles = threading.Barrier(8), list[Exception]()
+
+    def come() -> None:
+        try:
+            together.wait(60)
+            open_database(first).connection.close()
+        except Exception as error:  # noqa: BLE001  whatever it is, it is what is asked for
+            troubles.append(error)
+
+    threads = [threading.Thread(target=come) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert troubles == []
+    assert version(first) == len(MIGRATIONS)
 
 
 def test_whoever_takes_the_lock_brings_it_up_and_keeps_what_is_in_it(first) -> None:
