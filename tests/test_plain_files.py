@@ -278,6 +278,7 @@ OWN = {
     "workers/controls.py": "files of a run directory, with a reader of their own",
     "workers/input_cache.py": "files of its own cache",
     "edits/spool.py": "copies that it made itself",
+    "report/html/render.py": "parts of the page, of the package",
     "workers/psexec/folder.py": "files of a share, part by part",
     "workers/windows_runner.py": "files of its own run directory, on the worker",
 }

@@ -19,7 +19,7 @@ from rasreconcile.controller.brought_back import (
     fetched,
     left_as,
 )
-from rasreconcile.errors import PublishHeld, ResultError, Trouble
+from rasreconcile.errors import ResultError, Trouble
 from rasreconcile.facts import HdfFacts
 from rasreconcile.failures import Failure, FailureCause
 from rasreconcile.jobs import Ended, Engine, RunEvidence, Worker
@@ -29,13 +29,12 @@ from rasreconcile.records import Published, WaterChange
 from rasreconcile.results import expectations, publish, reader_pool
 from rasreconcile.results.aside import set_aside
 from rasreconcile.results.beside import Beside, put_beside
-from rasreconcile.results.one_at_a_time import one_at_a_time
 from rasreconcile.results.receipts import read_receipt, receipt_path
 from rasreconcile.runs import Run
 from rasreconcile.studies import identities
 from rasreconcile.studies.evidence import facts_of, shortfalls, shown, summary
 from rasreconcile.studies.messages import whole
-from rasreconcile.studies.owners import Owners
+from rasreconcile.studies.owners import refuse_other, taking
 
 _MESSAGES = re.compile(r"(?<!\.data_errors)\.txt$")
 _DATA_ERRORS = re.compile(r"\.data_errors\.txt$")
@@ -191,19 +190,17 @@ def put_in_place(proven: Proven) -> Placed:
     nobody can compute it again. Raises PublishHeld where somebody holds the file that is there, or another spec or plan
     owns it.
     """
-    path = proven.published.path
-    if receipt_path(path).exists():
+    published, what = proven.published, f"cannot be put at {proven.published.path}"
+    if receipt_path(published.path).exists():
+        refuse_other(published, what=what)
         return _put(proven)
     # Two that begin together see no receipt of each other: the later one is to find that of the other.
-    with one_at_a_time(publish.place(path).parent):
+    with taking(published, what=what):
         return _put(proven)
 
 
 def _put(proven: Proven) -> Placed:
     published = proven.published
-    other = Owners().other(published.address, published.path, published.spec)
-    if other is not None:
-        raise PublishHeld(f"cannot be put at {published.path}: {other.what}", other.remedy)
     kept = put_beside(published, proven.beside, proven.patterns)
     aside = None
     if proven.temporary is not None:

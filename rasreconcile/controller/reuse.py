@@ -15,6 +15,7 @@ from rasreconcile.reconcile.actions import Recall, Reuse, Verify, WriteReceipt
 from rasreconcile.records import Published
 from rasreconcile.results import publish
 from rasreconcile.studies.evidence import facts_of, shortfalls
+from rasreconcile.studies.owners import taking
 
 
 def reuse_result(session: Session, action: Verify | Reuse | Recall | WriteReceipt) -> None:
@@ -152,8 +153,10 @@ def _record(session: Session, action: Recall, lacking: tuple[Trouble, ...]) -> N
 def write_receipt(session: Session, action: WriteReceipt) -> None:
     """The receipt of a result that is what was published is gone: the store remembers what it said."""
     plan = action.plan
+    restored = replace(action.published, path=plan.output, spec=plan.spec)
     try:
-        publish.write_receipts(replace(action.published, path=plan.output, spec=plan.spec))
+        with taking(restored, what="is another's now"):
+            publish.write_receipts(restored)
     except PublishHeld as error:
         _put_off(session, plan, "its receipt ", error)
         return

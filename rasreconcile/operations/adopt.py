@@ -25,6 +25,7 @@ from rasreconcile.runs import new_run_id
 from rasreconcile.specfile import LoadedSpec
 from rasreconcile.studies.assessments import evidence, found_beside
 from rasreconcile.studies.outputs import Outputs
+from rasreconcile.studies.owners import taking
 from rasreconcile.studies.policies import policy_of
 from rasreconcile.studies.store_view import StoreView, remembered
 from rasreconcile.studies.study import Study
@@ -202,11 +203,12 @@ class Adoption:
             beside=tuple(_further(plan, outputs)),
             remarks=tuple(map(str, assessment.reasons)),
         )
-        if publish.receipt_path(publish.place(plan.output)).exists():
-            publish.write_receipts(published)
-        else:
-            # Where its link leads may be an archive that is read-only.
-            publish.write_receipt(published)
+        with taking(published, what="another has taken it meanwhile", renamed=True):
+            if publish.receipt_path(publish.place(plan.output)).exists():
+                publish.write_receipts(published)
+            else:
+                # Where its link leads may be an archive that is read-only.
+                publish.write_receipt(published)
         store.outputs.adopt(published, plan, texts, why=self._why(assessment))
         return None
 

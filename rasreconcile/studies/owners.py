@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from rasreconcile.records import Published
 from rasreconcile.resolve import published_by
 from rasreconcile.resolve.outputs import RealPaths
 from rasreconcile.results import publish
+from rasreconcile.results.one_at_a_time import one_at_a_time
 from rasreconcile.specfile import load
 from rasreconcile.specfile.peek import state_path
 
@@ -58,6 +61,25 @@ class Owners:
             except SpecError:
                 self._publishes[spec] = None
         return self._publishes[spec]
+
+
+@contextmanager
+def taking(published: Published, *, what: str, renamed: bool = False) -> Iterator[None]:
+    """Within it the place is this plan's, and nobody else on this machine comes to take it.
+
+    `what`: of whom it is said, where it is another's. `renamed`: it may be that of a plan that is called otherwise now.
+    Raises PublishHeld.
+    """
+    with one_at_a_time(publish.place(published.path).parent):
+        refuse_other(published, what=what, renamed=renamed)
+        yield
+
+
+def refuse_other(published: Published, *, what: str, renamed: bool = False) -> None:
+    """Raises PublishHeld where the place is another's."""
+    other = Owners().other(published.address, published.path, published.spec)
+    if other is not None and not (renamed and other.adoptable):
+        raise PublishHeld(f"{what}: {other.what}", other.remedy)
 
 
 def is_same(named: Path, spec: Path) -> bool:

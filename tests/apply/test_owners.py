@@ -10,6 +10,9 @@ from typing import Any
 import h5py
 import pytest
 
+import rasreconcile
+from rasreconcile.studies.assessments import evidence
+
 
 def receipt_of(study, name: str = "Willow.p01.hdf") -> dict[str, Any]:
     (path,) = study.folder.rglob(f"{name}.receipt.json")
@@ -128,6 +131,27 @@ def test_two_controllers_that_began_together_do_not_overwrite_each_other(study) 
 
 
 # ---- one spec, recognised
+
+
+def test_of_two_specs_that_adopt_one_file_at_once_the_later_one_is_refused(study, monkeypatch) -> None:
+    """The second comes while the first still reads the file."""
+    study.apply()
+    for path in (*study.folder.rglob("*.receipt.json"), *study.folder.glob("state.db*")):
+        path.unlink()
+    write_second(study)
+    came: list[str] = []
+
+    def read(plan, thoroughness):
+        if not came:
+            came.append(study.run("adopt", "second.yaml", "Willow/p01").stdout)
+        return evidence(plan, thoroughness)
+
+    monkeypatch.setattr("rasreconcile.operations.adopt.evidence", read)
+    (answer,) = rasreconcile.open(study.folder / "spec.yaml").adopt("Willow/p01")
+    assert came and "adopted" in came[0]
+    assert (answer.plan, answer.what) == ("Willow/p01", "refused")
+    assert "second.yaml publishes to this file too" in answer.why
+    assert receipt_of(study)["spec"].endswith("second.yaml")
 
 
 def test_a_study_that_was_moved_goes_on_with_its_results(study, tmp_path_factory) -> None:
