@@ -144,6 +144,12 @@ class GitClone:
         temporary.write_text(json.dumps(asdict(note), indent=1) + "\n", encoding="utf-8")
         temporary.replace(path)
 
+    def _inherited(self) -> tuple[int, ...]:
+        """Whoever gets the lock knows that no git of ours goes on; Windows inherits no descriptors so."""
+        if self._lock is None or sys.platform == "win32":
+            return ()
+        return (self._lock,)
+
     def _git(self, *words: str, given: str | None = None, remedy: str = "", what: str = "") -> str:
         settings = [word for setting in _SAFE for word in ("-c", setting)]
         command = ["git", *settings, "-C", os.fspath(self.folder), *words]
@@ -159,7 +165,7 @@ class GitClone:
                 env=_environment(),
                 timeout=LONGEST,
                 check=False,
-                pass_fds=() if sys.platform == "win32" or self._lock is None else (self._lock,),
+                pass_fds=self._inherited(),
             )
         except FileNotFoundError as error:
             raise GitTrouble("git is not there", "install git") from error
