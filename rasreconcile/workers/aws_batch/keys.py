@@ -90,7 +90,6 @@ class LiveRun:
     log_size: int = 0
     grew: datetime | None = None
     ended: bool = False
-    gave_up: bool = False
 
 
 def live_runs(keys: Keys, listed: Iterable[Listed]) -> dict[RunId, LiveRun]:
@@ -114,8 +113,6 @@ def live_runs(keys: Keys, listed: Iterable[Listed]) -> dict[RunId, LiveRun]:
                 live.grew = max(live.grew or one.changed, one.changed)
             case "done":
                 live.ended = True
-            case "unclaimed":
-                live.gave_up = True
             case _:
                 continue
     return found

@@ -63,7 +63,7 @@ def _found(bucket: Bucket, run: RunId, live: LiveRun, states: Mapping[str, Batch
         return RunFiles(queued=True)
     started = _text(bucket, run, rundir.STARTED, 4096)
     if started is None:
-        return _unclaimed(bucket, run, live, jobs)
+        return _unclaimed(bucket, run, jobs)
     found = RunFiles(started=started, done=_text(bucket, run, rundir.DONE, controls.LARGEST + 1))
     if found.done is not None:
         return found
@@ -74,11 +74,12 @@ def _found(bucket: Bucket, run: RunId, live: LiveRun, states: Mapping[str, Batch
     return ends.without_end(found, job, said, cancelled=cancelled)
 
 
-def _unclaimed(bucket: Bucket, run: RunId, live: LiveRun, jobs: Collection[BatchJob]) -> RunFiles | None:
+def _unclaimed(bucket: Bucket, run: RunId, jobs: Collection[BatchJob]) -> RunFiles | None:
     if not jobs or bucket.seen(bucket.keys.run(run, rundir.JOB)) is None:
         # Batch remembers jobs of runs that were removed.
         return None
-    said = _text(bucket, run, "unclaimed", 1000) if live.gave_up else None
+    # Also where the listing did not tell of it: that was before Batch told of the end.
+    said = _text(bucket, run, "unclaimed", 1000)
     why = said or next((job.why for job in jobs if job.why), "")
     return RunFiles(lost_start=run_files.lost_start("ended", why))
 
