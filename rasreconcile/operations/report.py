@@ -59,7 +59,6 @@ def study_page(  # noqa: PLR0913  a study, and what is told of it
         at=now,
         rows=rows,
         runs=runs,
-        prices=prices,
         commits=of_commits(commits) if commits else None,
         controller=f"process {controller.pid} on {controller.host} is at work" if controller else None,
         details=told,

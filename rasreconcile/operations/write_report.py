@@ -39,7 +39,7 @@ def write_report(  # noqa: PLR0913  a study, where the page goes, and what is to
 ) -> Written:
     """Raises UsageError, StoreError; UsageError too where the page cannot be written."""
     page = study_page(spec, state, named, now=Clock().now(), details=details, prices=prices, missing=missing)
-    data = rendered(page, spec.absolute().parent).encode(errors="replace")
+    data = rendered(page).encode(errors="replace")
     temporary = output.with_name(f".{output.name}.new")
     try:
         temporary.write_bytes(data)

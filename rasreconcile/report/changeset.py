@@ -21,7 +21,8 @@ from rasreconcile.report.values import reasons_values
 SYNCS = [str(sync) for sync in Sync]
 _MOST_COMMANDS = 5
 _MOST_NAMED = 3
-_BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
+BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
+"""Of plans that need a person."""
 _DUE = frozenset({Phase.QUEUED, Phase.BACKOFF})
 
 
@@ -64,7 +65,7 @@ def lines(
     recalled: int = 0,
 ) -> Iterator[str]:
     """For a terminal; colours are dropped by click where there is none. `recalled`: results with a receipt."""
-    shown = [v for v in decision.verdicts if show_all or not _at_rest(v)]
+    shown = [v for v in decision.verdicts if show_all or not at_rest(v)]
     width = max((len(v.address) for v in shown), default=0)
     for verdict in shown:
         yield from _verdict(verdict, width)
@@ -103,14 +104,14 @@ def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
     sign = click.style(SIGNS[sync], fg=COLOURS[sync], bold=True)
     state = click.style(f"{sync:<8}", fg=COLOURS[sync])
     note = verdict.outlook or ("" if verdict.phase is Phase.IDLE else str(verdict.phase))
-    phase = f"{verdict.phase}: {note}" if verdict.phase in _BLOCKED else note
+    phase = f"{verdict.phase}: {note}" if verdict.phase in BLOCKED else note
     first, *more = [str(reason) for reason in verdict.reasons] or [""]
     yield f"{sign} {verdict.address:<{width}}  {state}  {first}".rstrip()
     indent = " " * (width + 14)
     for reason in more:
         yield f"{indent}{reason}"
     if phase:
-        yield indent + click.style(phase, dim=verdict.phase not in _BLOCKED)
+        yield indent + click.style(phase, dim=verdict.phase not in BLOCKED)
 
 
 def _proposed(name: str, proposal: Proposal) -> Iterator[str]:
@@ -134,7 +135,8 @@ def _quoted(address: Address) -> str:
     return f"'{address}'" if re.search(r"[^\w./-]", address) else address
 
 
-def _at_rest(verdict: Verdict) -> bool:
+def at_rest(verdict: Verdict) -> bool:
+    """Whether there is nothing to say of it."""
     return verdict.sync is Sync.CURRENT and verdict.phase is Phase.IDLE
 
 
@@ -144,7 +146,7 @@ def outlook(decision: Decision, recalled: int) -> str:
     queued = sum(v.phase in _DUE and v.address not in copied for v in decision.verdicts)
     settled = sum(isinstance(a, Verify | Recall) for a in decision.actions) + len(copied)
     running = sum(v.phase is Phase.RUNNING for v in decision.verdicts)
-    blocked = sum(v.phase in _BLOCKED for v in decision.verdicts)
+    blocked = sum(v.phase in BLOCKED for v in decision.verdicts)
     words = []
     if queued:
         words.append(f"{queued} to run")

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rasreconcile.reconcile.decision import Decision
-from rasreconcile.reconcile.verdicts import Phase, Sync, Verdict
+from rasreconcile.reconcile.verdicts import Sync, Verdict
+from rasreconcile.report.changeset import BLOCKED, at_rest
 from rasreconcile.report.results import Row
 from rasreconcile.report.text import counted, how_many, many
 
 MOST_ROWS = 100
 """Of a table: a comment holds 65,536 characters."""
 _LONGEST = 300
-_BLOCKED = frozenset({Phase.HELD, Phase.QUARANTINED})
 
 
 def changes(name: str, decision: Decision, outlook: str, forecast: str | None) -> str:
@@ -23,8 +23,8 @@ def changes(name: str, decision: Decision, outlook: str, forecast: str | None) -
     lines = [f"**{_text(name)}**: {how_many(v.address for v in verdicts)}: {syncs}. {_text(outlook)}"]
     if forecast:
         lines += ["", _text(f"It may take {forecast}.")]
-    due = [v for v in verdicts if v.phase not in _BLOCKED and not _at_rest(v)]
-    blocked = [v for v in verdicts if v.phase in _BLOCKED]
+    due = [v for v in verdicts if v.phase not in BLOCKED and not at_rest(v)]
+    blocked = [v for v in verdicts if v.phase in BLOCKED]
     if due:
         lines += ["", *_table(("plan", "now", "why"), [_row(v) for v in due], "plan")]
     if blocked:
@@ -85,10 +85,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> It
     if len(rows) > MOST_ROWS:
         yield ""
         yield f"and {many(len(rows) - MOST_ROWS, f'more {what}')}"
-
-
-def _at_rest(verdict: Verdict) -> bool:
-    return verdict.sync is Sync.CURRENT and verdict.phase is Phase.IDLE
 
 
 def _cell(text: str) -> str:

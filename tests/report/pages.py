@@ -35,7 +35,7 @@ def page_of(count: int, name: str = "study.yaml") -> StudyPage:
         rows.append(row)
         runs.append(run)
     return StudyPage(
-        name=name, at=NOW, rows=tuple(rows), runs=tuple(sorted(runs, key=lambda run: run.created)), prices={}
+        name=name, at=NOW, rows=tuple(rows), runs=tuple(sorted(runs, key=lambda run: run.created))
     )
 
 

@@ -39,7 +39,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(params=[10, 5000])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
-    path.write_text(rendered(page_of(request.param), Path("/study")), encoding="utf-8")
+    path.write_text(rendered(page_of(request.param)), encoding="utf-8")
     return path
 
 

@@ -8,7 +8,6 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -57,7 +56,7 @@ def digest(text: str) -> str:
 
 
 def test_nothing_is_fetched_and_the_policy_names_script_and_style_by_digest() -> None:
-    text = rendered(page_of(30), Path("/study"))
+    text = rendered(page_of(30))
     found = read(text)
     policy = next(
         v for tag, name, v in found.attributes if tag == "meta" and name == "content" and "src" in v
@@ -71,7 +70,7 @@ def test_nothing_is_fetched_and_the_policy_names_script_and_style_by_digest() ->
 
 
 def test_a_hundred_rows_are_there_without_a_script_and_all_of_them_for_one() -> None:
-    text = rendered(page_of(300), Path("/study"))
+    text = rendered(page_of(300))
     body = text[text.index('id="table"') : text.index("<noscript>")]
     assert body.count("<tr>") == 1 + 100
     assert "The first 100 of 300 plans" in text
@@ -83,7 +82,7 @@ def test_a_hundred_rows_are_there_without_a_script_and_all_of_them_for_one() -> 
 
 
 def test_five_thousand_plans_are_less_than_six_hundred_kilobytes() -> None:
-    assert len(rendered(page_of(5000), Path("/study")).encode()) < 600_000
+    assert len(rendered(page_of(5000)).encode()) < 600_000
 
 
 @pytest.mark.parametrize(
@@ -120,12 +119,10 @@ def test_whatever_somebody_is_called_it_is_text(name: str) -> None:
             rows=(replace(row, verdict=verdict, note=name), *study.rows[1:]),
             runs=(run, *study.runs[1:]),
             details=(details,),
-            owner=name,
             commits=name,
             controller=name,
             remarks=(name,),
         ),
-        Path("/study"),
     )
     found = read(text)
     assert len(found.within["script"]) == 2
@@ -138,14 +135,14 @@ def test_failures_are_grouped_and_of_very_many_the_first_are_named() -> None:
     study = page_of(2000)
     failed = [row for row in study.rows if row.verdict.phase == "quarantined"]
     assert len(failed) > 40
-    text = rendered(study, Path("/study"))
+    text = rendered(study)
     assert f'<td class="number">{len(failed)}</td><td>{TROUBLE.what}</td><td>{TROUBLE.remedy}</td>' in text
     assert f" and {len(failed) - 40} more" in text
     assert "Half of all expectations were off by no more than" in text
 
 
 def test_an_empty_study_has_a_page() -> None:
-    text = rendered(StudyPage(name="study.yaml", at=NOW, rows=(), runs=(), prices={}), Path("/study"))
+    text = rendered(StudyPage(name="study.yaml", at=NOW, rows=(), runs=()))
     read(text)
     assert "<svg" not in text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import shutil
@@ -10,7 +9,6 @@ import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 
 import h5py
 import pytest
@@ -21,18 +19,9 @@ from rasreconcile.results import plan_hdf
 from rasreconcile.results.reader_pool import ReaderKilled, Readers
 from rasreconcile.results.times import simulation
 from rasreconcile.spec import BaselineExpectation, Expectations
+from tests.results import unsteady
 from tests.told import judge
 
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("unsteady", Path(__file__).with_name("unsteady.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-unsteady = _load()
 DEFAULT = Expectations()
 ME = Identity(
     plan_filename="Muncie.p04",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import h5py
 import numpy as np
@@ -14,18 +12,9 @@ import pytest
 from rasreconcile.facts import Identity
 from rasreconcile.results import plan_hdf
 from rasreconcile.spec import Expectations
+from tests.results import unsteady
 from tests.told import judge
 
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("unsteady", Path(__file__).with_name("unsteady.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-unsteady = _load()
 BLOCKS = "Results/Unsteady/Output/Output Blocks"
 SERIES = f"{BLOCKS}/Base Output/Unsteady Time Series"
 QUASI = "Results/Sediment/Output Blocks/Sediment/Sediment Time Series"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import h5py
 import numpy as np
@@ -16,17 +14,8 @@ from rasreconcile.records import WaterChange
 from rasreconcile.report import water
 from rasreconcile.results.reader_pool import Readers
 from rasreconcile.results.water_change import water_change
+from tests.results import unsteady
 
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("unsteady", Path(__file__).with_name("unsteady.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-unsteady = _load()
 AREA = "2D Flow Areas/Perimeter 1"
 MAXIMA = f"{unsteady.SUMMARY}/{AREA}/Maximum Water Surface"
 SECTIONS = f"{unsteady.SUMMARY}/Cross Sections/Maximum Water Surface"

@@ -6,9 +6,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -20,7 +19,6 @@ from rasreconcile.report.html.study_page import (
     StudyPage,
     failures,
     most_changed,
-    near,
     reasons,
 )
 from rasreconcile.report.results import Row
@@ -47,8 +45,8 @@ COLUMNS = (
 )
 
 
-def rendered(page: StudyPage, folder: Path) -> str:
-    """The whole file. `folder`: of the spec, from which paths are shown."""
+def rendered(page: StudyPage) -> str:
+    """The whole file."""
     style, script = _asset("page.css"), _asset("page.js")
     environment = Environment(
         loader=FunctionLoader(_asset),
@@ -57,10 +55,11 @@ def rendered(page: StudyPage, folder: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    every = [_cells(row, page) for row in page.rows]
+    every = [_cells(row) for row in page.rows]
     # Plan and state are there whatever is known; a column that says nothing of any plan is not.
     told = [n for n in range(len(COLUMNS)) if n < _ALWAYS or any(row[n] is not None for row in every)]
     columns, rows = [COLUMNS[n] for n in told], [[row[n] for n in told] for row in every]
+    pairs = _pairs(page.runs)
     worth = [money for row in page.rows if (money := row.cost) is not None]
     return environment.get_template("page.html").render(
         page=page,
@@ -77,7 +76,7 @@ def rendered(page: StudyPage, folder: Path) -> str:
         named=_named,
         timeline=charts.timeline(page.runs, page.at),
         running=charts.running(page.runs, page.at),
-        durations=charts.durations(_pairs(page.runs)),
+        durations=charts.durations(pairs),
         failures=failures(page.rows, page.runs),
         reasons=reasons(page.rows),
         changed=[(address, water.shortly(change)) for address, change in most_changed(page.rows)],
@@ -85,8 +84,7 @@ def rendered(page: StudyPage, folder: Path) -> str:
         core_hours=_few(page.spent / timedelta(hours=1)),
         most=_MOST_LINES,
         cost=sum(worth) if worth else None,
-        off=_off(page.runs),
-        near=lambda path: near(path, folder),
+        off=_off(pairs),
         slug=_slug,
     )
 
@@ -99,7 +97,7 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _cells(row: Row, page: StudyPage) -> list[Any]:
+def _cells(row: Row) -> list[Any]:
     """As of COLUMNS; None: not known."""
     shown, published = row.shown, row.published
     change = published.water if published and published.water and published.water.compared else None
@@ -151,9 +149,9 @@ def _pairs(runs: Sequence[Run]) -> list[tuple[float, float]]:
     ]
 
 
-def _off(runs: Sequence[Run]) -> str:
+def _off(pairs: Sequence[tuple[float, float]]) -> str:
     """How far expectations were from what came, in the median."""
-    errors = sorted(abs(took - expected) / expected for expected, took in _pairs(runs) if expected > 0)
+    errors = sorted(abs(took - expected) / expected for expected, took in pairs if expected > 0)
     return f"{100 * errors[len(errors) // 2]:.0f} %" if errors else ""
 
 
@@ -173,17 +171,13 @@ def _details(one: PlanDetails) -> dict[str, Any]:
 def _run(run: Run) -> tuple[str, ...]:
     took = length(run.ended - run.started) if run.started and run.ended else ""
     return (
-        _when(run.created),
+        stamp(run.created),
         str(run.state),
         run.worker,
         took,
         length(run.predicted) if run.predicted else "",
         str(run.failure.trouble) if run.failure else "",
     )
-
-
-def _when(moment: datetime) -> str:
-    return stamp(moment)
 
 
 def _slug(address: str) -> str:

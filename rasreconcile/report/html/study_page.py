@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from rasreconcile.plans import Address
 from rasreconcile.records import WaterChange
-from rasreconcile.report.costs import Prices
 from rasreconcile.report.results import Row
 from rasreconcile.runs import Run
 
@@ -59,8 +57,6 @@ class StudyPage:
     rows: tuple[Row, ...]
     runs: tuple[Run, ...]
     """Of these plans, oldest first."""
-    prices: Prices
-    owner: str | None = None
     commits: str | None = None
     controller: str | None = None
     """Who is at work now, in words."""
@@ -138,11 +134,3 @@ def most_changed(rows: Iterable[Row]) -> list[tuple[Address, WaterChange]]:
         if row.published and row.published.water and row.published.water.changed
     ]
     return sorted(found, key=lambda pair: -max(pair[1].rise, pair[1].fall))
-
-
-def near(path: Path, folder: Path) -> str:
-    """As it is reached from the spec, where it can be."""
-    try:
-        return path.relative_to(folder).as_posix()
-    except ValueError:
-        return str(path)
