@@ -30,7 +30,7 @@ class NoOutput:
 
 @dataclass(frozen=True, slots=True)
 class OutputSeen:
-    """A file stands there, with this digest. `damage`: why it cannot be opened as HDF, where that was tried."""
+    """A file is there, with this digest. `damage`: why it cannot be opened as HDF, where that was tried."""
 
     size: int
     digest: str
@@ -39,7 +39,7 @@ class OutputSeen:
 
 @dataclass(frozen=True, slots=True)
 class FurtherChanged:
-    """The result stands there, and a file that was published with it is not what it was."""
+    """The result is there, and a file that was published with it is not what it was."""
 
     name: str
     evidence: str
@@ -47,7 +47,7 @@ class FurtherChanged:
 
 @dataclass(frozen=True, slots=True)
 class OutputUnreadable:
-    """Something stands there that could not be read; nothing can be said about it."""
+    """Something is there that could not be read; nothing can be said about it."""
 
     why: Trouble
 
